@@ -1,0 +1,96 @@
+"""The registry of methods: `create`, `names` and `load`."""
+
+import importlib
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmhash_nb.hashers.base import Embedder, Hasher, Method
+
+__all__ = ["Embedder", "Hasher", "Method", "create", "load", "method_class", "names"]
+
+
+@dataclass(frozen=True)
+class _Entry:
+    module: str
+    class_name: str
+    papers: tuple[str, ...]
+    preset: dict[str, Any] = field(default_factory=dict)
+
+
+_MASCI = ("masci2014",)
+_METHODS = {
+    "random": _Entry("random_codes", "RandomCodes", ()),
+    "mmnn_l1": _Entry("mmnn", "CoupledSiamese", _MASCI, {"layers": 1, "alpha": 0.5}),
+    "mmnn_l2": _Entry("mmnn", "CoupledSiamese", _MASCI, {"layers": 2, "alpha": 0.5}),
+    "cmnn_l1": _Entry("mmnn", "CoupledSiamese", _MASCI, {"layers": 1, "alpha": 0.0}),
+    "cmnn_l2": _Entry("mmnn", "CoupledSiamese", _MASCI, {"layers": 2, "alpha": 0.0}),
+    "nnhash_l1": _Entry("mmnn", "Siamese", _MASCI, {"layers": 1}),
+    "nnhash_l2": _Entry("mmnn", "Siamese", _MASCI, {"layers": 2}),
+    "cmssh": _Entry("cmssh", "CMSSH", _MASCI),
+    "diffhash": _Entry("diffhash", "DiffHash", _MASCI),
+    "ssh": _Entry("ssh", "SSH", _MASCI),
+    "agh1": _Entry("agh", "AnchorGraphHashing", _MASCI, {"layers": 1}),
+    "agh2": _Entry("agh", "AnchorGraphHashing", _MASCI, {"layers": 2}),
+    "ksh": _Entry("ksh", "KSH", _MASCI),
+    "raw": _Entry("embedders", "RawFeatures", _MASCI),
+    "cca": _Entry("embedders", "EuclideanCCA", _MASCI),
+    "cm": _Entry("embedders", "CorrelationMatching", _MASCI),
+    "sm": _Entry("embedders", "SemanticMatching", _MASCI),
+    "scm_rasiwasia": _Entry("embedders", "SemanticCorrelationMatching", _MASCI),
+}
+
+
+def names(paper: str | None = None) -> list[str]:
+    """All registered methods, or those that `paper` lists."""
+    if paper is None:
+        return list(_METHODS)
+    chosen = [name for name, entry in _METHODS.items() if paper in entry.papers]
+    if not chosen:
+        papers = sorted({p for entry in _METHODS.values() for p in entry.papers})
+        raise ValueError(f"no method is listed for paper {paper!r}; there are {', '.join(papers)}.")
+    return chosen
+
+
+def method_class(name: str) -> type[Method]:
+    """The class that implements method `name`."""
+    if name not in _METHODS:
+        raise ValueError(f"there is no method {name!r}; there are {', '.join(_METHODS)}.")
+    entry = _METHODS[name]
+    module = importlib.import_module(f"mmhash_nb.hashers.{entry.module}")
+    return getattr(module, entry.class_name)
+
+
+def create(
+    name: str, n_bits: int, seed: int = 0, *, device: str = "auto", **options: Any
+) -> Hasher | Embedder:
+    """An unfitted method by its registry name.
+
+    Args:
+        name: one of `names()`.
+        n_bits: code length K (dimensions of the embedding for an `Embedder`).
+        seed: everything random in the method comes from it.
+        device: `auto`, `cpu` or `cuda`.
+        options: the method's own; its class documents them.
+    """
+    cls = method_class(name)
+    method = cls(n_bits, seed, device, **{**_METHODS[name].preset, **options})
+    method.name = name
+    assert isinstance(method, Hasher | Embedder)
+    return method
+
+
+def load(folder: str | os.PathLike[str], device: str = "auto") -> Hasher | Embedder:
+    """A fitted method from what its `save` left in `folder`."""
+    folder = Path(folder)
+    if not (folder / "method.json").is_file():
+        raise FileNotFoundError(f"{folder} holds no method.json: no method was saved there.")
+    try:
+        kept = json.loads((folder / "method.json").read_text())
+        name, n_bits, seed = kept["name"], kept["n_bits"], kept["seed"]
+        options = dict(kept["options"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{folder / 'method.json'} does not describe a method ({error!r}).") from None
+    return create(name, n_bits, seed, device=device, **options).load_state(folder)

@@ -1,0 +1,195 @@
+"""What every method is: fit on pairs, encode into codes (`Hasher`) or vectors (`Embedder`), save, load."""
+
+import json
+import os
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self, cast
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+from mmhash_nb.codes import HashCodes, check_n_bits
+from mmhash_nb.files import whole
+from mmhash_nb.pairs import Modality, Pairs
+
+EncodedModality = Literal["image", "text", "joint"]
+State = dict[str, np.ndarray]
+
+
+class Method(ABC):
+    """What hashers and embedders share.
+
+    A subclass names its `modalities`, gives its options with their defaults in `defaults`, and
+    implements `_fit`, which returns everything it learned as named arrays. Encoding is a function
+    of those arrays and the options alone, so that `save` and `load` need nothing else.
+
+    Args:
+        n_bits: code length K (for an embedder: dimensions of the embedding).
+        seed: everything random in the method comes from it.
+        device: `auto`, `cpu` or `cuda`; used by methods that train networks.
+        options: override `defaults`.
+    """
+
+    modalities: ClassVar[tuple[str, ...]] = ("image", "text")
+    #: whether codes of different modalities are comparable
+    cross_modal: ClassVar[bool] = True
+    defaults: ClassVar[dict[str, Any]] = {}
+    #: the registry name; set by `create` and `load`
+    name: str = ""
+
+    def __init__(self, n_bits: int, seed: int = 0, device: str = "auto", **options: Any) -> None:
+        check_n_bits(n_bits)
+        unknown = sorted(set(options) - set(self.defaults))
+        if unknown:
+            raise TypeError(
+                f"{self.name or type(self).__name__} has no option {unknown[0]!r}; "
+                f"it has {', '.join(self.defaults) or 'none'}."
+            )
+        self.n_bits = int(n_bits)
+        self.seed = int(seed)
+        self.device = device
+        self.options: dict[str, Any] = {**self.defaults, **options}
+        self.state: State = {}
+
+    def fit(self, train: Pairs, checkpoint: Path | None = None) -> Self:
+        """Learn from the training samples of `train` (those its `train` split names; no others).
+
+        Args:
+            train: pairs with a non-empty `train` split.
+            checkpoint: a folder for methods that train long: an interrupted fit resumes from it.
+        """
+        if train.train.size == 0:
+            raise ValueError(f"{train.name} has no training samples: its train split is empty.")
+        self.state = self._fit(train.take(train.train), checkpoint)
+        return self
+
+    @abstractmethod
+    def _fit(self, train: Pairs, checkpoint: Path | None) -> State:
+        """Learn from all samples of `train`; return what was learned as named arrays."""
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Keep the fitted method as `state.safetensors` and `method.json` in `folder`."""
+        self._check_fitted()
+        folder = Path(folder)
+        with whole(folder / "state.safetensors") as aside:
+            save_file({k: np.ascontiguousarray(v) for k, v in self.state.items()}, aside)
+        description = {
+            "name": self.name,
+            "n_bits": self.n_bits,
+            "seed": self.seed,
+            "options": self.options,
+        }
+        with whole(folder / "method.json") as aside:
+            aside.write_text(json.dumps(description, indent=2) + "\n")
+
+    def load_state(self, folder: Path) -> Self:
+        """Take the fitted arrays that `save` left in `folder`."""
+        try:
+            self.state = load_file(folder / "state.safetensors")
+        except FileNotFoundError:
+            raise
+        except Exception as error:
+            raise ValueError(
+                f"{folder / 'state.safetensors'} is not a whole safetensors file ({error})."
+            ) from None
+        return self
+
+    def _check_fitted(self) -> None:
+        if not self.state:
+            raise RuntimeError(f"{self.name or type(self).__name__} is not fitted: call fit first.")
+
+    def _check_encodable(self, modality: str) -> None:
+        if modality not in self.modalities:
+            raise ValueError(
+                f"{self.name or type(self).__name__} does not encode {modality!r}; "
+                f"it encodes {', '.join(self.modalities)}."
+            )
+        self._check_fitted()
+
+
+class Hasher(Method):
+    """A method that gives binary codes."""
+
+    def encode(self, pairs: Pairs, modality: EncodedModality) -> HashCodes:
+        """Codes of all samples of `pairs` from one modality (or from both: `joint`).
+
+        Raises:
+            ValueError: where the method does not have that modality; the message names those it has.
+        """
+        self._check_encodable(modality)
+        return HashCodes.from_signs(self._project(pairs, modality))
+
+    @abstractmethod
+    def _project(self, pairs: Pairs, modality: EncodedModality) -> np.ndarray:
+        """Real values `[N, n_bits]` whose signs are the codes."""
+
+
+class Embedder(Method):
+    """A reference method without codes: it ranks by Euclidean distance between embeddings."""
+
+    def embed(self, pairs: Pairs, modality: EncodedModality) -> np.ndarray:
+        """Embeddings of all samples of `pairs`, `float32 [N, d]`."""
+        self._check_encodable(modality)
+        return np.asarray(self._embed(pairs, modality), dtype=np.float32)
+
+    @abstractmethod
+    def _embed(self, pairs: Pairs, modality: EncodedModality) -> np.ndarray:
+        """Embeddings `[N, d]`."""
+
+
+class UnimodalHasher(Hasher):
+    """A hasher that learns each modality by itself; codes of different modalities do not compare.
+
+    Features are centred by the training mean and scaled to unit length first, as masci2014 (§4)
+    does for all its datasets.
+    """
+
+    cross_modal: ClassVar[bool] = False
+
+    def _fit(self, train: Pairs, checkpoint: Path | None) -> State:
+        state: State = {}
+        for modality in self.modalities:
+            view = cast(Modality, modality)
+            x = train.features(view)
+            mean = x.mean(axis=0)
+            # Each view has its own stream, so that adding a modality changes nothing in the other.
+            rng = np.random.default_rng([self.seed, self.modalities.index(modality)])
+            learned = self.fit_view(centre_unit(x, mean), train.labels, rng)
+            state |= {f"{modality}.{key}": value for key, value in learned.items()}
+            state[f"{modality}.mean"] = mean
+        return state
+
+    def _project(self, pairs: Pairs, modality: EncodedModality) -> np.ndarray:
+        prefix = f"{modality}."
+        state = {k.removeprefix(prefix): v for k, v in self.state.items() if k.startswith(prefix)}
+        x = centre_unit(pairs.features(cast(Modality, modality)), state["mean"])
+        return self.project_view(x, state)
+
+    @abstractmethod
+    def fit_view(self, x: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> State:
+        """Learn one modality from `x` (`float32 [n, d]`, normalised) and `labels` (`bool [n, C]`)."""
+
+    @abstractmethod
+    def project_view(self, x: np.ndarray, state: State) -> np.ndarray:
+        """Real values `[N, n_bits]` of normalised features `x`, whose signs are the codes."""
+
+
+def centre_unit(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """`x - mean` scaled to unit Euclidean length by row, `float32 [N, d]`; a zero row stays zero."""
+    centred = (x - mean).astype(np.float32)
+    norms = np.linalg.norm(centred, axis=1, keepdims=True)
+    return centred / np.where(norms > 0, norms, 1)
+
+
+def share_label(labels: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Which pairs share at least one label, `bool [N, M]`, from `bool [N, C]` and `bool [M, C]`."""
+    return (labels.astype(np.float32) @ others.astype(np.float32).T) > 0
+
+
+def check_at_most(what: str, asked: int, available: int, of: str) -> None:
+    """Refuse more anchors, clusters or dimensions than there are samples or features to take them from."""
+    if asked > available:
+        raise ValueError(
+            f"{what} is {asked}, but there are only {available} {of}: ask for {available} or fewer."
+        )

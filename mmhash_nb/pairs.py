@@ -1,0 +1,210 @@
+"""`Pairs`: aligned images, texts and labels, and their query / database / train split."""
+
+import dataclasses
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from scipy import sparse
+
+Modality = Literal["image", "text"]
+SPLITS = ("query", "database", "train")
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """N aligned samples of two modalities with their labels and splits.
+
+    Args:
+        images: `uint8 [N, 3, H, W]` pixels, or `float32 [N, d]` features.
+        texts: `float32 [N, V]` features (bag of words, topics, a second descriptor), or a SciPy
+            CSR matrix of that shape.
+        labels: `bool [N, C]`; two samples are relevant to each other when they share a label.
+        label_names: C names.
+        query, database, train: `int64` indices into the N samples. `train` may lie inside
+            `database`; `query` overlaps neither.
+        captions: N strings to show for the texts.
+        masks: `bool [N, H, W]`, the ground-truth object region of each image.
+        thumbnails: `uint8 [N, 3, h, w]`, pixels to show where `images` are features.
+        vocabulary: V words, what each column of `texts` counts.
+        modality_names: what the two modalities are, for tables and figures.
+        name: the dataset's name; `source`: what file or rendering it came from.
+
+    Raises:
+        ValueError: one sentence naming the field, the sample and the value that is wrong.
+    """
+
+    images: np.ndarray
+    texts: np.ndarray | sparse.csr_matrix
+    labels: np.ndarray
+    label_names: Sequence[str]
+    query: np.ndarray
+    database: np.ndarray
+    train: np.ndarray
+    captions: Sequence[str] | None = None
+    masks: np.ndarray | None = None
+    thumbnails: np.ndarray | None = None
+    vocabulary: Sequence[str] | None = None
+    modality_names: tuple[str, str] = ("image", "text")
+    name: str = "unnamed"
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        for split in SPLITS:
+            indices = np.asarray(getattr(self, split))
+            if indices.size == 0:
+                indices = indices.astype(np.int64)
+            if indices.ndim != 1 or not np.issubdtype(indices.dtype, np.integer):
+                raise ValueError(
+                    f"{split} must be a one-dimensional array of integer indices, but it has shape "
+                    f"{indices.shape} and dtype {indices.dtype}."
+                )
+            object.__setattr__(self, split, indices.astype(np.int64))
+        self._check_arrays()
+        self._check_labels()
+        self._check_splits()
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over modalities, labels and splits: what a trained result depends on."""
+        digest = hashlib.sha256()
+        texts = self.texts
+        parts = [texts.indptr, texts.indices, texts.data] if sparse.issparse(texts) else [texts]
+        for array in [self.images, *parts, self.labels, self.query, self.database, self.train]:
+            digest.update(f"{array.shape}{array.dtype}".encode())
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
+    def take(self, indices: np.ndarray) -> "Pairs":
+        """The samples at `indices` (int `[M]`, each at most once), with the splits that fall among them."""
+        indices = np.asarray(indices, dtype=np.int64)
+        position = np.full(len(self), -1, dtype=np.int64)
+        position[indices] = np.arange(len(indices))
+        splits = {split: position[getattr(self, split)] for split in SPLITS}
+        per_sample = {
+            name: None if (value := getattr(self, name)) is None else value[indices]
+            for name in ("images", "texts", "labels", "masks", "thumbnails")
+        }
+        captions = None if self.captions is None else [self.captions[i] for i in indices]
+        return dataclasses.replace(
+            self,
+            **per_sample,
+            captions=captions,
+            **{split: where[where >= 0] for split, where in splits.items()},
+        )
+
+    def features(self, modality: Modality) -> np.ndarray:
+        """The feature vectors of one modality, `float32 [N, d]`.
+
+        Raises:
+            ValueError: where the images are pixels, which only the deep methods read.
+        """
+        if modality == "text":
+            return self.texts.toarray() if sparse.issparse(self.texts) else self.texts
+        if self.images.ndim != 2:
+            raise ValueError(
+                f"images of {self.name} are pixels {self.images.shape[1:]}, but this method works on "
+                "feature vectors: load the dataset with images='gist' or images='hog'."
+            )
+        return self.images
+
+    def _check_arrays(self) -> None:
+        n = len(self.labels)
+        per_sample = ("images", "captions", "masks", "thumbnails")
+        rows = {name: len(v) for name in per_sample if (v := getattr(self, name)) is not None}
+        rows["texts"] = self.texts.shape[0]
+        for name, count in rows.items():
+            if count != n:
+                raise ValueError(f"{name} has {count} rows but labels has {n}: they must align.")
+        images = self.images
+        pixels = images.ndim == 4 and images.shape[1] == 3 and images.dtype == np.uint8
+        if not pixels and not (images.ndim == 2 and images.dtype == np.float32):
+            raise ValueError(
+                "images must be uint8 [N, 3, H, W] or float32 [N, d], but is "
+                f"{images.dtype} {list(images.shape)}."
+            )
+        if self.texts.ndim != 2 or self.texts.dtype != np.float32:
+            raise ValueError(
+                f"texts must be float32 [N, V], but is {self.texts.dtype} {list(self.texts.shape)}."
+            )
+        if sparse.issparse(self.texts) and self.texts.format != "csr":
+            raise ValueError(f"texts must be dense or CSR, but is {self.texts.format}.")
+        for name in ("images", "texts"):
+            _check_finite(name, getattr(self, name))
+        if self.vocabulary is not None and len(self.vocabulary) != self.texts.shape[1]:
+            raise ValueError(
+                f"vocabulary has {len(self.vocabulary)} words but texts has "
+                f"{self.texts.shape[1]} columns."
+            )
+        if self.masks is not None:
+            size = images.shape[2:] if images.ndim == 4 else self.masks.shape[1:]
+            if self.masks.dtype != np.bool_ or self.masks.ndim != 3 or self.masks.shape[1:] != size:
+                raise ValueError(
+                    f"masks must be bool [N, H, W] of the images' size, but is {self.masks.dtype} "
+                    f"{list(self.masks.shape)}."
+                )
+        if (t := self.thumbnails) is not None and (
+            t.dtype != np.uint8 or t.ndim != 4 or t.shape[1] != 3
+        ):
+            raise ValueError(
+                f"thumbnails must be uint8 [N, 3, h, w], but is {t.dtype} {list(t.shape)}."
+            )
+
+    def _check_labels(self) -> None:
+        labels = self.labels
+        if labels.ndim != 2 or labels.dtype != np.bool_:
+            raise ValueError(
+                f"labels must be bool [N, C], but is {labels.dtype} {list(labels.shape)}."
+            )
+        if len(self.label_names) != labels.shape[1]:
+            raise ValueError(
+                f"label_names has {len(self.label_names)} names but labels has "
+                f"{labels.shape[1]} columns."
+            )
+        empty = np.flatnonzero(~labels.any(axis=1))
+        if empty.size:
+            raise ValueError(
+                f"labels of sample {empty[0]} are all False ({empty.size} such samples): give each a "
+                "label or leave it out."
+            )
+
+    def _check_splits(self) -> None:
+        n = len(self)
+        for split in SPLITS:
+            indices = getattr(self, split)
+            wrong = indices[(indices < 0) | (indices >= n)]
+            if wrong.size:
+                raise ValueError(f"{split} holds index {wrong[0]}, but there are {n} samples.")
+            values, counts = np.unique(indices, return_counts=True)
+            if (counts > 1).any():
+                raise ValueError(f"{split} holds index {values[counts > 1][0]} more than once.")
+        for split in ("database", "train"):
+            both = np.intersect1d(self.query, getattr(self, split))
+            if both.size:
+                raise ValueError(
+                    f"query and {split} share sample {both[0]} ({both.size} in all): queries must be "
+                    "held out."
+                )
+
+
+def _check_finite(name: str, array: np.ndarray | sparse.csr_matrix) -> None:
+    if not sparse.issparse(array):
+        if array.dtype.kind != "f":
+            return
+        bad = np.argwhere(~np.isfinite(array))
+        if bad.size:
+            row, column = bad[0]
+            raise ValueError(f"{name} of sample {row} holds {array[row, column]} in column {column}.")
+        return
+    bad = np.flatnonzero(~np.isfinite(array.data))
+    if bad.size:
+        row = int(np.searchsorted(array.indptr, bad[0], side="right") - 1)
+        raise ValueError(
+            f"{name} of sample {row} holds {array.data[bad[0]]} in column {array.indices[bad[0]]}."
+        )
