@@ -1,13 +1,20 @@
-"""`HashCodes`: packed binary codes."""
+"""`HashCodes`: packed binary codes, and `HammingIndex` to search them."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, Literal, get_args
 
+import faiss
 import numpy as np
 
 from mmhash_nb.files import whole
+
+IndexKind = Literal["flat", "ivf", "hnsw", "multihash"]
+# Entries (queries × distances × k) of the lists by distance that one exact search may set up.
+SEARCH_ENTRIES = 1 << 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +47,7 @@ class HashCodes:
 
     @classmethod
     def from_signs(cls, x: np.ndarray) -> "HashCodes":
-        """Codes from real values `[N, K]`: bit 1 where `x >= 0`, so zero means 1. NaN is refused."""
+        """Codes of real values `[N, K]`: bit 1 where `x >= 0`, so zero gives 1; NaN is refused."""
         x = np.asarray(x)
         if x.ndim != 2:
             raise ValueError(f"codes come from an array [N, K], not one of shape {list(x.shape)}.")
@@ -65,9 +72,9 @@ class HashCodes:
     def __len__(self) -> int:
         return len(self.bits)
 
-    def __getitem__(self, index: object) -> "HashCodes":
+    def __getitem__(self, index: Any) -> "HashCodes":
         """Some of the codes: a slice, an index array or a mask; an integer gives a set of one."""
-        chosen = self.bits[index]  # type: ignore[index]
+        chosen = self.bits[index]
         return HashCodes(np.atleast_2d(chosen), self.n_bits)
 
     def __eq__(self, other: object) -> bool:
@@ -83,6 +90,135 @@ class HashCodes:
     def load(cls, path: str | os.PathLike[str]) -> "HashCodes":
         """Read what `save` wrote; nothing is unpickled."""
         return load_codes(path)["codes"]
+
+
+class HammingIndex:
+    """Nearest neighbours of codes by Hamming distance, over the binary indexes of FAISS.
+
+    `flat` is exact, and equal distances come in the order of the ids; the others are approximate:
+    `ivf` scans the nearest eighth of about √N lists, `hnsw` walks a graph, and `multihash` looks
+    codes up by pieces of about log2(N) bits, two of them flipped.
+
+    Args:
+        codes: N codes to search.
+        kind: `"flat"`, `"ivf"`, `"hnsw"` or `"multihash"`.
+
+    Raises:
+        ValueError: where there are no codes, or the kind is unknown.
+    """
+
+    def __init__(self, codes: HashCodes, kind: IndexKind = "flat") -> None:
+        if kind not in get_args(IndexKind):
+            raise ValueError(f"kind must be one of {', '.join(get_args(IndexKind))}, not {kind!r}.")
+        n, n_bits = len(codes), codes.n_bits
+        if n == 0:
+            raise ValueError("codes is empty: there is nothing to search.")
+        n_lists = max(1, min(int(n**0.5), n // 39))  # k-means wants 39 codes for each centre
+        piece = min(n_bits, max(1, (n - 1).bit_length()))
+        factory = {
+            "flat": "BFlat",
+            "ivf": f"BIVF{n_lists}",
+            "hnsw": "BHNSW32",
+            "multihash": f"BHash{n_bits // piece}x{piece}",
+        }
+        # Whole words, zero-padded: FAISS is five times slower on codes of odd widths.
+        keys = codes.words.view(np.uint8)  # [N, 8 · ceil(K / 64)]
+        index: Any = faiss.index_binary_factory(8 * keys.shape[1], factory[kind])
+        if kind == "flat":
+            index.use_heap = False  # lists by distance instead: faster, and in the order of ids
+        elif kind == "ivf":
+            index.cp.min_points_per_centroid = 1
+            index.nprobe = max(1, n_lists // 8)
+        elif kind == "hnsw":
+            index.hnsw.efSearch = 256
+        elif kind == "multihash":
+            index.nflip = min(2, piece)
+        index.train(keys)
+        index.add(keys)
+        self._index = index
+        self.kind, self.n_bits = kind, n_bits
+
+    def __len__(self) -> int:
+        return int(self._index.ntotal)
+
+    def search(self, queries: HashCodes, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """The k nearest codes of each query, by distance, then id.
+
+        Args:
+            queries: Q codes.
+            k: how many, from 1 to N.
+
+        Returns:
+            distances `int32 [Q, k]` in bits and ids `int64 [Q, k]`. Where an approximate index
+            finds fewer than k, the rest have id -1 and the largest `int32` as distance.
+
+        Raises:
+            ValueError: where code lengths differ or `k` is out of range.
+        """
+        bits = self._query_bits(queries)
+        if isinstance(k, bool) or not isinstance(k, int | np.integer) or not 1 <= k <= len(self):
+            raise ValueError(f"k must be an integer from 1 to the {len(self)} codes, but is {k!r}.")
+        lists = SEARCH_ENTRIES // (int(k) * (self._index.d + 1))
+        found = self._in_threads(lambda some: self._index.search(some, int(k)), bits, max(1, lists))
+        distances, ids = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        order = np.lexsort((ids, distances))
+        return np.take_along_axis(distances, order, 1), np.take_along_axis(ids, order, 1)
+
+    def within(self, queries: HashCodes, radius: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """All codes within a Hamming radius of each query (hash lookup), by distance, then id.
+
+        Args:
+            queries: Q codes.
+            radius: the largest distance, in bits.
+
+        Returns:
+            distances, a list of Q arrays `int32 [M]`, and ids, one of Q arrays `int64 [M]`.
+
+        Raises:
+            ValueError: where code lengths differ, the radius is not an integer of at least 0, or
+                the index is `hnsw`, which cannot look up by radius.
+        """
+        bits = self._query_bits(queries)
+        if self.kind == "hnsw":
+            raise ValueError(
+                "an hnsw index cannot look up by radius: use kind='flat', 'ivf' or 'multihash'."
+            )
+        check_radius(radius)
+        below = min(int(radius), self.n_bits) + 1  # FAISS keeps what is strictly nearer
+        distances: list[np.ndarray] = []
+        ids: list[np.ndarray] = []
+        for limits, near, found in self._in_threads(
+            lambda some: self._index.range_search(some, below), bits
+        ):
+            of_query = np.repeat(np.arange(len(limits) - 1), np.diff(limits.astype(np.int64)))
+            order, cuts = np.lexsort((found, near, of_query)), limits[1:-1].astype(np.int64)
+            distances += np.split(near[order].astype(np.int32), cuts)
+            ids += np.split(found[order], cuts)
+        return distances, ids
+
+    def _in_threads(
+        self, search: Callable[[np.ndarray], Any], bits: np.ndarray, most: int = 32
+    ) -> list[Any]:
+        """The results of `search` for parts of the queries, at most `most` (or 32) in each.
+
+        FAISS splits the work of one call among OpenMP threads that wait for one another: on
+        shared cores that is several times slower than these, which do not.
+        """
+        n_rows = min(most, 32)
+        parts = [bits[i : i + n_rows] for i in range(0, len(bits), n_rows)]
+        threads = min(len(parts), faiss.omp_get_max_threads())
+        with ThreadPoolExecutor(threads, "faiss", faiss.omp_set_num_threads, (1,)) as pool:
+            return list(pool.map(search, parts))
+
+    def _query_bits(self, queries: HashCodes) -> np.ndarray:
+        if queries.n_bits != self.n_bits:
+            raise ValueError(
+                f"queries have {queries.n_bits} bits but the index holds codes of {self.n_bits}: "
+                "encode both at one code length."
+            )
+        if len(queries) == 0:
+            raise ValueError("queries is empty: there is nothing to search for.")
+        return queries.words.view(np.uint8)
 
 
 def save_codes(path: str | os.PathLike[str], codes: Mapping[str, HashCodes]) -> None:
@@ -118,3 +254,9 @@ def check_n_bits(n_bits: object) -> None:
     """Refuse a code length that is not a positive integer."""
     if isinstance(n_bits, bool) or not isinstance(n_bits, int | np.integer) or n_bits < 1:
         raise ValueError(f"n_bits must be a positive integer, but is {n_bits!r}.")
+
+
+def check_radius(radius: object) -> None:
+    """Refuse a Hamming radius that is not an integer of at least 0."""
+    if isinstance(radius, bool) or not isinstance(radius, int | np.integer) or radius < 0:
+        raise ValueError(f"radius must be an integer of at least 0, but is {radius!r}.")

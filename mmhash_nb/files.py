@@ -35,7 +35,7 @@ def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def project_root() -> Path:
-    """The repository root: the nearest folder upwards that holds `notebooks/`, else the current one.
+    """The repository root: the nearest folder upwards with `notebooks/`, else the current one.
 
     nbval runs a notebook in the notebook's folder and papermill in the caller's; both find the
     same `runs/`, `results/` and `figures/` through this.

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from scipy import sparse
@@ -75,19 +75,22 @@ class Pairs:
         """SHA-256 over modalities, labels and splits: what a trained result depends on."""
         digest = hashlib.sha256()
         texts = self.texts
-        parts = [texts.indptr, texts.indices, texts.data] if sparse.issparse(texts) else [texts]
+        if isinstance(texts, np.ndarray):
+            parts = [texts]
+        else:
+            parts = [texts.indptr, texts.indices, texts.data]
         for array in [self.images, *parts, self.labels, self.query, self.database, self.train]:
             digest.update(f"{array.shape}{array.dtype}".encode())
             digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
 
     def take(self, indices: np.ndarray) -> "Pairs":
-        """The samples at `indices` (int `[M]`, each at most once), with the splits that fall among them."""
+        """The samples at `indices` (int `[M]`, each once), with the splits that fall among them."""
         indices = np.asarray(indices, dtype=np.int64)
         position = np.full(len(self), -1, dtype=np.int64)
         position[indices] = np.arange(len(indices))
         splits = {split: position[getattr(self, split)] for split in SPLITS}
-        per_sample = {
+        per_sample: dict[str, Any] = {
             name: None if (value := getattr(self, name)) is None else value[indices]
             for name in ("images", "texts", "labels", "masks", "thumbnails")
         }
@@ -106,11 +109,11 @@ class Pairs:
             ValueError: where the images are pixels, which only the deep methods read.
         """
         if modality == "text":
-            return self.texts.toarray() if sparse.issparse(self.texts) else self.texts
+            return self.texts if isinstance(self.texts, np.ndarray) else self.texts.toarray()
         if self.images.ndim != 2:
             raise ValueError(
-                f"images of {self.name} are pixels {self.images.shape[1:]}, but this method works on "
-                "feature vectors: load the dataset with images='gist' or images='hog'."
+                f"images of {self.name} are pixels {self.images.shape[1:]}, but this method works "
+                "on feature vectors: load the dataset with images='gist' or images='hog'."
             )
         return self.images
 
@@ -133,7 +136,7 @@ class Pairs:
             raise ValueError(
                 f"texts must be float32 [N, V], but is {self.texts.dtype} {list(self.texts.shape)}."
             )
-        if sparse.issparse(self.texts) and self.texts.format != "csr":
+        if not isinstance(self.texts, np.ndarray) and self.texts.format != "csr":
             raise ValueError(f"texts must be dense or CSR, but is {self.texts.format}.")
         for name in ("images", "texts"):
             _check_finite(name, getattr(self, name))
@@ -170,8 +173,8 @@ class Pairs:
         empty = np.flatnonzero(~labels.any(axis=1))
         if empty.size:
             raise ValueError(
-                f"labels of sample {empty[0]} are all False ({empty.size} such samples): give each a "
-                "label or leave it out."
+                f"labels of sample {empty[0]} are all False ({empty.size} such samples): give each "
+                "a label or leave it out."
             )
 
     def _check_splits(self) -> None:
@@ -188,23 +191,24 @@ class Pairs:
             both = np.intersect1d(self.query, getattr(self, split))
             if both.size:
                 raise ValueError(
-                    f"query and {split} share sample {both[0]} ({both.size} in all): queries must be "
-                    "held out."
+                    f"query and {split} share sample {both[0]} ({both.size} in all): queries "
+                    "must be held out."
                 )
 
 
 def _check_finite(name: str, array: np.ndarray | sparse.csr_matrix) -> None:
-    if not sparse.issparse(array):
+    if isinstance(array, np.ndarray):
         if array.dtype.kind != "f":
             return
         bad = np.argwhere(~np.isfinite(array))
         if bad.size:
             row, column = bad[0]
-            raise ValueError(f"{name} of sample {row} holds {array[row, column]} in column {column}.")
+            value = array[row, column]
+            raise ValueError(f"{name} of sample {row} holds {value} in column {column}.")
         return
-    bad = np.flatnonzero(~np.isfinite(array.data))
-    if bad.size:
-        row = int(np.searchsorted(array.indptr, bad[0], side="right") - 1)
-        raise ValueError(
-            f"{name} of sample {row} holds {array.data[bad[0]]} in column {array.indices[bad[0]]}."
-        )
+    wrong = np.flatnonzero(~np.isfinite(array.data))
+    if wrong.size:
+        entry = wrong[0]
+        row = int(np.searchsorted(array.indptr, entry, side="right") - 1)
+        value, column = array.data[entry], array.indices[entry]
+        raise ValueError(f"{name} of sample {row} holds {value} in column {column}.")

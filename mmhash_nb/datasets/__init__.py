@@ -1,1 +1,96 @@
-"""Datasets by name: `load` and `available`."""
+"""Datasets by name: `load` and `available`.
+
+A dataset is a module of this package and one line in `_DATASETS`. The module has
+`load(root, *, option=..., ...) -> Pairs`; unless the dataset is embedded it also has
+`find(root) -> Path | None` (where its files lie), `PAGE` (where to get them) and
+`PUT` (what to put where, under the root).
+"""
+
+import importlib
+import inspect
+import os
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pandas as pd
+
+from mmhash_nb.pairs import Pairs
+
+__all__ = ["available", "data_root", "load", "names"]
+
+_DATASETS = {
+    "scenes": "mmhash_nb.datasets.scenes",
+    "wiki": "mmhash_nb.datasets.wiki",
+    "cifar10": "mmhash_nb.datasets.cifar10",
+}
+
+
+def names() -> list[str]:
+    """All registered datasets."""
+    return list(_DATASETS)
+
+
+def data_root(root: str | os.PathLike[str] | None = None) -> Path:
+    """The folder that holds the datasets: `root`, else `$MMHASH_DATA`, else `data/`."""
+    return Path(root if root is not None else os.environ.get("MMHASH_DATA") or "data")
+
+
+def load(name: str, root: str | os.PathLike[str] | None = None, **options: Any) -> Pairs:
+    """Load a dataset.
+
+    Args:
+        name: one of `names()`.
+        root: the folder that holds the datasets; defaults to `$MMHASH_DATA`, then `data/`.
+        options: the dataset's own; the `load` of its module documents them.
+
+    Raises:
+        ValueError: no such dataset, or its files are not what they should be.
+        TypeError: the dataset has no such option.
+        FileNotFoundError: its files are missing; the message says where to get them and what to
+            put where.
+    """
+    module = _module(name)
+    signature = inspect.signature(module.load).parameters
+    known = [option for option in signature if option != "root"]
+    for option in options:
+        if option not in known:
+            raise TypeError(
+                f"dataset {name} has no option {option!r}; it has {', '.join(known) or 'none'}."
+            )
+    return module.load(data_root(root), **options)
+
+
+def available(root: str | os.PathLike[str] | None = None) -> pd.DataFrame:
+    """Which datasets are there.
+
+    Args:
+        root: as for `load`.
+
+    Returns:
+        One row per dataset: `name`, `present` (bool), `where` (the path found, `embedded`, or
+        empty), and for the absent ones `page` (where to get it) and `put` (what to put where).
+    """
+    folder = data_root(root)
+    rows = []
+    for name in _DATASETS:
+        module = _module(name)
+        find = getattr(module, "find", None)
+        where = find(folder) if find else "embedded"
+        present = where is not None
+        rows.append(
+            {
+                "name": name,
+                "present": present,
+                "where": str(where) if present else "",
+                "page": "" if present else module.PAGE,
+                "put": "" if present else f"{module.PUT} under {folder}",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _module(name: str) -> ModuleType:
+    if name not in _DATASETS:
+        raise ValueError(f"there is no dataset {name!r}; there are {', '.join(_DATASETS)}.")
+    return importlib.import_module(_DATASETS[name])

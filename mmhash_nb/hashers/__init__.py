@@ -92,5 +92,6 @@ def load(folder: str | os.PathLike[str], device: str = "auto") -> Hasher | Embed
         name, n_bits, seed = kept["name"], kept["n_bits"], kept["seed"]
         options = dict(kept["options"])
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{folder / 'method.json'} does not describe a method ({error!r}).") from None
+        path = folder / "method.json"
+        raise ValueError(f"{path} does not describe a method ({error!r}).") from None
     return create(name, n_bits, seed, device=device, **options).load_state(folder)

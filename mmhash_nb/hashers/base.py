@@ -1,4 +1,4 @@
-"""What every method is: fit on pairs, encode into codes (`Hasher`) or vectors (`Embedder`), save, load."""
+"""What every method is: fit, encode into codes (`Hasher`) or vectors (`Embedder`), save, load."""
 
 import json
 import os
@@ -115,7 +115,7 @@ class Hasher(Method):
         """Codes of all samples of `pairs` from one modality (or from both: `joint`).
 
         Raises:
-            ValueError: where the method does not have that modality; the message names those it has.
+            ValueError: where the method does not have that modality, naming those it has.
         """
         self._check_encodable(modality)
         return HashCodes.from_signs(self._project(pairs, modality))
@@ -168,7 +168,7 @@ class UnimodalHasher(Hasher):
 
     @abstractmethod
     def fit_view(self, x: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> State:
-        """Learn one modality from `x` (`float32 [n, d]`, normalised) and `labels` (`bool [n, C]`)."""
+        """Learn one modality from normalised `x`, `float32 [n, d]`, and `labels`, `bool [n, C]`."""
 
     @abstractmethod
     def project_view(self, x: np.ndarray, state: State) -> np.ndarray:
@@ -176,7 +176,7 @@ class UnimodalHasher(Hasher):
 
 
 def centre_unit(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """`x - mean` scaled to unit Euclidean length by row, `float32 [N, d]`; a zero row stays zero."""
+    """`x - mean` scaled to unit length by row, `float32 [N, d]`; a zero row stays zero."""
     centred = (x - mean).astype(np.float32)
     norms = np.linalg.norm(centred, axis=1, keepdims=True)
     return centred / np.where(norms > 0, norms, 1)
@@ -188,7 +188,7 @@ def share_label(labels: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def check_at_most(what: str, asked: int, available: int, of: str) -> None:
-    """Refuse more anchors, clusters or dimensions than there are samples or features to take them from."""
+    """Refuse more anchors, clusters or dimensions than there is data for."""
     if asked > available:
         raise ValueError(
             f"{what} is {asked}, but there are only {available} {of}: ask for {available} or fewer."

@@ -1,0 +1,47 @@
+# Needs python3 (3.11 or newer) and make; everything else goes into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.synced
+
+.PHONY: setup reproduce test lint lab lock
+
+setup: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "mmhash-nb needs Python 3.11 or newer, and $(PYTHON) is not: run make PYTHON=python3.11" >&2; \
+	  exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { \
+	  echo "$(PYTHON) cannot make virtual environments: install its venv package (on Debian, python3-venv)" >&2; \
+	  exit 1; }
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip sync --python $(BIN)/python --require-hashes requirements.lock
+	$(BIN)/uv pip install --python $(BIN)/python --no-deps -e .
+	touch $@
+
+reproduce: setup
+	$(BIN)/python -m mmhash_nb reproduce
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest --nbval --nbval-current-env \
+	  --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks
+
+# The loopback interface only, and Jupyter's own token.
+lab: setup
+	$(BIN)/jupyter lab --ip=127.0.0.1 notebooks
+
+# Pins anew from pyproject.toml; environment.yml takes its pins from the same lock.
+lock:
+	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-header --extra test --python-version 3.11 --upgrade pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --no-deps --no-annotate --no-header --no-emit-index-url \
+	  --no-emit-find-links --extra test --python-version 3.11 -c requirements.lock --quiet \
+	  pyproject.toml -o .venv/direct.txt
+	sed -i.old '/^      - [^-]/d; /^      - -e /d' environment.yml && rm environment.yml.old
+	sed 's/^/      - /' .venv/direct.txt >> environment.yml
+	echo '      - -e .' >> environment.yml

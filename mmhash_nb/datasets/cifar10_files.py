@@ -1,0 +1,217 @@
+"""CIFAR-10's pixels from any packaging: official python batches, image folder, zip of one."""
+
+import hashlib
+import io
+import os
+import pickle
+import re
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from mmhash_nb.datasets.download import check_members, digest_of
+from mmhash_nb.files import cache_folder, whole
+
+ARCHIVE = "cifar-10-python.tar.gz"
+ARCHIVE_MD5 = "c58f30108f718f92721af3b95e74349a"
+BATCHES = "cifar-10-batches-py"
+#: in the official order: five batches of training images, one of test images
+BATCH_MD5 = {
+    "data_batch_1": "c99cafc152244af753f735de768cd75f",
+    "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
+    "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
+    "data_batch_4": "634d18415352ddfa80567beed471001a",
+    "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+    "test_batch": "40351d587109b95175f43aff81a1287e",
+}
+CLASSES = (
+    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+)  # fmt: skip
+SPLITS = ("train", "test")
+SIDE = 32
+
+Read = Callable[[str], bytes]
+
+
+def find(root: Path) -> Path | None:
+    """The best packaging under `root`, `root/cifar10` or a sub-folder of `root` named `cifar…`.
+
+    Official batches come before re-packaged images.
+    """
+    if not root.is_dir():
+        return None
+    named = [p for p in sorted(root.iterdir()) if p.is_dir() and p.name.lower().startswith("cifar")]
+    folders = sorted([root, *named], key=lambda p: p.name != "cifar10")
+    for holds in (_batches_in, _archive_in, _images_in, _zip_in):
+        for folder in folders:
+            found = holds(folder)
+            if found is not None:
+                return found
+    return None
+
+
+def _batches_in(folder: Path) -> Path | None:
+    for candidate in (folder, folder / BATCHES):
+        if (candidate / "data_batch_1").is_file():
+            return candidate
+    return None
+
+
+def _archive_in(folder: Path) -> Path | None:
+    return folder / ARCHIVE if (folder / ARCHIVE).is_file() else None
+
+
+def _images_in(folder: Path) -> Path | None:
+    # `train/` and `test/` alone say little: another dataset may have them too.
+    whole_set = all((folder / split / name).is_dir() for split in SPLITS for name in CLASSES)
+    return folder if whole_set else None
+
+
+def _zip_in(folder: Path) -> Path | None:
+    zips = (p for p in sorted(folder.glob("*.zip")) if p.name.lower().startswith("cifar"))
+    return next(zips, None)
+
+
+def is_official(path: Path) -> bool:
+    """Whether what `find` gave holds the official batches, and not re-packaged images."""
+    return path.name == ARCHIVE or (path / "data_batch_1").is_file()
+
+
+def pixels_and_classes(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels `uint8 [N, 3, 32, 32]` and classes `int64 [N]` (0..9), training images first.
+
+    They are decoded once; then the pixels are memory-mapped from the cache folder `cifar10`, where
+    they lie under a name that changes with the path, size and time of the source's files.
+
+    Raises:
+        ValueError: a wrong MD5 (nothing is unpickled then), a damaged archive, an archive with
+            paths that leave its folder, or an image that does not decode.
+    """
+    folder, key = cache_folder("cifar10"), _key(path)
+    kept_pixels, kept_classes = folder / f"{key}-pixels.npy", folder / f"{key}-classes.npy"
+    if (kept := _kept(kept_pixels, kept_classes)) is not None:
+        return kept
+    if is_official(path):
+        pixels, classes = _from_batches(path)
+    else:
+        with _members_of(path) as (names, read):
+            pixels, classes = _from_images(path, names, read)
+    for target, array in ((kept_classes, classes), (kept_pixels, pixels)):
+        with whole(target) as aside:
+            np.save(aside, array, allow_pickle=False)
+    return _kept(kept_pixels, kept_classes) or (pixels, classes)
+
+
+def _key(path: Path) -> str:
+    digest = hashlib.sha256(str(path.resolve()).encode())
+    for file in [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file()):
+        stat = file.stat()
+        digest.update(f"{file.relative_to(path)}|{stat.st_size}|{stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:32]
+
+
+def _kept(pixels: Path, classes: Path) -> tuple[np.ndarray, np.ndarray] | None:
+    """What the cache holds, unless it is absent or not whole."""
+    try:
+        kept = np.load(pixels, mmap_mode="r"), np.load(classes, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    return kept if kept[0].shape == (len(kept[1]), 3, SIDE, SIDE) else None
+
+
+def _from_batches(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    if path.is_dir():
+        contents = {name: (path / name).read_bytes() for name in BATCH_MD5}
+    else:
+        _check_md5(path, digest_of(path, "md5"), ARCHIVE_MD5)
+        with tarfile.open(path) as archive:
+            check_members(path, archive.getnames())
+            members = {name: archive.extractfile(f"{BATCHES}/{name}") for name in BATCH_MD5}
+            contents = {name: file.read() for name, file in members.items() if file is not None}
+    # All sums are checked before the first byte is unpickled.
+    for name, data in contents.items():
+        _check_md5(path / name, hashlib.md5(data).hexdigest(), BATCH_MD5[name])
+    batches = [_NumpyOnly(io.BytesIO(data), encoding="latin1").load() for data in contents.values()]
+    pixels = np.concatenate([b["data"].reshape(-1, 3, SIDE, SIDE) for b in batches])
+    return pixels, np.concatenate([np.array(b["labels"], dtype=np.int64) for b in batches])
+
+
+def _check_md5(path: Path, found: str, expected: str) -> None:
+    if found != expected:
+        raise ValueError(
+            f"{path} has MD5 {found} instead of CIFAR-10's {expected}: it is a pickle, so it is "
+            "not loaded; get it again from the official page."
+        )
+
+
+class _NumpyOnly(pickle.Unpickler):
+    """An unpickler that can make arrays and built-in values, and nothing else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == ("numpy", "ndarray"):
+            return np.ndarray
+        if (module, name) == ("numpy", "dtype"):
+            return np.dtype
+        # `numpy.core` became `numpy._core` in NumPy 2; the function is the one arrays reduce to.
+        if module in ("numpy.core.multiarray", "numpy._core.multiarray") and name == "_reconstruct":
+            return np.empty(0).__reduce__()[0]
+        raise pickle.UnpicklingError(f"a CIFAR-10 batch holds arrays only, not {module}.{name}.")
+
+
+@contextmanager
+def _members_of(path: Path) -> Iterator[tuple[list[str], Read]]:
+    """The names of all files in a folder or zip archive, and a function that reads one of them."""
+    if path.is_dir():
+        files = [p for split in SPLITS for p in (path / split).rglob("*") if p.is_file()]
+        names = [file.relative_to(path).as_posix() for file in files]
+        yield names, lambda name: (path / name).read_bytes()
+        return
+    try:
+        archive = zipfile.ZipFile(path)
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"{path} is no whole zip archive ({error}): get it again.") from None
+    with archive:
+        check_members(path, archive.namelist())
+        yield archive.namelist(), archive.read
+
+
+def _from_images(path: Path, names: list[str], read: Read) -> tuple[np.ndarray, np.ndarray]:
+    order = sorted(image for name in names if (image := _image(path, name)) is not None)
+    if not order:
+        raise ValueError(f"{path} holds no images train/CLASS/NUMBER.jpg or test/CLASS/NUMBER.jpg.")
+    pixels = np.empty((len(order), 3, SIDE, SIDE), dtype=np.uint8)
+    for i, (_, _, _, name) in enumerate(order):
+        try:
+            with Image.open(io.BytesIO(read(name))) as opened:
+                decoded = np.asarray(opened.convert("RGB"))  # [32, 32, 3]
+        except Exception as error:
+            # Pillow and zipfile raise OSError, SyntaxError, BadZipFile, zlib.error, ValueError, ...
+            raise ValueError(f"image {name} in {path} does not decode ({error}).") from None
+        if decoded.shape != (SIDE, SIDE, 3):
+            raise ValueError(
+                f"image {name} in {path} is {decoded.shape[1]} x {decoded.shape[0]} pixels; "
+                f"CIFAR-10's are {SIDE} x {SIDE}."
+            )
+        pixels[i] = decoded.transpose(2, 0, 1)
+    return pixels, np.array([label for _, _, label, _ in order], dtype=np.int64)
+
+
+def _image(path: Path, name: str) -> tuple[int, int, int, str] | None:
+    """Split, number, class and name of an image: sorted, they give the official order."""
+    *_, split, label, file = ("", "", *name.split("/"))
+    stem, suffix = os.path.splitext(file)
+    is_image = suffix.lower() in (".jpg", ".jpeg", ".png") and not stem.startswith(".")
+    if split not in SPLITS or not is_image:
+        return None
+    if label not in CLASSES:
+        raise ValueError(f"{path} holds {name}, but {label!r} is no class of CIFAR-10.")
+    number = re.search(r"\d+", stem)
+    if number is None:
+        raise ValueError(f"{path} holds {name}, whose name has no number to order it by.")
+    return SPLITS.index(split), int(number[0]), CLASSES.index(label), name

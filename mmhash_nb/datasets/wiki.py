@@ -1,0 +1,162 @@
+"""Wikipedia: 2,866 featured articles as 128 visual words (SIFT) and 10 topics (LDA), 10 classes."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from mmhash_nb.datasets.download import digest_of, extract, fetch
+from mmhash_nb.datasets.matfiles import read_mat
+from mmhash_nb.pairs import Pairs
+
+PAGE = "http://www.svcl.ucsd.edu/projects/crossmodal/"
+URL = PAGE + "wikipedia_dataset.zip"
+#: no checksum is published; these were recorded from a copy whose counts and classes were checked
+SHA256 = {
+    "raw_features.mat": "ca628f765a69575e168ab29eb97f5ade12fadf47b31de1328c7ff631c7f225ae",
+    "trainset_txt_img_cat.list": "30c1ba8afbe90da5986de9b12496b6dd2e4680d3876b79ab7aae2e437d5819a3",
+    "testset_txt_img_cat.list": "ec3123ee31cc89dd95fbeb23eb73b2ecfd1d8909bba863723471aad99408c1eb",
+    "categories.list": "4929f3ee00e9de9ffe11f9ab18fc8919b0f6182cc801309409df2f2d05e2b0f5",
+}
+FILES = tuple(SHA256)
+PUT = f"wiki/ with {', '.join(FILES)}"
+
+N_TRAIN, N_QUERY, N_CLASSES = 2173, 693, 10
+
+
+def find(root: Path) -> Path | None:
+    """The folder that holds the four files, if they are all there."""
+    folder = root / "wiki"
+    return folder if all((folder / name).is_file() for name in FILES) else None
+
+
+def load(root: str | os.PathLike[str], *, download: bool = False) -> Pairs:
+    """The Wikipedia set of Rasiwasia et al. (ACM Multimedia 2010), split as published.
+
+    693 queries; the other 2,173 are both training set and database (masci2014, Table 1).
+
+    Args:
+        root: the folder that holds `wiki/`.
+        download: fetch the official archive where the files are missing.
+
+    Raises:
+        FileNotFoundError: the files are missing.
+        ValueError: a file is not what it should be, or the counts are not the published ones.
+    """
+    root = Path(root)
+    if find(root) is None:
+        if not download:
+            missing = [name for name in FILES if not (root / "wiki" / name).is_file()]
+            raise FileNotFoundError(
+                f"wiki has no {missing[0]} in {root / 'wiki'}: get the dataset from {PAGE} and put "
+                f"{PUT} under {root}, or load with download=True."
+            )
+        _download(root / "wiki")
+    pairs = read(root / "wiki")
+    check_published(pairs)
+    return pairs
+
+
+def read(folder: Path) -> Pairs:
+    """The four files of `folder` as pairs, whatever their number.
+
+    Raises:
+        ValueError: the rows of the features and of the lists differ in number, a list has a line
+            that cannot be read, or a file is damaged.
+    """
+    names = (folder / "categories.list").read_text(encoding="utf-8").split()
+    if not names:
+        raise ValueError(f"{folder / 'categories.list'} names no category.")
+    arrays = read_mat(folder / "raw_features.mat", ("I_tr", "T_tr", "I_te", "T_te"))
+    classes = []
+    for split, part in (("train", "tr"), ("test", "te")):
+        path = folder / f"{split}set_txt_img_cat.list"
+        classes.append(_classes(path, len(names)))
+        for variable in (f"I_{part}", f"T_{part}"):
+            shape = arrays[variable].shape
+            if len(shape) != 2 or shape[0] != len(classes[-1]):
+                raise ValueError(
+                    f"{variable} in {folder / 'raw_features.mat'} has {shape[0]} rows but "
+                    f"{path.name} has {len(classes[-1])} lines: they must align."
+                )
+    for view in "IT":
+        if (d := arrays[f"{view}_tr"].shape[1]) != (e := arrays[f"{view}_te"].shape[1]):
+            raise ValueError(
+                f"{view}_tr has {d} columns but {view}_te has {e} in {folder / 'raw_features.mat'}."
+            )
+    n_train, n = len(classes[0]), len(classes[0]) + len(classes[1])
+    labels = np.zeros((n, len(names)), dtype=np.bool_)
+    labels[np.arange(n), np.concatenate(classes) - 1] = True
+    images = np.concatenate([arrays["I_tr"], arrays["I_te"]]).astype(np.float32)
+    texts = np.concatenate([arrays["T_tr"], arrays["T_te"]]).astype(np.float32)
+    return Pairs(
+        images=images,
+        texts=texts,
+        labels=labels,
+        label_names=names,
+        query=np.arange(n_train, n),
+        database=np.arange(n_train),
+        train=np.arange(n_train),
+        vocabulary=[f"topic {i}" for i in range(1, texts.shape[1] + 1)],
+        name="wiki",
+        source=_source(folder),
+    )
+
+
+def check_published(pairs: Pairs) -> None:
+    """Refuse anything but 2,173 training samples, 693 queries and 10 classes."""
+    found = (len(pairs.train), len(pairs.query), pairs.labels.shape[1])
+    if found != (N_TRAIN, N_QUERY, N_CLASSES):
+        raise ValueError(
+            f"wiki has {N_TRAIN} training samples, {N_QUERY} queries and {N_CLASSES} classes, but "
+            f"these files hold {found[0]}, {found[1]} and {found[2]}: get them again from {PAGE}."
+        )
+
+
+def _classes(path: Path, n_classes: int) -> np.ndarray:
+    """The class of each line of a list, `int64 [n]`, counted from 1."""
+    classes = []
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines, start=1):
+        fields = line.split("\t")
+        if len(fields) != 3:
+            raise ValueError(
+                f"line {number} of {path} must hold text id, image id and class, tab separated, "
+                f"but is {line!r}."
+            )
+        label = fields[2].strip()
+        if not label.isdecimal() or not 1 <= int(label) <= n_classes:
+            raise ValueError(
+                f"line {number} of {path} has class {label!r}, but classes run from 1 to "
+                f"{n_classes}."
+            )
+        classes.append(int(label))
+    return np.array(classes, dtype=np.int64)
+
+
+def _source(folder: Path) -> str:
+    for name, expected in SHA256.items():
+        if digest_of(folder / name, "sha256") != expected:
+            return f"{name} differs from the recorded checksum"
+    return "official files (SHA-256 recorded)"
+
+
+def _download(folder: Path) -> None:
+    """Put the four files of the official archive into `folder`, once all four checksums agree."""
+    archive = fetch(URL, folder / "wikipedia_dataset.zip")
+    try:
+        with tempfile.TemporaryDirectory(dir=folder) as aside:
+            extract(archive, aside)
+            found = {path.name: path for path in Path(aside).rglob("*") if path.name in SHA256}
+            for name, expected in SHA256.items():
+                if name not in found or digest_of(found[name], "sha256") != expected:
+                    raise ValueError(
+                        f"{name} in the archive from {URL} is missing or differs from the recorded "
+                        f"checksum, so nothing was kept: put a good copy into {folder}."
+                    )
+            for name, path in found.items():
+                os.replace(path, folder / name)
+    finally:
+        # The four files are kept, or none: a bad archive must not pass for a good one next time.
+        archive.unlink()

@@ -1,0 +1,200 @@
+"""Curves and bars over measured numbers."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from scipy import stats
+
+from mmhash_nb.figures.nearest import MethodCodes, side_codes, sides, task_name
+from mmhash_nb.figures.style import Picture, colours, markers, themed
+from mmhash_nb.metrics import precision_recall_ranked
+from mmhash_nb.pairs import Pairs
+from mmhash_nb.ranking import rank_profile
+
+RECALL_LEVELS = np.linspace(0.05, 1, 20)
+_STYLES = ("-", "--", ":", "-.")
+
+
+@themed()
+def precision_recall(
+    pairs: Pairs,
+    codes: MethodCodes,
+    tasks: Sequence[str] = ("text-image", "image-text"),
+) -> Figure:
+    """Precision at levels of recall by Hamming ranking, averaged over queries (masci2014, Fig. 3).
+
+    A colour and marker for each method, a line style for each task.
+
+    Args:
+        pairs: the dataset.
+        codes: for each method and modality, codes of all samples.
+        tasks: such as `text-image` (solid) and `image-text` (dashed).
+    """
+    if pairs.query.size == 0 or not codes or not tasks:
+        raise ValueError("precision–recall curves need a query, a method and a task.")
+    figure, axes = _one(5.2, 3.4)
+    colour, marker = colours(list(codes)), markers(list(codes))
+    for method, of in codes.items():
+        for task, style in zip(tasks, _STYLES, strict=False):
+            query_side, database_side = sides(task)
+            profile = rank_profile(
+                side_codes(pairs, of, query_side)[pairs.query],
+                side_codes(pairs, of, database_side)[pairs.database],
+                pairs.labels[pairs.query],
+                pairs.labels[pairs.database],
+            )
+            axes.plot(
+                RECALL_LEVELS,
+                precision_recall_ranked(profile, RECALL_LEVELS),
+                color=colour[method],
+                marker=marker[method],
+                markevery=(len(_STYLES), 5),
+                linestyle=style,
+                label=f"{method}, {task_name(pairs, task)}",
+            )
+    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, None))
+    _legend_beside(axes)
+    return figure
+
+
+@themed()
+def training_curves(losses: Mapping[str, Sequence[float]]) -> Figure:
+    """The training loss of each method by epoch, one panel a method: losses are not comparable.
+
+    Args:
+        losses: for each method, the mean loss of each epoch.
+    """
+    if not losses:
+        raise ValueError("training curves need the losses of at least one method.")
+    columns = min(3, len(losses))
+    rows = -(-len(losses) // columns)
+    figure = Picture(0.3 + 2.4 * columns, 0.2 + 1.9 * rows, layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False)
+    colour = colours(list(losses))
+    for axes, (method, values) in zip(panels.flat, losses.items(), strict=False):
+        epochs = np.arange(1, len(values) + 1)
+        few = {"marker": "o", "markersize": 3} if len(values) <= 30 else {}
+        axes.plot(epochs, values, color=colour[method], **few)
+        axes.set_title(method, weight="bold")
+        axes.set(xlabel="epoch", ylabel="mean loss")
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    for axes in list(panels.flat)[len(losses) :]:
+        axes.remove()
+    return figure
+
+
+@themed()
+def map_by_bits(
+    values: Mapping[str, Mapping[int, Sequence[float]]], metric: str = "mAP", title: str = ""
+) -> Figure:
+    """A score by code length: mean over seeds with its 95 % t-interval, and each seed as a point.
+
+    Args:
+        values: for each method and code length, the scores of the seeds (fractions 0..1).
+        metric: the score's name.
+        title: such as the dataset and task.
+    """
+    rows = [
+        (method, bits, score)
+        for method, by_bits in values.items()
+        for bits, scores in by_bits.items()
+        for score in scores
+    ]
+    if not rows:
+        raise ValueError("a score by code length needs at least one score.")
+    table = pd.DataFrame(rows, columns=["method", "bits", metric])
+    lengths = sorted(table["bits"].unique())
+    # Code lengths stand at equal steps: 8, 16, 32, 64 would crowd on a linear axis.
+    table["step"] = table["bits"].map({bits: step for step, bits in enumerate(lengths)})
+    methods = list(values)
+    figure, axes = _one(5.2, 3.4)
+    sns.lineplot(
+        table,
+        x="step",
+        y=metric,
+        hue="method",
+        style="method",
+        palette=colours(methods),
+        markers=markers(methods),
+        errorbar=t_interval,
+        err_style="bars",
+        err_kws={"capsize": 3},
+        ax=axes,
+    )
+    table["step"] += 0.07  # beside the mean, not under it
+    sns.scatterplot(
+        table, x="step", y=metric, hue="method", palette=colours(methods),
+        s=14, linewidth=0, alpha=0.7, legend=False, ax=axes,
+    )  # fmt: skip
+    axes.set_xticks(range(len(lengths)), [str(bits) for bits in lengths])
+    axes.set(xlabel="code length (bits)", ylabel=metric, ylim=(0, None))
+    axes.set_title(title, weight="bold")
+    _legend_beside(axes)
+    return figure
+
+
+def t_interval(scores: Sequence[float]) -> tuple[float, float]:
+    """The 95 % t-interval of the mean; of one score, the score itself."""
+    mean = float(np.mean(scores))
+    if len(scores) < 2:
+        return mean, mean
+    half = float(stats.t.ppf(0.975, len(scores) - 1) * stats.sem(scores))
+    return mean - half, mean + half
+
+
+@themed()
+def tie_bars(
+    scores: Mapping[str, tuple[float, float, float]], metric: str = "mAP", title: str = ""
+) -> Figure:
+    """How much the order among equal distances alone moves a score: worst, expected and best.
+
+    Args:
+        scores: for each method, the score in the worst order, in expectation, in the best order.
+        metric: the score's name.
+        title: such as the dataset, task and code length.
+
+    Raises:
+        ValueError: where the three do not come in that order.
+    """
+    if not scores:
+        raise ValueError("bars of ties need the scores of at least one method.")
+    for method, (worst, expected, best) in scores.items():
+        if not worst <= expected <= best:
+            raise ValueError(
+                f"scores of {method} must be worst ≤ expected ≤ best, "
+                f"but are {worst}, {expected}, {best}."
+            )
+    figure, axes = _one(5.2, 0.9 + 0.34 * len(scores))
+    names = ("worst order", "expected", "best order")
+    y = np.arange(len(scores))
+    palette = sns.color_palette("colorblind")
+    for j, (name, hatch) in enumerate(zip(names, ("///", "", "..."), strict=True)):
+        widths = [three[j] for three in scores.values()]
+        bars = axes.barh(
+            y + (j - 1) * 0.27, widths, 0.25, color=palette[(3, 0, 2)[j]], label=name,
+            hatch=hatch, edgecolor="white", linewidth=0,
+        )  # fmt: skip
+        axes.bar_label(bars, fmt="%.3f", padding=2, fontsize=6)
+    axes.set_yticks(y, list(scores))
+    axes.invert_yaxis()
+    axes.grid(False, axis="y")
+    top = max(best for _, _, best in scores.values())
+    axes.set(xlabel=metric, xlim=(0, 1.12 * top if top > 0 else 1))
+    axes.set_title(title, weight="bold")
+    _legend_beside(axes)
+    return figure
+
+
+def _one(width: float, height: float) -> tuple[Picture, Axes]:
+    """A figure of one axes, with room for a legend beside it."""
+    figure = Picture(width + 1.6, height, layout="constrained")
+    return figure, figure.subplots()
+
+
+def _legend_beside(axes: Axes) -> None:
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0, fontsize=7)

@@ -1,0 +1,188 @@
+"""Retrieval galleries: queries and what was found for them, framed by right and wrong."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mmhash_nb.figures.items import (
+    CELL,
+    View,
+    draw_item,
+    draw_strip,
+    frame,
+    label_text,
+    view_of,
+    write,
+)
+from mmhash_nb.figures.nearest import MethodCodes, Nearest, nearest, sides, task_name
+from mmhash_nb.figures.style import INK, MARKS, RIGHT, WRONG, Picture, sheet, themed
+from mmhash_nb.pairs import Pairs
+
+_GAP = 0.07
+_NOTE = 0.17  # the line under a result: its mark and distance
+_TITLE = 0.3
+_MARGIN = 0.1
+
+
+@dataclass(frozen=True)
+class Head:
+    """What stands left of a row of results: a sample as the query, or a name."""
+
+    content: int | str
+    modality: str = "image"
+
+
+@dataclass(frozen=True)
+class Block:
+    """A titled group of rows: the heads and, row by row, what was found."""
+
+    title: str
+    heads: Sequence[Head]
+    found: Nearest
+
+
+@themed()
+def gallery(
+    pairs: Pairs,
+    codes: MethodCodes,
+    task: str,
+    queries: Sequence[int] | np.ndarray,
+    k: int = 10,
+    show: View | None = None,
+) -> Figure:
+    """The `k` nearest items of a few queries, one block a method (masci2014, Fig. 1, 6 and 7).
+
+    A result that shares a label with its query is framed in blue and marked ✓, another in orange
+    and marked ✗; the number is its Hamming distance. Ties stand in database order.
+
+    Args:
+        pairs: the dataset.
+        codes: for each method and modality, codes of all samples.
+        task: such as `image-text`: the query's modality, then the database's.
+        queries: sample indices.
+        k: results for each query.
+        show: how results are drawn (`picture`, `words`, `strip`); by their modality where None.
+
+    Raises:
+        ValueError: where there is no query, no method, or no codes for the task.
+    """
+    query_side, database_side = sides(task)
+    if len(queries) == 0 or not codes:
+        raise ValueError("a gallery needs at least one query and one method.")
+    heads = [Head(int(q), query_side) for q in queries]
+    blocks = [
+        Block(f"{method} · {task_name(pairs, task)}", heads, nearest(pairs, c, task, queries, k))
+        for method, c in codes.items()
+    ]
+    return draw_blocks(pairs, blocks, database_side, show)
+
+
+def draw_blocks(
+    pairs: Pairs, blocks: Sequence[Block], database_side: str, show: View | None = None
+) -> Figure:
+    """Draw blocks of result rows, one axes a block, all in one column."""
+    view = show or view_of(pairs, database_side)
+    width, height = CELL[view]
+    head = blocks[0].heads[0]
+    head_width, head_height = CELL["strip"]
+    if isinstance(head.content, int):
+        head_width, head_height = CELL[view_of(pairs, head.modality)]
+    row = max(height, head_height) + _NOTE + _GAP
+    k = blocks[0].found.ids.shape[1]
+    total_width = 2 * _MARGIN + head_width + 2 * _GAP + k * (width + _GAP)
+    heights = [_TITLE + len(block.heads) * row for block in blocks]
+    figure = Picture(total_width, sum(heights) + _MARGIN)
+    top = 0.0
+    for block, block_height in zip(blocks, heights, strict=True):
+        axes = sheet(figure, _MARGIN, top, total_width - 2 * _MARGIN, block_height)
+        place = (0, 0.02, total_width - 2 * _MARGIN, _TITLE - 0.04)
+        write(axes, block.title, place, size=9, lines=1, align="left", weight="bold")
+        for r, one in enumerate(block.heads):
+            y = _TITLE + r * row
+            if isinstance(one.content, int):
+                box = (0.02, y, head_width, head_height)
+                draw_item(axes, pairs, one.content, one.modality, box)
+                frame(axes, box, INK, 2.5)
+                note = (0.02, y + head_height, head_width, _NOTE + 0.03)
+                write(axes, "query", note, weight="bold", lines=1)
+            else:
+                box = (0.02, y, head_width, height)
+                write(axes, one.content, box, size=7.5, weight="bold")
+            for j in range(block.found.ids.shape[1]):
+                x = head_width + 2 * _GAP + j * (width + _GAP)
+                box = (x, y, width, height)
+                draw_result(axes, pairs, block.found, r, j, database_side, box, view)
+        top += block_height
+    return figure
+
+
+def draw_result(
+    axes: Axes,
+    pairs: Pairs,
+    found: Nearest,
+    row: int,
+    place: int,
+    modality: str,
+    box: tuple[float, float, float, float],
+    view: View | None = None,
+    note: str = "",
+) -> None:
+    """Draw one result with its frame, and its mark and distance under it."""
+    left, top, width, height = box
+    right = bool(found.right[row, place])
+    colour = RIGHT if right else WRONG
+    draw_item(axes, pairs, int(found.ids[row, place]), modality, box, view)
+    patch = frame(axes, box, colour)
+    patch.set_gid("right" if right else "wrong")
+    line = f"{MARKS[right]} {found.distances[row, place]}{note}"
+    under = (left, top + height, width, _NOTE + 0.03)
+    write(axes, line, under, size=7, lines=1, weight="bold", colour=colour)
+
+
+@themed()
+def show_pairs(pairs: Pairs, indices: Sequence[int] | np.ndarray, columns: int = 5) -> Figure:
+    """A contact sheet: each pair's picture (or feature strip), its text, and its labels in bold.
+
+    Args:
+        pairs: the dataset.
+        indices: which samples.
+        columns: pairs beside each other.
+
+    Raises:
+        ValueError: where there is no sample to show or an index is out of range.
+    """
+    indices = np.asarray(indices, dtype=np.int64)
+    outside = indices[(indices < 0) | (indices >= len(pairs))]
+    if indices.size == 0 or outside.size:
+        wrong = f"sample {outside[0]} is not one of the {len(pairs)}" if outside.size else "none"
+        raise ValueError(f"show_pairs needs samples to show, but {wrong} was given.")
+    image_view, text_view = view_of(pairs, "image"), view_of(pairs, "text")
+    columns = min(columns, len(indices))
+    width = 1.72
+    picture = 1.1 if image_view == "picture" else CELL["strip"][1]
+    # Where both are descriptors of one picture, the second is shown as a strip.
+    words = 0.48 if text_view == "words" else 0.2
+    row = picture + words + 0.4
+    rows = -(-len(indices) // columns)
+    size = (2 * _MARGIN + columns * width, _MARGIN + rows * row)
+    figure = Picture(*size)
+    axes = sheet(figure, 0, 0, *size)
+    for n, sample in enumerate(indices):
+        x, y = _MARGIN + n % columns * width, _MARGIN + n // columns * row
+        wide = picture if image_view == "picture" else width - 0.14
+        box = (x + (width - wide) / 2, y, wide, picture)
+        below = (x + 0.07, y + picture + 0.05, width - 0.14, words)
+        if image_view == "picture":
+            draw_item(axes, pairs, int(sample), "image", box)
+        else:
+            draw_strip(axes, pairs, int(sample), "image", box)
+        if text_view == "words":
+            draw_item(axes, pairs, int(sample), "text", below)
+        else:
+            draw_strip(axes, pairs, int(sample), "text", below)
+        labels = (x + 0.04, y + picture + words + 0.07, width - 0.08, 0.26)
+        write(axes, label_text(pairs, int(sample)), labels, weight="bold", lines=2)
+    return figure

@@ -1,0 +1,170 @@
+"""One item of a dataset drawn in a box: its picture, its words, or its feature vector."""
+
+import textwrap
+from typing import Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
+from matplotlib.patches import Rectangle
+from matplotlib.text import Text
+from scipy import sparse
+
+from mmhash_nb.figures.style import INK
+from mmhash_nb.pairs import Pairs
+
+View = Literal["picture", "words", "strip"]
+Box = tuple[float, float, float, float]  # left, top, width, height in inches
+
+#: cell width and height in inches, by how its item is drawn
+CELL: dict[View, tuple[float, float]] = {
+    "picture": (0.78, 0.78),
+    "words": (1.42, 0.76),
+    "strip": (0.95, 0.52),
+}
+# The widest common letters of DejaVu Sans average this fraction of the font size.
+_LETTER = 0.62
+_LINE = 1.25
+
+
+def view_of(pairs: Pairs, modality: str) -> View:
+    """How items of a modality are drawn: texts as their words, the rest as pixels, else strips."""
+    worded = pairs.captions is not None or pairs.vocabulary is not None
+    if modality == "text" and worded:
+        return "words"
+    return "strip" if _pixels(pairs) is None else "picture"
+
+
+def draw_item(
+    axes: Axes, pairs: Pairs, sample: int, modality: str, box: Box, view: View | None = None
+) -> AxesImage | Text:
+    """Draw one sample in a box of axes made by `style.sheet`.
+
+    Args:
+        axes: where.
+        pairs: the dataset.
+        sample: index of the sample.
+        modality: `image`, `text` or `joint`: which side of it.
+        box: left, top, width and height in inches.
+        view: how; `view_of` decides where None.
+    """
+    left, top, width, height = box
+    view = view or view_of(pairs, modality)
+    if view == "words":
+        return write(axes, item_words(pairs, sample), box)
+    if view == "picture":
+        pixels = _pixels(pairs)
+        assert pixels is not None
+        return axes.imshow(
+            pixels[sample].transpose(1, 2, 0),  # [3, H, W] -> [H, W, 3]
+            extent=(left, left + width, top + height, top),
+            aspect="auto",
+            interpolation="nearest",
+        )
+    strip = draw_strip(axes, pairs, sample, modality, (left, top, width, height * 0.6))
+    write(axes, label_text(pairs, sample), (left, top + height * 0.6, width, height * 0.4), lines=1)
+    return strip
+
+
+def draw_strip(axes: Axes, pairs: Pairs, sample: int, modality: str, box: Box) -> AxesImage:
+    """Draw a feature vector as a strip of colours, on one scale for the whole modality."""
+    left, top, width, height = box
+    low, high = feature_range(pairs, modality)
+    return axes.imshow(
+        feature_vector(pairs, sample, modality)[None, :],  # [d] -> [1, d]
+        extent=(left, left + width, top + height, top),
+        aspect="auto",
+        cmap="cividis",
+        vmin=low,
+        vmax=high,
+    )
+
+
+def frame(axes: Axes, box: Box, colour: str, width: float = 2.0) -> Rectangle:
+    """Draw a frame around a box."""
+    left, top, w, h = box
+    patch = Rectangle((left, top), w, h, fill=False, edgecolor=colour, linewidth=width)
+    axes.add_patch(patch)
+    return patch
+
+
+def write(
+    axes: Axes,
+    words: str,
+    box: Box,
+    *,
+    size: float = 6.5,
+    lines: int | None = None,
+    align: Literal["left", "center", "right"] = "center",
+    weight: str = "normal",
+    colour: str = INK,
+) -> Text:
+    """Write words in a box, wrapped to its width and cut with an ellipsis where they do not fit."""
+    left, top, width, height = box
+    per_line = max(3, int(width * 72 / (size * _LETTER)))
+    most = lines or max(1, int(height * 72 / (size * _LINE)))
+    wrapped = textwrap.wrap(words, per_line, max_lines=most, placeholder="…") or [""]
+    x = {"left": left, "center": left + width / 2, "right": left + width}[align]
+    # A dollar sign in a tag is a dollar sign, not the start of a formula.
+    return axes.text(
+        x,
+        top + height / 2,
+        "\n".join(wrapped),
+        ha=align,
+        va="center",
+        size=size,
+        weight=weight,
+        color=colour,
+        linespacing=_LINE - 0.1,
+        parse_math=False,
+    )
+
+
+def item_words(pairs: Pairs, sample: int) -> str:
+    """What a text says: its caption, or its words, heaviest first."""
+    if pairs.captions is not None:
+        return pairs.captions[sample]
+    return ", ".join(item_tags(pairs, sample)) or "(no words)"
+
+
+def item_tags(pairs: Pairs, sample: int) -> list[str]:
+    """The words whose columns of `texts` are positive, heaviest first, ties by column."""
+    if pairs.vocabulary is None:
+        raise ValueError(f"{pairs.name} has no vocabulary: its texts are features without words.")
+    weights = feature_vector(pairs, sample, "text")
+    order = np.argsort(-weights, kind="stable")
+    return [pairs.vocabulary[column] for column in order if weights[column] > 0]
+
+
+def label_text(pairs: Pairs, sample: int) -> str:
+    """The names of a sample's labels."""
+    return ", ".join(str(pairs.label_names[int(c)]) for c in np.flatnonzero(pairs.labels[sample]))
+
+
+def feature_vector(pairs: Pairs, sample: int, modality: str) -> np.ndarray:
+    """One sample's feature vector, `float [d]`; of `joint`, both one after the other."""
+    if modality == "joint":
+        return np.concatenate([feature_vector(pairs, sample, side) for side in ("image", "text")])
+    if modality == "image":
+        return np.asarray(pairs.images[sample], dtype=np.float32).ravel()
+    return _dense(pairs.texts[[sample]])[0]
+
+
+def feature_range(pairs: Pairs, modality: str) -> tuple[float, float]:
+    """The 1st and 99th percentile over the first samples: a scale that outliers do not flatten."""
+    if modality == "joint":
+        ranges = [feature_range(pairs, side) for side in ("image", "text")]
+        return min(low for low, _ in ranges), max(high for _, high in ranges)
+    some = (pairs.images if modality == "image" else pairs.texts)[:100]
+    low, high = np.percentile(_dense(some), [1, 99])
+    return float(low), float(high if high > low else low + 1)
+
+
+def _dense(rows: np.ndarray | sparse.csr_matrix) -> np.ndarray:
+    return rows.toarray() if isinstance(rows, sparse.csr_matrix) else np.asarray(rows)
+
+
+def _pixels(pairs: Pairs) -> np.ndarray | None:
+    if pairs.thumbnails is not None:
+        return pairs.thumbnails
+    return pairs.images if pairs.images.ndim == 4 else None

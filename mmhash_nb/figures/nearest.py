@@ -1,0 +1,110 @@
+"""The nearest database items of a few queries, by Hamming distance: what galleries show."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mmhash_nb.codes import HammingIndex, HashCodes
+from mmhash_nb.pairs import Pairs
+
+Codes = Mapping[str, HashCodes]
+MethodCodes = Mapping[str, Codes]
+
+
+@dataclass(frozen=True, eq=False)
+class Nearest:
+    """The k database items nearest to each of Q queries, nearest first, ties by database order.
+
+    Args:
+        distances: Hamming distances, `int [Q, k]`.
+        ids: sample indices into the pairs, `int64 [Q, k]`.
+        right: whether the item shares a label with the query, `bool [Q, k]`.
+    """
+
+    distances: np.ndarray
+    ids: np.ndarray
+    right: np.ndarray
+
+
+def sides(task: str) -> tuple[str, str]:
+    """The query's and the database's modality of a task such as `image-text`."""
+    query, _, database = task.partition("-")
+    known = ("image", "text", "joint")
+    if query not in known or database not in known or (query == "joint") != (database == "joint"):
+        raise ValueError(
+            f"task must be query-database, such as 'image-text' or 'joint-joint', but is {task!r}."
+        )
+    return query, database
+
+
+def side_name(pairs: Pairs, modality: str) -> str:
+    """What the dataset calls a modality, for titles and menus."""
+    named = dict(zip(("image", "text"), pairs.modality_names, strict=True))
+    return named.get(modality, " + ".join(pairs.modality_names))
+
+
+def task_name(pairs: Pairs, task: str) -> str:
+    """What the dataset calls a task: `GIST → HOG`."""
+    query, database = sides(task)
+    return f"{side_name(pairs, query)} → {side_name(pairs, database)}"
+
+
+def side_codes(pairs: Pairs, codes: Codes, modality: str) -> HashCodes:
+    """The codes of one modality, checked to be of all samples of `pairs`."""
+    if modality not in codes:
+        raise ValueError(f"there are no {modality} codes; there are {', '.join(codes) or 'none'}.")
+    if len(codes[modality]) != len(pairs):
+        raise ValueError(
+            f"there are {len(codes[modality])} {modality} codes for {len(pairs)} samples of "
+            f"{pairs.name}: give codes of all samples."
+        )
+    return codes[modality]
+
+
+def nearest(
+    pairs: Pairs,
+    codes: Codes,
+    task: str,
+    queries: Sequence[int] | np.ndarray,
+    k: int,
+) -> Nearest:
+    """The `k` nearest database items (all, where there are fewer) of samples used as queries.
+
+    Args:
+        pairs: the dataset.
+        codes: of one method, for each modality, codes of all samples.
+        task: such as `image-text`: the query's modality, then the database's.
+        queries: sample indices.
+        k: how many items.
+
+    Raises:
+        ValueError: on an empty database, an index out of range, or codes that are not there.
+    """
+    query_side, database_side = sides(task)
+    queries = np.asarray(queries, dtype=np.int64)
+    outside = queries[(queries < 0) | (queries >= len(pairs))]
+    if outside.size:
+        raise ValueError(f"query {outside[0]} is not one of the {len(pairs)} samples.")
+    asked = side_codes(pairs, codes, query_side)[queries]
+    found = search(pairs, side_codes(pairs, codes, database_side), asked, k)
+    return judge(pairs, *found, pairs.labels[queries])
+
+
+def search(
+    pairs: Pairs, database_codes: HashCodes, asked: HashCodes, k: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Distances and sample indices `[Q, k]` of the database items nearest to the codes `asked`."""
+    if pairs.database.size == 0:
+        raise ValueError(f"{pairs.name} has an empty database: there is nothing to find.")
+    if k < 1:
+        raise ValueError(f"the number of results must be at least 1, but is {k}.")
+    index = HammingIndex(database_codes[pairs.database])
+    distances, positions = index.search(asked, min(k, len(pairs.database)))
+    return distances, pairs.database[positions]
+
+
+def judge(pairs: Pairs, distances: np.ndarray, ids: np.ndarray, labels: np.ndarray) -> Nearest:
+    """Say which of the found items `[Q, k]` share a label with the queries' `labels` `[Q, C]`."""
+    right = (pairs.labels[ids] & labels[:, None, :]).any(axis=2)  # [Q, k, C] -> [Q, k]
+    return Nearest(distances, ids, right)

@@ -1,0 +1,127 @@
+"""How figures look, how they show in Jupyter, and how they are saved."""
+
+import io
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import cycle, islice
+from pathlib import Path
+
+import matplotlib
+import seaborn as sns
+from IPython.display import display
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from mmhash_nb.files import whole
+
+# Colours that stay apart under the common colour-vision deficiencies, and never alone: right and
+# wrong also carry a mark, differing bits a cross, curves a marker and a line style.
+RIGHT = "#0072b2"
+WRONG = "#c96f00"
+DIFFERENT = "#d5320e"
+TRUE_TAG = "#00795a"
+INK = "#222222"
+MARKS = {True: "✓", False: "✗"}
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+
+# DejaVu Sans comes with Matplotlib and has the marks; other fonts may lack them.
+THEME = {
+    **sns.plotting_context("paper"),
+    **sns.axes_style("whitegrid"),
+    "font.family": "DejaVu Sans",
+    "axes.edgecolor": "#888888",
+    "text.color": INK,
+}
+DPI = 100
+
+
+@contextmanager
+def themed() -> Iterator[None]:
+    """The style as a context manager or decorator; the reader's own settings return after it."""
+    with matplotlib.rc_context(THEME):
+        yield
+
+
+class Picture(Figure):
+    """A figure outside pyplot's list: as a cell's last expression it shows in Jupyter, and once."""
+
+    def __init__(self, width: float, height: float, **options: object) -> None:
+        super().__init__(figsize=(width, height), dpi=DPI, facecolor="white", **options)  # type: ignore[arg-type]
+        FigureCanvasAgg(self)
+
+    def _ipython_display_(self) -> None:
+        # Jupyter asks this before the formatter that `%matplotlib inline` registers for figures,
+        # which would write four times the bytes into the notebook.
+        display({"image/png": png(self), "text/plain": repr(self)}, raw=True)
+
+
+def png(figure: Figure, dpi: int = DPI) -> bytes:
+    """The figure as the bytes of a small PNG file of 256 colours; the same figure, the same bytes.
+
+    Args:
+        figure: what to draw.
+        dpi: dots per inch.
+    """
+    full = Image.open(io.BytesIO(quick_png(figure, dpi))).convert("RGB")
+    buffer = io.BytesIO()
+    full.quantize(256).save(buffer, format="png", optimize=True)
+    return buffer.getvalue()
+
+
+def quick_png(figure: Figure, dpi: int = DPI) -> bytes:
+    """The figure as PNG bytes, hardly compressed: for pictures that follow a slider."""
+    buffer = io.BytesIO()
+    figure.savefig(
+        buffer,
+        format="png",
+        dpi=dpi,
+        metadata={"Software": None},
+        pil_kwargs={"compress_level": 1},
+    )
+    return buffer.getvalue()
+
+
+def save(figure: Figure, path: str | os.PathLike[str]) -> None:
+    """Write `path.png` (200 dots per inch) and `path.pdf`, each whole or not at all, without dates.
+
+    Args:
+        figure: what to save.
+        path: the files' path without suffix; its folder is made.
+    """
+    base = Path(path)
+    with whole(base.with_name(f"{base.name}.png")) as aside:
+        aside.write_bytes(png(figure, dpi=200))
+    # Type 42 keeps text as text; journals refuse the default Type 3.
+    pdf = base.with_name(f"{base.name}.pdf")
+    with whole(pdf) as aside, matplotlib.rc_context({"pdf.fonttype": 42}):
+        figure.savefig(aside, metadata={"CreationDate": None, "Creator": None, "Producer": None})
+
+
+def sheet(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
+    """Axes without frame whose data coordinates are inches, y downwards, at a place in inches."""
+    total_width, total_height = figure.get_size_inches()
+    axes = figure.add_axes(
+        (
+            left / total_width,
+            1 - (top + height) / total_height,
+            width / total_width,
+            height / total_height,
+        )
+    )
+    axes.set_axis_off()
+    axes.set_xlim(0, width)
+    axes.set_ylim(height, 0)
+    return axes
+
+
+def colours(names: Sequence[str]) -> dict[str, tuple[float, float, float]]:
+    """A colour for each name, from seaborn's colour-blind-safe palette."""
+    return dict(zip(names, islice(cycle(sns.color_palette("colorblind")), len(names)), strict=True))
+
+
+def markers(names: Sequence[str]) -> dict[str, str]:
+    """A marker for each name."""
+    return dict(zip(names, islice(cycle(MARKERS), len(names)), strict=True))

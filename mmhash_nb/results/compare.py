@@ -1,0 +1,196 @@
+"""Paper versus ours: the published numbers beside the mean of our runs, and a verdict on each."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from mmhash_nb import published as published_tables
+from mmhash_nb.results.records import Cells, checked, read
+
+#: Half-width below which no prediction interval is narrowed: the order that public code happens to
+#: give items at equal distance moves mAP by this much, and papers round.
+FLOOR = 0.01
+
+
+class Interval(NamedTuple):
+    """A mean and its 95 % t-interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def interval(values: np.ndarray) -> Interval:
+    """Mean of `values` (float `[n]`, one per seed) and its 95 % t-interval; NaN bounds where n = 1.
+
+    Raises:
+        ValueError: where there are no values.
+    """
+    values = np.asarray(values, dtype=float)
+    if values.size == 0:
+        raise ValueError("there is no interval of no values.")
+    mean = float(values.mean())
+    half = _t(len(values)) * _spread(values) / np.sqrt(len(values))
+    return Interval(mean, mean - half, mean + half)
+
+
+def prediction_half_width(values: np.ndarray) -> float:
+    """Half-width of the 95 % interval of one more run: t · s · √(1 + 1/n), at least `FLOOR`."""
+    values = np.asarray(values, dtype=float)
+    half = _t(len(values)) * _spread(values) * np.sqrt(1 + 1 / len(values))
+    return float(np.fmax(half, FLOOR))  # fmax: a single run has no spread, and leaves the floor
+
+
+def _t(n: int) -> float:
+    return float(stats.t.ppf(0.975, n - 1)) if n > 1 else np.nan
+
+
+def _spread(values: np.ndarray) -> float:
+    return float(values.std(ddof=1)) if len(values) > 1 else np.nan
+
+
+def compare(
+    paper: str,
+    records: pd.DataFrame | None = None,
+    published: pd.DataFrame | None = None,
+    dataset: str | None = None,
+) -> pd.DataFrame:
+    """Every published number of `paper` with ours beside it.
+
+    Args:
+        paper: a paper of `mmhash_nb.published.papers()`.
+        records: run records with the columns `records.COLUMNS`; default: those in `results/`.
+        published: rows as `mmhash_nb.published.load` gives them; default: all of the paper's.
+        dataset: take ours from this dataset; default: each number's own.
+
+    Returns:
+        Columns `table, method, dataset, task, bits, metric, published, ours, low, high, n_seeds,
+        difference, ours_from, source, verdict, reason`. `low` and `high` bound the mean by a 95 %
+        t-interval; `ours_from` names the dataset ours was measured on, and `source` the files it
+        came from. Verdicts:
+
+        - `reproduced`: the published number lies where one more run of ours would, with 95 %
+          (`prediction_half_width`: at least ±0.01; nothing but that with a single seed);
+        - `not reproduced`: it does not;
+        - `other data`: ours is from another dataset, which says nothing about the number;
+        - `not run`: there is none of ours; `reason` says what is missing;
+        - `not published`: the paper prints that its own run did not converge.
+    """
+    if records is None:
+        records = read(paper)
+    records = checked(records)
+    records = records[records.paper == paper]
+    if published is None:
+        published = published_tables.load(paper)
+    cells = Cells(records)
+    sources = records.groupby(["method", "dataset"]).source.agg(
+        lambda names: ", ".join(sorted(names.dropna().astype(str).unique()))
+    )
+    rows = []
+    for printed in published.itertuples(index=False):
+        row = _row(printed._asdict(), cells, dataset)
+        row["source"] = sources.get((row["method"], row["ours_from"]), "")
+        rows.append(row)
+    table = pd.DataFrame(rows, columns=list(_COLUMNS_OF_COMPARE))
+    return table.astype({"bits": "Int64", "n_seeds": int})
+
+
+_COLUMNS_OF_COMPARE = (
+    *("table", "method", "dataset", "task", "bits", "metric", "published"),
+    *("ours", "low", "high", "n_seeds", "difference", "ours_from", "source"),
+    *("verdict", "reason"),
+)
+
+
+def _row(printed: dict, cells: Cells, dataset: str | None) -> dict:
+    value = printed.pop("value")
+    bits = None if pd.isna(printed["bits"]) else int(printed["bits"])
+    ours_from = dataset or printed["dataset"]
+    where = (printed["method"], ours_from, printed["task"], bits, printed["metric"])
+    values = np.array(list(cells.by_seed(*where).values()))
+    row = {**printed, "published": value, "n_seeds": len(values), "reason": ""}
+    if not len(values):
+        reason = _why_not(cells, *where)
+        return {**row, "ours_from": "", "verdict": "not run", "reason": reason}
+    ours = interval(values)
+    difference = ours.mean - value
+    if np.isnan(value):
+        verdict, row["reason"] = "not published", "the paper's own run did not converge"
+    elif ours_from != printed["dataset"]:
+        verdict = "other data"
+    elif abs(difference) <= prediction_half_width(values):
+        verdict = "reproduced"
+    else:
+        verdict = "not reproduced"
+    measured = {"ours": ours.mean, "low": ours.low, "high": ours.high, "difference": difference}
+    return {**row, **measured, "ours_from": ours_from, "verdict": verdict}
+
+
+def _why_not(
+    cells: Cells, method: str, dataset: str, task: str, bits: int | None, metric: str
+) -> str:
+    if not cells.has(dataset=dataset):
+        return f"no run on {dataset}"
+    if not cells.has(dataset=dataset, method=method):
+        return f"no run of {method} on {dataset}"
+    there = cells.lengths(method, dataset, task, metric)
+    if bits is not None and there and bits not in there:
+        lengths = ", ".join(map(str, there))
+        return f"{method} was not run at {bits} bits on {dataset}, but at {lengths}"
+    return f"no {metric} of {method} for {task} on {dataset}"
+
+
+def table(
+    paper: str,
+    number: int,
+    records: pd.DataFrame | None = None,
+    dataset: str | None = None,
+) -> pd.DataFrame:
+    """Table `number` of `paper` in its own layout, as strings in per cent.
+
+    A cell reads `ours ± half-width of the 95 % interval of the mean (published)`: without the
+    half-width for a single seed, `–` in the place of a number that is not there.
+
+    Args:
+        paper, records, dataset: as for `compare`.
+        number: the table's number in the paper.
+
+    Returns:
+        Rows are methods; columns are `task`, followed by `, K bits` where the table has several
+        code lengths and by `, metric` where it has several metrics. A method without codes has the
+        same number at every length.
+
+    Raises:
+        ValueError: where the paper has no such table.
+    """
+    published = published_tables.load(paper)
+    numbers = sorted(published.table.unique())
+    if number not in numbers:
+        raise ValueError(
+            f"{paper} has no table {number} of results; it has {', '.join(map(str, numbers))}."
+        )
+    rows = compare(paper, records, published[published.table == number], dataset)
+    lengths = rows.bits.dropna().unique()
+    metrics = rows.metric.unique()
+    columns: dict[str, dict[str, str]] = {}
+    for task in rows.task.unique():
+        for bits in lengths:
+            for metric in metrics:
+                header = task + f", {bits} bits" * (len(lengths) > 1)
+                header += f", {metric}" * (len(metrics) > 1)
+                at = rows[(rows.task == task) & (rows.metric == metric)]
+                at = at[at.bits.eq(bits).fillna(True)]
+                columns[header] = {
+                    c.method: _cell(c.published, c.ours, c.high) for c in at.itertuples()
+                }
+    layout = pd.DataFrame(columns, index=pd.Index(rows.method.unique(), name="method"))
+    return layout.fillna("")
+
+
+def _cell(published: float, ours: float, high: float) -> str:
+    there = "–" if np.isnan(published) else f"{100 * published:.2f}"
+    here = "–" if np.isnan(ours) else f"{100 * ours:.2f}"
+    half = "" if np.isnan(high) else f" ± {100 * (high - ours):.2f}"
+    return f"{here}{half} ({there})"

@@ -1,0 +1,76 @@
+"""Metrics of a fitted method in every retrieval direction it has."""
+
+from collections.abc import Mapping
+from typing import cast
+
+import numpy as np
+
+from mmhash_nb.codes import HashCodes
+from mmhash_nb.hashers.base import Embedder, EncodedModality, Method, share_label
+from mmhash_nb.metrics import average_precision_from_distances, mean_average_precision
+from mmhash_nb.pairs import Pairs
+from mmhash_nb.ranking import rank_profile
+
+#: embeddings are compared this many queries at a time, which bounds memory
+_CHUNK = 100
+
+
+def modalities(method: Method) -> list[EncodedModality]:
+    """The modalities a method encodes, typed."""
+    return [cast(EncodedModality, m) for m in method.modalities]
+
+
+def tasks(encoded: list[str], cross_modal: bool) -> list[tuple[str, str]]:
+    """Directions (query, database) whose codes compare; `joint` compares with itself alone."""
+    single = [m for m in encoded if m != "joint"]
+    pairs = [(q, d) for q in single for d in single if cross_modal or q == d]
+    return pairs + [("joint", "joint")] * ("joint" in encoded)
+
+
+def of_codes(
+    codes: Mapping[str, HashCodes], pairs: Pairs, cross_modal: bool
+) -> dict[str, dict[str, float]]:
+    """mAP (expected, best and worst over ties) and mAP@10 by task, from codes of all samples."""
+    results = {}
+    for query, database in tasks(list(codes), cross_modal):
+        profile = rank_profile(
+            codes[query][pairs.query],
+            codes[database][pairs.database],
+            pairs.labels[pairs.query],
+            pairs.labels[pairs.database],
+        )
+        results[f"{query}-{database}"] = {
+            "mAP": mean_average_precision(profile),
+            "mAP_best": mean_average_precision(profile, ties="best"),
+            "mAP_worst": mean_average_precision(profile, ties="worst"),
+            "mAP@10": mean_average_precision(profile, at=10, normalise_by="retrieved"),
+        }
+    return results
+
+
+def of_embeddings(method: Embedder, pairs: Pairs) -> dict[str, dict[str, float]]:
+    """mAP and mAP@10 by task of a method that ranks by Euclidean distance."""
+    queries, database = pairs.take(pairs.query), pairs.take(pairs.database)
+    encoded = modalities(method)
+    results = {}
+    for q, d in tasks(list(encoded), method.cross_modal):
+        asked = method.embed(queries, cast(EncodedModality, q)).astype(np.float64)
+        kept = method.embed(database, cast(EncodedModality, d)).astype(np.float64)
+        squares = (kept**2).sum(1)
+        whole, at_ten = [], []
+        for start in range(0, len(asked), _CHUNK):
+            some = slice(start, start + _CHUNK)
+            # Up to a constant for each query, which no ranking sees.
+            distances = squares - 2 * asked[some] @ kept.T
+            relevant = share_label(queries.labels[some], database.labels)
+            whole.append(average_precision_from_distances(distances, relevant))
+            at_ten.append(
+                average_precision_from_distances(
+                    distances, relevant, at=10, normalise_by="retrieved"
+                )
+            )
+        results[f"{q}-{d}"] = {
+            "mAP": float(np.concatenate(whole).mean()),
+            "mAP@10": float(np.concatenate(at_ten).mean()),
+        }
+    return results

@@ -1,0 +1,115 @@
+"""Run records as one long table: checked, on disk, and read cell by cell."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from mmhash_nb.files import project_root, whole
+
+#: One row of a record per task and metric; `value` is a fraction 0..1.
+COLUMNS = [
+    "paper", "method", "dataset", "source", "task", "bits", "seed",
+    "metric", "value", "seconds_fit", "device",
+]  # fmt: skip
+CROSS_MODAL = ("image-text", "text-image")
+
+
+def read(paper: str, folder: Path | None = None) -> pd.DataFrame:
+    """The records of `paper` in `folder`: all its `<paper>_*.csv`, no rows where there are none.
+
+    The default folder is the repository's `results/`, which keeps the records of full runs.
+    """
+    folder = folder or project_root() / "results"
+    parts = [checked(pd.read_csv(file), file) for file in sorted(folder.glob(f"{paper}_*.csv"))]
+    if not parts:
+        return pd.DataFrame({column: [] for column in COLUMNS}).astype({"bits": "Int64"})
+    return checked(pd.concat(parts, ignore_index=True), folder)
+
+
+def write(records: pd.DataFrame, folder: Path) -> list[Path]:
+    """Keep `records` in `folder`, a `<paper>_<dataset>.csv` each, whole or not at all.
+
+    A file that is there is replaced: it holds the last records of that paper and dataset.
+    """
+    paths = []
+    for (paper, dataset), part in checked(records).groupby(["paper", "dataset"]):
+        paths.append(folder / f"{paper}_{dataset}.csv")
+        with whole(paths[-1]) as aside:
+            part[COLUMNS].to_csv(aside, index=False)
+    return paths
+
+
+def checked(records: pd.DataFrame, where: str | Path = "the records") -> pd.DataFrame:
+    """`records`, bits as `Int64`, repeated rows dropped; `where` is what messages call them.
+
+    Raises:
+        ValueError: where a column is missing, a value is no fraction, or two runs of one
+            configuration and seed differ.
+    """
+    missing = [column for column in COLUMNS if column not in records]
+    if missing:
+        raise ValueError(f"{where} have no column {missing[0]!r}; they need {', '.join(COLUMNS)}.")
+    wrong = records[~records.value.between(0, 1)]
+    if len(wrong):
+        row = wrong.iloc[0]
+        raise ValueError(
+            f"{where} hold {row.metric} = {row.value} of {row.method} on {row.dataset}, "
+            "but values are fractions between 0 and 1."
+        )
+    key = ["paper", "method", "dataset", "task", "bits", "seed", "metric"]
+    records = records.astype({"bits": "Int64"}).drop_duplicates([*key, "value"])
+    twice = records[records.duplicated(key)]
+    if len(twice):
+        row = twice.iloc[0]
+        raise ValueError(
+            f"{where} hold two different values of {row.metric} for {row.method}, {row.task}, "
+            f"{row.bits} bits, seed {row.seed} on {row.dataset}: keep the records of one setting."
+        )
+    return records
+
+
+class Cells:
+    """Values of run records, found by method, dataset, task, bits, metric and seed.
+
+    The task `average` is the mean of both cross-modal tasks, for the seeds that have both.
+
+    Args:
+        records: rows with `method`, `dataset`, `task`, `bits`, `metric`, `seed` and `value`.
+    """
+
+    def __init__(self, records: pd.DataFrame) -> None:
+        self._values: dict[tuple, dict[int | None, dict[int, float]]] = {}
+        names = ["method", "dataset", "task", "metric", "bits", "seed", "value"]
+        for *key, bits, seed, value in records[names].itertuples(index=False):
+            lengths = self._values.setdefault(tuple(key), {})
+            lengths.setdefault(None if pd.isna(bits) else int(bits), {})[seed] = value
+
+    def has(self, **wanted: str) -> bool:
+        """Whether there is any value of, say, `method="ksh", dataset="wiki"`."""
+        names = ("method", "dataset", "task", "metric")
+        keys = (dict(zip(names, key, strict=True)) for key in self._values)
+        return any(wanted.items() <= key.items() for key in keys)
+
+    def lengths(self, method: str, dataset: str, task: str, metric: str) -> list[int]:
+        """The code lengths at which there are values, ascending."""
+        there = [set(self._values.get((method, dataset, t, metric), ())) for t in _directions(task)]
+        return sorted(bits for bits in set.intersection(*there) if bits is not None)
+
+    def by_seed(
+        self, method: str, dataset: str, task: str, bits: int | None, metric: str
+    ) -> dict[int, float]:
+        """Values of one cell by seed, empty where there is none.
+
+        `bits` is None for a method without codes: any of its runs is the same, at whatever length.
+        """
+        found = []
+        for direction in _directions(task):
+            at = self._values.get((method, dataset, direction, metric), {})
+            some = at.values() if bits is None else [at.get(bits, {})]
+            found.append({seed: value for values in some for seed, value in values.items()})
+        seeds = sorted(set.intersection(*(set(values) for values in found)))
+        return {seed: sum(values[seed] for values in found) / len(found) for seed in seeds}
+
+
+def _directions(task: str) -> tuple[str, ...]:
+    return CROSS_MODAL if task == "average" else (task,)

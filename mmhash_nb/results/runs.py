@@ -1,0 +1,183 @@
+"""Runs: train a method once, evaluate it, and keep record, codes and weights on disk."""
+
+import hashlib
+import json
+import os
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from tqdm.auto import tqdm
+
+from mmhash_nb import hashers
+from mmhash_nb.codes import HashCodes, load_codes, save_codes
+from mmhash_nb.files import project_root, whole
+from mmhash_nb.hashers.base import Embedder, Hasher
+from mmhash_nb.pairs import Pairs
+from mmhash_nb.results import evaluation
+from mmhash_nb.results.provenance import environment, source_hash
+from mmhash_nb.training import resolve_device
+
+COLUMNS = [
+    "paper", "method", "dataset", "source", "task", "bits", "seed",
+    "metric", "value", "seconds_fit", "device",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Attributes:
+        folder: holds `record.json`, `method/` and, for a `Hasher`, `codes.npz`.
+        record: what `record.json` holds: the configuration, `metrics` by task, seconds, versions.
+    """
+
+    folder: Path
+    record: dict[str, Any]
+
+    @property
+    def metrics(self) -> dict[str, dict[str, float]]:
+        """Metrics by task: `run.metrics["image-text"]["mAP"]`."""
+        return self.record["metrics"]
+
+    def codes(self) -> dict[str, HashCodes]:
+        """Codes of all samples of the dataset, by modality."""
+        return load_codes(self.folder / "codes.npz")
+
+    def method(self) -> Hasher | Embedder:
+        """The fitted method."""
+        return hashers.load(self.folder / "method")
+
+
+def run(
+    paper: str,
+    method: str,
+    pairs: Pairs,
+    bits: int,
+    seed: int = 0,
+    options: Mapping[str, Any] | None = None,
+    *,
+    device: str = "auto",
+    root: Path | None = None,
+) -> Run:
+    """Train `method` on `pairs` and evaluate it in every direction it has, or find that done.
+
+    A run is found again by a hash of its configuration, the data's fingerprint and the code
+    behind the method; a change of the metrics' code alone evaluates the kept codes anew. An
+    interrupted training goes on from its checkpoint. Files appear whole or not at all.
+
+    Args:
+        paper: the short name of the paper it is run for, kept in the record.
+        method: registry name; bits, seed, options: as `hashers.create` takes them.
+        pairs: dataset with its splits; queries never reach training.
+        device: `auto`, `cpu` or `cuda`.
+        root: where run folders are kept; `runs/` of the repository by default.
+    """
+    fitted = hashers.create(method, bits, seed, device=device, **(options or {}))
+    configuration = {
+        "method": method,
+        "dataset": pairs.name,
+        "data": pairs.fingerprint,
+        "bits": fitted.n_bits,
+        "seed": fitted.seed,
+        "options": fitted.options,
+        "code": source_hash(sys.modules[type(fitted).__module__]),
+    }
+    key = hashlib.sha256(json.dumps(configuration, sort_keys=True).encode()).hexdigest()[:20]
+    folder = (root or project_root() / "runs") / key
+    evaluator = source_hash(evaluation)
+    record = _read(folder)
+    if record is None:
+        start = time.perf_counter()
+        fitted.fit(pairs, folder / "checkpoint")
+        seconds_fit = time.perf_counter() - start
+        fitted.save(folder / "method")
+        record = {
+            "configuration": configuration,
+            "source": pairs.source,
+            "splits": {s: len(getattr(pairs, s)) for s in ("query", "database", "train")},
+            "seconds_fit": seconds_fit,
+            "device": resolve_device(device).type,
+            "environment": environment(),
+        }
+    elif record["evaluator"] != evaluator:
+        fitted = hashers.load(folder / "method", device)
+    else:
+        return Run(folder, record | {"paper": paper})
+    start = time.perf_counter()
+    if isinstance(fitted, Hasher):
+        codes = {str(m): fitted.encode(pairs, m) for m in evaluation.modalities(fitted)}
+        record["seconds_encode"] = time.perf_counter() - start
+        save_codes(folder / "codes.npz", codes)
+        record["metrics"] = evaluation.of_codes(codes, pairs, fitted.cross_modal)
+    else:
+        record["metrics"] = evaluation.of_embeddings(fitted, pairs)
+    # Linux gives kilobytes, macOS bytes; the peak is the process's so far.
+    unit = 1 if sys.platform == "darwin" else 1024
+    record["peak_memory_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    record["evaluator"] = evaluator
+    with whole(folder / "record.json") as aside:
+        aside.write_text(json.dumps(record, indent=2) + "\n")
+    shutil.rmtree(folder / "checkpoint", ignore_errors=True)
+    return Run(folder, record | {"paper": paper})
+
+
+def run_grid(
+    paper: str,
+    methods: Mapping[str, Mapping[str, Any]] | Sequence[str],
+    pairs: Pairs,
+    bits: Iterable[int],
+    seeds: Iterable[int],
+    *,
+    device: str = "auto",
+    root: Path | None = None,
+) -> list[Run]:
+    """`run` for every method (a list, or a mapping to options) × code length × seed, in order."""
+    options = methods if isinstance(methods, Mapping) else {name: {} for name in methods}
+    cells = [(m, b, s) for m in options for b in bits for s in seeds]
+    headless = bool(os.environ.get("MMHASH_HEADLESS"))
+    done = []
+    for method, n_bits, seed in tqdm(cells, desc=f"{paper} on {pairs.name}", disable=headless):
+        one = run(paper, method, pairs, n_bits, seed, options[method], device=device, root=root)
+        if headless:
+            print(f"{method} {n_bits} bits seed {seed}: {_line(one)}", flush=True)
+        done.append(one)
+    return done
+
+
+def frame(runs: Iterable[Run]) -> pd.DataFrame:
+    """Records as a long table, one row for each run, task and metric; columns `COLUMNS`."""
+    rows = []
+    for one in runs:
+        record = one.record
+        config = record["configuration"]
+        common = {
+            **{key: config[key] for key in ("method", "dataset", "bits", "seed")},
+            **{key: record[key] for key in ("paper", "source", "seconds_fit", "device")},
+        }
+        for task, metrics in record["metrics"].items():
+            for metric, value in metrics.items():
+                rows.append({**common, "task": task, "metric": metric, "value": value})
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _read(folder: Path) -> dict[str, Any] | None:
+    """The record of a finished run; None where there is none or it is not whole."""
+    try:
+        record = json.loads((folder / "record.json").read_text())
+        complete = record["metrics"] and record["evaluator"] and record["configuration"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return record if complete else None
+
+
+def _line(one: Run) -> str:
+    scores = ", ".join(f"{task} {metrics['mAP']:.3f}" for task, metrics in one.metrics.items())
+    return f"mAP {scores} ({one.record['seconds_fit']:.1f} s)"

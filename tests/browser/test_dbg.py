@@ -1,0 +1,174 @@
+"""The notebooks open in JupyterLab, and the explorer answers its sliders there."""
+
+import base64
+import json
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+from browser.conftest import ARTEFACTS, ROOT, Lab
+
+from mmhash_nb.codes import HammingIndex, HashCodes
+from mmhash_nb.explorer import draw
+from mmhash_nb.figures.style import quick_png
+from mmhash_nb.pairs import Pairs
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+_SECONDS = 45_000  # milliseconds, for a machine that is busy with other tests
+# The server's or the browser's own noise; anything else on the console is ours.
+_NOT_OURS = ("favicon", "ERR_INTERNET_DISCONNECTED", "ERR_NAME_NOT_RESOLVED", "/api/", "WebSocket")
+
+# Run by this test and by the notebook it writes: both must see the same pairs and codes.
+SET_UP = """
+import numpy as np
+from mmhash_nb.codes import HashCodes
+from mmhash_nb.pairs import Pairs
+rng = np.random.default_rng(5)
+labels = np.eye(4, dtype=bool)[rng.integers(0, 4, 60)]
+pairs = Pairs(
+    images=rng.integers(0, 256, (60, 3, 16, 16), dtype=np.uint8),
+    texts=rng.random((60, 3), dtype=np.float32), labels=labels, label_names=list("abcd"),
+    query=np.arange(8), database=np.arange(8, 60), train=np.arange(8, 30),
+    vocabulary=["sky", "sea", "cat"], name="made-up",
+)
+codes = {
+    side: HashCodes.from_signs(rng.standard_normal((60, 16))) for side in ("image", "text")
+}
+"""
+
+
+def open_page(chromium, lab: Lab, notebook: str):
+    """A page with one notebook open, and the list that collects its console errors."""
+    page = chromium.new_page(viewport={"width": 1400, "height": 1000})
+    page.set_default_timeout(_SECONDS)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on(
+        "console",
+        lambda said: (
+            errors.append(f"{said.text} ({said.location.get('url', '')})")
+            if said.type == "error"
+            else None
+        ),
+    )
+    page.goto(lab.page(notebook))
+    page.wait_for_selector(".jp-Notebook .jp-Cell")
+    return page, errors
+
+
+def ours(errors: list[str]) -> list[str]:
+    return [error for error in errors if not any(known in error for known in _NOT_OURS)]
+
+
+def expected_outputs(path: Path) -> tuple[int, list[str]]:
+    """How many PNG pictures a notebook holds, and its first lines of printed text."""
+    notebook = nbformat.read(path, as_version=4)
+    outputs = [o for cell in notebook.cells for o in cell.get("outputs", [])]
+    pictures = [o for o in outputs if "image/png" in o.get("data", {})]
+    printed = [o["text"].strip() for o in outputs if o.output_type == "stream"]
+    return len(pictures), [text.splitlines()[0].strip() for text in printed if text]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_committed_outputs_render(chromium, lab: Lab, name: str) -> None:
+    pictures, printed = expected_outputs(ROOT / "notebooks" / name)
+    page, errors = open_page(chromium, lab, name)
+    try:
+        # JupyterLab draws only the cells in view: walk down, and note what was there.
+        cells = len(nbformat.read(ROOT / "notebooks" / name, as_version=4).cells)
+        seen: set[str] = set()
+        text = ""
+        for number in range(cells):
+            cell = page.locator(f'.jp-Cell[data-windowed-list-index="{number}"]')
+            if cell.count() == 0:
+                page.locator(".jp-WindowedPanel-outer").first.evaluate("(e) => e.scrollBy(0, 400)")
+                page.wait_for_timeout(100)
+            cell.first.scroll_into_view_if_needed()
+            text += cell.first.inner_text()
+            for image in cell.first.locator(".jp-OutputArea img").all():
+                image.wait_for(state="visible")
+                assert image.evaluate("(i) => i.decode().then(() => i.naturalWidth)") > 0
+                seen.add(f"{number}:{image.get_attribute('src')}")
+        ARTEFACTS.mkdir(exist_ok=True)
+        page.screenshot(path=ARTEFACTS / f"{Path(name).stem}.png")
+        assert len(seen) >= pictures
+        # Monospace text may wrap at non-breaking spaces; words in order are what counts.
+        for line in printed:
+            assert " ".join(line.split()) in " ".join(text.split())
+        assert ours(errors) == []
+    finally:
+        page.close()
+
+
+def test_a_slider_moves_the_picture_to_what_the_index_says(chromium, lab: Lab) -> None:
+    namespace: dict = {}
+    exec(SET_UP, namespace)
+    pairs, codes = namespace["pairs"], namespace["codes"]
+    show = 'from mmhash_nb.explorer import explore\nexplore(pairs, {("mmnn_l2", 16): codes})'
+    cells = [nbformat.v4.new_code_cell(SET_UP), nbformat.v4.new_code_cell(show)]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
+    nbformat.write(notebook, lab.folder / "explorer.ipynb")
+
+    page, errors = open_page(chromium, lab, "explorer.ipynb")
+    try:
+        page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").first.wait_for(
+            state="attached"
+        )
+        page.click("text=Run >> visible=true")
+        page.click("text=Run All Cells >> visible=true")
+        picture = page.locator("img.widget-image")
+        try:
+            picture.wait_for(state="visible")
+        finally:
+            page.screenshot(path="/tmp/fig/dbg.png"); print(errors)
+        expect_picture(page, expected_png(pairs, codes, 0))
+        slider = page.locator(".widget-slider", has_text="query").locator(".noUi-handle")
+        for place in (1, 2):
+            slider.press("ArrowRight")
+            expect_picture(page, expected_png(pairs, codes, place))
+            assert found_by_index(pairs, codes, place) in page.locator(".widget-html").inner_text()
+        ARTEFACTS.mkdir(exist_ok=True)
+        page.screenshot(path=ARTEFACTS / "explorer.png")
+        assert ours(errors) == []
+    finally:
+        page.close()
+
+
+def expected_png(pairs: Pairs, codes: dict[str, HashCodes], place: int) -> bytes:
+    return quick_png(draw(pairs, codes, "image-text", int(pairs.query[place]), 10, 2))
+
+
+def found_by_index(pairs: Pairs, codes: dict[str, HashCodes], place: int) -> str:
+    """The first hits in the words of the explorer's message, straight from the index."""
+    query = int(pairs.query[place])
+    index = HammingIndex(codes["text"][pairs.database])
+    distances, places = index.search(codes["image"][query], 10)
+    hits = []
+    for distance, sample in zip(distances[0], pairs.database[places[0]], strict=True):
+        right = np.array_equal(pairs.labels[sample], pairs.labels[query])
+        hits.append(f"{sample} ({distance}{', relevant' if right else ''})")
+    return ", ".join(hits)
+
+
+def expect_picture(page, png: bytes) -> None:
+    """Wait until the widget's picture is these very bytes."""
+    page.wait_for_function(
+        """async (expected) => {
+            const image = document.querySelector("img.widget-image");
+            if (!image) return false;
+            const bytes = new Uint8Array(await (await fetch(image.src)).arrayBuffer());
+            let text = "";
+            for (const byte of bytes) text += String.fromCharCode(byte);
+            return btoa(text) === expected;
+        }""",
+        arg=base64.b64encode(png).decode(),
+    )
+
+
+def test_there_is_something_to_open() -> None:
+    for name in NOTEBOOKS:
+        assert json.loads((ROOT / "notebooks" / name).read_text())["nbformat"] == 4

@@ -1,0 +1,228 @@
+import hashlib
+import http.server
+import io
+import os
+import re
+import socket
+import tarfile
+import threading
+import zipfile
+
+import pytest
+
+from mmhash_nb.datasets.download import digest_of, extract, fetch
+
+CONTENT = bytes(range(256)) * 4000  # about 1 MB
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+MD5 = hashlib.md5(CONTENT).hexdigest()
+
+
+class Server(http.server.BaseHTTPRequestHandler):
+    """One file with Range support; `cuts` says after how many bytes each next answer breaks off."""
+
+    content: bytes
+    cuts: list[int]
+    ranges: list[str | None]
+    honours_range: bool
+
+    def do_GET(self):
+        cls = type(self)
+        wanted = self.headers.get("Range")
+        cls.ranges.append(wanted)
+        if self.path != "/file.bin":
+            self.send_error(404)
+            return
+        start = int(re.match(r"bytes=(\d+)-", wanted)[1]) if wanted and self.honours_range else 0
+        if start >= len(self.content) and start:
+            self.send_response(416)
+            self.send_header("Content-Range", f"bytes */{len(self.content)}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        body = self.content[start:]
+        self.send_response(206 if start else 200)
+        if start:
+            end = len(self.content) - 1
+            self.send_header("Content-Range", f"bytes {start}-{end}/{len(self.content)}")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body[: cls.cuts.pop(0)] if cls.cuts else body)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def server():
+    state = {"content": CONTENT, "cuts": [], "ranges": [], "honours_range": True}
+    handler = type("Handler", (Server,), state)
+    running = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=running.serve_forever, daemon=True)
+    thread.start()
+    handler.url = f"http://127.0.0.1:{running.server_port}/file.bin"
+    yield handler
+    running.shutdown()
+    running.server_close()
+
+
+@pytest.mark.parametrize("checksum", [{"sha256": SHA256}, {"md5": MD5}, {}])
+def test_a_whole_download_gets_its_name(server, tmp_path, checksum):
+    path = fetch(server.url, tmp_path / "new" / "file.bin", **checksum)
+    assert path.read_bytes() == CONTENT
+    assert [p.name for p in path.parent.iterdir()] == ["file.bin"]
+
+
+def test_a_broken_transfer_goes_on_where_it_stopped(server, tmp_path):
+    server.cuts[:] = [300_000, 200_000]
+    assert fetch(server.url, tmp_path / "file.bin", sha256=SHA256).read_bytes() == CONTENT
+    assert server.ranges == [None, "bytes=300000-", "bytes=500000-"]
+
+
+def test_a_later_call_goes_on_with_the_partial_file(server, tmp_path):
+    server.cuts[:] = [100_000, 1000, 1000, 1000]
+    with pytest.raises(ConnectionError, match="after 103000 of 1024000 bytes"):
+        fetch(server.url, tmp_path / "file.bin", sha256=SHA256)
+    assert (tmp_path / "file.bin.part").stat().st_size == 103_000
+    assert not (tmp_path / "file.bin").exists()
+    fetch(server.url, tmp_path / "file.bin", sha256=SHA256)
+    assert server.ranges[-1] == "bytes=103000-"
+    assert (tmp_path / "file.bin").read_bytes() == CONTENT
+
+
+def test_a_server_without_ranges_starts_over(server, tmp_path):
+    server.honours_range = False
+    server.cuts[:] = [300_000]
+    assert fetch(server.url, tmp_path / "file.bin", sha256=SHA256).read_bytes() == CONTENT
+
+
+def test_a_whole_partial_file_is_not_transferred_again(server, tmp_path):
+    (tmp_path / "file.bin.part").write_bytes(CONTENT)
+    assert fetch(server.url, tmp_path / "file.bin", sha256=SHA256).read_bytes() == CONTENT
+    assert server.ranges == [f"bytes={len(CONTENT)}-"]
+
+
+def test_a_partial_file_longer_than_the_servers_starts_over(server, tmp_path):
+    (tmp_path / "file.bin.part").write_bytes(CONTENT + b"more")
+    assert fetch(server.url, tmp_path / "file.bin", sha256=SHA256).read_bytes() == CONTENT
+
+
+def test_a_wrong_checksum_keeps_the_download_out_and_the_previous_copy_in(server, tmp_path):
+    server.content = CONTENT[:-1] + b"!"
+    (tmp_path / "file.bin").write_bytes(b"previous")
+    with pytest.raises(ValueError, match=rf"{server.url} has sha256 .* instead of {SHA256}"):
+        fetch(server.url, tmp_path / "file.bin", sha256=SHA256)
+    assert (tmp_path / "file.bin").read_bytes() == b"previous"
+    assert [p.name for p in tmp_path.iterdir()] == ["file.bin"]
+
+
+def test_a_bad_copy_is_replaced_by_a_good_one(server, tmp_path):
+    (tmp_path / "file.bin").write_bytes(b"previous")
+    assert fetch(server.url, tmp_path / "file.bin", md5=MD5).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(("copy", "checksum"), [(CONTENT, {"md5": MD5}), (b"any", {})])
+def test_a_good_copy_is_left_alone(server, tmp_path, copy, checksum):
+    (tmp_path / "file.bin").write_bytes(copy)
+    before = os.stat(tmp_path / "file.bin")
+    fetch(server.url, tmp_path / "file.bin", **checksum)
+    assert server.ranges == []
+    assert os.stat(tmp_path / "file.bin") == before
+
+
+def test_a_missing_page_is_asked_once(server, tmp_path):
+    url = server.url.replace("file.bin", "gone.bin")
+    with pytest.raises(ConnectionError, match=r"gone\.bin \(the server answered 404"):
+        fetch(url, tmp_path / "file.bin", sha256=SHA256)
+    assert len(server.ranges) == 1
+
+
+def test_no_network_names_the_address_and_the_place(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/file.bin"
+    with pytest.raises(ConnectionError) as caught:
+        fetch(url, tmp_path / "file.bin", sha256=SHA256, timeout=2)
+    assert url in str(caught.value) and f"put it at {tmp_path / 'file.bin'}." in str(caught.value)
+    assert "\n" not in str(caught.value) and caught.value.__suppress_context__
+
+
+def test_a_full_disk_is_not_called_a_network_error(server, tmp_path):
+    (tmp_path / "file.bin.part").mkdir()  # the partial file cannot be written
+    with pytest.raises(IsADirectoryError):
+        fetch(server.url, tmp_path / "file.bin", sha256=SHA256)
+
+
+def test_digest_of_knows_both_algorithms(tmp_path):
+    (tmp_path / "a").write_bytes(CONTENT)
+    assert (digest_of(tmp_path / "a", "md5"), digest_of(tmp_path / "a", "sha256")) == (MD5, SHA256)
+
+
+def zip_of(path, names):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            archive.writestr(zipfile.ZipInfo(name), "x")
+
+
+def tar_of(path, names):
+    with tarfile.open(path, "w:gz") as archive:
+        for name in names:
+            info = tarfile.TarInfo(name)
+            info.size = 1
+            archive.addfile(info, io.BytesIO(b"x"))
+
+
+WRITERS = {"a.zip": zip_of, "a.tar.gz": tar_of}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_good_archive_is_unpacked(tmp_path, name):
+    WRITERS[name](tmp_path / name, ["a/b.txt", "a/..c/d..txt", "e"])
+    folder = extract(tmp_path / name, tmp_path / "out")
+    files = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    assert files == ["a/..c/d..txt", "a/b.txt", "e"]
+
+
+@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("bad", ["../out.txt", "a/../../out.txt", "/out.txt", "C:/out", "a\\..\\b"])
+def test_paths_that_leave_the_folder_are_refused_before_anything_is_written(tmp_path, name, bad):
+    WRITERS[name](tmp_path / name, ["good.txt", bad])
+    with pytest.raises(ValueError, match="a path that leaves its folder"):
+        extract(tmp_path / name, tmp_path / "out")
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE])
+def test_links_and_devices_in_a_tar_are_refused(tmp_path, kind):
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        info = tarfile.TarInfo("link")
+        info.type, info.linkname = kind, "good"
+        archive.addfile(info)
+    with pytest.raises(ValueError, match="'link', which is a link or device"):
+        extract(tmp_path / "a.tar", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_links_in_a_zip_are_refused(tmp_path):
+    info = zipfile.ZipInfo("link")
+    info.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr(info, "/etc")
+    with pytest.raises(ValueError, match="'link', which is a link or device"):
+        extract(tmp_path / "a.zip", tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_truncated_archive_gives_a_clear_error_or_all_its_files(tmp_path, name):
+    WRITERS[name](tmp_path / name, [f"f{i}" for i in range(50)])
+    whole = (tmp_path / name).read_bytes()
+    errors = 0
+    for keep in range(0, len(whole), max(1, len(whole) // 40)):
+        (tmp_path / name).write_bytes(whole[:keep])
+        try:
+            folder = extract(tmp_path / name, tmp_path / f"out{keep}")
+        except ValueError as error:
+            assert f"{name} is damaged or is no zip or tar archive" in str(error)
+            errors += 1
+        else:
+            assert len(list(folder.iterdir())) == 50
+    assert errors > 30

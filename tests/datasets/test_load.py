@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+
+from mmhash_nb.datasets import available, data_root, load, names, wiki
+
+
+def test_the_registered_names():
+    assert names()[:3] == ["scenes", "wiki", "cifar10"]
+
+
+def test_an_unknown_name_names_the_known_ones():
+    with pytest.raises(ValueError, match="no dataset 'mnist'; there are scenes, wiki, cifar10"):
+        load("mnist")
+
+
+@pytest.mark.parametrize("name", ["wiki", "cifar10"])
+def test_an_unknown_option_names_the_known_ones(name, tmp_path):
+    with pytest.raises(TypeError, match=f"dataset {name} has no option 'seed'; it has .*download"):
+        load(name, tmp_path, seed=1)
+
+
+@pytest.mark.parametrize("name", ["wiki", "cifar10"])
+def test_missing_data_is_one_clear_sentence(name, tmp_path):
+    with pytest.raises(FileNotFoundError) as caught:
+        load(name, tmp_path)
+    message = str(caught.value)
+    assert "\n" not in message and "http" in message and str(tmp_path) in message
+
+
+def test_the_root_is_the_argument_then_the_variable_then_data(tmp_path, monkeypatch):
+    monkeypatch.setenv("MMHASH_DATA", str(tmp_path / "variable"))
+    assert data_root(tmp_path) == tmp_path
+    assert data_root() == tmp_path / "variable"
+    with pytest.raises(FileNotFoundError, match="variable"):
+        load("wiki")
+    monkeypatch.delenv("MMHASH_DATA")
+    assert str(data_root()) == "data"
+
+
+def test_available_says_what_is_there_and_what_to_put_where(tmp_path):
+    folder = tmp_path / "wiki"
+    folder.mkdir()
+    for name in wiki.FILES:
+        (folder / name).write_text("")
+    table = available(tmp_path).set_index("name")
+    assert list(table.index) == names()
+    assert list(table.columns) == ["present", "where", "page", "put"]
+    assert table.present.dtype == np.bool_
+    assert table.present["scenes"] and table["where"]["scenes"] == "embedded"
+    assert table.present["wiki"] and table["where"]["wiki"] == str(folder)
+    assert table.page["wiki"] == table.put["wiki"] == ""
+    assert not table.present["cifar10"] and table["where"]["cifar10"] == ""
+    assert table.page["cifar10"].startswith("https://www.cs.toronto.edu/")
+    put = table.put["cifar10"]
+    assert "cifar-10-python.tar.gz" in put and str(tmp_path) in put
+
+
+def test_available_on_a_root_that_is_not_there(tmp_path):
+    table = available(tmp_path / "nowhere").set_index("name")
+    assert table.present.to_dict()["wiki"] is False

@@ -1,0 +1,144 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from sklearn.linear_model import Ridge
+from torch import nn
+
+from mmhash_nb.features import backbones
+from mmhash_nb.features.backbones import WEIGHTS, Backbone, create, extract
+from mmhash_nb.pretrain_small import NOTHING, SIZES, draw
+
+
+@pytest.fixture(scope="module")
+def images() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (7, 3, 64, 64), dtype=np.uint8)
+
+
+def test_shapes_of_the_stages(images: np.ndarray) -> None:
+    small = create("small")
+    maps = small.maps(torch.from_numpy(images))
+    assert [tuple(m.shape) for m in maps] == [
+        (7, 24, 32, 32),
+        (7, 48, 16, 16),
+        (7, 88, 8, 8),
+        (7, 128, 8, 8),
+    ]
+    assert small.widths == (24, 48, 88, 128) and small.n_features == 128
+    assert len(small.stages) == 4
+    assert 200_000 < sum(p.numel() for p in small.parameters()) < 300_000
+
+
+def test_features_are_the_mean_of_the_last_map_of_normalised_pixels(images: np.ndarray) -> None:
+    small = create("small").eval()
+    batch = torch.from_numpy(images)
+    x = (batch.double() / 255 - small.mean) / small.std
+    for stage in small.stages:
+        x = stage.double()(x)
+    naive = x.flatten(2).sum(dim=2) / 64
+    small.float()
+    torch.testing.assert_close(small(batch).double(), naive, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(small(batch), small(batch.float() / 255))
+
+
+def test_maps_start_the_last_stage(images: np.ndarray) -> None:
+    """What methods rely on that fine-tune the last stage over cached maps."""
+    small = create("small").eval()
+    batch = torch.from_numpy(images)
+    cached = small.maps(batch)[-2].detach()
+    torch.testing.assert_close(small.stages[-1](cached).mean(dim=(2, 3)), small(batch))
+
+
+def test_extract_is_the_forward_pass_in_batches(images: np.ndarray) -> None:
+    small = create("small").train()
+    before = {name: value.clone() for name, value in small.state_dict().items()}
+    features = extract(small, images, batch_size=3)
+    assert small.training and features.dtype == np.float32 and features.shape == (7, 128)
+    assert all(torch.equal(value, before[name]) for name, value in small.state_dict().items())
+    whole = small.eval()(torch.from_numpy(images)).detach().numpy()
+    np.testing.assert_allclose(features, whole, rtol=1e-4, atol=1e-5)
+    assert np.array_equal(extract(small, images[:0]), np.empty((0, 128), dtype=np.float32))
+    assert not small.training
+
+
+def test_gradients_reach_every_stage(images: np.ndarray) -> None:
+    small = create("small")
+    small(torch.from_numpy(images)).square().sum().backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in small.parameters())
+
+
+def test_the_packaged_weights_are_small_and_say_how_they_came_about() -> None:
+    path = WEIGHTS / "small.safetensors"
+    assert path.stat().st_size < 600_000
+    with safe_open(path, "pt") as weights:
+        record = weights.metadata()
+    assert record["made_by"] == "python -m mmhash_nb.pretrain_small"
+    for name, chance in {**{k: 1 / n for k, n in SIZES.items()}, "backdrop": 1 / 6}.items():
+        assert float(record[f"held_out_accuracy_{name}"]) > 4 * chance
+    state = load_file(path)
+    assert {v.dtype for v in state.values() if v.is_floating_point()} == {torch.float16}
+
+
+def test_the_packaged_weights_know_attributes() -> None:
+    """A linear probe of the last map on pictures that the training never drew."""
+    pictures, seen, _ = draw(50_000, 120)
+
+    def accuracy(backbone: Backbone, attribute: int) -> float:
+        with torch.inference_mode():
+            cells = backbone.eval().maps(torch.from_numpy(pictures))[-1].permute(0, 2, 3, 1)
+        there = seen[:, attribute] != NOTHING
+        x, y = cells.numpy()[there], seen[:, attribute][there]
+        fit = len(y) * 2 // 3
+        probe = Ridge(alpha=1.0).fit(x[:fit], np.eye(y.max() + 1)[y[:fit]])
+        return (probe.predict(x[fit:]).argmax(axis=1) == y[fit:]).mean()
+
+    torch.manual_seed(0)
+    trained, untrained = create("small"), create("small", pretrained=False)
+    for attribute, least in enumerate((0.6, 0.55, 0.6)):
+        known = accuracy(trained, attribute)
+        assert known > least and known > accuracy(untrained, attribute) + 0.1
+
+
+def test_weights_from_a_file(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    own = create("small", pretrained=False)
+    save_file(own.state_dict(), tmp_path / "own.safetensors")
+    again = create("small", weights=tmp_path / "own.safetensors")
+    assert all(torch.equal(v, again.state_dict()[k]) for k, v in own.state_dict().items())
+    assert not torch.equal(again.stages[0][0][0].weight, create("small").stages[0][0][0].weight)
+
+
+def test_bad_weights(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="weights of backbone small are not at .*absent"):
+        create("small", weights=tmp_path / "absent.safetensors")
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes((WEIGHTS / "small.safetensors").read_bytes()[:5000])
+    with pytest.raises(ValueError, match="broken.safetensors is not a whole safetensors file"):
+        create("small", weights=broken)
+    state = create("small").state_dict()
+    other = tmp_path / "other.safetensors"
+    save_file(state | {"stages.0.0.0.weight": torch.zeros(2, 2)}, other)
+    with pytest.raises(ValueError, match=r"stages.0.0.0.weight should be \[24, 3, 3, 3\] and is "):
+        create("small", weights=other)
+    save_file({k: v for k, v in state.items() if k != "stages.3.1.bias"}, other)
+    with pytest.raises(ValueError, match=r"stages.3.1.bias should be \[128\] and is absent"):
+        create("small", weights=other)
+
+
+def test_bad_arguments(images: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="There is no backbone 'vgg': choose one of small"):
+        create("vgg")
+    with pytest.raises(ValueError, match="weights='w' would not be read with pretrained=False"):
+        create("small", pretrained=False, weights="w")
+    with pytest.raises(ValueError, match=r"images must be uint8 \[N, 3, H, W\], but is float32"):
+        extract(create("small"), images.astype(np.float32))
+
+
+def test_another_backbone_is_one_line(images: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    flat = lambda: Backbone([nn.AvgPool2d(2), nn.Conv2d(3, 5, 1)], (3, 5), (0,) * 3, (1,) * 3)  # noqa: E731
+    monkeypatch.setitem(backbones._BUILDERS, "flat", flat)
+    assert backbones.names() == ("small", "flat")
+    assert extract(create("flat", pretrained=False), images).shape == (7, 5)

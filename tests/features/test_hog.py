@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+
+from mmhash_nb.features import hog as module
+from mmhash_nb.features.hog import DIMENSIONS, hog
+
+
+def naive_hog(image: np.ndarray) -> np.ndarray:
+    """Six orientations, 6 x 6-pixel cells, 3 x 3-cell blocks, L2-Hys, one pixel at a time."""
+    pixels = image.astype(np.float64)
+    cells = np.zeros((5, 5, 6))
+    for y in range(30):
+        for x in range(30):
+            gradients = []
+            for channel in pixels:
+                dy = channel[y + 1, x] - channel[y - 1, x] if y > 0 else 0.0
+                dx = channel[y, x + 1] - channel[y, x - 1] if x > 0 else 0.0
+                gradients.append((np.hypot(dy, dx), dy, dx))
+            magnitude, dy, dx = max(gradients, key=lambda g: g[0])
+            angle = np.rad2deg(np.arctan2(dy, dx)) % 180
+            cells[y // 6, x // 6, int(angle // 30) % 6] += magnitude / 36
+    blocks = []
+    for i in range(3):
+        for j in range(3):
+            block = cells[i : i + 3, j : j + 3].ravel()
+            block = block / np.sqrt((block**2).sum() + 1e-10)
+            block = np.minimum(block, 0.2)
+            blocks.append(block / np.sqrt((block**2).sum() + 1e-10))
+    return np.concatenate(blocks)
+
+
+def test_equals_the_naive_formula():
+    rng = np.random.default_rng(3)
+    images = rng.integers(0, 256, (3, 3, 32, 32)).astype(np.uint8)
+    described = hog(images)
+    assert described.shape == (3, DIMENSIONS) == (3, 486) and described.dtype == np.float32
+    expected = np.stack([naive_hog(image) for image in images])
+    np.testing.assert_allclose(described, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(("direction", "bin_"), [("columns", 0), ("rows", 3)])
+def test_stripes_fall_into_their_orientation(direction, bin_):
+    ramp = np.broadcast_to(np.arange(32, dtype=np.uint8) * 7, (32, 32))
+    image = np.broadcast_to(ramp if direction == "columns" else ramp.T, (1, 3, 32, 32))
+    histogram = hog(np.ascontiguousarray(image)).reshape(-1, 6).sum(axis=0)
+    assert histogram.argmax() == bin_ and histogram[bin_] == pytest.approx(histogram.sum())
+
+
+def test_a_constant_image_gives_zeros():
+    assert not hog(np.full((1, 3, 32, 32), 90, dtype=np.uint8)).any()
+
+
+def test_other_sizes_are_resized_first():
+    rng = np.random.default_rng(0)
+    small = rng.integers(0, 256, (2, 3, 32, 32)).astype(np.uint8)
+    smooth = small.repeat(2, axis=2).repeat(2, axis=3)  # [2, 3, 64, 64]
+    assert hog(smooth).shape == (2, 486)
+    assert (module._resized(smooth).astype(int) - small).std() < 40
+    flat = np.full((1, 3, 50, 70), 13, dtype=np.uint8)
+    assert (module._resized(flat) == 13).all() and module._resized(flat).shape == (1, 3, 32, 32)
+
+
+def test_chunks_in_two_processes_give_the_same(monkeypatch):
+    images = np.random.default_rng(1).integers(0, 256, (7, 3, 32, 32)).astype(np.uint8)
+    together = hog(images)
+    monkeypatch.setattr(module, "_CHUNK", 3)
+    monkeypatch.setattr(module.joblib, "cpu_count", lambda: 2)
+    np.testing.assert_array_equal(hog(images), together)
+
+
+def test_no_images_give_no_rows():
+    assert hog(np.empty((0, 3, 32, 32), dtype=np.uint8)).shape == (0, 486)
+
+
+@pytest.mark.parametrize(
+    "images",
+    [np.zeros((2, 3, 32, 32)), np.zeros((2, 32, 32, 3), np.uint8), np.zeros((3, 32, 32), np.uint8)],
+)
+def test_other_shapes_and_dtypes_are_refused(images):
+    with pytest.raises(ValueError, match=r"HOG needs images uint8 \[N, 3, H, W\]"):
+        hog(images)

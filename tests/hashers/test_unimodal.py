@@ -1,0 +1,102 @@
+"""What all the unimodal hashers must do: solve an easy set, beat random codes, keep their word."""
+
+import numpy as np
+import pytest
+
+from mmhash_nb import hashers
+from mmhash_nb.hashers.base import share_label
+from mmhash_nb.pairs import Pairs
+
+METHODS = ["diffhash", "ssh", "agh1", "agh2", "ksh"]
+SMALL = {"agh1": {"anchors": 60}, "agh2": {"anchors": 60}, "ksh": {"anchors": 60}}
+
+
+def clusters(noise, n=400, n_classes=5, dims=(24, 17), seed=0):
+    """Two views of Gaussian clusters, a class each, of centres at distance about 1."""
+    rng = np.random.default_rng(seed)
+    classes = rng.permutation(np.arange(n) % n_classes)
+    views = []
+    for d in dims:
+        centres = rng.standard_normal((n_classes, d)) / np.sqrt(2 * d)
+        views.append(centres[classes] + noise * rng.standard_normal((n, d)) / np.sqrt(d))
+    images, texts = (view.astype(np.float32) for view in views)
+    query, rest = np.arange(n // 4), np.arange(n // 4, n)
+    labels = np.eye(n_classes, dtype=bool)[classes]
+    names = [f"class {c}" for c in range(n_classes)]
+    return Pairs(images, texts, labels, names, query=query, database=rest, train=rest)
+
+
+def fitted(name, pairs, n_bits=12, seed=0):
+    return hashers.create(name, n_bits, seed, **SMALL.get(name, {})).fit(pairs)
+
+
+def mean_average_precision(method, pairs, modality):
+    """Of queries against the database, items at equal distance in the worst order."""
+    signs = method.encode(pairs, modality).signs().astype(int)
+    relevant = share_label(pairs.labels[pairs.query], pairs.labels[pairs.database])
+    scores = []
+    for q, hits in zip(pairs.query, relevant, strict=True):
+        distance = (signs[pairs.database] != signs[q]).sum(axis=1)
+        hits = hits[np.lexsort((hits, distance))]
+        scores.append((np.cumsum(hits) / np.arange(1, len(hits) + 1))[hits].mean())
+    return np.mean(scores)
+
+
+@pytest.mark.parametrize("modality", ["image", "text"])
+@pytest.mark.parametrize("name", METHODS)
+def test_separated_clusters_are_solved(name, modality):
+    # C clusters have C - 1 eigenvectors that matter; AGH's further bits only split clusters. Of
+    # DiffHash's several bits, each by itself, two may cut off the same cluster.
+    n_classes, n_bits = {"diffhash": (2, 1), "agh1": (3, 2)}.get(name, (5, 12))
+    pairs = clusters(noise=0.1, n_classes=n_classes)
+    method = fitted(name, pairs, n_bits)
+    assert mean_average_precision(method, pairs, modality) > 0.97
+
+
+@pytest.mark.parametrize("modality", ["image", "text"])
+@pytest.mark.parametrize("name", METHODS)
+def test_noisy_clusters_beat_random_codes(name, modality):
+    pairs = clusters(noise=1.0)
+    control = mean_average_precision(fitted("random", pairs), pairs, modality)
+    score = mean_average_precision(fitted(name, pairs), pairs, modality)
+    assert control + 0.03 < score < 0.97
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_saved_method_gives_the_same_codes(name, tmp_path):
+    pairs = clusters(noise=0.8)
+    method = fitted(name, pairs, n_bits=13)
+    method.save(tmp_path)
+    again = hashers.load(tmp_path)
+    for modality in ("image", "text"):
+        codes = method.encode(pairs, modality)
+        assert codes.n_bits == 13 and len(codes) == len(pairs)
+        assert again.encode(pairs, modality) == codes
+    with pytest.raises(ValueError, match=f"{name} does not encode 'joint'; it encodes image, text"):
+        again.encode(pairs, "joint")
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_seed_decides(name):
+    pairs = clusters(noise=0.8)
+    codes, same, other = (fitted(name, pairs, seed=s).encode(pairs, "image") for s in (3, 3, 4))
+    assert same == codes
+    assert (other == codes) == (name == "diffhash")  # the only one that draws nothing
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_no_samples_have_no_codes(name):
+    pairs = clusters(noise=0.8)
+    method = fitted(name, pairs)
+    assert len(method.encode(pairs.take(np.array([], dtype=int)), "text")) == 0
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_several_labels_each(name):
+    pairs = clusters(noise=0.1, n_classes=4)
+    more = pairs.labels | np.roll(pairs.labels, 1, axis=1)
+    several = Pairs(
+        pairs.images, pairs.texts, more, pairs.label_names, pairs.query, pairs.database, pairs.train
+    )
+    score = mean_average_precision(fitted(name, several), several, "image")
+    assert score > mean_average_precision(fitted("random", several), several, "image") + 0.05

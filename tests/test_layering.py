@@ -1,0 +1,72 @@
+"""Imports go one way: a module of the package imports only from the left of itself."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "mmhash_nb"
+ORDER = """
+files pairs codes features datasets losses training pretrain_small hashers ties ranking metrics
+published results figures explorer headless reproduce __main__
+""".split()
+
+
+def modules() -> dict[str, list[Path]]:
+    """Files of each top-level module of the package."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        found.setdefault(name, []).append(path)
+    found.pop("__init__")
+    return found
+
+
+def imported(source: str, here: tuple[str, ...] = ()) -> set[str]:
+    """Top-level modules of the package that `source` imports, anywhere in it.
+
+    `here` is the package the source lies in, for relative imports.
+    """
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = here[: len(here) - node.level + 1] if node.level else ()
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            names |= {f"{base}.{alias.name}" for alias in node.names}
+    parts = [name.split(".") for name in names]
+    return {part[1] for part in parts if part[0] == "mmhash_nb" and len(part) > 1} - {"__version__"}
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("from mmhash_nb import metrics, ranking", {"metrics", "ranking"}),
+        ("from mmhash_nb.results.compare import table", {"results"}),
+        ("import mmhash_nb.codes", {"codes"}),
+        ("def f():\n    from mmhash_nb.hashers import base", {"hashers"}),
+        ("from ..metrics import ndcg", {"metrics"}),
+        ("from .. import figures", {"figures"}),
+        ("import numpy\nimport mmhash_nb\nfrom mmhash_nb import __version__", set()),
+    ],
+)
+def test_imports_are_seen(source, expected):
+    assert imported(source, ("mmhash_nb", "results")) == expected
+
+
+def test_every_module_has_its_place():
+    assert set(modules()) <= set(ORDER)
+
+
+def test_the_package_itself_imports_none_of_its_modules():
+    assert not imported((PACKAGE / "__init__.py").read_text(), ("mmhash_nb",))
+
+
+@pytest.mark.parametrize("name", list(modules()))
+def test_imports_come_from_the_left(name):
+    for path in modules()[name]:
+        here = ("mmhash_nb", *path.relative_to(PACKAGE).parts[:-1])
+        for other in imported(path.read_text(), here) - {name}:
+            assert other in ORDER, f"{path.name} imports {other}, which has no place"
+            assert ORDER.index(other) < ORDER.index(name), f"{path.name} imports {other}"

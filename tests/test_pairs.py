@@ -1,0 +1,160 @@
+"""`Pairs` says what is wrong in one sentence, and keeps rows and splits together."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from mmhash_nb.pairs import Pairs
+
+N = 8
+
+
+def pairs(**changes):
+    rng = np.random.default_rng(0)
+    fields = {
+        "images": rng.integers(0, 256, size=(N, 3, 4, 5), dtype=np.uint8),
+        "texts": rng.random((N, 6), dtype=np.float32),
+        "labels": np.eye(4, dtype=bool)[np.arange(N) % 4],
+        "label_names": ["sun", "moon", "sea", "sky"],
+        "query": np.array([1, 6]),
+        "database": np.array([0, 2, 3, 4, 5]),
+        "train": np.array([3, 0]),
+        "captions": [f"caption {i}" for i in range(N)],
+        "masks": rng.random((N, 4, 5)) < 0.5,
+        "thumbnails": rng.integers(0, 256, size=(N, 3, 2, 2), dtype=np.uint8),
+        "vocabulary": list("abcdef"),
+        "name": "tiny",
+    }
+    return Pairs(**{**fields, **changes})
+
+
+def with_value(array, place, value):
+    changed = array.copy()
+    changed[place] = value
+    return changed
+
+
+GOOD = pairs()
+FEATURES = np.ones((N, 7), dtype=np.float32)
+SPARSE = sparse.csr_matrix(GOOD.texts)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"images": GOOD.images[:7]}, "images has 7 rows but labels has 8: they must align"),
+        ({"texts": GOOD.texts[:7]}, "texts has 7 rows but labels has 8"),
+        ({"texts": SPARSE[:7]}, "texts has 7 rows but labels has 8"),
+        ({"captions": ["one"]}, "captions has 1 rows but labels has 8"),
+        ({"masks": GOOD.masks[:7]}, "masks has 7 rows but labels has 8"),
+        ({"thumbnails": GOOD.thumbnails[:7]}, "thumbnails has 7 rows but labels has 8"),
+        ({"images": GOOD.images.astype(np.float32)}, r"images must be .* float32 \[8, 3, 4, 5\]"),
+        ({"images": GOOD.images[:, :1]}, r"images must be .* uint8 \[8, 1, 4, 5\]"),
+        ({"images": FEATURES.astype(np.float64)}, r"images must be .* float64 \[8, 7\]"),
+        ({"texts": GOOD.texts.astype(np.float64)}, r"texts must be .* float64 \[8, 6\]"),
+        ({"texts": GOOD.texts[:, 0]}, r"texts must be .* float32 \[8\]"),
+        ({"texts": SPARSE.tocsc()}, "texts must be dense or CSR, but is csc"),
+        (
+            {"texts": with_value(GOOD.texts, (2, 3), np.nan)},
+            "texts of sample 2 holds nan in col.* 3",
+        ),
+        (
+            {"texts": sparse.csr_matrix(with_value(GOOD.texts, (5, 4), np.inf))},
+            "texts of sample 5 holds inf in column 4",
+        ),
+        (
+            {"images": with_value(FEATURES, (7, 6), -np.inf), "masks": None},
+            "images of sample 7 holds -inf in column 6",
+        ),
+        ({"vocabulary": ["a"]}, "vocabulary has 1 words but texts has 6 columns"),
+        ({"masks": GOOD.masks.astype(np.uint8)}, r"masks must be bool .* uint8 \[8, 4, 5\]"),
+        ({"masks": GOOD.masks[:, :3]}, r"masks must be .* of the images' size, .* \[8, 3, 5\]"),
+        ({"masks": GOOD.masks[:, 0]}, r"masks must be bool .* \[8, 5\]"),
+        ({"thumbnails": FEATURES}, r"thumbnails must be uint8 .* float32 \[8, 7\]"),
+        ({"thumbnails": GOOD.thumbnails[:, :2]}, r"thumbnails must be .* \[8, 2, 2, 2\]"),
+        (
+            {"labels": GOOD.labels.astype(int)},
+            r"labels must be bool \[N, C\], but is int64 \[8, 4\]",
+        ),
+        ({"labels": GOOD.labels[:, 0]}, r"labels must be bool \[N, C\], but is bool \[8\]"),
+        ({"label_names": ["sun"]}, "label_names has 1 names but labels has 4 columns"),
+        (
+            {"labels": with_value(GOOD.labels, [3, 5], False)},
+            r"labels of sample 3 are all False \(2 such samples\)",
+        ),
+        ({"query": np.array([1, 8])}, "query holds index 8, but there are 8 samples"),
+        ({"train": np.array([-1])}, "train holds index -1, but there are 8 samples"),
+        ({"database": np.array([2, 3, 2])}, "database holds index 2 more than once"),
+        ({"query": np.array([[1]])}, r"query must be a one-dim.* \(1, 1\) and dtype int64"),
+        ({"query": np.array([1.0])}, "query must be .* dtype float64"),
+        ({"query": GOOD.labels[:, 0]}, "query must be .* dtype bool"),
+        ({"query": np.array([1, 0, 3])}, r"query and database share sample 0 \(2 in all\)"),
+        (
+            {"query": np.array([1, 7]), "train": np.array([7])},
+            "query and train share sample 7",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named_in_one_sentence(changes, sentence):
+    with pytest.raises(ValueError, match=sentence) as caught:
+        pairs(**changes)
+    assert str(caught.value).endswith(".") and "\n" not in str(caught.value)
+
+
+def test_what_may_be_is_accepted():
+    assert len(GOOD) == N
+    assert GOOD.query.dtype == np.int64
+    bare = pairs(captions=None, masks=None, thumbnails=None, vocabulary=None, images=FEATURES)
+    assert bare.captions is None
+    empty = pairs(query=[], database=[], train=[])
+    assert empty.query.dtype == np.int64 and empty.query.shape == (0,)
+    assert pairs(query=np.array([1], dtype=np.uint8)).query.dtype == np.int64
+
+
+@pytest.mark.parametrize("texts", [GOOD.texts, SPARSE], ids=["dense", "sparse"])
+def test_take_keeps_rows_together_and_maps_the_splits(texts):
+    chosen = np.array([6, 0, 3, 7])
+    part = pairs(texts=texts).take(chosen)
+    assert len(part) == 4
+    for name in ("images", "labels", "masks", "thumbnails"):
+        np.testing.assert_array_equal(getattr(part, name), getattr(GOOD, name)[chosen])
+    np.testing.assert_array_equal(part.features("text"), GOOD.texts[chosen])
+    assert part.captions == [GOOD.captions[i] for i in chosen]
+    assert (part.query.tolist(), part.database.tolist()) == ([0], [1, 2])
+    assert part.train.tolist() == [2, 1]  # in the order of the split, not of the samples
+    for split in ("query", "database", "train"):
+        assert set(chosen[getattr(part, split)]) <= set(getattr(GOOD, split))
+    assert (part.name, part.label_names, part.vocabulary) == (
+        GOOD.name,
+        GOOD.label_names,
+        GOOD.vocabulary,
+    )
+
+
+def test_features_are_dense_and_pixels_have_none():
+    np.testing.assert_array_equal(pairs(texts=SPARSE).features("text"), GOOD.texts)
+    assert pairs(images=FEATURES).features("image") is FEATURES
+    with pytest.raises(ValueError, match=r"images of tiny are pixels \(3, 4, 5\).*images='gist'"):
+        GOOD.features("image")
+
+
+@pytest.mark.parametrize("texts", [GOOD.texts, SPARSE], ids=["dense", "sparse"])
+def test_fingerprint_follows_the_data_and_nothing_else(texts):
+    base = pairs(texts=texts)
+    assert base.fingerprint == pairs(texts=texts.copy()).fingerprint
+    other = dataclasses.replace(base, name="other", captions=None, masks=None, vocabulary=None)
+    assert other.fingerprint == base.fingerprint
+    changed = texts.copy()
+    changed[4, 2] += 1
+    differing = [
+        pairs(texts=changed),
+        pairs(texts=texts, images=with_value(GOOD.images, (7, 2, 3, 4), 0)),
+        pairs(texts=texts, labels=with_value(GOOD.labels, (0, 1), True)),
+        pairs(texts=texts, query=np.array([6, 1])),
+        pairs(texts=texts, database=np.array([0, 2, 3, 4])),
+        pairs(texts=texts, train=np.array([3])),
+    ]
+    assert GOOD.images[7, 2, 3, 4] != 0
+    assert len({base.fingerprint, *(d.fingerprint for d in differing)}) == 7

@@ -1,0 +1,189 @@
+"""Headless runs over small generated notebooks: parameters, failures, log, report."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+
+from mmhash_nb import headless, published, reproduce
+from mmhash_nb.results import records
+
+PARAMETERS = """\
+dataset = "scenes"  # embedded
+bits = [16, 32]  # code lengths, so K = 16
+epochs: int = 3  # passes
+rate = 1e-3  # step
+quick = True  # demo"""
+
+
+def notebook(path: Path, *cells: str, parameters: str = PARAMETERS) -> Path:
+    made = [nbformat.v4.new_code_cell(source) for source in (parameters, *cells)]
+    made[0].metadata["tags"] = ["parameters"]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(nbformat.v4.new_notebook(cells=made), path)
+    return path
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project of its own with one notebook that runs."""
+    (tmp_path / "pyproject.toml").touch()
+    notebook(tmp_path / "notebooks" / "1_ok.ipynb", "print(dataset, bits, epochs, rate, quick)")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def printed(path: Path) -> str:
+    cells = nbformat.read(path, as_version=4).cells
+    return "".join(o.get("text", "") for cell in cells for o in cell.get("outputs", []))
+
+
+def test_defaults_are_the_literals_of_the_parameters_cell(project):
+    found = headless.defaults(project / "notebooks" / "1_ok.ipynb")
+    assert found == {
+        **{"dataset": "scenes", "bits": [16, 32], "epochs": 3},
+        **{"rate": 0.001, "quick": True},
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "default", "value"),
+    [
+        ("wiki", "scenes", "wiki"),
+        ("7", "scenes", "7"),
+        ("7", 3, 7),
+        ("1e-05", 0.1, 1e-05),
+        ("False", True, False),
+        ("true", False, True),
+        ("16", [32], [16]),
+        ("16,32", [8], [16, 32]),
+        ("[16, 32]", [8], [16, 32]),
+        ("ssh,ksh", ["agh1"], ["ssh", "ksh"]),
+        ("['ssh', 'ksh']", ["agh1"], ["ssh", "ksh"]),
+        ("1,2", [], [1, 2]),
+        ("5", None, 5),
+        ("cuda", None, "cuda"),
+    ],
+)
+def test_a_text_takes_the_type_of_the_default(text, default, value):
+    result = headless.typed(text, default)
+    assert result == value and type(result) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("epoch", "3", "1_ok has no parameter 'epoch'; it has dataset, bits, epochs, rate, quick."),
+        ("epochs", "three", "parameter epochs of 1_ok takes a value like 3, not 'three'."),
+        ("epochs", "3.5", "parameter epochs of 1_ok takes a value like 3, not '3.5'."),
+        ("quick", "maybe", "parameter quick of 1_ok takes a value like True, not 'maybe'."),
+        ("bits", "16,x", "parameter bits of 1_ok takes a value like [16, 32], not '16,x'."),
+    ],
+)
+def test_a_wrong_parameter_is_refused_before_anything_runs(project, capsys, name, text, message):
+    assert reproduce.main(["reproduce", "-p", name, text]) == 2
+    assert message in capsys.readouterr().err
+    assert not (project / "runs").exists()
+
+
+def test_an_unknown_notebook_names_those_there_are(project, capsys):
+    assert reproduce.main(["reproduce", "--notebook", "9_none"]) == 2
+    assert "no notebook '9_none'; there are 1_ok" in capsys.readouterr().err
+
+
+def test_a_folder_without_notebooks_is_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert reproduce.main(["reproduce"]) == 2
+    assert "holds no numbered notebook" in capsys.readouterr().err
+
+
+def test_notebooks_are_found_by_stem_file_name_and_path(project):
+    other = notebook(project / "elsewhere.ipynb")
+    names = ["1_ok", "1_ok.ipynb", str(other)]
+    assert [p.name for p in reproduce.find_notebooks(names)] == [
+        *("1_ok.ipynb", "1_ok.ipynb", "elsewhere.ipynb")
+    ]
+    notebook(project / "notebooks" / "draft.ipynb")
+    assert [p.stem for p in reproduce.find_notebooks()] == ["1_ok"]
+
+
+def test_a_failure_is_kept_and_the_others_still_run(project):
+    """The command itself: exit status, log, outputs, summary and report."""
+    notebook(project / "notebooks" / "0_bad.ipynb", "print('before')", "1 / 0", "print('after')")
+    check = "import os; print(os.environ['IPYTHONDIR'], os.environ['MMHASH_HEADLESS'])"
+    notebook(project / "notebooks" / "2_env.ipynb", check)
+    command = [sys.executable, "-m", "mmhash_nb", "reproduce", "-p", "bits", "8,24"]
+    command += ["-p", "rate", "1e-05", "-p", "quick", "false"]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ})
+    assert done.returncode == 1, done.stderr
+    out = project / "runs" / "notebooks"
+    assert printed(out / "1_ok.ipynb") == "scenes [8, 24] 3 1e-05 False\n"
+    assert "before" in printed(out / "0_bad.ipynb")
+    assert "after" not in printed(out / "0_bad.ipynb")
+    folder, headless = printed(out / "2_env.ipynb").split()
+    assert headless == "1" and "mmhash-ipython-" in folder and not Path(folder).exists()
+    for expected in ("=== 0_bad bits=[8, 24]", "scenes [8, 24] 3 1e-05 False", "division by zero"):
+        assert expected in done.stdout
+    bad, ok, _, report = done.stdout.splitlines()[-4:]
+    assert bad.split(None, 2)[::2] == ["0_bad", "ZeroDivisionError: division by zero"]
+    assert ok.split()[::2] == ["1_ok", "ok"]
+    assert report.endswith("runs/report.md")
+    assert "ZeroDivisionError: division by zero" in (project / "runs" / "report.md").read_text()
+
+
+def test_a_kernel_that_dies_is_a_failure_and_is_not_run_again(project):
+    cell = "open('runs.txt', 'a').write('x'); import os; os._exit(3)"
+    path = notebook(project / "notebooks" / "3_dead.ipynb", cell)
+    outcome = headless.execute(path, project / "out.ipynb", {})
+    assert "DeadKernelError" in outcome.error
+    assert (project / "runs.txt").read_text() == "x"
+
+
+@pytest.mark.parametrize(("exit_code", "starts"), [(138, headless.STARTS), (1, 1), (-9, 1), (0, 1)])
+def test_only_a_kernel_that_never_answered_is_started_again(
+    project, monkeypatch, exit_code, starts
+):
+    tried = []
+
+    class NoKernel:
+        """A process that ends before any cell ran."""
+
+        def __init__(self, target, args):
+            self.exitcode = exit_code
+            tried.append(args)
+
+        def start(self):
+            pass
+
+        join = terminate = start
+
+    monkeypatch.setattr(headless.multiprocessing.get_context("spawn"), "Process", NoKernel)
+    path = project / "notebooks" / "1_ok.ipynb"
+    outcome = headless.execute(path, project / "out.ipynb", {})
+    assert outcome.error == ("" if exit_code == 0 else f"exit status {exit_code}")
+    assert len({args[3] for args in tried}) == len(tried) == starts  # an IPython folder each
+
+
+def test_report_tells_own_data_from_other_data(project):
+    def runs(dataset, value):
+        rows = [
+            ("masci2014", method, dataset, "pixels", "image-text", 48, seed, "mAP", v, 1.0, "cpu")
+            for method, v in (("mmnn_l2", value), ("cmnn_l2", value - 0.1))
+            for seed in (0, 1)
+        ]
+        return pd.DataFrame(rows, columns=records.COLUMNS)
+
+    records.write(runs("cifar10", 0.54), project / "results")
+    records.write(runs("scenes", 0.3), project / "runs")
+    text = reproduce.report()
+    own, here = text.split("### Its own datasets, from runs/")
+    assert "1 reproduced" in own and "1 not reproduced" in own
+    assert "54.00 ± 0.00 (54.01)" in own and "30.00" not in own
+    assert "### scenes, from runs/" in here and "2 other data" in here
+    assert "30.00 ± 0.00 (54.01)" in here
+    for reading in published.errata("masci2014").reading:
+        assert reading in text

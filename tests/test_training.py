@@ -1,0 +1,192 @@
+"""The training loop: it minimises, it resumes to the same result, it says what went wrong."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
+import pytest
+import torch
+from torch import nn
+
+from mmhash_nb import training
+from mmhash_nb.training import resolve_device, train
+
+
+def least_squares(seed=0):
+    """A linear model with weights from `seed`, and its loss on one fixed set of 64 samples."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = nn.Linear(5, 1)
+    draw = torch.Generator().manual_seed(0)
+    x = torch.randn(64, 5, generator=draw)
+    y = x @ torch.randn(5, 1, generator=draw)
+    return model, lambda batch: (model(x[batch]) - y[batch]).square().mean()
+
+
+@pytest.mark.parametrize(
+    ("optimiser", "learning_rate", "epochs"), [("adam", 0.05, 150), ("lbfgs", 1.0, 5)]
+)
+def test_reaches_the_minimum_of_a_convex_problem(optimiser, learning_rate, epochs):
+    model, loss = least_squares()
+    history = train(
+        model,
+        loss,
+        64,
+        epochs=epochs,
+        batch_size=32,
+        optimiser=optimiser,
+        learning_rate=learning_rate,
+    )
+    assert history[-1] < 1e-3 < history[0]
+
+
+def test_weight_decay_pulls_lbfgs_to_the_ridge_solution():
+    draw = torch.Generator().manual_seed(1)
+    x, y = torch.randn(40, 3, generator=draw), torch.randn(40, 1, generator=draw)
+    model = nn.Linear(3, 1, bias=False)
+    train(
+        model,
+        lambda batch: 0.5 * (model(x[batch]) - y[batch]).square().sum(),
+        40,
+        epochs=6,
+        batch_size=40,
+        optimiser="lbfgs",
+        learning_rate=1.0,
+        weight_decay=2.0,
+    )
+    ridge = torch.linalg.solve(x.T @ x + 2.0 * torch.eye(3), x.T @ y)
+    assert torch.allclose(model.weight.detach(), ridge.T, atol=1e-4)
+
+
+def noisy(loss):
+    """The loss with noise drawn in it, so that resuming must restore the random stream too."""
+    return lambda batch: loss(batch) * (1 + 0.1 * torch.rand(()))
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "lbfgs"])
+def test_resumed_training_takes_the_same_steps(tmp_path, monkeypatch, optimiser):
+    monkeypatch.setattr(training, "_QUIET_SECONDS", 0.0)  # a checkpoint after every epoch
+    settings = dict(batch_size=10, optimiser=optimiser, learning_rate=0.01, seed=3)
+    whole, loss = least_squares()
+    expected = train(whole, noisy(loss), 64, epochs=6, **settings)
+
+    first, loss = least_squares()
+    train(first, noisy(loss), 64, epochs=4, checkpoint=tmp_path, **settings)
+    second, loss = least_squares(seed=9)  # the checkpoint must replace these initial weights
+    history = train(second, noisy(loss), 64, epochs=6, checkpoint=tmp_path, **settings)
+    assert history == expected
+    assert torch.equal(second.weight, whole.weight)
+
+
+def test_a_truncated_checkpoint_starts_afresh(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "_QUIET_SECONDS", 0.0)
+    model, loss = least_squares()
+    train(model, loss, 64, epochs=2, batch_size=16, checkpoint=tmp_path)
+    path = tmp_path / "training.safetensors"
+    path.write_bytes(path.read_bytes()[:50])
+    again, loss = least_squares()
+    history = train(again, loss, 64, epochs=2, batch_size=16, checkpoint=tmp_path)
+    assert torch.equal(model.weight, again.weight)
+    assert len(history) == 2
+
+
+def test_a_killed_training_resumes_to_the_uninterrupted_result(tmp_path):
+    script = textwrap.dedent(
+        """
+        import os, signal, sys, torch
+        from pathlib import Path
+        from torch import nn
+        from mmhash_nb import training
+        training._QUIET_SECONDS = 0.0
+        draw = torch.Generator().manual_seed(0)
+        x = torch.randn(64, 5, generator=draw)
+        torch.manual_seed(0)
+        model = nn.Linear(5, 1)
+        seen = 0
+        def loss(batch):
+            global seen
+            seen += 1
+            if seen == int(sys.argv[2]):
+                os.kill(os.getpid(), signal.SIGKILL)
+            return (model(x[batch]) - 1).square().mean()
+        folder = Path(sys.argv[1]) if sys.argv[1] else None
+        training.train(model, loss, 64, epochs=8, batch_size=16, checkpoint=folder)
+        print(model.weight.detach().numpy().tobytes().hex())
+        """
+    )
+
+    def call(folder, kill_at):
+        command = [sys.executable, "-c", script, str(folder), str(kill_at)]
+        return subprocess.run(
+            command, capture_output=True, text=True, env={**os.environ, "MMHASH_HEADLESS": "1"}
+        )
+
+    assert call(tmp_path, 18).returncode == -signal.SIGKILL  # in the middle of the fifth epoch
+    assert (tmp_path / "training.safetensors").is_file()
+    resumed, straight = call(tmp_path, 0), call("", 0)
+    assert resumed.returncode == straight.returncode == 0, resumed.stderr
+    last = [done.stdout.strip().splitlines()[-1] for done in (resumed, straight)]
+    assert last[0] == last[1]
+
+
+def test_convergence_stops_early_and_not_before_patience():
+    model, loss = least_squares()
+    settings = dict(epochs=500, batch_size=64, learning_rate=0.0)
+    assert len(train(model, loss, 64, tolerance=1e-3, patience=5, **settings)) == 6
+    assert len(train(model, loss, 64, tolerance=None, **{**settings, "epochs": 20})) == 20
+
+
+def test_a_loss_that_is_not_finite_names_the_epoch_and_the_rate():
+    model, _ = least_squares()
+    with pytest.raises(FloatingPointError, match="toy: the loss is nan in epoch 1: lower learning"):
+        train(
+            model,
+            lambda batch: model.weight.sum() * float("nan"),
+            8,
+            epochs=2,
+            batch_size=4,
+            label="toy",
+        )
+
+
+def test_out_of_gpu_memory_says_which_batch_size_to_try():
+    model, _ = least_squares()
+
+    def hungry(batch):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with pytest.raises(RuntimeError, match="toy ran out of GPU memory at batch_size=32: try batch_size=16"):
+        train(model, hungry, 64, epochs=1, batch_size=32, label="toy")
+
+
+def test_asking_for_an_absent_cuda_is_one_sentence(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(RuntimeError, match="device='cuda' was asked for, but PyTorch sees no CUDA"):
+        resolve_device("cuda")
+    assert resolve_device("auto").type == "cpu"
+
+
+def test_bfloat16_runs_the_loss_under_autocast():
+    model, _ = least_squares()
+    seen = []
+
+    def loss(batch):
+        out = model(torch.ones(4, 5))
+        seen.append(out.dtype)
+        return out.float().square().mean()
+
+    train(model, loss, 4, epochs=1, batch_size=4, precision="bfloat16")
+    train(model, loss, 4, epochs=1, batch_size=4)
+    assert seen == [torch.bfloat16, torch.float32]
+
+
+def test_headless_progress_prints_lines(monkeypatch, capsys):
+    monkeypatch.setattr(training, "_QUIET_SECONDS", 0.0)
+    monkeypatch.setenv("MMHASH_HEADLESS", "1")
+    model, loss = least_squares()
+    train(model, loss, 64, epochs=2, batch_size=32, label="toy")
+    out = capsys.readouterr().out.splitlines()
+    assert out[0].startswith("toy: epoch 1/2, loss ")
+    assert len(out) == 2
