@@ -1,6 +1,6 @@
 """GIST: images per second, batched torch FFTs against a loop over images and filters, in one run.
 
-    python benchmarks/gist.py [number of images]
+Run as: python benchmarks/gist.py [number of images]
 """
 
 import sys
@@ -36,7 +36,7 @@ def main() -> None:
     n = int(sys.argv[1]) if len(sys.argv) > 1 else 4096
     images = np.random.default_rng(0).integers(0, 256, (n, 3, 32, 32)).astype(np.uint8)
     few = images[: max(1, n // 16)]
-    module.gist(few)  # makes the filters and starts the threads
+    module.gist(few)  # makes the filters
 
     start = time.perf_counter()
     batched = module.gist(images)

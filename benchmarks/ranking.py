@@ -29,9 +29,11 @@ from mmhash_nb.ranking import RankProfile, _popcount, rank_profile
 def scan(query_words, key_words):  # type: ignore[no-untyped-def]
     """The differing bits of all pairs of one-word codes, summed."""
     total = np.uint64(0)
-    for word in query_words:
-        for key in key_words:
-            total += _popcount(word ^ key)  # type: ignore[call-arg]
+    for q in range(len(query_words)):
+        word, differing = query_words[q], np.uint64(0)
+        for i in range(len(key_words)):
+            differing += _popcount(word ^ key_words[i])
+        total += differing
     return total
 
 

@@ -62,7 +62,7 @@ class Explorer(widgets.VBox):
         self.direction = widgets.Dropdown(description="direction")
         self.query = _slider("query", 0, max(len(pairs.query) - 1, 0), 0)
         self.k = _slider("results", 1, min(_MOST, max(len(pairs.database), 1)), 10)
-        self.radius = _slider("radius", 0, 1, 2)
+        self.radius = _slider("radius", 0, max(bits for _, bits in codes), 2)
         for control in (self.method, self.bits, self.direction):
             control.style = wide
         self.picture = widgets.Image(format="png")

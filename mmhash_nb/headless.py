@@ -20,7 +20,6 @@ STARTS = 3
 _DEAD_KERNEL = 138
 
 
-
 @dataclass(frozen=True)
 class Outcome:
     """How one notebook ended: `error` is empty where it ran through."""

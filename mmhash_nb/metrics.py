@@ -223,9 +223,9 @@ def precision_recall_ranked(profile: RankProfile, recall_levels: np.ndarray) -> 
     row = np.arange(len(profile))[:, None]
     raised = row * (total.max() + 1)
     where = np.searchsorted((r_end + raised).ravel(), (hits + raised).ravel())
-    group = np.minimum(where.reshape(hits.shape) - row * n.shape[1], profile.n_bits)
-    here_n, here_r = (np.take_along_axis(a, group, axis=1) for a in (n, r))
-    end_n, end_r = (np.take_along_axis(a, group, axis=1) for a in (n_end, r_end))
+    # Without relevant items there is no such distance: any place will do, the result is 0.
+    where = np.minimum(where.reshape(hits.shape), (row + 1) * n.shape[1] - 1)
+    here_n, here_r, end_n, end_r = (a.ravel()[where] for a in (n, r, n_end, r_end))
     cut = end_n - ratio(here_n * (end_r - hits), here_r)
     return np.where(total[:, None] > 0, ratio(hits, cut), 0).mean(axis=0)
 

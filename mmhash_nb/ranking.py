@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import Any
 
 import numba
 import numpy as np
@@ -192,14 +193,16 @@ def _count_words(
         list(pool.map(count, map(slice, edges[:-1], edges[1:])))
 
 
-@intrinsic
-def _popcount(typing_context, word):  # type: ignore[no-untyped-def]
+def _count_bits(typing_context, word):  # type: ignore[no-untyped-def]
     """The number of set bits of a 64-bit word, by the processor's own instruction."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         return builder.ctpop(arguments[0])
 
     return types.uint64(types.uint64), generate
+
+
+_popcount: Any = intrinsic(_count_bits)
 
 
 @njit(nogil=True)
@@ -211,15 +214,21 @@ def _count_kernel(query_words, query_labels, key_words, key_labels, buckets, cou
     for q in range(len(query_words)):
         for start in range(0, n_keys, BLOCK):
             size = min(BLOCK, n_keys - start)
-            buckets[:size] = 0
-            for w in range(len(key_words)):
-                word, keys = query_words[q, w], key_words[w, start : start + size]
+            some = slice(start, start + size)
+            # The first words together, in one pass: most codes and labels have no others.
+            code, label = query_words[q, 0], query_labels[q, 0]
+            codes, labels = key_words[0, some], key_labels[0, some]
+            for i in range(size):
+                shared = _popcount(label & labels[i])
+                buckets[i] = _popcount(code ^ codes[i]) * depth + shared
+            for w in range(1, len(key_words)):
+                code, codes = query_words[q, w], key_words[w, some]
                 for i in range(size):
-                    buckets[i] += _popcount(word ^ keys[i]) * depth  # type: ignore[call-arg]
-            for w in range(len(key_labels)):
-                word, keys = query_labels[q, w], key_labels[w, start : start + size]
+                    buckets[i] += _popcount(code ^ codes[i]) * depth
+            for w in range(1, len(key_labels)):
+                label, labels = query_labels[q, w], key_labels[w, some]
                 for i in range(size):
-                    buckets[i] += _popcount(word & keys[i])  # type: ignore[call-arg]
+                    buckets[i] += _popcount(label & labels[i])
             even = size - size % LANES
             for i in range(0, even, LANES):
                 for lane in range(LANES):

@@ -348,7 +348,9 @@ def test_map_by_bits_shows_means_intervals_and_seeds() -> None:
     curves = [line for line in axes.lines if len(line.get_xdata()) == 2]
     assert np.allclose(curves[0].get_ydata(), [0.3, 0.6])
     intervals = [c for c in axes.collections if isinstance(c, LineCollection)]
-    ends = [segment[:, 1].tolist() for c in intervals for segment in c.get_segments()]
+    ends = [
+        segment[:, 1].tolist() for c in intervals for segment in c.get_segments() if len(segment)
+    ]
     assert any(np.allclose(end, t_interval([0.2, 0.3, 0.4])) for end in ends)
     points = np.concatenate([c.get_offsets()[:, 1] for c in axes.collections if c not in intervals])
     assert sorted(points) == [0.1, 0.2, 0.2, 0.3, 0.4, 0.5, 0.5, 0.8]

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "mmhash_nb"
-ORDER = """
-files pairs codes features datasets losses training pretrain_small hashers ties ranking metrics
-published results figures explorer headless reproduce __main__
-""".split()
+ORDER = [
+    *("files", "pairs", "codes", "features", "datasets", "losses", "training", "pretrain_small"),
+    *("hashers", "ties", "ranking", "metrics", "published", "results", "figures", "explorer"),
+    *("headless", "reproduce", "__main__"),
+]
 
 
 def modules() -> dict[str, list[Path]]:

@@ -91,12 +91,12 @@ def test_loss_and_accuracy_against_a_loop() -> None:
 
 
 def test_training_lowers_the_loss_and_repeats(capsys: pytest.CaptureFixture[str]) -> None:
-    first, right = train(64, epochs=4, seed=3, batch_size=16)
+    first, right = train(32, epochs=4, seed=3, batch_size=16)
     losses = [float(line.split()[-1]) for line in capsys.readouterr().out.splitlines()]
     assert len(losses) == 4 and losses[-1] < losses[0] - 0.2
     assert set(right) == {"shape", "texture", "colour", "backdrop"}
-    again, _ = train(64, epochs=4, seed=3, batch_size=16)
-    other, _ = train(64, epochs=1, seed=4, batch_size=16)
+    again, _ = train(32, epochs=4, seed=3, batch_size=16)
+    other, _ = train(32, epochs=1, seed=4, batch_size=16)
     weights = [b.stages[0][0][0].weight for b in (first, again, other)]
     assert torch.equal(weights[0], weights[1]) and not torch.equal(weights[0], weights[2])
 

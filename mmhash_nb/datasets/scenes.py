@@ -108,10 +108,10 @@ def draw_pictures(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
                 texture[concept],
                 rgb[concept],
                 places[slot],
-                (22, 31),
+                (19, 29),
             )
         )
-    layers.append(unnamed_objects(draws, draws.integers(0, 2) > 0, places[4], (16, 20))[0])
+    layers.append(unnamed_objects(draws, draws.integers(0, 4) > 0, places[4], (18, 25))[0])
     pictures, owners = render(SEED + 1, samples, setting, layers)
     return pictures, labels, (owners >= 1 + 1) & (owners <= 3 + 1)
 

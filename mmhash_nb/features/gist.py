@@ -1,6 +1,7 @@
 """GIST: how strongly each part of an image holds each orientation at each scale."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 import numpy as np
@@ -58,9 +59,20 @@ def gist(images: np.ndarray, batch_size: int = 32) -> np.ndarray:
             f"pixels, but they are {height} x {width}: resize them."
         )
     result = np.empty((len(images), DIMENSIONS), dtype=np.float32)
-    for start in range(0, len(images), batch_size):
+
+    def describe(start: int) -> None:
         batch = np.array(images[start : start + batch_size], dtype=np.float32)
         result[start : start + batch_size] = _gist_of_batch(torch.from_numpy(batch)).numpy()
+
+    # A thread for each batch: threads inside these short operations would spend most of their time
+    # waiting for one another, and all of it where other processes hold the cores.
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(describe, range(0, len(images), batch_size)))
+    finally:
+        torch.set_num_threads(threads)
     return result
 
 

@@ -136,7 +136,7 @@ def smooth_objective(
     b = np.tanh(features @ c / 2)
     rb = residue @ b
     # dφ/du = (1 − φ²)/2, and the quadratic form gives the factor 2.
-    return float(b @ rb), features.T @ (rb * (1 - b))
+    return float(b @ rb), features.T @ (rb * (1 - b * b))
 
 
 def ascend(features: np.ndarray, residue: Residue, start: np.ndarray) -> np.ndarray:

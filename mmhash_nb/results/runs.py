@@ -7,7 +7,7 @@ import resource
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,10 @@ from mmhash_nb.files import project_root, whole
 from mmhash_nb.hashers.base import Embedder, Hasher
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.results import evaluation
+from mmhash_nb.results.protocols import Protocol
 from mmhash_nb.results.provenance import environment, source_hash
+from mmhash_nb.results.records import COLUMNS
 from mmhash_nb.training import resolve_device
-
-COLUMNS = [
-    "paper", "method", "dataset", "source", "task", "bits", "seed",
-    "metric", "value", "seconds_fit", "device",
-]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,6 +38,12 @@ class Run:
 
     folder: Path
     record: dict[str, Any]
+
+    @property
+    def key(self) -> tuple[str, int, int]:
+        """(method, bits, seed)."""
+        configuration = self.record["configuration"]
+        return configuration["method"], configuration["bits"], configuration["seed"]
 
     @property
     def metrics(self) -> dict[str, dict[str, float]]:
@@ -129,25 +132,21 @@ def run(
     return Run(folder, record | {"paper": paper})
 
 
-def run_grid(
+def run_protocol(
     paper: str,
-    methods: Mapping[str, Mapping[str, Any]] | Sequence[str],
+    protocol: Protocol,
     pairs: Pairs,
-    bits: Iterable[int],
-    seeds: Iterable[int],
     *,
     device: str = "auto",
     root: Path | None = None,
 ) -> list[Run]:
-    """`run` for every method (a list, or a mapping to options) × code length × seed, in order."""
-    options = methods if isinstance(methods, Mapping) else {name: {} for name in methods}
-    cells = [(m, b, s) for m in options for b in bits for s in seeds]
+    """`run` everything a protocol asks for, in order, with progress."""
     headless = bool(os.environ.get("MMHASH_HEADLESS"))
     done = []
-    for method, n_bits, seed in tqdm(cells, desc=f"{paper} on {pairs.name}", disable=headless):
-        one = run(paper, method, pairs, n_bits, seed, options[method], device=device, root=root)
+    for method, bits, seed, options in tqdm(protocol.runs(), desc=pairs.name, disable=headless):
+        one = run(paper, method, pairs, bits, seed, options, device=device, root=root)
         if headless:
-            print(f"{method} {n_bits} bits seed {seed}: {_line(one)}", flush=True)
+            print(f"{method} {bits} bits seed {seed}: {_line(one)}", flush=True)
         done.append(one)
     return done
 

@@ -34,9 +34,9 @@ def sha256(*arrays: np.ndarray) -> str:
 
 def test_the_same_bytes_everywhere(pairs: Pairs) -> None:
     assert sha256(pairs.images) == (
-        "5e6258573dec7b615a4d222350a97fa3765170837e9553e5d3dbac36128d9448"
+        "e8ca2207d27af4dff819c986382bf1e9b32e482ad8fa36b03f094d21ab48675b"
     )
-    assert sha256(pairs.masks) == "4d74b8d24266e664674ac0767592ef005b2e22d9d94cdc9315c227f6758b94c0"
+    assert sha256(pairs.masks) == "7b7dffd9df3348db6f9489aafafbf8e6f5d815513f4933939ee2e31907c6537f"
     assert sha256(pairs.texts, pairs.labels) == (
         "d8f12948ebdc13c57e022459d45d60a68561e4e17b0e49dc1fe25e4d9831f793"
     )

@@ -112,11 +112,11 @@ def test_weights_from_a_file(tmp_path: Path) -> None:
 
 
 def test_bad_weights(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="weights of backbone small are not at .*absent"):
+    with pytest.raises(FileNotFoundError, match=r"weights of backbone small are not at .*absent"):
         create("small", weights=tmp_path / "absent.safetensors")
     broken = tmp_path / "broken.safetensors"
     broken.write_bytes((WEIGHTS / "small.safetensors").read_bytes()[:5000])
-    with pytest.raises(ValueError, match="broken.safetensors is not a whole safetensors file"):
+    with pytest.raises(ValueError, match=r"broken.safetensors is not a whole safetensors file"):
         create("small", weights=broken)
     state = create("small").state_dict()
     other = tmp_path / "other.safetensors"

@@ -1,7 +1,9 @@
+import contextlib
 import math
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -112,3 +114,15 @@ def test_a_brighter_exposure_changes_little():
 def test_other_shapes_and_dtypes_are_refused(images, message):
     with pytest.raises(ValueError, match=message):
         gist(images)
+
+
+@pytest.mark.parametrize("size", [32, 30])
+def test_torchs_threads_are_left_as_they_were(size):
+    threads = torch.get_num_threads()
+    torch.set_num_threads(threads + 1)
+    try:
+        with contextlib.suppress(ValueError):
+            gist(random_images(2, 32, 32)[:, :, :, :size])
+        assert torch.get_num_threads() == threads + 1
+    finally:
+        torch.set_num_threads(threads)

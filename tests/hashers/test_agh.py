@@ -145,11 +145,14 @@ def test_the_bandwidth_is_the_squared_mean_distance_to_the_last_neighbour():
     assert state["bandwidth"][0] == pytest.approx(expected, 1e-5)
 
 
-def test_repeated_samples_do_not_divide_by_zero():
+@pytest.mark.filterwarnings("ignore:Number of distinct clusters")
+@pytest.mark.parametrize("n_anchors", [6, 9])
+def test_repeated_samples_do_not_divide_by_zero(n_anchors):
     x = np.repeat(np.eye(6, 8, dtype=np.float32), 10, axis=0)
-    method = AnchorGraphHashing(3, anchors=6, neighbours=1)
+    method = AnchorGraphHashing(3, anchors=n_anchors, neighbours=1)
     state = method.fit_view(x, np.ones((60, 1), dtype=bool), np.random.default_rng(0))
     codes = method.project_view(x, state) >= 0
+    assert len(state["anchors"]) == 6
     assert all((codes[10 * i : 10 * i + 10] == codes[10 * i]).all() for i in range(6))
 
 

@@ -98,14 +98,17 @@ def test_each_bit_is_at_least_as_good_as_the_generalised_eigenvector(seed):
     assert all(later < earlier for earlier, later in pairwise(errors))  # ‖HHᵀ − K S‖²
 
 
-def test_the_spectral_bit_is_scipys_generalised_eigenvector(monkeypatch):
+def test_spectral_bits_are_scipys_generalised_eigenvectors(monkeypatch):
     monkeypatch.setattr("mmhash_nb.hashers.ksh.ascend", lambda features, residue, start: start)
     labels, s, kernel = sample(4)
-    a = greedy_bits(kernel, LabelGroups.from_labels(labels), 1)[:, 0]
-    _, vectors = linalg.eigh(kernel.T @ s @ kernel, kernel.T @ kernel)
-    expected = vectors[:, -1] * np.sqrt(len(kernel))
-    np.testing.assert_allclose(a * np.sign(a @ expected), expected, atol=1e-7)
-    assert np.square(kernel @ a).sum() == pytest.approx(len(kernel))
+    residue = 3 * s
+    for a in greedy_bits(kernel, LabelGroups.from_labels(labels), 3).T:
+        _, vectors = linalg.eigh(kernel.T @ residue @ kernel, kernel.T @ kernel)
+        expected = vectors[:, -1] * np.sqrt(len(kernel))
+        np.testing.assert_allclose(a * np.sign(a @ expected), expected, atol=1e-7)
+        assert np.square(kernel @ a).sum() == pytest.approx(len(kernel))
+        h = sign(kernel @ a)
+        residue = residue - np.outer(h, h)
 
 
 def test_dependent_features_are_no_trouble():

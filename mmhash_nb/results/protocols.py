@@ -1,0 +1,89 @@
+"""What a paper runs on a dataset: views, code lengths, methods and their settings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mmhash_nb.hashers import names
+
+#: Methods that rank by a distance: nothing random enters them, and most have no code length.
+_REFERENCES = ("raw", "cm", "sm", "scm_rasiwasia")
+_NETWORKS = ("nnhash_l1", "nnhash_l2", "cmnn_l1", "cmnn_l2", "mmnn_l1", "mmnn_l2")
+_TABLE_6 = ("cmssh", "cm", "sm", "scm_rasiwasia", "mmnn_l1", "mmnn_l2", "cmnn_l1", "cmnn_l2")
+_TABLES_2_TO_5 = tuple(m for m in names("masci2014") if m not in ("cm", "sm", "scm_rasiwasia"))
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """One paper's experiments on one dataset.
+
+    Attributes:
+        dataset: name for `datasets.load`, with its options in `views`.
+        grids: which methods run at which code lengths; the control `random` is always among them.
+        seeds: of the methods with something random in them.
+        options: of each method, where they differ from its defaults.
+    """
+
+    dataset: str
+    grids: Sequence[tuple[Sequence[str], Sequence[int]]]
+    seeds: Sequence[int]
+    views: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def runs(self) -> list[tuple[str, int, int, Mapping[str, Any]]]:
+        """(method, bits, seed, options) of every run; a reference without codes runs once."""
+        asked: dict[tuple[str, int, int], Mapping[str, Any]] = {}
+        for methods, lengths in self.grids:
+            for method in (*methods, "random"):
+                once = method in _REFERENCES
+                for bits in lengths[:1] if once else lengths:
+                    for seed in self.seeds[:1] if once else self.seeds:
+                        asked[method, bits, seed] = self.options.get(method, {})
+        return [(*key, options) for key, options in asked.items()]
+
+
+def masci2014(
+    dataset: str,
+    scale: str = "demo",
+    bits: Sequence[int] = (),
+    seeds: Sequence[int] = (),
+    epochs: int = 0,
+    optimiser: str = "lbfgs",
+) -> Protocol:
+    """The experiments of masci2014 (§4, Table 1) on a dataset.
+
+    Args:
+        dataset: `wiki` (Table 6), `cifar10` (Tables 2 and 3), `nuswide` (4 and 5), or `scenes`,
+            where all but the NUS tables have their counterpart.
+        scale: `demo` trains fewer epochs with fewer seeds on `scenes`; the paper's datasets are
+            always run at the paper's sizes.
+        bits: code lengths in place of the paper's; seeds: in place of five (three for a demo).
+        epochs: at most so many for the networks, in place of the default.
+        optimiser: `lbfgs` or `adam` for the networks.
+
+    Raises:
+        ValueError: on a dataset the paper's methods have no experiment for, or another scale.
+    """
+    grids: dict[str, list[tuple[Sequence[str], Sequence[int]]]] = {
+        "wiki": [(_TABLE_6, bits or (32,))],
+        "cifar10": [(_TABLES_2_TO_5, bits or (12, 24, 48))],
+        "nuswide": [(_TABLES_2_TO_5, bits or (16, 64, 256))],
+        "scenes": [(_TABLES_2_TO_5, bits or (12, 24, 48)), (_TABLE_6, bits or (32,))],
+    }
+    if dataset not in grids:
+        raise ValueError(f"masci2014 has no experiment on {dataset!r}; it has {', '.join(grids)}.")
+    if scale not in ("demo", "paper"):
+        raise ValueError(f"scale must be demo or paper, but is {scale!r}.")
+    demo = scale == "demo" and dataset == "scenes"
+    network: dict[str, Any] = {"hidden": 32 if dataset == "wiki" else 48, "optimiser": optimiser}
+    if optimiser == "adam":
+        network |= {"learning_rate": 0.01}
+    if epochs or demo:
+        network |= {"epochs": epochs or 8}
+    return Protocol(
+        dataset=dataset,
+        grids=grids[dataset],
+        seeds=tuple(seeds) or ((0, 1, 2) if demo else (0, 1, 2, 3, 4)),
+        views={"images": "gist", "texts": "tags"} if dataset == "scenes" else {},
+        options={name: network for name in _NETWORKS},
+    )

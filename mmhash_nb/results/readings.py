@@ -1,0 +1,63 @@
+"""The same codes scored under every evaluation that a paper's "mAP" may have meant."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from mmhash_nb.codes import HashCodes
+from mmhash_nb.metrics import average_precision, mean_average_precision
+from mmhash_nb.pairs import Pairs
+from mmhash_nb.ranking import RankProfile, rank_profile
+from mmhash_nb.ties import NormaliseBy
+
+CUTS = (10, 50, 100, 500)
+
+
+def readings(pairs: Pairs, codes: Mapping[str, HashCodes]) -> pd.DataFrame:
+    """Cross-modal mAP of one method under other queries, databases and normalisations.
+
+    Args:
+        pairs: the dataset.
+        codes: for `image` and `text`, codes of all samples.
+
+    Returns:
+        One row a reading, columns `reading`, `image-text` and `text-image` (fractions 0..1).
+    """
+    q, d, t = pairs.query, pairs.database, pairs.train
+    splits = [
+        ("queries against the database, full mAP (ours)", q, d),
+        ("queries against the queries (Rasiwasia et al. 2010)", q, q),
+        ("training samples against the training samples", t, t),
+        ("training samples against the queries", t, q),
+    ]
+    rows = []
+    for name, asked, kept in splits:
+        scores = (mean_average_precision(p) for p in _profiles(pairs, codes, asked, kept))
+        rows.append((name, *scores))
+    normalisers: dict[NormaliseBy, str] = {"relevant": "over all relevant", "retrieved": "over those retrieved"}
+    for at in CUTS:
+        for normalise_by, words in normalisers.items():
+            scores = (
+                mean_average_precision(p, at=at, normalise_by=normalise_by)
+                for p in _profiles(pairs, codes, q, d)
+            )
+            rows.append((f"queries against the database, mAP@{at} {words}", *scores))
+    scores = (_by_class(pairs, p) for p in _profiles(pairs, codes, q, d))
+    rows.append(("full mAP, mean over classes instead of queries", *scores))
+    return pd.DataFrame(rows, columns=["reading", "image-text", "text-image"])
+
+
+def _profiles(
+    pairs: Pairs, codes: Mapping[str, HashCodes], asked: np.ndarray, kept: np.ndarray
+) -> list[RankProfile]:
+    labels = pairs.labels
+    return [
+        rank_profile(codes[a][asked], codes[b][kept], labels[asked], labels[kept])
+        for a, b in (("image", "text"), ("text", "image"))
+    ]
+
+
+def _by_class(pairs: Pairs, profile: RankProfile) -> float:
+    scores, labels = average_precision(profile), pairs.labels[pairs.query]
+    return float(np.mean([scores[column].mean() for column in labels.T if column.any()]))

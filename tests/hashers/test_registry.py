@@ -1,0 +1,94 @@
+"""The registry and what all methods share: options, modalities, saving, refusals."""
+
+import json
+
+import numpy as np
+import pytest
+
+from mmhash_nb import hashers
+from mmhash_nb.hashers.base import centre_unit, share_label
+
+
+def test_names_by_paper():
+    assert set(hashers.names("masci2014")) == {
+        *("mmnn_l1", "mmnn_l2", "cmnn_l1", "cmnn_l2", "nnhash_l1", "nnhash_l2"),
+        *("cmssh", "diffhash", "ssh", "agh1", "agh2", "ksh"),
+        *("raw", "cca", "cm", "sm", "scm_rasiwasia"),
+    }
+    assert set(hashers.names()) == {*hashers.names("masci2014"), "random"}
+    with pytest.raises(ValueError, match="no method is listed for paper 'nobody2000'"):
+        hashers.names("nobody2000")
+
+
+@pytest.mark.parametrize("name", hashers.names())
+def test_every_method_is_created_fitted_saved_and_loaded(name, two_views, tmp_path):
+    method = hashers.create(name, 4, seed=1)
+    small = {"anchors": 20} if "anchors" in method.defaults else {}
+    method = hashers.create(name, 4, seed=1, **small).fit(two_views)
+    assert method.name == name
+    method.save(tmp_path)
+    again = hashers.load(tmp_path)
+    for modality in method.modalities:
+        if isinstance(method, hashers.Hasher):
+            codes = method.encode(two_views, modality)
+            assert len(codes) == len(two_views) and codes.n_bits == 4
+            assert again.encode(two_views, modality) == codes
+        else:
+            vectors = method.embed(two_views, modality)
+            assert vectors.dtype == np.float32 and len(vectors) == len(two_views)
+            assert np.array_equal(again.embed(two_views, modality), vectors)
+
+
+@pytest.mark.parametrize("name", [n for n in hashers.names() if n != "random"])
+def test_a_modality_a_method_does_not_have_is_refused_by_name(name, two_views):
+    method = hashers.create(name, 4)
+    encode = method.encode if isinstance(method, hashers.Hasher) else method.embed
+    with pytest.raises(ValueError, match=f"{name} does not encode 'joint'; it encodes image, text"):
+        encode(two_views, "joint")
+
+
+@pytest.mark.parametrize("n_bits", [0, -3, 1.5, "8", True])
+def test_a_code_length_is_a_positive_integer(n_bits):
+    with pytest.raises(ValueError, match="n_bits must be a positive integer, but is"):
+        hashers.create("random", n_bits)
+
+
+def test_refusals_are_sentences(two_views, tmp_path):
+    with pytest.raises(ValueError, match="there is no method 'lsh'; there are random, mmnn_l1"):
+        hashers.create("lsh", 8)
+    with pytest.raises(RuntimeError, match="ksh is not fitted: call fit first"):
+        hashers.create("ksh", 8).encode(two_views, "image")
+    with pytest.raises(ValueError, match="clusters has no training samples"):
+        hashers.create("random", 8).fit(two_views.take(two_views.query))
+    with pytest.raises(FileNotFoundError, match=r"holds no method.json"):
+        hashers.load(tmp_path)
+    (tmp_path / "method.json").write_text(json.dumps({"name": "random"}))
+    with pytest.raises(ValueError, match="does not describe a method"):
+        hashers.load(tmp_path)
+
+
+def test_a_truncated_state_is_refused(two_views, tmp_path):
+    hashers.create("random", 8).fit(two_views).save(tmp_path)
+    path = tmp_path / "state.safetensors"
+    path.write_bytes(path.read_bytes()[:-4])
+    with pytest.raises(ValueError, match="not a whole safetensors file"):
+        hashers.load(tmp_path)
+
+
+def test_random_codes_are_blind_to_the_data(two_views, noisy_views):
+    one = hashers.create("random", 16).fit(two_views).encode(two_views, "image")
+    two = hashers.create("random", 16).fit(noisy_views).encode(noisy_views, "image")
+    assert one == two
+    assert abs(one.signs().mean()) < 0.1
+
+
+def test_centre_unit_and_shared_labels_by_loop(rng):
+    x = rng.normal(size=(5, 3)).astype(np.float32)
+    mean = x[:4].mean(0)
+    x[4] = mean
+    unit = centre_unit(x, mean)
+    for row, original in zip(unit[:4], x[:4], strict=True):
+        assert np.allclose(row, (original - mean) / np.linalg.norm(original - mean), atol=1e-6)
+    assert (unit[4] == 0).all()
+    a, b = rng.random((4, 6)) > 0.6, rng.random((3, 6)) > 0.6
+    assert np.array_equal(share_label(a, b), [[bool((i & j).any()) for j in b] for i in a])
