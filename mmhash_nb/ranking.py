@@ -18,7 +18,7 @@ from mmhash_nb.codes import HashCodes
 # histograms: a run of equal buckets then never waits for the increment just before it.
 BLOCK, LANES = 2048, 8
 # Keys read for one query after another while they stay in the second cache.
-TILE = 1 << 18
+TILE = 1 << 16
 # Entries of the query × database matrices that the tensor path holds at once.
 TENSOR_ENTRIES = 1 << 24
 

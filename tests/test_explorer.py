@@ -140,7 +140,7 @@ def test_what_is_said_equals_brute_force() -> None:
 def test_menus_follow_the_method() -> None:
     explorer = some_explorer()
     assert [value for _, value in explorer.bits.options] == [12, 32]
-    assert explorer.radius.max == 12
+    assert (explorer.radius.value, explorer.radius.max) == (2, 12)
     explorer.bits.value = 32
     explorer.direction.value = "text-text"
     assert explorer.radius.max == 32

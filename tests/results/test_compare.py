@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from mmhash_nb import published
-from mmhash_nb.results import compare
 from mmhash_nb.results import records as run_records
+from mmhash_nb.results.compare import FLOOR, compare, interval, prediction_half_width, table
 
 VERDICTS = {"reproduced", "not reproduced", "other data", "not run", "not published"}
 
@@ -32,12 +32,12 @@ def one(method="mmnn_l2", value=0.54, task="image-text", bits=48, dataset="cifar
 
 
 def verdict(ours, cell, **options):
-    return compare.compare("masci2014", ours, cell, **options).iloc[0]
+    return compare("masci2014", ours, cell, **options).iloc[0]
 
 
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=12))
 def test_interval_is_scipys(values):
-    mean, low, high = compare.interval(np.array(values))
+    mean, low, high = interval(np.array(values))
     assert low <= mean + 1e-12 and mean <= high + 1e-12
     if np.std(values) > 1e-6:
         error = stats.sem(values)
@@ -46,22 +46,22 @@ def test_interval_is_scipys(values):
 
 
 def test_interval_of_one_value_has_no_bounds_and_of_none_is_refused():
-    mean, low, high = compare.interval(np.array([0.4]))
+    mean, low, high = interval(np.array([0.4]))
     assert mean == 0.4 and np.isnan(low) and np.isnan(high)
     with pytest.raises(ValueError, match="no interval of no values"):
-        compare.interval(np.array([]))
+        interval(np.array([]))
 
 
 def test_prediction_interval_covers_one_more_run_95_times_in_100():
     rng = np.random.default_rng(0)
     draws = rng.normal(0.5, 0.1, size=(4000, 4))  # wide enough that the floor plays no part
-    inside = [abs(d[3] - d[:3].mean()) <= compare.prediction_half_width(d[:3]) for d in draws]
+    inside = [abs(d[3] - d[:3].mean()) <= prediction_half_width(d[:3]) for d in draws]
     assert 0.94 < np.mean(inside) < 0.96
 
 
 def test_prediction_interval_never_narrows_below_the_floor():
-    assert compare.prediction_half_width(np.array([0.5, 0.5, 0.5])) == compare.FLOOR
-    assert compare.prediction_half_width(np.array([0.5])) == compare.FLOOR
+    assert prediction_half_width(np.array([0.5, 0.5, 0.5])) == FLOOR
+    assert prediction_half_width(np.array([0.5])) == FLOOR
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_average_is_over_both_directions_by_seed():
 
 def test_every_published_number_gets_a_row_and_a_known_verdict():
     ours = pd.concat([records([0.5, 0.52]), records([0.6], "ksh", task="text-text", bits=12)])
-    rows = compare.compare("masci2014", ours)
+    rows = compare("masci2014", ours)
     assert len(rows) == len(published.load("masci2014"))
     assert set(rows.verdict) <= VERDICTS
     assert (rows.n_seeds > 0).sum() == 2
@@ -149,14 +149,14 @@ def test_committed_records_are_read(tmp_path, monkeypatch):
     (tmp_path / "results").mkdir()
     (tmp_path / "pyproject.toml").touch()
     monkeypatch.chdir(tmp_path / "notebooks")
-    assert set(compare.compare("masci2014").verdict) == {"not run"}
+    assert set(compare("masci2014").verdict) == {"not run"}
     records([0.54, 0.55]).to_csv(tmp_path / "results" / "masci2014_cifar10.csv", index=False)
     records([0.25], "raw", "wiki", bits=None).to_csv(
         tmp_path / "results" / "masci2014_wiki.csv", index=False
     )
     records([0.1]).to_csv(tmp_path / "results" / "liong2017_wiki.csv", index=False)
     assert len(run_records.read("masci2014")) == 3
-    assert (compare.compare("masci2014").n_seeds == 2).sum() == 1
+    assert (compare("masci2014").n_seeds == 2).sum() == 1
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_committed_records_are_read(tmp_path, monkeypatch):
 )
 def test_broken_records_are_named(broken, message):
     with pytest.raises(ValueError, match=re.escape(message)):
-        compare.compare("masci2014", broken)
+        compare("masci2014", broken)
 
 
 def test_written_records_read_back_and_a_second_writing_replaces_them(tmp_path):
@@ -196,7 +196,7 @@ def test_the_same_row_twice_counts_once():
 
 def test_table_has_the_papers_layout():
     ours = pd.concat([records([0.54, 0.55]), records([0.3], "cca", task="text-image", bits=12)])
-    layout = compare.table("masci2014", 3, ours)
+    layout = table("masci2014", 3, ours)
     assert list(layout.index) == ["cca", "cmssh", "cmnn_l1", "cmnn_l2", "mmnn_l1", "mmnn_l2"]
     assert layout.shape == (6, 12) and layout.columns[0] == "image-image, 12 bits"
     assert layout.loc["mmnn_l2", "image-text, 48 bits"] == "54.50 ± 6.35 (54.01)"
@@ -205,7 +205,7 @@ def test_table_has_the_papers_layout():
 
 
 def test_table_with_two_metrics_and_a_method_without_codes():
-    layout = compare.table("masci2014", 4, records([0.5], dataset="nuswide"))
+    layout = table("masci2014", 4, records([0.5], dataset="nuswide"))
     first = "image-image, 16 bits"
     assert layout.columns[:2].tolist() == [f"{first}, mAP@10", f"{first}, mAP"]
     assert layout.loc["raw", "image-image, 64 bits, mAP@10"] == "– (61.53)"
@@ -214,7 +214,7 @@ def test_table_with_two_metrics_and_a_method_without_codes():
 
 
 def test_table_of_one_length_names_no_bits():
-    layout = compare.table("masci2014", 6, records([0.5], dataset="wiki", bits=32))
+    layout = table("masci2014", 6, records([0.5], dataset="wiki", bits=32))
     assert list(layout.columns) == ["image-text", "text-image", "average"]
     assert layout.loc["mmnn_l2", "image-text"] == "50.00 (57.50)"
     assert layout.loc["scm_rasiwasia", "average"] == "– (25.20)"
@@ -222,4 +222,4 @@ def test_table_of_one_length_names_no_bits():
 
 def test_an_unknown_table_names_those_there_are():
     with pytest.raises(ValueError, match="no table 1 of results; it has 2, 3, 4, 5, 6"):
-        compare.table("masci2014", 1)
+        table("masci2014", 1)
