@@ -87,6 +87,8 @@ class Pairs:
     def take(self, indices: np.ndarray) -> "Pairs":
         """The samples at `indices` (int `[M]`, each once), with the splits that fall among them."""
         indices = np.asarray(indices, dtype=np.int64)
+        if len(np.unique(indices)) != len(indices):
+            raise ValueError("indices name a sample more than once: take each once.")
         position = np.full(len(self), -1, dtype=np.int64)
         position[indices] = np.arange(len(indices))
         splits = {split: position[getattr(self, split)] for split in SPLITS}

@@ -6,9 +6,9 @@ import re
 import ipywidgets
 import numpy as np
 import pytest
+from figure_cases import BITS, N, by_hand, check_layout, framed, some_codes, some_pairs, texts_of
 from matplotlib.colors import to_hex
 from PIL import Image
-from test_figures import BITS, N, by_hand, check_layout, framed, some_codes, some_pairs, texts_of
 
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.explorer import Explorer, directions, draw, explore, in_words

@@ -1,0 +1,109 @@
+"""Curves and bars show the numbers they were given."""
+
+import numpy as np
+import pytest
+from figure_cases import BITS, check_layout, some_codes, some_pairs
+from matplotlib.collections import LineCollection
+from scipy import stats
+
+from mmhash_nb import figures
+from mmhash_nb.figures.curves import RECALL_LEVELS, t_interval
+from mmhash_nb.metrics import precision_recall_ranked
+from mmhash_nb.ranking import rank_profile
+
+
+def test_distance_histogram_counts_relevant_and_other_items() -> None:
+    pairs = some_pairs()
+    codes = {"mmnn_l1": some_codes(1), "ksh": some_codes(2)}
+    figure = figures.distance_histogram(pairs, codes, "image-text")
+    assert [axes.get_title() for axes in figure.axes] == list(codes)
+    relevant = (
+        pairs.labels[pairs.query].astype(int) @ pairs.labels[pairs.database].astype(int).T > 0
+    )
+    for axes, of in zip(figure.axes, codes.values(), strict=True):
+        one, other = of["image"].signs()[pairs.query], of["text"].signs()[pairs.database]
+        distances = (one[:, None, :] != other[None, :, :]).sum(axis=2)
+        for which, name in ((relevant, "relevant"), (~relevant, "other")):
+            counts = np.bincount(distances[which], minlength=BITS + 1)
+            (stairs,) = [p for p in axes.patches if str(p.get_label()).startswith(name)]
+            assert stairs.get_label() == f"{name} ({counts.sum():,})"
+            assert np.allclose(stairs.get_data().values, counts / counts.sum())
+    check_layout(figure)
+
+
+def test_precision_recall_draws_the_metric_one_line_a_method_and_task() -> None:
+    pairs = some_pairs()
+    codes = {"mmnn_l1": some_codes(1), "ksh": some_codes(2)}
+    figure = figures.precision_recall(pairs, codes)
+    (axes,) = figure.axes
+    assert [line.get_linestyle() for line in axes.lines] == ["-", "--", "-", "--"]
+    assert axes.lines[0].get_color() == axes.lines[1].get_color() != axes.lines[2].get_color()
+    assert axes.lines[0].get_marker() != axes.lines[2].get_marker()
+    of, line = codes["ksh"], axes.lines[3]
+    profile = rank_profile(
+        of["image"][pairs.query],
+        of["text"][pairs.database],
+        pairs.labels[pairs.query],
+        pairs.labels[pairs.database],
+    )
+    assert line.get_label() == "ksh, image → text"
+    assert np.array_equal(line.get_ydata(), precision_recall_ranked(profile, RECALL_LEVELS))
+    assert np.array_equal(line.get_xdata(), RECALL_LEVELS)
+    check_layout(figure)
+
+
+def test_training_curves_show_each_epoch() -> None:
+    figure = figures.training_curves({"a": [3.0, 2.0, 1.0], "b": [1.0] * 40, "c": [2.0], "d": [1]})
+    assert [axes.get_title() for axes in figure.axes] == ["a", "b", "c", "d"]
+    assert figure.axes[0].lines[0].get_xdata().tolist() == [1, 2, 3]
+    assert figure.axes[0].lines[0].get_ydata().tolist() == [3.0, 2.0, 1.0]
+    check_layout(figure)
+
+
+def test_map_by_bits_shows_means_intervals_and_seeds() -> None:
+    scores = {"a": {8: [0.2, 0.3, 0.4], 32: [0.5, 0.5, 0.8]}, "b": {8: [0.1], 32: [0.2]}}
+    figure = figures.map_by_bits(scores, title="made-up")
+    (axes,) = figure.axes
+    assert [t.get_text() for t in axes.get_xticklabels()] == ["8", "32"]
+    curves = [line for line in axes.lines if len(line.get_xdata()) == 2]
+    assert np.allclose(curves[0].get_ydata(), [0.3, 0.6])
+    intervals = [c for c in axes.collections if isinstance(c, LineCollection)]
+    ends = [
+        segment[:, 1].tolist() for c in intervals for segment in c.get_segments() if len(segment)
+    ]
+    assert any(np.allclose(end, t_interval([0.2, 0.3, 0.4])) for end in ends)
+    points = np.concatenate([c.get_offsets()[:, 1] for c in axes.collections if c not in intervals])
+    assert sorted(points) == [0.1, 0.2, 0.2, 0.3, 0.4, 0.5, 0.5, 0.8]
+    check_layout(figure)
+
+
+def test_t_interval_is_scipys() -> None:
+    scores = [0.31, 0.35, 0.28, 0.33]
+    low, high = stats.ttest_1samp(scores, 0).confidence_interval(0.95)
+    assert t_interval(scores) == pytest.approx((low, high), abs=1e-12)
+    assert t_interval([0.4]) == (0.4, 0.4)
+
+
+def test_tie_bars_show_three_bars_a_method() -> None:
+    scores = {"a": (0.1, 0.2, 0.3), "b": (0.5, 0.5, 0.5)}
+    figure = figures.tie_bars(scores)
+    (axes,) = figure.axes
+    widths = [[bar.get_width() for bar in bars] for bars in axes.containers]
+    assert np.allclose(np.transpose(widths), list(scores.values()))
+    check_layout(figure)
+    with pytest.raises(ValueError, match="scores of a must be worst ≤ expected ≤ best"):
+        figures.tie_bars({"a": (0.3, 0.2, 0.1)})
+
+
+@pytest.mark.parametrize("draw", [figures.training_curves, figures.map_by_bits, figures.tie_bars])
+def test_curves_of_nothing_are_refused(draw) -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        draw({})
+
+
+def test_curves_need_queries() -> None:
+    empty = some_pairs(query=np.arange(0))
+    with pytest.raises(ValueError, match="need a query"):
+        figures.precision_recall(empty, {"a": some_codes(1)})
+    with pytest.raises(ValueError, match="needs at least one query"):
+        figures.distance_histogram(empty, {"a": some_codes(1)}, "image-text")
