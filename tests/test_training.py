@@ -1,6 +1,7 @@
 """The training loop: it minimises, it resumes to the same result, it says what went wrong."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -157,7 +158,8 @@ def test_out_of_gpu_memory_says_which_batch_size_to_try():
     def hungry(batch):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    with pytest.raises(RuntimeError, match="toy ran out of GPU memory at batch_size=32: try batch_size=16"):
+    sentence = "toy ran out of GPU memory at batch_size=32: try batch_size=16."
+    with pytest.raises(RuntimeError, match=re.escape(sentence)):
         train(model, hungry, 64, epochs=1, batch_size=32, label="toy")
 
 

@@ -23,6 +23,7 @@ _DATASETS = {
     "scenes": "mmhash_nb.datasets.scenes",
     "wiki": "mmhash_nb.datasets.wiki",
     "cifar10": "mmhash_nb.datasets.cifar10",
+    "nuswide": "mmhash_nb.datasets.nuswide",
 }
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from mmhash_nb.hashers.base import EncodedModality, Hasher, State, centre_unit
 from mmhash_nb.losses import contrastive_loss
 from mmhash_nb.pairs import Modality, Pairs
-from mmhash_nb.training import resolve_device
+from mmhash_nb.training import one_thread, resolve_device
 from mmhash_nb.training import train as train_networks
 
 _SCHEDULE = (
@@ -113,16 +113,17 @@ class CoupledSiamese(Hasher):
             return self.objective({m: nets[m](x[m][batch]) for m in modalities}, similar)
 
         schedule = {key: self.options[key] for key in _SCHEDULE}
-        history = train_networks(
-            nets,
-            loss,
-            len(train),
-            seed=self.seed,
-            device=device,
-            checkpoint=checkpoint,
-            label=f"{self.name} {self.n_bits} bits seed {self.seed}",
-            **schedule,
-        )
+        with one_thread():
+            history = train_networks(
+                nets,
+                loss,
+                len(train),
+                seed=self.seed,
+                device=device,
+                checkpoint=checkpoint,
+                label=f"{self.name} {self.n_bits} bits seed {self.seed}",
+                **schedule,
+            )
         state = {key: value.cpu().numpy() for key, value in nets.state_dict().items()}
         state |= {f"{m}.mean": mean for m, mean in means.items()}
         return state | {f"{modalities[0]}.loss": np.array(history)}

@@ -1,6 +1,7 @@
 """The same codes scored under every evaluation that a paper's "mAP" may have meant."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from mmhash_nb.codes import HashCodes
 from mmhash_nb.metrics import average_precision, mean_average_precision
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.ranking import RankProfile, rank_profile
+from mmhash_nb.results.runs import run
 from mmhash_nb.ties import NormaliseBy
 
 CUTS = (10, 50, 100, 500)
@@ -35,7 +37,10 @@ def readings(pairs: Pairs, codes: Mapping[str, HashCodes]) -> pd.DataFrame:
     for name, asked, kept in splits:
         scores = (mean_average_precision(p) for p in _profiles(pairs, codes, asked, kept))
         rows.append((name, *scores))
-    normalisers: dict[NormaliseBy, str] = {"relevant": "over all relevant", "retrieved": "over those retrieved"}
+    normalisers: dict[NormaliseBy, str] = {
+        "relevant": "over all relevant",
+        "retrieved": "over those retrieved",
+    }
     for at in CUTS:
         for normalise_by, words in normalisers.items():
             scores = (
@@ -46,6 +51,36 @@ def readings(pairs: Pairs, codes: Mapping[str, HashCodes]) -> pd.DataFrame:
     scores = (_by_class(pairs, p) for p in _profiles(pairs, codes, q, d))
     rows.append(("full mAP, mean over classes instead of queries", *scores))
     return pd.DataFrame(rows, columns=["reading", "image-text", "text-image"])
+
+
+def by_epochs(
+    paper: str,
+    method: str,
+    pairs: Pairs,
+    bits: int,
+    epochs: Iterable[int],
+    seeds: Iterable[int],
+    options: Mapping[str, Any],
+) -> pd.DataFrame:
+    """How cross-modal mAP moves with the length of training, mean over seeds.
+
+    Args:
+        paper, method, pairs, bits, options: as `runs.run` takes them.
+        epochs: lengths of training, each run in full.
+
+    Returns:
+        One row a length, columns `epochs`, `loss`, `image-text` and `text-image`.
+    """
+    rows = []
+    for count in epochs:
+        full = {**options, "epochs": count, "tolerance": None}
+        for seed in seeds:
+            done = run(paper, method, pairs, bits, seed, full)
+            loss = done.method().state["image.loss"][-1]
+            scores = [done.metrics[task]["mAP"] for task in ("image-text", "text-image")]
+            rows.append((count, float(loss), *scores))
+    columns = ["epochs", "loss", "image-text", "text-image"]
+    return pd.DataFrame(rows, columns=columns).groupby("epochs", as_index=False).mean()
 
 
 def _profiles(
