@@ -83,6 +83,33 @@ def by_epochs(
     return pd.DataFrame(rows, columns=columns).groupby("epochs", as_index=False).mean()
 
 
+def by_training_set(
+    paper: str,
+    methods: Iterable[str],
+    sets: Iterable[Pairs],
+    bits: int,
+    seeds: Iterable[int],
+    options: Mapping[str, Any],
+) -> pd.DataFrame:
+    """mAP in every direction by the number of training samples, mean over seeds.
+
+    Args:
+        paper, bits, options: as `runs.run` takes them; methods: registry names.
+        sets: the same dataset with training sets of different sizes.
+
+    Returns:
+        One row a method and size, columns `method`, `training` and the tasks.
+    """
+    rows = []
+    for pairs in sets:
+        for method in methods:
+            for seed in seeds:
+                done = run(paper, method, pairs, bits, seed, options)
+                scores = {task: metrics["mAP"] for task, metrics in done.metrics.items()}
+                rows.append({"method": method, "training": len(pairs.train), **scores})
+    return pd.DataFrame(rows).groupby(["method", "training"], as_index=False).mean()
+
+
 def _profiles(
     pairs: Pairs, codes: Mapping[str, HashCodes], asked: np.ndarray, kept: np.ndarray
 ) -> list[RankProfile]:

@@ -1,10 +1,13 @@
 """Every reading of "mAP" against a direct computation, and the study of training length."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from mmhash_nb import hashers
-from mmhash_nb.results.readings import CUTS, by_epochs, readings
+from mmhash_nb.results import run
+from mmhash_nb.results.readings import CUTS, by_epochs, by_training_set, readings
 
 
 def brute(codes, labels, asked, kept, at=None, retrieved=False, by_class=False):
@@ -59,3 +62,16 @@ def test_longer_training_lowers_the_loss_and_is_run_in_full(two_views, tmp_path,
     assert list(table.epochs) == [1, 12]
     assert table.loss[1] < table.loss[0]
     assert len(list(tmp_path.glob("runs/*/record.json"))) == 4
+
+
+def test_training_sets_are_told_apart_by_their_size(noisy_views, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    few = dataclasses.replace(noisy_views, train=noisy_views.train[:8])
+    options = {"batch_size": 40, "epochs": 4}
+    sets = (few, noisy_views)
+    table = by_training_set("masci2014", ["mmnn_l1"], sets, 12, (0, 1, 2), options)
+    assert list(table.training) == [8, 80] and set(table.method) == {"mmnn_l1"}
+    assert table["text-text"][1] > table["text-text"][0]
+    each = [run("masci2014", "mmnn_l1", few, 12, s, options).metrics for s in (0, 1, 2)]
+    expected = np.mean([metrics["image-text"]["mAP"] for metrics in each])
+    assert table["image-text"][0] == pytest.approx(expected)
