@@ -19,6 +19,8 @@ from mmhash_nb.files import whole
 
 Precision = Literal["float32", "bfloat16"]
 _QUIET_SECONDS = 3.0
+#: L-BFGS iterations on one mini-batch (masci2014, §3.3)
+BURST = 5
 
 
 def resolve_device(device: str) -> torch.device:
@@ -93,9 +95,11 @@ def train(
         label: names the training in progress lines and errors.
 
     Raises:
+        ValueError: where a setting is out of range.
         FloatingPointError: where the loss is no longer finite.
         RuntimeError: out of GPU memory, with the batch size to try.
     """
+    _check_settings(n_samples, epochs, batch_size, optimiser)
     device = device or torch.device("cpu")
     weights = [p for p in parameters.parameters() if p.requires_grad]
     adam = torch.optim.Adam(weights, lr=learning_rate, weight_decay=weight_decay)
@@ -121,9 +125,10 @@ def train(
                     else:
                         losses.append(_lbfgs_burst(weights, objective, learning_rate, weight_decay))
                 except torch.OutOfMemoryError:
+                    fewer = len(batch) // 2
+                    advice = f"try batch_size={fewer}" if fewer > 1 else "use device='cpu'"
                     raise RuntimeError(
-                        f"{label} ran out of GPU memory at batch_size={len(batch)}: "
-                        f"try batch_size={max(2, len(batch) // 2)}."
+                        f"{label} ran out of GPU memory at batch_size={len(batch)}: {advice}."
                     ) from None
         history.append(float(np.mean(losses)))
         if not np.isfinite(history[-1]):
@@ -137,6 +142,16 @@ def train(
             saved = time.monotonic()
     bar.close()
     return history
+
+
+def _check_settings(n_samples: int, epochs: int, batch_size: int, optimiser: str) -> None:
+    for name, value, least in (("epochs", epochs, 1), ("batch_size", batch_size, 2)):
+        if not isinstance(value, int) or value < least:
+            raise ValueError(f"{name} must be an integer of at least {least}, but is {value!r}.")
+    if optimiser not in ("adam", "lbfgs"):
+        raise ValueError(f"optimiser must be adam or lbfgs, but is {optimiser!r}.")
+    if n_samples < 2:
+        raise ValueError(f"training needs at least 2 samples, but there is {n_samples}.")
 
 
 def _objective(
@@ -165,7 +180,12 @@ def _lbfgs_burst(
 ) -> float:
     """Five iterations of L-BFGS on one mini-batch; the loss before them."""
     lbfgs = torch.optim.LBFGS(
-        weights, lr=learning_rate, max_iter=5, history_size=5, line_search_fn="strong_wolfe"
+        weights,
+        lr=learning_rate,
+        max_iter=BURST,
+        max_eval=25 * BURST,  # PyTorch's default of 6 in all ends most bursts before their time
+        history_size=BURST,
+        line_search_fn="strong_wolfe",
     )
 
     def closure() -> Tensor:
@@ -197,16 +217,21 @@ def _keep(
 
 
 def _resume(path: Path, module: nn.Module, optimiser: torch.optim.Optimizer) -> list[float]:
-    """Put the checkpoint's state into module and optimiser; a broken checkpoint starts afresh."""
+    """Put the checkpoint's state into module and optimiser.
+
+    A checkpoint that is broken, or of a network of other shapes, is not used: training starts anew.
+    """
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
             history = json.loads(file.metadata()["history"])
     except Exception:
         return []
-    module.load_state_dict(
-        {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
-    )
+    weights = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
+    shapes = {key: value.shape for key, value in module.state_dict().items()}
+    if shapes != {key: value.shape for key, value in weights.items()}:
+        return []
+    module.load_state_dict(weights)
     state: dict[int, dict[str, Any]] = {}
     for key, value in tensors.items():
         if key.startswith("optimiser."):

@@ -43,6 +43,26 @@ def test_reaches_the_minimum_of_a_convex_problem(optimiser, learning_rate, epoch
     assert history[-1] < 1e-3 < history[0]
 
 
+@pytest.mark.parametrize("curvature", [1.0, 50.0])
+def test_a_burst_is_five_iterations_whatever_the_line_search_needs(monkeypatch, curvature):
+    """PyTorch counts line-search evaluations against a limit that would cut bursts short."""
+    taken = []
+    step = torch.optim.LBFGS.step
+
+    def counted(self, closure):
+        value = step(self, closure)
+        taken.append(self.state_dict()["state"][0]["n_iter"])
+        return value
+
+    monkeypatch.setattr(torch.optim.LBFGS, "step", counted)
+    model = nn.Linear(6, 6)
+    x = torch.randn(30, 6, generator=torch.Generator().manual_seed(0))
+    scales = torch.linspace(1, curvature, 6)
+    loss = lambda batch: (torch.tanh(model(x[batch])) * scales - x[batch]).pow(4).sum()  # noqa: E731
+    train(model, loss, 30, epochs=4, batch_size=10, optimiser="lbfgs", learning_rate=1.0)
+    assert taken == [5] * 12
+
+
 def test_weight_decay_pulls_lbfgs_to_the_ridge_solution():
     draw = torch.Generator().manual_seed(1)
     x, y = torch.randn(40, 3, generator=draw), torch.randn(40, 1, generator=draw)

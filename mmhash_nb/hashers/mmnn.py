@@ -46,6 +46,8 @@ def network(n_features: int, n_bits: int, layers: int, hidden: int) -> nn.Sequen
     """
     if layers not in (1, 2):
         raise ValueError(f"layers must be 1 or 2, but is {layers!r}.")
+    if hidden < 1:
+        raise ValueError(f"hidden must be at least 1 unit, but is {hidden!r}.")
     widths = [n_features, n_bits] if layers == 1 else [n_features, hidden, n_bits]
     modules: list[nn.Module] = []
     for depth, (fan_in, fan_out) in enumerate(itertools.pairwise(widths)):
@@ -60,8 +62,9 @@ class CoupledSiamese(Hasher):
     """Two siamese networks ξ (image) and η (text) coupled by the cross-modal loss.
 
     Minimises L_XY + α L_X + α L_Y (Eq. 7), each the contrastive loss (Eqs. 5 and 6) over all pairs
-    of a mini-batch; a pair is similar when it shares a label. Codes are the signs of the outputs.
-    MM-NN has α = 0.5, CM-NN α = 0.
+    of a mini-batch; a pair is similar when it shares a label. In L_X and L_Y a sample and itself
+    count as a similar pair, which costs nothing. Codes are the signs of the outputs. MM-NN has
+    α = 0.5, CM-NN α = 0.
 
     Options:
         layers: 1 or 2; hidden: tanh units of the first of two (48 for CIFAR-10, 32 for Wiki).
@@ -84,7 +87,7 @@ class CoupledSiamese(Hasher):
         "learning_rate": 1.0,
         "weight_decay": 0.0,
         "tolerance": 1e-3,
-        "patience": 5,
+        "patience": 10,
     }
 
     def _fit(self, train: Pairs, checkpoint: Path | None) -> State:
@@ -140,7 +143,8 @@ class CoupledSiamese(Hasher):
         return total
 
     def _contrastive(self, a: Tensor, b: Tensor, similar: Tensor) -> Tensor:
-        margin = self.options["margin"] or margin_for(self.n_bits)
+        asked = self.options["margin"]
+        margin = margin_for(self.n_bits) if asked is None else asked
         return contrastive_loss(a, b, similar, margin, self.options["balanced"])
 
     def _project(self, pairs: Pairs, modality: EncodedModality) -> np.ndarray:

@@ -6,7 +6,8 @@ from typing import Any
 
 from mmhash_nb.hashers import names
 
-#: Methods that rank by a distance: nothing random enters them, and most have no code length.
+#: Methods that rank by a distance and have no code length. Nothing random enters them but the folds
+#: of SM's and SCM's cross-validation; one run stands for all seeds.
 _REFERENCES = ("raw", "cm", "sm", "scm_rasiwasia")
 _NETWORKS = ("nnhash_l1", "nnhash_l2", "cmnn_l1", "cmnn_l2", "mmnn_l1", "mmnn_l2")
 _TABLE_6 = ("cmssh", "cm", "sm", "scm_rasiwasia", "mmnn_l1", "mmnn_l2", "cmnn_l1", "cmnn_l2")
@@ -57,8 +58,8 @@ def masci2014(
     Args:
         dataset: `wiki` (Table 6), `cifar10` (Tables 2 and 3), `nuswide` (4 and 5), or `scenes`,
             where all but the NUS tables have their counterpart.
-        scale: `demo` trains fewer epochs with fewer seeds on `scenes`; the paper's datasets are
-            always run at the paper's sizes.
+        scale: `demo` trains 12 epochs with three seeds on `scenes`; the paper's datasets are always
+            run at the paper's sizes.
         bits: code lengths in place of the paper's; seeds: in place of five (three for a demo).
         epochs: at most so many for the networks, in place of the default.
         optimiser: `lbfgs` or `adam` for the networks.
