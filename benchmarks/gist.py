@@ -10,6 +10,9 @@ import numpy as np
 
 from mmhash_nb.features import gist as module
 
+#: what single precision may differ by
+TOLERANCE = 1e-3
+
 
 def loop(images: np.ndarray) -> np.ndarray:
     """The same formula with NumPy, one image and one filter at a time, the filters made once."""
@@ -46,6 +49,8 @@ def main() -> None:
     loop_rate = len(few) / (time.perf_counter() - start)
 
     difference = np.abs(batched[: len(few)] - looped).max()
+    if not difference <= TOLERANCE:
+        raise AssertionError(f"the loop and the batch differ by {difference:.1e}")
     print(f"batched: {batched_rate:.0f} images/s; 60,000 images in {60_000 / batched_rate:.0f} s")
     print(f"loop:    {loop_rate:.0f} images/s")
     print(f"ratio:   {batched_rate / loop_rate:.1f}; largest difference {difference:.1e}")

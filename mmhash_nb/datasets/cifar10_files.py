@@ -18,6 +18,7 @@ from PIL import Image
 from mmhash_nb.datasets.download import check_members, digest_of
 from mmhash_nb.files import cache_folder, whole
 
+PAGE = "https://www.cs.toronto.edu/~kriz/cifar.html"
 ARCHIVE = "cifar-10-python.tar.gz"
 ARCHIVE_MD5 = "c58f30108f718f92721af3b95e74349a"
 BATCHES = "cifar-10-batches-py"
@@ -90,6 +91,7 @@ def pixels_and_classes(path: Path) -> tuple[np.ndarray, np.ndarray]:
     they lie under a name that changes with the path, size and time of the source's files.
 
     Raises:
+        FileNotFoundError: one of the official batches is missing.
         ValueError: a wrong MD5 (nothing is unpickled then), a damaged archive, an archive with
             paths that leave its folder, or an image that does not decode.
     """
@@ -127,6 +129,11 @@ def _kept(pixels: Path, classes: Path) -> tuple[np.ndarray, np.ndarray] | None:
 
 def _from_batches(path: Path) -> tuple[np.ndarray, np.ndarray]:
     if path.is_dir():
+        missing = [name for name in BATCH_MD5 if not (path / name).is_file()]
+        if missing:
+            raise FileNotFoundError(
+                f"{path} lacks {missing[0]}: get {ARCHIVE} from {PAGE} and unpack it again."
+            )
         contents = {name: (path / name).read_bytes() for name in BATCH_MD5}
     else:
         _check_md5(path, digest_of(path, "md5"), ARCHIVE_MD5)

@@ -10,7 +10,8 @@ import urllib.error
 import urllib.request
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tqdm.auto import tqdm
@@ -47,6 +48,7 @@ def fetch(
 
     Raises:
         ConnectionError: no network, or the server does not have the file.
+        OSError: the disk cannot take it; what it took is kept, and another call goes on from there.
         ValueError: the download's checksum differs; it is deleted.
     """
     path = Path(path)
@@ -102,18 +104,39 @@ def _transfer(url: str, part: Path, timeout: float) -> None:
         length = response.headers.get("Content-Length")
         total = have + int(length) if length else None
         with (
-            open(part, "ab" if have else "wb") as file,
+            # Unbuffered: a block that the disk refused must not be written again by closing.
+            open(part, "ab" if have else "wb", buffering=0) as file,
             tqdm(
                 desc=part.stem, total=total, initial=have, unit="B", unit_scale=True, disable=None
             ) as bar,
         ):
             while block := response.read(_BLOCK):
-                file.write(block)
+                left = memoryview(block)
+                with _disk_errors(part):
+                    while left:
+                        left = left[file.write(left) :]
                 bar.update(len(block))
-            file.flush()
-            os.fsync(file.fileno())
+            with _disk_errors(part):
+                os.fsync(file.fileno())
     if total is not None and (got := part.stat().st_size) < total:
         raise http.client.HTTPException(f"the connection ended after {got} of {total} bytes")
+
+
+@contextmanager
+def _disk_errors(part: Path) -> Iterator[None]:
+    """Name `part` in errors of writing to it.
+
+    The name tells a disk that fails, where another attempt is in vain, from a network that does.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"the download cannot be written ({error.strerror}): free space on the disk and call "
+            "again, it goes on where it stopped",
+            str(part),
+        ) from None
 
 
 def _reason(error: Exception) -> str:

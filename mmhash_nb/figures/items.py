@@ -54,7 +54,8 @@ def draw_item(
         return write(axes, item_words(pairs, sample), box)
     if view == "picture":
         pixels = _pixels(pairs)
-        assert pixels is not None
+        if pixels is None:
+            raise ValueError(f"{pairs.name} has no pictures to show: ask for words or strips.")
         return axes.imshow(
             pixels[sample].transpose(1, 2, 0),  # [3, H, W] -> [H, W, 3]
             extent=(left, left + width, top + height, top),

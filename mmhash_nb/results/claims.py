@@ -40,7 +40,7 @@ def _each(better: str, worse: str) -> tuple[tuple[str, str], ...]:
     return tuple(product(better.split(), worse.split()))
 
 
-_UNIMODAL_OTHERS = "diffhash ssh agh1 agh2 ksh raw"
+_UNIMODAL_HASHING = "diffhash ssh agh1 agh2 ksh"
 _TWO_OVER_ONE = (("mmnn_l2", "mmnn_l1"), ("cmnn_l2", "cmnn_l1"))
 _MULTIMODAL_OVER_UNIMODAL = (("mmnn_l1", "nnhash_l1"), ("mmnn_l2", "nnhash_l2"))
 
@@ -51,7 +51,7 @@ _MASCI2014 = (
         "NN-based methods significantly outperform all the rest, including AGH and KSH",
         "Section 4, Table 2",
         "cifar10",
-        Better(_each("nnhash_l1 nnhash_l2", _UNIMODAL_OTHERS), UNIMODAL),
+        Better(_each("nnhash_l1 nnhash_l2", _UNIMODAL_HASHING + " raw"), UNIMODAL),
     ),
     (
         "Two layers bring further significant improvement over one (unimodal training)",
@@ -78,7 +78,7 @@ _MASCI2014 = (
         Better(_MULTIMODAL_OVER_UNIMODAL, UNIMODAL),
     ),
     (
-        "Multimodal training does at least not deteriorate unimodal retrieval (by a point of mAP)",
+        "Ideally, multimodal training at least does not deteriorate unimodal retrieval (a point)",
         "Section 4, Tables 2 and 3",
         "cifar10",
         Better(_MULTIMODAL_OVER_UNIMODAL, UNIMODAL, margin=-0.01),
@@ -108,10 +108,10 @@ _MASCI2014 = (
         Near(("cca", "random"), CROSS_MODAL, within=0.02),
     ),
     (
-        "NN outperforms the best competitor",
+        "NN outperforms the best competitor among the hashing methods",
         "Section 4, Table 4",
         "nuswide",
-        Better(_each("nnhash_l1", _UNIMODAL_OTHERS), UNIMODAL, NUS_METRICS),
+        Better(_each("nnhash_l1", _UNIMODAL_HASHING), UNIMODAL, NUS_METRICS),
     ),
     (
         "An additional layer brings no improvement (over a point of mAP)",

@@ -5,12 +5,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.spatial.distance import cdist
 
 from mmhash_nb.codes import HashCodes
-from mmhash_nb.metrics import average_precision, mean_average_precision
+from mmhash_nb.hashers.base import Embedder, share_label
+from mmhash_nb.metrics import (
+    average_precision,
+    average_precision_from_distances,
+    mean_average_precision,
+)
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.ranking import RankProfile, rank_profile
-from mmhash_nb.results.runs import run
+from mmhash_nb.results.runs import Run, run
 from mmhash_nb.ties import NormaliseBy
 
 CUTS = (10, 50, 100, 500)
@@ -108,6 +114,27 @@ def by_training_set(
                 scores = {task: metrics["mAP"] for task, metrics in done.metrics.items()}
                 rows.append({"method": method, "training": len(pairs.train), **scores})
     return pd.DataFrame(rows).groupby(["method", "training"], as_index=False).mean()
+
+
+def references_against_queries(pairs: Pairs, runs: Iterable[Run]) -> pd.DataFrame:
+    """Cross-modal mAP of embedders, queries ranked against queries (Rasiwasia et al. 2010).
+
+    Returns:
+        Indexed by method, columns `image-text` and `text-image` (fractions 0..1).
+    """
+    asked = pairs.take(pairs.query)
+    relevant = share_label(asked.labels, asked.labels)
+    rows = {}
+    for one in runs:
+        method = one.method()
+        if isinstance(method, Embedder) and method.cross_modal:
+            image, text = method.embed(asked, "image"), method.embed(asked, "text")
+            ways = {"image-text": cdist(image, text), "text-image": cdist(text, image)}
+            rows[method.name] = {
+                task: average_precision_from_distances(distances, relevant).mean()
+                for task, distances in ways.items()
+            }
+    return pd.DataFrame(rows).T.rename_axis("method")
 
 
 def _profiles(

@@ -1,4 +1,5 @@
 import hashlib
+import inspect
 import io
 import os
 import pickle
@@ -168,6 +169,18 @@ def test_a_changed_source_is_decoded_anew(tmp_path):
         path = write_zip(tmp_path / "cifar.zip", image_files(pixels, classes, 10))
         os.utime(path, ns=(seed, seed))
         np.testing.assert_array_equal(pixels_and_classes(path)[0], pixels)
+
+
+@pytest.mark.parametrize("name", ["data_batch_4", "test_batch"])
+def test_a_missing_batch_is_named_with_where_to_get_it(tmp_path, monkeypatch, name):
+    folder = tmp_path / cifar10_files.BATCHES
+    write_batches(folder, *random_set(60), monkeypatch)
+    (folder / name).unlink()
+    with pytest.raises(FileNotFoundError) as caught:
+        load("cifar10", tmp_path)
+    assert f"{folder} lacks {name}: get {cifar10_files.ARCHIVE} from {cifar10.PAGE}" in str(
+        caught.value
+    )
 
 
 class Trace:
@@ -374,6 +387,14 @@ def test_pairs_hold_the_two_views(tmp_path, small, images, names):
     assert (len(pairs.query), len(pairs.database), len(pairs.train)) == (10, 50, 20)
     assert pairs.modality_names == names and pairs.name == "cifar10"
     assert pairs.source == "cifar10.zip, images re-packaged"
+
+
+def test_the_defaults_are_the_papers_views_and_split():
+    parameters = inspect.signature(cifar10.load).parameters
+    assert {name: p.default for name, p in parameters.items() if name != "root"} == {
+        **{"images": "gist", "texts": "hog", "split_seed": 0},
+        **{"n_train_per_class": 200, "n_query_per_class": 100, "download": False},
+    }
 
 
 def test_unknown_descriptors_are_refused_before_anything_is_read(tmp_path):

@@ -1,8 +1,10 @@
+import errno
 import hashlib
 import http.server
 import io
 import os
 import re
+import resource
 import socket
 import tarfile
 import threading
@@ -146,7 +148,38 @@ def test_no_network_names_the_address_and_the_place(tmp_path):
     assert "\n" not in str(caught.value) and caught.value.__suppress_context__
 
 
-def test_a_full_disk_is_not_called_a_network_error(server, tmp_path):
+def test_a_full_disk_ends_the_download_at_once_and_another_call_goes_on(server, tmp_path):
+    (tmp_path / "file.bin").write_bytes(b"previous")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # A limit on the size of files fails a write as a full disk does, in the middle.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, hard))
+    try:
+        with pytest.raises(OSError, match=r"cannot be written \(File too large\): free") as caught:
+            fetch(server.url, tmp_path / "file.bin", sha256=SHA256)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.errno == errno.EFBIG and not isinstance(caught.value, ConnectionError)
+    assert str(tmp_path / "file.bin.part") in str(caught.value)
+    assert server.ranges == [None]  # asked once
+    assert (tmp_path / "file.bin").read_bytes() == b"previous"
+    fetch(server.url, tmp_path / "file.bin", sha256=SHA256)
+    assert server.ranges == [None, "bytes=300000-"]
+    assert (tmp_path / "file.bin").read_bytes() == CONTENT
+
+
+def test_a_disk_that_fails_only_when_synced_is_not_called_a_network_error(
+    server, tmp_path, monkeypatch
+):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match=r"cannot be written \(No space left on device\)"):
+        fetch(server.url, tmp_path / "file.bin", sha256=SHA256)
+    assert len(server.ranges) == 1 and not (tmp_path / "file.bin").exists()
+
+
+def test_a_partial_file_that_cannot_be_opened_is_not_called_a_network_error(server, tmp_path):
     (tmp_path / "file.bin.part").mkdir()  # the partial file cannot be written
     with pytest.raises(IsADirectoryError):
         fetch(server.url, tmp_path / "file.bin", sha256=SHA256)

@@ -7,7 +7,13 @@ import pytest
 
 from mmhash_nb import hashers
 from mmhash_nb.results import run
-from mmhash_nb.results.readings import CUTS, by_epochs, by_training_set, readings
+from mmhash_nb.results.readings import (
+    CUTS,
+    by_epochs,
+    by_training_set,
+    readings,
+    references_against_queries,
+)
 
 
 def brute(codes, labels, asked, kept, at=None, retrieved=False, by_class=False):
@@ -75,3 +81,19 @@ def test_training_sets_are_told_apart_by_their_size(noisy_views, tmp_path, monke
     each = [run("masci2014", "mmnn_l1", few, 12, s, options).metrics for s in (0, 1, 2)]
     expected = np.mean([metrics["image-text"]["mAP"] for metrics in each])
     assert table["image-text"][0] == pytest.approx(expected)
+
+
+def test_references_rank_the_queries_against_each_other(noisy_views, tmp_path):
+    runs = [run("masci2014", name, noisy_views, 4, root=tmp_path) for name in ("cm", "raw", "ssh")]
+    table = references_against_queries(noisy_views, runs)
+    assert list(table.index) == ["cm"]  # raw does not compare modalities, and ssh has codes
+    asked = noisy_views.take(noisy_views.query)
+    text, image = (runs[0].method().embed(asked, m) for m in ("text", "image"))
+    scores = []
+    for q in range(len(asked)):
+        order = np.argsort(((image - text[q]) ** 2).sum(1))
+        hits = (asked.labels[order] & asked.labels[q]).any(1)
+        precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
+        scores.append(precision[hits].mean())
+    assert table.loc["cm", "text-image"] == pytest.approx(np.mean(scores))
+    assert table.loc["cm", "text-image"] != table.loc["cm", "image-text"]

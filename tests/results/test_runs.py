@@ -6,8 +6,11 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
-from mmhash_nb import hashers
+from mmhash_nb import hashers, published, training
+from mmhash_nb.hashers import mmnn
+from mmhash_nb.hashers.mmnn import CoupledSiamese, Siamese
 from mmhash_nb.metrics import mean_average_precision
 from mmhash_nb.ranking import rank_profile
 from mmhash_nb.results import evaluation, frame, run, runs
@@ -75,32 +78,53 @@ def test_a_truncated_record_is_not_taken_for_a_finished_run(two_views, tmp_path,
     assert once(two_views, tmp_path).metrics == kept.metrics and len(fits) == 2
 
 
-def test_metrics_are_those_of_the_kept_codes(two_views, tmp_path):
-    done = once(two_views, tmp_path)
-    codes = done.codes()
-    q, d = two_views.query, two_views.database
-    profile = rank_profile(
-        codes["text"][q], codes["image"][d], two_views.labels[q], two_views.labels[d]
-    )
-    kept = done.metrics["text-image"]
-    assert kept["mAP"] == mean_average_precision(profile)
-    assert kept["mAP_worst"] <= kept["mAP"] <= kept["mAP_best"]
+def test_metrics_are_those_of_the_kept_codes(noisy_views, tmp_path):
+    done = once(noisy_views, tmp_path)
+    codes, labels = done.codes(), noisy_views.labels
+    q, d = noisy_views.query, noisy_views.database
     assert set(done.metrics) == {"image-image", "image-text", "text-image", "text-text"}
-    assert done.method().encode(two_views, "text") == codes["text"]
+    for task, kept in done.metrics.items():
+        asked, answers = task.split("-")
+        profile = rank_profile(codes[asked][q], codes[answers][d], labels[q], labels[d])
+        assert kept == {
+            "mAP": mean_average_precision(profile),
+            "mAP_best": mean_average_precision(profile, ties="best"),
+            "mAP_worst": mean_average_precision(profile, ties="worst"),
+            "mAP@10": mean_average_precision(profile, 10, "retrieved"),
+        }
+        assert kept["mAP_worst"] < kept["mAP"] < kept["mAP_best"] < 1
+        assert kept["mAP@10"] not in (kept["mAP"], mean_average_precision(profile, 10))
+    assert len({metrics["mAP"] for metrics in done.metrics.values()}) == 4  # none stands for two
+    for modality in ("image", "text"):
+        assert done.method().encode(noisy_views, modality) == codes[modality]
 
 
-def test_embedders_score_by_brute_force_over_distances(noisy_views, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "directions"),
+    [
+        ("raw", ["image-image", "text-text"]),
+        ("cm", ["image-image", "image-text", "text-image", "text-text"]),
+    ],
+)
+def test_embedders_score_by_brute_force_over_distances(
+    noisy_views, tmp_path, monkeypatch, name, directions
+):
     monkeypatch.setattr(evaluation, "_CHUNK", 7)  # several chunks, the last one short
-    done = run("masci2014", "raw", noisy_views, 1, root=tmp_path)
-    x = done.method().embed(noisy_views, "text")
-    scores = []
-    for q in noisy_views.query:
-        order = np.argsort(((x[noisy_views.database] - x[q]) ** 2).sum(1))
-        relevant = (noisy_views.labels[noisy_views.database[order]] & noisy_views.labels[q]).any(1)
-        precision = np.cumsum(relevant) / np.arange(1, len(relevant) + 1)
-        scores.append(precision[relevant].mean())
-    assert done.metrics["text-text"]["mAP"] == pytest.approx(np.mean(scores), abs=1e-6)
-    assert set(done.metrics) == {"image-image", "text-text"}
+    done = run("masci2014", name, noisy_views, 6, root=tmp_path)
+    assert sorted(done.metrics) == directions
+    q, d = noisy_views.query, noisy_views.database
+    for task, kept in done.metrics.items():
+        asked, answers = (done.method().embed(noisy_views, m) for m in task.split("-"))
+        whole, at_ten = [], []
+        for item in q:
+            order = np.argsort(((answers[d] - asked[item]) ** 2).sum(1))
+            relevant = (noisy_views.labels[d[order]] & noisy_views.labels[item]).any(1)
+            precision = np.cumsum(relevant) / np.arange(1, len(relevant) + 1)
+            whole.append(precision[relevant].mean())
+            first = precision[:10][relevant[:10]]
+            at_ten.append(first.mean() if len(first) else 0.0)
+        expected = {"mAP": np.mean(whole), "mAP@10": np.mean(at_ten)}
+        assert kept == pytest.approx(expected, abs=1e-6), task
 
 
 def test_unimodal_codes_are_not_compared_across_modalities(two_views, tmp_path):
@@ -108,10 +132,78 @@ def test_unimodal_codes_are_not_compared_across_modalities(two_views, tmp_path):
     assert evaluation.tasks(["image", "text", "joint"], True)[-1] == ("joint", "joint")
 
 
-def test_the_checkpoint_is_gone_when_the_record_is_there(two_views, tmp_path):
-    done = once(two_views, tmp_path)
-    assert (done.folder / "record.json").is_file()
-    assert not (done.folder / "checkpoint").exists()
+@pytest.mark.parametrize(
+    ("name", "network", "stop", "left"),
+    # Two steps an epoch. NN hash has finished its images and is in the third epoch of its texts.
+    [("mmnn_l1", CoupledSiamese, 6, 4), ("nnhash_l1", Siamese, 14, 4)],
+)
+def test_an_interrupted_run_goes_on_from_its_checkpoint(
+    two_views, tmp_path, monkeypatch, name, network, stop, left
+):
+    monkeypatch.setattr(training, "_QUIET_SECONDS", 0.0)  # a checkpoint after every epoch
+    settings = {"epochs": 4, "optimiser": "adam", "learning_rate": 0.01}
+    original, steps = network.objective, []
+
+    def objective(self, *arguments):
+        steps.append(1)
+        if len(steps) == stop:
+            raise KeyboardInterrupt
+        return original(self, *arguments)
+
+    monkeypatch.setattr(network, "objective", objective)
+    cut, straight = tmp_path / "cut", tmp_path / "straight"
+    with pytest.raises(KeyboardInterrupt):
+        once(two_views, cut, name, **settings)
+    assert list(cut.glob("*/checkpoint/**/training.safetensors"))
+    assert not list(cut.glob("*/record.json"))
+    stop = None
+    steps.clear()
+    resumed = once(two_views, cut, name, **settings)
+    assert len(steps) == left
+    assert sorted(p.name for p in resumed.folder.iterdir()) == [
+        *("codes.npz", "method", "record.json")
+    ]
+    expected = once(two_views, straight, name, **settings)
+    assert resumed.codes() == expected.codes() and resumed.metrics == expected.metrics
+    states = resumed.method().state, expected.method().state
+    assert all(np.array_equal(states[0][key], states[1][key]) for key in states[1])
+
+
+def test_an_absent_cuda_is_one_sentence_and_no_record(two_views, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    sentence = "device='cuda' was asked for, but PyTorch sees no CUDA device here: use 'cpu'."
+    with pytest.raises(RuntimeError, match=f"^{sentence}$"):
+        hashers.create("mmnn_l1", 8, device="cuda").fit(two_views)
+    with pytest.raises(RuntimeError, match=f"^{sentence}$"):
+        run("masci2014", "mmnn_l1", two_views, 8, 0, QUICK, device="cuda", root=tmp_path)
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_a_record_says_what_was_run_on_what_and_how_long_it_took(two_views, tmp_path):
+    record = json.loads((once(two_views, tmp_path, seed=3).folder / "record.json").read_text())
+    assert set(record) == {
+        *("configuration", "source", "splits", "metrics", "evaluator", "environment", "device"),
+        *("seconds_fit", "seconds_encode", "peak_memory_bytes"),
+    }
+    configuration = record["configuration"]
+    assert configuration.pop("code") == runs.source_hash(mmnn)
+    assert configuration == {
+        **{"method": "mmnn_l1", "dataset": "clusters", "data": two_views.fingerprint},
+        **{"bits": 12, "seed": 3},
+        "options": {**CoupledSiamese.defaults, **QUICK, "layers": 1, "alpha": 0.5},
+    }
+    assert record["splits"] == {"query": 30, "database": 130, "train": 80}
+    assert record["source"] == two_views.source
+    assert record["device"] == training.resolve_device("auto").type
+    assert record["evaluator"] == runs.source_hash(evaluation)
+    assert 0 < record["seconds_encode"] < 60 and 0 < record["seconds_fit"] < 60
+    assert 50e6 < record["peak_memory_bytes"] < 50e9  # this process, in bytes
+    environment = record["environment"]
+    assert set(environment) == {
+        *("mmhash_nb", "commit", "python", "numpy", "torch", "machine", "gpu")
+    }
+    assert environment["torch"] == torch.__version__ and environment["numpy"] == np.__version__
+    assert all(environment.values())
 
 
 def test_frame_is_a_valid_long_table(two_views, tmp_path):
@@ -135,8 +227,6 @@ def test_a_protocol_runs_references_once_and_the_control_always(two_views, tmp_p
 
 
 def test_masci2014_protocols_cover_what_its_tables_list():
-    from mmhash_nb import published
-
     for dataset in ("wiki", "cifar10", "nuswide"):
         planned = {(m, b) for m, b, _, _ in masci2014(dataset).runs()}
         printed = published.load("masci2014")
@@ -149,3 +239,51 @@ def test_masci2014_protocols_cover_what_its_tables_list():
         masci2014("coco")
     with pytest.raises(ValueError, match="scale must be demo or paper"):
         masci2014("wiki", scale="full")
+
+
+NETWORKS = {"nnhash_l1", "nnhash_l2", "cmnn_l1", "cmnn_l2", "mmnn_l1", "mmnn_l2"}
+CHOSEN = {
+    "wiki": {"hidden": 32, "optimiser": "lbfgs"},
+    "cifar10": {"hidden": 48, "optimiser": "lbfgs", "weight_decay": 1e-3},
+    "nuswide": {"hidden": 48, "optimiser": "lbfgs", "weight_decay": 1e-3},
+}
+
+
+@pytest.mark.parametrize("scale", ["demo", "paper"])
+@pytest.mark.parametrize("dataset", CHOSEN)
+def test_masci2014_runs_the_papers_datasets_at_its_settings(dataset, scale):
+    protocol = masci2014(dataset, scale)
+    assert protocol.options == {
+        **dict.fromkeys(NETWORKS, CHOSEN[dataset]),
+        "ksh": {"labelled": 5000},
+    }
+    assert tuple(protocol.seeds) == (0, 1, 2, 3, 4) and protocol.views == {}
+
+
+def test_masci2014_on_scenes_has_a_demo_and_the_counterparts_of_both_kinds_of_tables():
+    demo, paper = masci2014("scenes"), masci2014("scenes", "paper")
+    for protocol in (demo, paper):
+        assert protocol.views == {"images": "gist", "texts": "tags"}
+        lengths = {}
+        for method, bits, _, _ in protocol.runs():
+            lengths.setdefault(method, set()).add(bits)
+        assert lengths["mmnn_l2"] == lengths["cmssh"] == {12, 24, 32, 48}
+        assert lengths["ssh"] == lengths["nnhash_l1"] == {12, 24, 48}
+        assert lengths["random"] == {12, 24, 32, 48} and lengths["sm"] == {32}
+    assert tuple(demo.seeds) == (0, 1, 2) and tuple(paper.seeds) == (0, 1, 2, 3, 4)
+    network = {"hidden": 48, "optimiser": "lbfgs", "weight_decay": 1e-3}
+    for name in NETWORKS:
+        assert demo.options[name] == {**network, "epochs": 12}
+        assert paper.options[name] == network
+
+
+@pytest.mark.parametrize("dataset", ["wiki", "scenes"])
+def test_masci2014_takes_other_epochs_lengths_seeds_and_optimiser(dataset):
+    asked = masci2014(dataset, bits=[7], seeds=[5, 6], epochs=3)
+    assert {bits for _, bits, _, _ in asked.runs()} == {7}
+    assert tuple(asked.seeds) == (5, 6)
+    assert asked.options["mmnn_l1"]["epochs"] == 3
+    adam = masci2014(dataset, "paper", optimiser="adam").options["nnhash_l2"]
+    assert (adam["optimiser"], adam["learning_rate"], adam["epochs"]) == ("adam", 0.01, 100)
+    shorter = masci2014(dataset, "paper", epochs=9, optimiser="adam").options["nnhash_l2"]
+    assert (shorter["learning_rate"], shorter["epochs"]) == (0.01, 9)
