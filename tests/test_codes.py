@@ -16,7 +16,6 @@ REALS = arrays(
 )
 
 
-@settings(deadline=None)
 @given(REALS)
 def test_signs_come_back_and_zero_means_one(x):
     codes = HashCodes.from_signs(x)
@@ -27,7 +26,6 @@ def test_signs_come_back_and_zero_means_one(x):
     assert len(codes) == len(x)
 
 
-@settings(deadline=None)
 @given(REALS.filter(len))
 def test_words_count_the_differing_bits(x):
     codes = HashCodes.from_signs(x)
@@ -120,7 +118,7 @@ def distances_between(queries, keys):
     return (queries.n_bits - a @ b.T) // 2
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 200), st.integers(1, 140), st.integers(0, 2**32), st.data())
 def test_flat_search_is_exact_with_equal_distances_by_id(n, n_bits, seed, data):
     keys, queries = clustered(n, n_bits, seed), clustered(5, n_bits, seed)

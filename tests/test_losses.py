@@ -25,7 +25,7 @@ def naive_contrastive(a, b, similar, margin, balanced):
     return (sum(pull) + sum(push)) / (len(a) * len(b))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     n=st.integers(1, 6),
     m=st.integers(1, 6),

@@ -44,7 +44,7 @@ def by_tensors(query, keys):
 SIZES = st.tuples(st.integers(1, 6), st.integers(1, 60), st.integers(1, 256), st.integers(1, 130))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(SIZES, st.integers(0, 2**32), st.sampled_from([0.0, 0.1, 0.5, 1.0]))
 def test_counts_are_those_of_the_definition(sizes, seed, density):
     n_queries, n_keys, n_bits, n_labels = sizes

@@ -190,3 +190,37 @@ def test_report_tells_own_data_from_other_data(project):
     assert "30.00 ± 0.00 (54.01)" in here
     for reading in published.errata("masci2014").reading:
         assert reading in text
+
+
+@pytest.fixture
+def executed(monkeypatch):
+    """Where notebooks would have been written; `stop` interrupts at so many of them."""
+    asked = []
+
+    def execute(path, output, parameters):
+        asked.append(output)
+        if len(asked) == execute.stop:
+            raise KeyboardInterrupt
+        return headless.Outcome(path.stem, 1.0)
+
+    execute.asked, execute.stop = asked, None
+    monkeypatch.setattr(reproduce, "execute", execute)
+    return execute
+
+
+def test_out_is_where_notebooks_and_report_go(project, executed, capsys):
+    out = project / "elsewhere"
+    assert reproduce.main(["reproduce", "--out", str(out)]) == 0
+    assert executed.asked == [out / "notebooks" / "1_ok.ipynb"]
+    assert "| 1_ok | 1 | ok |" in (out / "report.md").read_text()
+    assert f"report: {out / 'report.md'}" in capsys.readouterr().out
+    assert not (project / "runs").exists()
+
+
+def test_ctrl_c_says_what_is_kept(project, executed, capsys):
+    notebook(project / "notebooks" / "2_next.ipynb")
+    notebook(project / "notebooks" / "3_last.ipynb")
+    executed.stop = 2
+    assert reproduce.main(["reproduce"]) == 130
+    assert capsys.readouterr().err == "interrupted; finished notebooks and runs are kept\n"
+    assert [path.stem for path in executed.asked] == ["1_ok", "2_next"]

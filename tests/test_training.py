@@ -3,16 +3,13 @@
 import os
 import re
 import signal
-import subprocess
-import sys
-import textwrap
 
 import pytest
 import torch
 from torch import nn
 
 from mmhash_nb import training
-from mmhash_nb.training import resolve_device, train
+from mmhash_nb.training import one_thread, resolve_device, train
 
 
 def least_squares(seed=0):
@@ -63,7 +60,10 @@ def test_a_burst_is_five_iterations_whatever_the_line_search_needs(monkeypatch, 
     assert taken == [5] * 12
 
 
-def test_weight_decay_pulls_lbfgs_to_the_ridge_solution():
+@pytest.mark.parametrize(
+    ("optimiser", "learning_rate", "epochs"), [("adam", 0.05, 600), ("lbfgs", 1.0, 6)]
+)
+def test_weight_decay_pulls_to_the_ridge_solution(optimiser, learning_rate, epochs):
     draw = torch.Generator().manual_seed(1)
     x, y = torch.randn(40, 3, generator=draw), torch.randn(40, 1, generator=draw)
     model = nn.Linear(3, 1, bias=False)
@@ -71,10 +71,10 @@ def test_weight_decay_pulls_lbfgs_to_the_ridge_solution():
         model,
         lambda batch: 0.5 * (model(x[batch]) - y[batch]).square().sum(),
         40,
-        epochs=6,
+        epochs=epochs,
         batch_size=40,
-        optimiser="lbfgs",
-        learning_rate=1.0,
+        optimiser=optimiser,
+        learning_rate=learning_rate,
         weight_decay=2.0,
     )
     ridge = torch.linalg.solve(x.T @ x + 2.0 * torch.eye(3), x.T @ y)
@@ -113,43 +113,44 @@ def test_a_truncated_checkpoint_starts_afresh(tmp_path, monkeypatch):
     assert len(history) == 2
 
 
-def test_a_killed_training_resumes_to_the_uninterrupted_result(tmp_path):
-    script = textwrap.dedent(
-        """
-        import os, signal, sys, torch
-        from pathlib import Path
-        from torch import nn
-        from mmhash_nb import training
-        training._QUIET_SECONDS = 0.0
-        draw = torch.Generator().manual_seed(0)
-        x = torch.randn(64, 5, generator=draw)
-        torch.manual_seed(0)
-        model = nn.Linear(5, 1)
-        seen = 0
-        def loss(batch):
-            global seen
-            seen += 1
-            if seen == int(sys.argv[2]):
-                os.kill(os.getpid(), signal.SIGKILL)
-            return (model(x[batch]) - 1).square().mean()
-        folder = Path(sys.argv[1]) if sys.argv[1] else None
-        training.train(model, loss, 64, epochs=8, batch_size=16, checkpoint=folder)
-        print(model.weight.detach().numpy().tobytes().hex())
-        """
-    )
+def steps_to_one(kill_at, checkpoint):
+    """Eight epochs of four steps; at step `kill_at` the process is killed."""
+    draw = torch.Generator().manual_seed(0)
+    x = torch.randn(64, 5, generator=draw)
+    model, _ = least_squares()
+    seen = 0
 
-    def call(folder, kill_at):
-        command = [sys.executable, "-c", script, str(folder), str(kill_at)]
-        return subprocess.run(
-            command, capture_output=True, text=True, env={**os.environ, "MMHASH_HEADLESS": "1"}
-        )
+    def loss(batch):
+        nonlocal seen
+        seen += 1
+        if seen == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return (model(x[batch]) - 1).square().mean()
 
-    assert call(tmp_path, 18).returncode == -signal.SIGKILL  # in the middle of the fifth epoch
-    assert (tmp_path / "training.safetensors").is_file()
-    resumed, straight = call(tmp_path, 0), call("", 0)
-    assert resumed.returncode == straight.returncode == 0, resumed.stderr
-    last = [done.stdout.strip().splitlines()[-1] for done in (resumed, straight)]
-    assert last[0] == last[1]
+    history = train(model, loss, 64, epochs=8, batch_size=16, checkpoint=checkpoint)
+    return history, model.weight.detach(), seen
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the process to kill is a fork of this one")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_killed_training_resumes_to_the_uninterrupted_result(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "_QUIET_SECONDS", 0.0)
+    with one_thread():  # threads do not live on in a fork
+        child = os.fork()
+        if child == 0:
+            try:
+                signal.alarm(60)  # were it to hang, it would end by another signal
+                steps_to_one(18, tmp_path)  # in the middle of the fifth epoch
+            finally:
+                os._exit(0)
+        _, status = os.waitpid(child, 0)
+        assert os.WTERMSIG(status) == signal.SIGKILL
+        assert (tmp_path / "training.safetensors").is_file()
+        history, weight, steps = steps_to_one(0, tmp_path)
+        expected, straight, _ = steps_to_one(0, None)
+    assert steps == 16  # the last four epochs
+    assert history == expected
+    assert torch.equal(weight, straight)
 
 
 def test_convergence_stops_early_and_not_before_patience():
@@ -157,6 +158,78 @@ def test_convergence_stops_early_and_not_before_patience():
     settings = dict(epochs=500, batch_size=64, learning_rate=0.0)
     assert len(train(model, loss, 64, tolerance=1e-3, patience=5, **settings)) == 6
     assert len(train(model, loss, 64, tolerance=None, **{**settings, "epochs": 20})) == 20
+
+
+@pytest.mark.parametrize(
+    ("history", "tolerance", "patience", "converged"),
+    [
+        ([1.0, 0.9, 0.8, 0.7, 0.6, 0.5], 0.01, 2, False),  # lower each time
+        ([1.0, 0.5, 0.499, 0.498], 0.01, 2, True),
+        ([1.0, 0.5, 0.499, 0.48], 0.01, 2, False),
+        ([1.0, 0.5, 0.499, 0.498], 0.001, 2, False),  # the tolerance counts
+        ([1.0, 0.5, 0.499, 0.498], 0.01, 3, False),  # and the patience
+        ([1.0, 1.0, 1.0], 0.01, 3, False),  # not before there is anything to compare with
+        ([1.0, 1.0, 1.0, 1.0], 0.01, 3, True),
+        ([1.0, 0.1, 1.0, 0.5, 0.4], 0.01, 2, True),  # against the best, not the last before
+        ([1.0, 0.5, 1.2], 0.01, 2, False),  # the best of the last, not the last
+        ([1.0, 0.5], 0.5, 1, False),  # lowered by just the fraction
+        ([-1.0, -1.2], 0.5, 1, True),  # a fraction of the size of a negative loss
+        ([-1.0, -1.6], 0.5, 1, False),
+    ],
+)
+def test_converged_means_the_best_was_not_lowered_by_the_fraction(
+    history, tolerance, patience, converged
+):
+    assert training._converged(history, tolerance, patience) is converged
+
+
+def test_one_thread_inside_and_as_many_as_before_after_it_and_after_an_error():
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        with one_thread():
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 3
+        with pytest.raises(ZeroDivisionError), one_thread():
+            1 / 0  # noqa: B018
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"epochs": 0}, "epochs must be an integer of at least 1, but is 0."),
+        ({"epochs": 2.5}, "epochs must be an integer of at least 1, but is 2.5."),
+        ({"epochs": -1}, "epochs must be an integer of at least 1, but is -1."),
+        ({"batch_size": 0}, "batch_size must be an integer of at least 2, but is 0."),
+        ({"batch_size": 1}, "batch_size must be an integer of at least 2, but is 1."),
+        ({"batch_size": 8.0}, "batch_size must be an integer of at least 2, but is 8.0."),
+        ({"optimiser": "sgd"}, "optimiser must be adam or lbfgs, but is 'sgd'."),
+        ({"n_samples": 1}, "training needs at least 2 samples, but there is 1."),
+    ],
+)
+def test_settings_out_of_range_are_named(settings, sentence):
+    model, loss = least_squares()
+    asked = {"n_samples": 64, "epochs": 1, "batch_size": 2, **settings}
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+        train(model, loss, **asked)
+
+
+@pytest.mark.parametrize(
+    "other", [nn.Linear(5, 2), nn.Linear(4, 1), nn.Sequential(nn.Linear(5, 1))]
+)
+def test_a_checkpoint_of_another_network_is_not_used(tmp_path, monkeypatch, other):
+    monkeypatch.setattr(training, "_QUIET_SECONDS", 0.0)
+    length = lambda batch: sum(p.square().sum() for p in other.parameters())  # noqa: E731
+    train(other, length, 8, epochs=2, batch_size=4, checkpoint=tmp_path)
+    settings = {"epochs": 2, "batch_size": 16}
+    afresh, loss = least_squares()
+    expected = train(afresh, loss, 64, **settings)
+    model, loss = least_squares()
+    assert train(model, loss, 64, checkpoint=tmp_path, **settings) == expected
+    assert torch.equal(model.weight, afresh.weight)
 
 
 def test_a_loss_that_is_not_finite_names_the_epoch_and_the_rate():

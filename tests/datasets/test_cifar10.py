@@ -303,7 +303,7 @@ def test_a_zip_without_images_is_refused(tmp_path):
 FIXTURE = HealthCheck.function_scoped_fixture  # each example overwrites the files of the last
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[FIXTURE])
+@settings(max_examples=40, suppress_health_check=[FIXTURE])
 @given(fraction=st.floats(0, 1, exclude_max=True))
 def test_a_truncated_zip_gives_a_clear_error(tmp_path, fraction):
     pixels, classes = random_set(20)
@@ -314,7 +314,7 @@ def test_a_truncated_zip_gives_a_clear_error(tmp_path, fraction):
         pixels_and_classes(path)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     per_class=st.integers(3, 12),
     n_query=st.integers(1, 4),

@@ -100,7 +100,7 @@ def test_another_file_gives_one_clear_sentence(tmp_path, content):
 FIXTURE = HealthCheck.function_scoped_fixture  # each example overwrites the files of the last
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[FIXTURE])
+@settings(max_examples=150, suppress_health_check=[FIXTURE])
 @given(version=st.sampled_from(VERSIONS), fraction=st.floats(0, 1, exclude_max=True))
 def test_a_truncated_file_gives_a_clear_error_or_the_right_data(tmp_path, version, fraction):
     path = write(tmp_path / "a.mat", version)

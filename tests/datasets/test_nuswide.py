@@ -260,7 +260,7 @@ def test_the_most_frequent_concepts_keep_the_order_of_the_list():
     assert nuswide.most_frequent(many, 1).tolist() == [1]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     n=st.integers(40, 90),
     n_query=st.integers(1, 5),

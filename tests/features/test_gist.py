@@ -87,7 +87,7 @@ def test_a_constant_image_gives_zeros(grey):
     np.testing.assert_allclose(gist(image), 0, atol=1e-6)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(n=st.integers(0, 9), batch_size=st.integers(1, 12))
 def test_the_batch_size_changes_nothing(n, batch_size):
     images = random_images(n, 32, 32, seed=n)

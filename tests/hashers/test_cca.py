@@ -22,7 +22,7 @@ def projections(fitted, x, y):
     return (x - fitted.x_mean) @ fitted.x_weights, (y - fitted.y_mean) @ fitted.y_weights
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10_000), dx=st.integers(1, 7), dy=st.integers(1, 7))
 def test_canonical_correlations_are_those_of_the_projections(seed, dx, dy):
     x, y = two_views(seed, dx=dx, dy=dy)

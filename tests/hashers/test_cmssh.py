@@ -66,7 +66,7 @@ def gain(u, v, i, j, weight, a, b):
     return sum(w * sign_u[c] * sign_v[d] for c, d, w in zip(i, j, weight, strict=True))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 100_000), n=st.integers(2, 9), repeat=st.booleans())
 def test_thresholds_are_the_best_of_all(seed, n, repeat):
     rng = np.random.default_rng(seed)

@@ -48,7 +48,7 @@ def objective(bit, labels, alpha):
     return np.mean(cut[True]) - alpha * np.mean(cut[False])
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.integers(0, 10_000),
     st.booleans(),

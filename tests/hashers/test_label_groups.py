@@ -12,7 +12,7 @@ from mmhash_nb.hashers.label_groups import LabelGroups
 LABELS = st.tuples(st.integers(2, 15), st.integers(1, 4)).flatmap(lambda s: arrays(bool, s))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(LABELS)
 def test_groups_are_the_similarity_matrix(labels):
     groups = LabelGroups.from_labels(labels)

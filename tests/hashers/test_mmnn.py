@@ -1,12 +1,16 @@
 """MM-NN, CM-NN and NN hash against the paper's equations, and on sets they must solve."""
 
+import dataclasses
 import math
+import re
 
 import numpy as np
 import pytest
 import torch
 
-from mmhash_nb import hashers
+from mmhash_nb import hashers, training
+from mmhash_nb.hashers import mmnn
+from mmhash_nb.hashers.base import share_label
 from mmhash_nb.hashers.mmnn import CoupledSiamese, Siamese, margin_for, network
 from mmhash_nb.metrics import mean_average_precision
 from mmhash_nb.ranking import rank_profile
@@ -36,7 +40,7 @@ def test_margins_are_the_rule_of_thumb_and_between_it():
         assert 0 < margin_for(m) < math.sqrt(4 * m)
 
 
-def naive_objective(x, y, labels, alpha, margin):
+def naive_objective(x, y, labels, alpha, margin, balanced=True):
     """Eq. 7 with each expectation (Eq. 1) as a loop over its pairs."""
 
     def term(a, b):
@@ -48,20 +52,150 @@ def naive_objective(x, y, labels, alpha, margin):
                     pull.append(distance**2 / 2)
                 else:
                     push.append(max(0.0, margin - distance) ** 2 / 2)
+        if not balanced:
+            return sum(pull + push) / len(pull + push)
         return sum(pull) / len(pull) + sum(push) / len(push)
 
     return term(x, y) + alpha * (term(x, x) + term(y, y))
 
 
-@pytest.mark.parametrize(("name", "alpha"), [("mmnn_l1", 0.5), ("cmnn_l2", 0.0)])
-def test_objective_is_equation_7(name, alpha, rng):
+@pytest.mark.parametrize(
+    ("name", "options", "expected"),
+    [
+        ("mmnn_l1", {}, {"alpha": 0.5, "margin": 3.0}),
+        ("cmnn_l2", {}, {"alpha": 0.0, "margin": 3.0}),
+        ("mmnn_l1", {"margin": 1.5}, {"alpha": 0.5, "margin": 1.5}),
+        ("mmnn_l2", {"margin": 0.0}, {"alpha": 0.5, "margin": 0.0}),
+        ("cmnn_l1", {"balanced": False}, {"alpha": 0.0, "margin": 3.0, "balanced": False}),
+        ("mmnn_l1", {"alpha": 0.25}, {"alpha": 0.25, "margin": 3.0}),
+    ],
+)
+def test_objective_is_equation_7(name, options, expected, rng):
     x, y = rng.uniform(-1, 1, (2, 6, 12))
     labels = np.eye(3, dtype=bool)[[0, 1, 2, 0, 1, 1]]
-    method = hashers.create(name, 12)
+    method = hashers.create(name, 12, **options)
     outputs = {"image": torch.from_numpy(x), "text": torch.from_numpy(y)}
     similar = torch.from_numpy((labels.astype(int) @ labels.T.astype(int)) > 0)
     ours = method.objective(outputs, similar).item()
-    assert ours == pytest.approx(naive_objective(x, y, labels, alpha, margin=3.0))
+    assert ours == pytest.approx(naive_objective(x, y, labels, **expected))
+
+
+def test_nn_hash_minimises_equation_5(rng):
+    x = rng.uniform(-1, 1, (6, 12))
+    labels = np.eye(3, dtype=bool)[[0, 1, 2, 0, 1, 1]]
+    similar = torch.from_numpy((labels.astype(int) @ labels.T.astype(int)) > 0)
+    method = hashers.create("nnhash_l1", 12, margin=1.5)
+    ours = method.objective({"text": torch.from_numpy(x)}, similar).item()
+    assert ours == pytest.approx(naive_objective(x, x, labels, alpha=0.0, margin=1.5))
+
+
+@pytest.fixture
+def trainings(monkeypatch):
+    """Calls of the training loop, which does not train: (networks, loss, samples, settings)."""
+    calls = []
+
+    def train(*arguments, **settings):
+        calls.append((*arguments, settings))
+        return [0.0]
+
+    monkeypatch.setattr(mmnn, "train_networks", train)
+    return calls
+
+
+SCHEDULE = {
+    **{"epochs": 3, "batch_size": 7, "optimiser": "adam", "learning_rate": 0.25},
+    **{"weight_decay": 0.125, "tolerance": 0.5, "patience": 4},
+}
+
+
+@pytest.mark.parametrize(("name", "folders"), [("mmnn_l1", [""]), ("nnhash_l2", ["image", "text"])])
+def test_options_reach_the_training_loop(two_views, trainings, tmp_path, name, folders):
+    hashers.create(name, 9, 5, device="cpu", **SCHEDULE).fit(two_views, tmp_path)
+    for folder, (_, _, n_samples, settings) in zip(folders, trainings, strict=True):
+        assert n_samples == len(two_views.train)
+        assert settings == {
+            **SCHEDULE,
+            "seed": 5,
+            "device": torch.device("cpu"),
+            "checkpoint": tmp_path / folder,
+            "label": f"{name} 9 bits seed 5",
+        }
+
+
+def test_two_samples_are_similar_when_they_share_a_label(two_views, trainings, monkeypatch):
+    labels = two_views.labels | np.roll(two_views.labels, 1, axis=1) & (two_views.images[:, :1] > 0)
+    several = dataclasses.replace(two_views, labels=labels)
+    trained = labels[two_views.train]
+    assert set(trained.sum(1)) == {1, 2}
+    seen = []
+    objective = CoupledSiamese.objective
+
+    def spy(self, outputs, similar):
+        seen.append((outputs, similar))
+        return objective(self, outputs, similar)
+
+    monkeypatch.setattr(CoupledSiamese, "objective", spy)
+    method = hashers.create("mmnn_l1", 8).fit(several)
+    ((_, loss, _, _),) = trainings
+    batch = [40, 3, 11, 22, 79, 0, 1, 2]
+    loss(torch.tensor(batch))
+    ((outputs, similar),) = seen
+    expected = share_label(trained[batch], trained[batch])
+    assert np.array_equal(similar.numpy(), expected)
+    one_label = (trained[batch][:, None] == trained[batch]).all(2)
+    assert (expected != one_label).any() and not expected.all()
+    # And the outputs are those of the same samples.
+    for modality, values in outputs.items():
+        codes = method.encode(several, modality)[two_views.train[batch]]
+        assert np.array_equal(values.detach().numpy() >= 0, codes.signs() > 0)
+
+
+def test_networks_start_from_units_of_unit_variance():
+    torch.manual_seed(0)
+    first, _, second, _ = network(400, 300, 2, 250)
+    (only, _) = network(400, 300, 1, 250)
+    assert [tuple(m.weight.shape) for m in (first, second, only)] == [
+        *((250, 400), (300, 250), (300, 400))
+    ]
+    for layer, std in ((first, 1.0), (second, 250**-0.5), (only, 1.0)):
+        assert layer.weight.std().item() == pytest.approx(std, rel=0.02)
+        assert abs(layer.weight.mean().item()) < 0.02 * std
+        assert not layer.bias.any()
+
+
+@pytest.mark.parametrize("name", ["mmnn_l2", "nnhash_l1"])
+def test_fitting_leaves_the_callers_random_streams_and_threads_alone(name, two_views):
+    before = torch.get_rng_state(), np.random.get_state()[1].copy(), torch.get_num_threads()  # noqa: NPY002
+    hashers.create(name, 8, **QUICK).fit(two_views)
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert np.array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
+    assert torch.get_num_threads() == before[2]
+
+
+def test_a_checkpoint_of_another_code_length_is_not_used(two_views, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "_QUIET_SECONDS", 0.0)
+    hashers.create("mmnn_l1", 8, **QUICK).fit(two_views, tmp_path)
+    assert (tmp_path / "training.safetensors").is_file()
+    longer = hashers.create("mmnn_l1", 16, **QUICK).fit(two_views, tmp_path)
+    afresh = hashers.create("mmnn_l1", 16, **QUICK).fit(two_views)
+    assert all(np.array_equal(longer.state[key], afresh.state[key]) for key in afresh.state)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"epochs": 0}, "epochs must be an integer of at least 1, but is 0."),
+        ({"epochs": 2.5}, "epochs must be an integer of at least 1, but is 2.5."),
+        ({"batch_size": 0}, "batch_size must be an integer of at least 2, but is 0."),
+        ({"batch_size": 1}, "batch_size must be an integer of at least 2, but is 1."),
+        ({"optimiser": "sgd"}, "optimiser must be adam or lbfgs, but is 'sgd'."),
+        ({"hidden": 0}, "hidden must be at least 1 unit, but is 0."),
+        ({"layers": 3}, "layers must be 1 or 2, but is 3."),
+    ],
+)
+def test_settings_out_of_range_are_named(two_views, options, sentence):
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+        hashers.create("mmnn_l2", 8, **options).fit(two_views)
 
 
 def test_encoding_is_the_sign_of_the_network(two_views):
@@ -94,8 +228,6 @@ def test_solves_separated_clusters_in_every_direction_it_has(name, two_views):
 
 def test_nn_hash_learns_each_modality_without_the_other(two_views):
     """Changing the texts changes nothing on the image side; for the coupled network it does."""
-    import dataclasses
-
     shuffled = dataclasses.replace(two_views, texts=np.ascontiguousarray(two_views.texts[:, ::-1]))
     for name, independent in [("nnhash_l1", True), ("cmnn_l1", False)]:
         one = hashers.create(name, 12, **QUICK).fit(two_views).encode(two_views, "image")
@@ -105,8 +237,6 @@ def test_nn_hash_learns_each_modality_without_the_other(two_views):
 
 @pytest.mark.parametrize("name", ["mmnn_l2", "nnhash_l1"])
 def test_beats_random_codes_on_noisy_views_and_not_on_shuffled_labels(name, noisy_views):
-    import dataclasses
-
     random = hashers.create("random", 24).fit(noisy_views)
     chance = mean_ap(random, noisy_views, "image", "image")
     method = hashers.create(name, 24, **QUICK).fit(noisy_views)
@@ -121,8 +251,6 @@ def test_beats_random_codes_on_noisy_views_and_not_on_shuffled_labels(name, nois
 
 
 def test_training_never_reads_queries_or_the_rest_of_the_database(two_views):
-    import dataclasses
-
     outside = np.setdiff1d(np.arange(len(two_views)), two_views.train)
     images, labels = two_views.images.copy(), two_views.labels.copy()
     images[outside] = 7.0

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from mmhash_nb.hashers.label_groups import LabelGroups
 from mmhash_nb.hashers.ssh import SSH, best_stump, rank_features
+from mmhash_nb.pairs import Pairs
 
 
 def brute_force_errors(x, pairs, signed_weight):
@@ -24,7 +25,7 @@ def brute_force_errors(x, pairs, signed_weight):
     return errors
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10_000), st.integers(0, 2))
 def test_the_stump_has_the_least_error_of_all(seed, decimals):
     rng = np.random.default_rng(seed)
@@ -44,7 +45,7 @@ def test_the_stump_has_the_least_error_of_all(seed, decimals):
         taken.append((k, r))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10_000))
 def test_ranks_give_the_values_back(seed):
     x = np.round(np.random.default_rng(seed).standard_normal((9, 4)), 1).astype(np.float32)
@@ -124,3 +125,15 @@ def test_labels_that_do_not_divide_are_refused():
     x, labels = noisy()
     with pytest.raises(ValueError, match="no two of the 120 training samples share none"):
         SSH(3).fit_view(x, np.ones_like(labels), np.random.default_rng(0))
+
+
+def test_each_view_draws_from_a_stream_of_its_own():
+    """Two views that are the same learn from other pairs."""
+    x, labels = noisy()
+    every = np.arange(len(x))
+    names = [f"class {c}" for c in range(labels.shape[1])]
+    twice = Pairs(x, x, labels, names, query=every[:0], database=every, train=every)
+    state = SSH(8, pairs=200).fit(twice).state
+    assert np.array_equal(state["image.mean"], state["text.mean"])
+    assert not np.array_equal(state["image.error"], state["text.error"])
+    assert not np.array_equal(state["image.thresholds"], state["text.thresholds"])

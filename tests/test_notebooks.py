@@ -1,0 +1,197 @@
+"""Rules that the committed notebooks keep, read from their files without running them."""
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from mmhash_nb.headless import defaults
+
+NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+MOST_LINES, MOST_BYTES = 15, 1_500_000
+#: calls that train, whose numbers differ between processors
+TRAINING = re.compile(r"\b(run_protocol|results\.run|fit)\(")
+#: a path of somebody's machine, and not the middle of an address
+MACHINE_PATH = re.compile(r"(?<![\w.])/(root|home|work|Users)/[^\s\"'\\]*")
+
+
+def broken_rules(path: Path) -> list[str]:
+    """What is wrong with a notebook, a sentence each that names the cell."""
+    notebook = nbformat.read(path, as_version=4)
+    code = [(i, cell) for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+    return [
+        *_file(path, notebook),
+        *_parameters(code),
+        *_cells(notebook.cells, code),
+        *_execution(code),
+        *_training(code),
+        *_paths(notebook.cells),
+    ]
+
+
+def tags(cell):
+    return cell.metadata.get("tags", [])
+
+
+def _file(path, notebook):
+    if (size := path.stat().st_size) >= MOST_BYTES:
+        yield f"the file has {size} bytes"
+    if extra := set(notebook.metadata) - {"kernelspec", "language_info"}:
+        yield f"the notebook's metadata hold {sorted(extra)}"
+    for i, cell in enumerate(notebook.cells):
+        if extra := {"papermill", "execution"} & set(cell.metadata):
+            yield f"the metadata of cell {i} hold {sorted(extra)}"
+
+
+def _parameters(code):
+    if [order for order, (_, cell) in enumerate(code) if "parameters" in tags(cell)] != [1]:
+        yield "the second code cell, and no other, is tagged parameters"
+        return
+    first = ast.parse(code[0][1].source).body
+    if not all(isinstance(statement, ast.Import | ast.ImportFrom) for statement in first):
+        yield f"cell {code[0][0]} before the parameters holds more than imports"
+    for line in code[1][1].source.splitlines():
+        try:
+            (statement,) = ast.parse(line).body
+            ast.literal_eval(statement.value)
+            good = isinstance(statement, ast.AnnAssign) and re.search(r"  # \S", line)
+        except (AttributeError, SyntaxError, ValueError):
+            good = False
+        if not good or line.count("=") != 1:
+            yield f"parameter line {line!r} is no typed literal with a comment and a single ="
+
+
+def _cells(cells, code):
+    for i, cell in code:
+        if (lines := len(cell.source.splitlines())) > MOST_LINES:
+            yield f"cell {i} has {lines} lines"
+        if i == 0 or cells[i - 1].cell_type != "markdown" or not cells[i - 1].source.strip():
+            yield f"cell {i} has no text before it"
+
+
+def _execution(code):
+    counts = [cell.execution_count for _, cell in code]
+    if counts != list(range(1, len(code) + 1)):
+        yield f"the cells were not executed in order, from a fresh kernel: {counts}"
+    for i, cell in code:
+        statements = ast.parse(cell.source).body
+        if statements and isinstance(statements[-1], ast.Expr) and not cell.outputs:
+            yield f"cell {i} ends in an expression and has no output"
+        if any(output.output_type == "error" for output in cell.outputs):
+            yield f"cell {i} ended in an error"
+
+
+def _training(code):
+    sources = [TRAINING.search(cell.source) for _, cell in code]
+    if not any(sources):
+        return
+    first = next(order for order, trains in enumerate(sources) if trains)
+    if "nbval-ignore-output" not in tags(code[first][1]):
+        yield f"cell {code[first][0]} trains and is not tagged nbval-ignore-output"
+    following = code[first + 1][1].source if first + 1 < len(code) else ""
+    if not any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(following))):
+        yield f"cell {code[first][0]} trains and no assert follows in the next code cell"
+
+
+def _paths(cells):
+    for i, cell in enumerate(cells):
+        shown = [cell.source]
+        for output in cell.get("outputs", []):
+            data = {k: v for k, v in output.get("data", {}).items() if not k.startswith("image/")}
+            shown.append(json.dumps({**output, "data": data}))
+        for found in MACHINE_PATH.finditer("\n".join(shown)):
+            yield f"cell {i} shows the path {found[0]}"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_keeps_the_rules(path):
+    assert broken_rules(path) == []
+    assert defaults(path)
+
+
+def test_there_are_notebooks():
+    assert NOTEBOOKS
+
+
+def cell(source, count=None, tags=(), output=None):
+    made = nbformat.v4.new_code_cell(source, execution_count=count)
+    made.metadata = {"tags": list(tags)} if tags else {}
+    if output is not None:
+        made.outputs = [nbformat.v4.new_output("stream", text=output)]
+    return made
+
+
+PARAMETERS = 'dataset: str = "scenes"  # which\nbits: list[int] = []  # lengths'
+
+
+@pytest.fixture
+def write(tmp_path):
+    def written(change=lambda notebook, code: None):
+        code = [
+            cell("import numpy as np", 1),
+            cell(PARAMETERS, 2, ["parameters"]),
+            cell("runs = results.run_protocol(dataset)\nruns", 3, ["nbval-ignore-output"], "0.3"),
+            cell("assert runs", 4),
+        ]
+        text = nbformat.v4.new_markdown_cell
+        notebook = nbformat.v4.new_notebook(cells=[c for one in code for c in (text("See"), one)])
+        notebook.metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+        change(notebook, code)
+        nbformat.write(notebook, tmp_path / "1_made.ipynb")
+        return tmp_path / "1_made.ipynb"
+
+    return written
+
+
+def test_a_notebook_that_keeps_the_rules_passes(write):
+    assert broken_rules(write()) == []
+
+
+def sets(order, **values):
+    """A change that puts other values into the code cell at `order`."""
+    return lambda notebook, code: code[order].update(values)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda n, c: n.metadata.update(widgets={}), "the notebook's metadata hold ['widgets']"),
+        (sets(3, metadata={"papermill": {}}), "the metadata of cell 7 hold ['papermill']"),
+        (lambda n, c: n.cells[0].update(source="y" * 1_500_000), "the file has 150"),
+        (sets(1, metadata={}), "the second code cell, and no other, is tagged parameters"),
+        (sets(3, metadata={"tags": ["parameters"]}), "the second code cell, and no other"),
+        (
+            sets(0, source="import os\nhere = os.getcwd()"),
+            "cell 1 before the parameters holds more",
+        ),
+        (sets(1, source="bits = []  # untyped"), "parameter line 'bits = []  # untyped'"),
+        (sets(1, source="bits: list = []"), "parameter line 'bits: list = []'"),
+        (sets(1, source="n: int = len('a')  # derived"), "parameter line \"n: int = len('a')"),
+        (sets(1, source="n: int = 3  # so K = 3"), "a single ="),
+        (sets(1, source="a: int = 1; b: int = 2  # two"), "parameter line 'a: int = 1; b"),
+        (sets(3, source="\n".join(["assert True"] * 16)), "cell 7 has 16 lines"),
+        (lambda n, c: n.cells.pop(6), "cell 6 has no text before it"),
+        (lambda n, c: n.cells[6].update(source=" "), "cell 7 has no text before it"),
+        (sets(3, execution_count=None), "not executed in order, from a fresh kernel: [1, 2, 3, N"),
+        (sets(3, execution_count=5), "not executed in order"),
+        (sets(2, outputs=[]), "cell 5 ends in an expression and has no output"),
+        (
+            sets(2, outputs=[nbformat.v4.new_output("error", ename="E", evalue="", traceback=[])]),
+            "cell 5 ended in an error",
+        ),
+        (sets(2, metadata={}), "cell 5 trains and is not tagged nbval-ignore-output"),
+        (sets(3, source="runs = None"), "cell 5 trains and no assert follows"),
+        (sets(3, source="p = '/home/me/x'\nassert p"), "cell 7 shows the path /home/me/x"),
+        (
+            sets(2, outputs=[nbformat.v4.new_output("stream", text="kept in /work/main/runs")]),
+            "cell 5 shows the path /work/main/runs",
+        ),
+        (lambda n, c: n.cells[0].update(source="see `/root/x`"), "cell 0 shows the path /root/x"),
+    ],
+)
+def test_each_broken_rule_is_named(write, change, sentence):
+    (broken,) = broken_rules(write(change))
+    assert sentence in broken
