@@ -6,14 +6,13 @@ from pathlib import Path
 import numpy as np
 
 from mmhash_nb.datasets import cifar10_files
-from mmhash_nb.datasets.cifar10_files import ARCHIVE, ARCHIVE_MD5, BATCHES, CLASSES, find
+from mmhash_nb.datasets.cifar10_files import ARCHIVE, ARCHIVE_MD5, BATCHES, CLASSES, PAGE, find
 from mmhash_nb.datasets.download import fetch
 from mmhash_nb.features import describe
 from mmhash_nb.pairs import Pairs
 
 __all__ = ["CLASSES", "PAGE", "PUT", "URL", "check_published", "find", "load", "split"]
 
-PAGE = "https://www.cs.toronto.edu/~kriz/cifar.html"
 URL = f"https://www.cs.toronto.edu/~kriz/{ARCHIVE}"
 PUT = f"cifar10/{ARCHIVE} (or {BATCHES}/, or a folder or zip of images train|test/CLASS/NUMBER.jpg)"
 

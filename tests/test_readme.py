@@ -1,0 +1,48 @@
+"""What the README quotes is what the files say."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["ranking", "search"])
+def test_benchmark_tables_are_those_of_the_last_run(name):
+    with open(ROOT / "results" / f"benchmarks_{name}.csv", encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    for row in rows:
+        assert "| " + " | ".join(row) + " |" in README
+
+
+def test_scores_are_those_of_the_records():
+    from mmhash_nb.results import interval
+    from mmhash_nb.results.records import read
+
+    kept = read("masci2014")
+    quoted = {
+        ("wiki", "mmnn_l2", 32, "image-text"): "26.1 ± 0.7",
+        ("wiki", "mmnn_l2", 32, "text-image"): "51.2 ± 1.6",
+        ("wiki", "cmnn_l2", 32, "text-image"): "47.0 ± 0.9",
+        ("cifar10", "nnhash_l2", 48, "image-image"): "25.9 ± 0.6",
+        ("cifar10", "ksh", 48, "image-image"): "29.4 ± 0.3",
+    }
+    for (dataset, method, bits, task), words in quoted.items():
+        rows = kept[
+            (kept.dataset == dataset)
+            & (kept.method == method)
+            & (kept.bits == bits)
+            & (kept.task == task)
+            & (kept.metric == "mAP")
+        ]
+        mean, _, high = interval(rows.value.to_numpy())
+        assert words == f"{100 * mean:.1f} ± {100 * (high - mean):.1f}" and words in README
+
+
+def test_links_lead_somewhere():
+    import re
+
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
