@@ -76,7 +76,7 @@ def draw_codes(
         cells,
         extent=(left, left + width, top + height, top),
         aspect="auto",
-        interpolation="nearest",
+        interpolation="none",
     )
     # Bytes stand apart, so that a bit can be found again in the next row.
     edges = left + np.arange(8, n_bits, 8) * width / n_bits

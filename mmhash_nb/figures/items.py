@@ -60,7 +60,7 @@ def draw_item(
             pixels[sample].transpose(1, 2, 0),  # [3, H, W] -> [H, W, 3]
             extent=(left, left + width, top + height, top),
             aspect="auto",
-            interpolation="nearest",
+            interpolation="none",
         )
     strip = draw_strip(axes, pairs, sample, modality, (left, top, width, height * 0.6))
     write(axes, label_text(pairs, sample), (left, top + height * 0.6, width, height * 0.4), lines=1)
