@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from mmhash_nb import hashers
@@ -99,7 +100,10 @@ def run(
     record = _read(folder)
     if record is None:
         start = time.perf_counter()
-        fitted.fit(pairs, folder / "checkpoint")
+        # The shallow methods work on matrices too small for several BLAS threads, which slow them
+        # down fivefold or more on a few cores. PyTorch's own threads are left alone.
+        with threadpool_limits(1, user_api="blas"):
+            fitted.fit(pairs, folder / "checkpoint")
         seconds_fit = time.perf_counter() - start
         fitted.save(folder / "method")
         record = {
