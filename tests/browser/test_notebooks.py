@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+from playwright.sync_api import Error as PlaywrightError
 
 from browser.conftest import ARTEFACTS, ROOT, Lab
 from mmhash_nb.codes import HammingIndex, HashCodes
@@ -80,6 +81,32 @@ def expected_outputs(path: Path) -> tuple[int, list[str]]:
     return len(pictures), [text.splitlines()[0].strip() for text in printed if text]
 
 
+def read_cell(page, number: int) -> tuple[str, list[str]]:
+    """The text of a cell and the sources of its decoded pictures.
+
+    JupyterLab takes cells in and out of the page while it scrolls, so a cell can vanish between
+    finding and reading it; then it is looked for again.
+    """
+    for _ in range(50):
+        cell = page.locator(f'.jp-Cell[data-windowed-list-index="{number}"]').first
+        try:
+            if cell.count() == 0:
+                page.locator(".jp-WindowedPanel-outer").first.evaluate("(e) => e.scrollBy(0, 400)")
+                page.wait_for_timeout(100)
+                continue
+            cell.scroll_into_view_if_needed(timeout=2000)
+            text, sources = cell.inner_text(timeout=2000), []
+            for image in cell.locator(".jp-OutputArea img").all():
+                image.wait_for(state="visible", timeout=5000)
+                if not image.evaluate("(i) => i.decode().then(() => i.naturalWidth)", timeout=5000):
+                    raise AssertionError(f"a picture of cell {number} is empty")
+                sources.append(image.get_attribute("src", timeout=2000))
+            return text, sources
+        except PlaywrightError:
+            page.wait_for_timeout(200)
+    raise AssertionError(f"cell {number} never came into view whole")
+
+
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_committed_outputs_render(chromium, lab: Lab, name: str) -> None:
     pictures, printed = expected_outputs(ROOT / "notebooks" / name)
@@ -90,16 +117,9 @@ def test_committed_outputs_render(chromium, lab: Lab, name: str) -> None:
         seen: set[str] = set()
         text = ""
         for number in range(cells):
-            cell = page.locator(f'.jp-Cell[data-windowed-list-index="{number}"]')
-            if cell.count() == 0:
-                page.locator(".jp-WindowedPanel-outer").first.evaluate("(e) => e.scrollBy(0, 400)")
-                page.wait_for_timeout(100)
-            cell.first.scroll_into_view_if_needed()
-            text += cell.first.inner_text()
-            for image in cell.first.locator(".jp-OutputArea img").all():
-                image.wait_for(state="visible")
-                assert image.evaluate("(i) => i.decode().then(() => i.naturalWidth)") > 0
-                seen.add(f"{number}:{image.get_attribute('src')}")
+            shown, pictures_there = read_cell(page, number)
+            text += shown
+            seen |= {f"{number}:{source}" for source in pictures_there}
         ARTEFACTS.mkdir(exist_ok=True)
         page.screenshot(path=ARTEFACTS / f"{Path(name).stem}.png")
         assert len(seen) >= pictures
