@@ -172,7 +172,7 @@ def sets(order, **values):
         (sets(1, source="n: int = len('a')  # derived"), "parameter line \"n: int = len('a')"),
         (sets(1, source="n: int = 3  # so K = 3"), "a single ="),
         (sets(1, source="a: int = 1; b: int = 2  # two"), "parameter line 'a: int = 1; b"),
-        (sets(3, source="\n".join(["assert True"] * 16)), "cell 7 has 16 lines"),
+        (sets(3, source="\n".join(["assert [1]"] * 16)), "cell 7 has 16 lines"),
         (lambda n, c: n.cells.pop(6), "cell 6 has no text before it"),
         (lambda n, c: n.cells[6].update(source=" "), "cell 7 has no text before it"),
         (sets(3, execution_count=None), "not executed in order, from a fresh kernel: [1, 2, 3, N"),
@@ -184,12 +184,12 @@ def sets(order, **values):
         ),
         (sets(2, metadata={}), "cell 5 trains and is not tagged nbval-ignore-output"),
         (sets(3, source="runs = None"), "cell 5 trains and no assert follows"),
-        (sets(3, source="p = '/home/me/x'\nassert p"), "cell 7 shows the path /home/me/x"),
+        (sets(3, source="p = '/Users/me/x'\nassert p"), "cell 7 shows the path /Users/me/x"),
         (
-            sets(2, outputs=[nbformat.v4.new_output("stream", text="kept in /work/main/runs")]),
-            "cell 5 shows the path /work/main/runs",
+            sets(2, outputs=[nbformat.v4.new_output("stream", text="kept in /Users/me/runs")]),
+            "cell 5 shows the path /Users/me/runs",
         ),
-        (lambda n, c: n.cells[0].update(source="see `/root/x`"), "cell 0 shows the path /root/x"),
+        (lambda n, c: n.cells[0].update(source="see `/Users/x`"), "cell 0 shows the path /Users/x"),
     ],
 )
 def test_each_broken_rule_is_named(write, change, sentence):
