@@ -8,13 +8,13 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from scipy import stats
 
 from mmhash_nb.figures.nearest import MethodCodes, side_codes, sides, task_name
 from mmhash_nb.figures.style import Picture, colours, markers, themed
 from mmhash_nb.metrics import precision_recall_ranked
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.ranking import rank_profile
+from mmhash_nb.results.compare import interval
 
 RECALL_LEVELS = np.linspace(0.05, 1, 20)
 _STYLES = ("-", "--", ":", "-.")
@@ -140,11 +140,8 @@ def map_by_bits(
 
 def t_interval(scores: Sequence[float]) -> tuple[float, float]:
     """The 95 % t-interval of the mean; of one score, the score itself."""
-    mean = float(np.mean(scores))
-    if len(scores) < 2:
-        return mean, mean
-    half = float(stats.t.ppf(0.975, len(scores) - 1) * stats.sem(scores))
-    return mean - half, mean + half
+    mean, low, high = interval(np.asarray(scores))
+    return (low, high) if len(scores) > 1 else (mean, mean)
 
 
 @themed()
