@@ -1,13 +1,25 @@
-"""Losses against naive loops over pairs."""
+"""Losses against naive loops over pairs, triplets and bits."""
 
+import itertools
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.nn import functional as F
 
-from mmhash_nb.losses import contrastive_loss
+from mmhash_nb.losses import (
+    contrastive_loss,
+    csq_loss,
+    csq_targets,
+    dpsh_loss,
+    dsh_loss,
+    hash_centres,
+    hashnet_loss,
+    triplet_ranking_loss,
+)
 
 
 def naive_contrastive(a, b, similar, margin, balanced):
@@ -84,3 +96,370 @@ def test_gradient_of_one_network_on_both_sides_counts_both():
 def test_loss_of_points_far_from_the_origin_is_not_negative():
     x = torch.full((4, 7), 0.1) * 3e3
     assert contrastive_loss(x, x, torch.ones(4, 4, dtype=torch.bool), 1.0) >= 0
+
+
+# The losses of deep hashing. Each naive version loops over torch scalars; autograd then gives its
+# gradient.
+
+
+def agree(loss, naive, x, rtol=1e-10):
+    """Value and gradient of `loss` are those of `naive` at `x`."""
+    results = []
+    for function in (loss, naive):
+        leaf = x.clone().requires_grad_()
+        value = function(leaf)
+        value.backward()
+        results += [value.detach(), leaf.grad]
+    torch.testing.assert_close(results[0], results[2], rtol=rtol, atol=1e-12)
+    torch.testing.assert_close(results[1], results[3], rtol=rtol, atol=1e-12)
+
+
+def normal(*shape, seed=0, dtype=torch.float64):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+def naive_triplet(x, similarity, margin):
+    """zeng2022, Eq. 9, triplet by triplet."""
+    costs = [
+        F.relu(margin + (x[i] - x[j]).norm() - (x[i] - x[k]).norm())
+        for i, j, k in itertools.permutations(range(len(x)), 3)
+        if similarity[i, j] > similarity[i, k]
+    ]
+    return torch.stack(costs).mean() if costs else 0 * x.sum()
+
+
+def cubic_triplet(x, similarity, margin):
+    """The same, with an array over all (i, j, k)."""
+    distances = (x[:, None] - x).square().sum(-1).clamp(min=1e-300).sqrt()
+    costs = F.relu(margin + distances[:, :, None] - distances[:, None, :])
+    different = ~torch.eye(len(x), dtype=torch.bool)
+    valid = different[:, :, None] & different[:, None, :] & different
+    return costs[valid & (similarity[:, :, None] > similarity[:, None, :])].mean()
+
+
+# Integer points on a line or grid: ties, coinciding points and hinges that are exactly zero.
+@settings(max_examples=150)
+@given(
+    n=st.integers(2, 7),
+    bits=st.integers(1, 2),
+    levels=st.integers(1, 4),
+    margin=st.sampled_from([0.0, 0.5, 1.0, 2.0]),
+    grid=st.booleans(),
+    seed=st.integers(0, 2**31),
+)
+def test_triplet_loss_equals_the_loop(n, bits, levels, margin, grid, seed):
+    x = normal(n, bits, seed=seed)
+    x = x.mul(1.5).round() if grid else x
+    draw = torch.Generator().manual_seed(seed)
+    similarity = torch.randint(levels, (n, n), generator=draw)  # the diagonal must not count
+    agree(
+        lambda y: triplet_ranking_loss(y, similarity, margin),
+        lambda y: naive_triplet(y, similarity, margin),
+        x,
+    )
+
+
+@pytest.mark.parametrize("margin", [0.1, 0.7, 5.0])
+def test_triplet_loss_equals_the_cubic_array(margin):
+    x = normal(60, 5)
+    labels = (normal(60, 6, seed=1) > 0.6).long()
+    similarity = labels @ labels.T
+    assert len(similarity.unique()) > 3
+    agree(
+        lambda y: triplet_ranking_loss(y, similarity, margin),
+        lambda y: cubic_triplet(y, similarity, margin),
+        x,
+    )
+
+
+def test_triplet_loss_by_hand():
+    """0, 1 and 3, the first two similar: triplet (0, 1, 2) is at its hinge, (1, 0, 2) costs 1."""
+    x = torch.tensor([[0.0], [1.0], [3.0]], requires_grad=True)
+    similarity = torch.tensor([[1, 1, 0], [1, 1, 0], [0, 0, 1]])
+    loss = triplet_ranking_loss(x, similarity, 2.0)
+    loss.backward()
+    assert loss.item() == 0.5 and loss.dtype == torch.float32
+    assert x.grad.flatten().tolist() == [-0.5, 1.0, -0.5]  # of ½ (d₀₁ − d₁₂): none at the hinge
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_triplet_loss_without_a_triplet_is_zero_with_a_gradient(n):
+    x = normal(n, 3).requires_grad_()
+    # The diagonal differs, but a sample is in no triplet with itself.
+    loss = triplet_ranking_loss(x, torch.ones(n, n).long() + torch.eye(n).long(), 1.0)
+    loss.backward()
+    assert loss.item() == 0 and (x.grad == 0).all()
+
+
+def test_triplet_gradient_is_finite_where_points_coincide():
+    x = torch.zeros(6, 3, requires_grad=True)
+    loss = triplet_ranking_loss(x, torch.arange(36).view(6, 6) % 5, 1.5)
+    loss.backward()
+    assert loss.item() == 1.5 and (x.grad == 0).all()
+
+
+def test_triplet_gradient_agrees_with_finite_differences():
+    similarity = torch.randint(3, (6, 6), generator=torch.Generator().manual_seed(0))
+    x = normal(6, 3).requires_grad_()
+    assert torch.autograd.gradcheck(lambda y: triplet_ranking_loss(y, similarity, 1.0), x)
+
+
+def test_triplet_loss_of_a_large_batch_takes_no_cubic_memory():
+    """An array over all triplets would take 37 GB, and int32 could not count them.
+
+    Each of the two classes lies in one point, so each triplet costs margin + 0 − 1.
+    """
+    which = torch.arange(2100) % 2
+    x = which[:, None].float().requires_grad_()
+    loss = triplet_ranking_loss(x, (which[:, None] == which).long(), 3.0)
+    loss.backward()
+    assert loss.item() == pytest.approx(2.0, rel=1e-6)
+    # A sample is i in 1 / 2100 of the triplets and k in as many, and is pushed out in both.
+    expected = (1 - 2 * which).double() * 2 / 2100
+    torch.testing.assert_close(x.grad[:, 0].double(), expected, rtol=1e-4, atol=0)
+
+
+def test_triplet_loss_is_zero_for_separated_classes_and_not_for_shuffled_ones():
+    which = torch.arange(12) % 3
+    x = 10 * torch.eye(3)[which]
+    similarity = (which[:, None] == which).long()
+    assert triplet_ranking_loss(x, similarity, 14.0) == 0
+    assert triplet_ranking_loss(x[torch.arange(12) // 4], similarity, 14.0) > 1
+
+
+def pairs_of(n):
+    return list(itertools.permutations(range(n), 2))
+
+
+def naive_dpsh(u, similar, quantisation):
+    """Li et al. 2016, pair by pair."""
+    likelihood = []
+    for i, j in pairs_of(len(u)):
+        theta = u[i] @ u[j] / 2
+        likelihood.append((1 + theta.exp()).log() - (theta if similar[i, j] else 0))
+    gaps = [(v - (1 if v >= 0 else -1)) ** 2 for v in u.flatten()]
+    return sum(likelihood) / len(likelihood) + quantisation * sum(gaps) / len(gaps)
+
+
+def naive_dsh(u, similar, margin, regularisation):
+    """Liu et al. 2016, pair by pair."""
+    total, count = 0, 0
+    for i, j in itertools.combinations(range(len(u)), 2):
+        square = ((u[i] - u[j]) ** 2).sum()
+        total += 0.5 * square if similar[i, j] else 0.5 * F.relu(margin - square)
+        total += regularisation * sum((abs(v) - 1).abs() for v in [*u[i], *u[j]])
+        count += 1
+    return total / count
+
+
+def naive_hashnet(h, similar, alpha):
+    """Cao et al. 2017, pair by pair."""
+    pairs = pairs_of(len(h))
+    same = sum(bool(similar[i, j]) for i, j in pairs)
+    total = 0
+    for i, j in pairs:
+        logit = alpha * h[i] @ h[j]
+        if similar[i, j]:
+            total += len(pairs) / same * ((1 + logit.exp()).log() - logit)
+        else:
+            total += len(pairs) / (len(pairs) - same) * (1 + logit.exp()).log()
+    return total / len(pairs)
+
+
+PAIRWISE = {
+    "dpsh": (dpsh_loss, naive_dpsh, (0.3,)),
+    "dsh": (dsh_loss, naive_dsh, (2.5, 0.2)),
+    "hashnet": (hashnet_loss, naive_hashnet, (1.7,)),
+}
+
+
+@settings(max_examples=30)
+@given(
+    n=st.integers(2, 6), bits=st.integers(1, 4), share=st.floats(0, 1), seed=st.integers(0, 2**31)
+)
+@pytest.mark.parametrize("name", PAIRWISE)
+def test_pairwise_loss_equals_the_loop(name, n, bits, share, seed):
+    loss, naive, options = PAIRWISE[name]
+    same = torch.rand(n, n, generator=torch.Generator().manual_seed(seed)) < share
+    same = same.triu() | same.triu().T  # a random diagonal, too: it must not count
+    agree(
+        lambda u: loss(u, same, *options),
+        lambda u: naive(u, same, *options),
+        normal(n, bits, seed=seed),
+    )
+
+
+@pytest.mark.parametrize("name", PAIRWISE)
+@pytest.mark.parametrize("kind", [True, False])
+def test_pairwise_loss_where_all_pairs_are_of_one_kind_equals_the_loop(name, kind):
+    loss, naive, options = PAIRWISE[name]
+    same = torch.full((4, 4), kind)
+    agree(lambda u: loss(u, same, *options), lambda u: naive(u, same, *options), normal(4, 3))
+
+
+@pytest.mark.parametrize(
+    ("loss", "naive", "defaults"),
+    [
+        (dpsh_loss, naive_dpsh, (0.1,)),
+        (dsh_loss, naive_dsh, (2 * 6, 0.01)),
+        (hashnet_loss, naive_hashnet, (10 / 6,)),
+    ],
+)
+def test_pairwise_defaults_are_those_of_the_papers(loss, naive, defaults):
+    same = normal(5, 5, seed=1) > 0
+    same = same & same.T
+    agree(lambda u: loss(u, same), lambda u: naive(u, same, *defaults), normal(5, 6))
+
+
+@pytest.mark.parametrize("name", PAIRWISE)
+def test_pairwise_loss_is_low_for_the_codes_of_the_classes_and_finite_far_out(name):
+    loss, _, options = PAIRWISE[name]
+    which = torch.arange(16) % 4
+    same = which[:, None] == which
+    codes = torch.from_numpy(hash_centres(4, 8, seed=0))[which].float()
+    shuffled = codes[torch.arange(16) // 4]
+    assert loss(codes, same, *options) < 0.7 * loss(shuffled, same, *options)
+    far = (1e4 * shuffled).requires_grad_()
+    value = loss(far, same, *options)
+    value.backward()
+    assert value.isfinite() and far.grad.isfinite().all()
+
+
+def test_dpsh_by_hand():
+    """θ = ½, dissimilar: log(1 + e^½); one of four values is 1 away from its sign."""
+    u = torch.tensor([[2.0, 1.0], [1.0, -1.0]])
+    expected = math.log1p(math.exp(0.5)) + 0.1 / 4
+    assert dpsh_loss(u, torch.eye(2) > 0).item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_dpsh_takes_the_sign_of_zero_for_one():
+    u = torch.zeros(2, 3, requires_grad=True)
+    dpsh_loss(u, torch.eye(2) > 0, 3.0).backward()
+    assert torch.allclose(u.grad, torch.full((2, 3), -2 * 3.0 / 6))
+
+
+@pytest.mark.parametrize(("similar", "expected"), [(True, 0.5), (False, 1.5)])
+def test_dsh_by_hand(similar, expected):
+    """d² = 1 and m = 2K = 4: ½ or ½ (4 − 1); one value is 1 away from ±1."""
+    u = torch.tensor([[1.0, 1.0], [1.0, 0.0]])
+    loss = dsh_loss(u, torch.full((2, 2), similar)).item()
+    assert loss == pytest.approx(expected + 0.01, rel=1e-6)
+
+
+def test_dsh_is_zero_for_codes_that_differ_in_half_of_their_bits():
+    which = torch.arange(8) % 4
+    codes = torch.from_numpy(hash_centres(4, 8, seed=0))[which].double()
+    assert dsh_loss(codes, which[:, None] == which).item() == pytest.approx(0, abs=1e-12)
+
+
+def test_hashnet_by_hand():
+    """One similar pair at α h·h' = 5, two dissimilar ones at 0: each kind weighs the same."""
+    h = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    similar = torch.zeros(3, 3, dtype=torch.bool)
+    similar[0, 1] = similar[1, 0] = True
+    expected = math.log1p(math.exp(-5)) + math.log(2)
+    assert hashnet_loss(h, similar).item() == pytest.approx(expected, rel=1e-6)
+
+
+def hamming(centres):
+    """Distances of all pairs i < j."""
+    upper = np.triu_indices(len(centres), 1)
+    return (centres[:, None] != centres).sum(-1)[upper]
+
+
+@pytest.mark.parametrize(("n_classes", "n_bits"), [(2, 1), (4, 2), (10, 16), (32, 16), (21, 64)])
+def test_hadamard_centres_are_half_or_all_bits_apart(n_classes, n_bits):
+    centres = hash_centres(n_classes, n_bits, seed=0)
+    assert centres.shape == (n_classes, n_bits) and centres.dtype == np.int8
+    assert set(np.unique(centres)) == {-1, 1}
+    allowed = {n_bits / 2} if n_classes <= n_bits else {n_bits / 2, n_bits}
+    assert set(hamming(centres)) <= allowed
+    assert np.array_equal(centres, hash_centres(n_classes, n_bits, seed=1))
+
+
+@pytest.mark.parametrize(("n_classes", "n_bits"), [(40, 48), (33, 16), (81, 32)])
+def test_drawn_centres_are_half_the_bits_apart_on_average(n_classes, n_bits):
+    centres = hash_centres(n_classes, n_bits, seed=0)
+    assert centres.shape == (n_classes, n_bits) and centres.dtype == np.int8
+    assert set(np.unique(centres)) == {-1, 1}
+    assert hamming(centres).min() > 0
+    assert hamming(centres).mean() == pytest.approx(n_bits / 2, rel=0.04)
+    assert np.array_equal(centres, hash_centres(n_classes, n_bits, seed=0))
+    assert not np.array_equal(centres, hash_centres(n_classes, n_bits, seed=1))
+
+
+def test_centres_are_distinct_as_long_as_there_are_codes():
+    assert len(np.unique(hash_centres(32, 5, seed=0), axis=0)) == 32
+    assert hash_centres(9, 3, seed=0).shape == (9, 3)  # more classes than codes: two must coincide
+
+
+def test_targets_are_the_votes_of_the_centres():
+    rng = np.random.default_rng(0)
+    labels = rng.random((50, 7)) < 0.4
+    centres = hash_centres(7, 48, seed=3)
+    targets = csq_targets(labels, centres, seed=3)
+    assert targets.shape == (50, 48) and targets.dtype == np.int8
+    ties: dict[int, set[int]] = {}
+    for sample in range(50):
+        for bit in range(48):
+            vote = sum(int(centres[c, bit]) for c in range(7) if labels[sample, c])
+            if vote == 0:
+                ties.setdefault(bit, set()).add(int(targets[sample, bit]))
+            else:
+                assert targets[sample, bit] == (1 if vote > 0 else -1)
+    assert len(ties) > 40 and all(len(coin) == 1 for coin in ties.values())
+
+
+def test_a_single_label_has_its_centre_and_many_labels_do_not_overflow():
+    centres = hash_centres(300, 12, seed=0)
+    assert np.array_equal(csq_targets(np.eye(300, dtype=bool), centres, seed=0), centres)
+    same = np.ones((200, 12), np.int8)  # 200 votes would be −56 in int8
+    assert (csq_targets(np.ones((1, 200), bool), same, seed=0) == 1).all()
+
+
+def test_ties_go_to_fair_seeded_coins_of_their_own():
+    centres = hash_centres(5, 1000, seed=4)
+    opposed = np.concatenate([centres, -centres])
+    both = np.tile(np.eye(5, dtype=bool), 2)  # each class and its opposite: all bits tie
+    targets = csq_targets(both, opposed, seed=4)
+    assert (targets == targets[0]).all() and abs(targets[0].mean()) < 0.1
+    assert np.array_equal(targets, csq_targets(both, opposed, seed=4))
+    assert not np.array_equal(targets, csq_targets(both, opposed, seed=5))
+    assert np.abs(hamming(np.concatenate([targets[:1], centres])) - 500).max() < 100
+
+
+def naive_csq(h, targets, quantisation):
+    """Yuan et al. 2020, bit by bit."""
+    total = 0
+    for value, target in zip(h.flatten(), targets.flatten().tolist(), strict=True):
+        p, t = (value + 1) / 2, (target + 1) / 2
+        total -= t * p.log() + (1 - t) * (1 - p).log()
+        total += quantisation * (abs(value) - 1) ** 2
+    return total / h.numel()
+
+
+@pytest.mark.parametrize("options", [(), (0.5,)])
+def test_csq_loss_equals_the_loop(options):
+    targets = torch.from_numpy(csq_targets(np.eye(5, dtype=bool), hash_centres(5, 6, 0), 0))
+    agree(
+        lambda h: csq_loss(h, targets, *options),
+        lambda h: naive_csq(h, targets, *(options or (1e-4,))),
+        normal(5, 6).tanh(),
+    )
+
+
+def test_csq_by_hand():
+    """Probabilities of the right bits ¾ and ½; values ½ and 1 away from ±1."""
+    h = torch.tensor([[0.5, 0.0]])
+    expected = -0.5 * (math.log(0.75) + math.log(0.5)) + 0.2 * 0.5 * (0.25 + 1)
+    assert csq_loss(h, torch.tensor([[1, -1]]), 0.2).item() == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_csq_of_saturated_bits_is_zero_where_right_and_finite_where_wrong(dtype):
+    targets = torch.from_numpy(hash_centres(4, 8, seed=0))
+    h = targets.to(dtype).requires_grad_()
+    assert csq_loss(h, targets) == 0
+    wrong = csq_loss(-h, targets)
+    wrong.backward()
+    assert 10 < wrong < 40 and h.grad.isfinite().all()

@@ -1,4 +1,4 @@
-"""Each loss once, by its name in the literature."""
+"""The contrastive loss (Masci et al. 2014)."""
 
 from typing import Any
 
