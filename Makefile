@@ -38,9 +38,9 @@ lab: setup
 # Pins anew from pyproject.toml; environment.yml takes its pins from the same lock.
 lock:
 	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
-	  --no-header --extra test --python-version 3.11 --upgrade pyproject.toml -o requirements.lock
+	  --no-header --extra test --extra sentences --python-version 3.11 --upgrade pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --no-deps --no-annotate --no-header --no-emit-index-url \
-	  --no-emit-find-links --extra test --python-version 3.11 -c requirements.lock --quiet \
+	  --no-emit-find-links --extra test --extra sentences --python-version 3.11 -c requirements.lock --quiet \
 	  pyproject.toml -o .venv/direct.txt
 	sed -i.old '/^      - [^-]/d; /^      - -e /d' environment.yml && rm environment.yml.old
 	sed 's/^/      - /' .venv/direct.txt >> environment.yml

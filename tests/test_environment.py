@@ -22,7 +22,8 @@ def target(python: str) -> dict[str, str]:
 
 def direct() -> list[Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    lines = project["dependencies"] + project["optional-dependencies"]["test"]
+    extras = project["optional-dependencies"]
+    lines = project["dependencies"] + extras["test"] + extras["sentences"]
     return [Requirement(line) for line in lines]
 
 

@@ -24,6 +24,9 @@ _DATASETS = {
     "wiki": "mmhash_nb.datasets.wiki",
     "cifar10": "mmhash_nb.datasets.cifar10",
     "nuswide": "mmhash_nb.datasets.nuswide",
+    "flipkart": "mmhash_nb.datasets.flipkart",
+    "flickr8k": "mmhash_nb.datasets.flickr8k",
+    "mirflickr25k": "mmhash_nb.datasets.mirflickr25k",
 }
 
 

@@ -1,0 +1,158 @@
+import csv
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmhash_nb.datasets import available, flickr8k, load, photos
+
+DATA = os.environ.get("MMHASH_DATA")
+HAS_FLICKR8K = DATA is not None and flickr8k.find(Path(DATA)) is not None
+
+
+def write_flickr8k(root, n=12):
+    """A small set in the layout of the real one; photo 4 has no concept."""
+    folder = root / "flickr8k_1k"
+    (folder / "images").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    concepts, captions = [], []
+    for i in range(n):
+        pixels = rng.integers(0, 256, (24, 20, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / "images" / f"photo{i}.jpg")
+        dog, snow = int(i % 2 == 0), int(i % 3 == 0)
+        dog, snow = (0, 0) if i == 4 else (dog, max(snow, 1 - dog))
+        concepts.append([f"photo{i}.jpg", dog, snow])
+        captions.append([f"photo{i}.jpg", f"The first of {i} , a {'dog' if dog else 'cat'} ."])
+    captions += [[f"photo{i}.jpg", "Snow falls ."] for i in range(n) if concepts[i][2]]
+    captions.append(["unlisted.jpg", "Unlisted unlisted"])
+    for name, rows in (
+        (flickr8k.CONCEPTS, [["image", "dog", "snow"], *concepts]),
+        (flickr8k.CAPTIONS, [["image", "caption"], *captions]),
+    ):
+        with open(folder / name, "w", newline="") as file:
+            csv.writer(file).writerows(rows)
+    return folder
+
+
+def edit(path, old, new):
+    content = path.read_text()
+    assert old in content
+    path.write_text(content.replace(old, new))
+
+
+def test_photos_captions_and_concepts_are_those_of_the_files(tmp_path):
+    write_flickr8k(tmp_path)
+    pairs = load("flickr8k", tmp_path, size=16, n_query=3)
+    kept = [i for i in range(12) if i != 4]
+    assert pairs.name == "flickr8k" and len(pairs) == 11
+    assert pairs.images.shape == (11, 3, 16, 16) and pairs.images.dtype == np.uint8
+    assert pairs.label_names == ["dog", "snow"]
+    assert pairs.labels[:, 0].tolist() == [i % 2 == 0 for i in kept]
+    assert pairs.captions[:2] == ["The first of 0 , a dog .", "The first of 1 , a cat ."]
+    # all captions of a photo are its text; "the", "of" and "first" are function words
+    assert pairs.vocabulary == ("cat", "dog", "falls", "snow")
+    assert pairs.texts[:3].tolist() == [[0, 1, 1, 1], [1, 0, 1, 1], [0, 1, 0, 0]]
+    assert pairs.source.startswith("11 of 12 photos")
+
+
+def test_the_split_is_seeded_and_the_rest_is_database_and_training_set(tmp_path):
+    write_flickr8k(tmp_path)
+    pairs = load("flickr8k", tmp_path, size=8, n_query=3)
+    np.testing.assert_array_equal(pairs.database, pairs.train)
+    assert len(pairs.query) == 3
+    assert sorted([*pairs.query, *pairs.database]) == list(range(11))
+    assert load("flickr8k", tmp_path, size=8, n_query=3).fingerprint == pairs.fingerprint
+    others = [load("flickr8k", tmp_path, size=8, n_query=3, split_seed=s) for s in (1, 2)]
+    assert any(other.query.tolist() != pairs.query.tolist() for other in others)
+
+
+def test_sentence_embeddings_of_all_captions(tmp_path, monkeypatch):
+    write_flickr8k(tmp_path)
+    seen = []
+
+    def embed(written):
+        seen.extend(written)
+        return np.ones((len(written), 256), dtype=np.float32)
+
+    monkeypatch.setattr(photos, "sentence_embeddings", embed)
+    pairs = load("flickr8k", tmp_path, size=8, n_query=3, texts="sentences")
+    assert pairs.texts.shape == (11, 256) and pairs.vocabulary is None
+    assert seen[0] == "The first of 0 , a dog . Snow falls ."
+
+
+@pytest.mark.parametrize(
+    ("option", "known"), [("images", "pixels, gist, hog"), ("texts", "bow, sentences")]
+)
+def test_an_unknown_value_names_the_known_ones(tmp_path, option, known):
+    with pytest.raises(ValueError, match=f"{option} of flickr8k are one of {known}, not 'x'"):
+        load("flickr8k", tmp_path, **{option: "x"})
+
+
+def test_labels_are_no_option(tmp_path):
+    with pytest.raises(TypeError, match="dataset flickr8k has no option 'labels'"):
+        load("flickr8k", tmp_path, labels="both")
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        (flickr8k.CONCEPTS, "photo2.jpg,1", "photo2.jpg,2", r"line 4 of .* has '2' for dog: write"),
+        (flickr8k.CONCEPTS, "photo2.jpg,1", "photo2.jpg,", r"line 4 of .* has '' for dog: write 0"),
+        (flickr8k.CONCEPTS, "image,", "name,", r"has no column 'image' \(it has name, dog, snow\)"),
+        (flickr8k.CONCEPTS, "photo2.jpg", "photo1.jpg", r"line 4 of .* names photo1\.jpg, as does"),
+        (flickr8k.CAPTIONS, ",caption", ",text", r"captions\.txt has no column 'caption'"),
+        (flickr8k.CAPTIONS, "photo2.jpg", "photoX.jpg", r"captions\.txt has no caption of photo2"),
+        (flickr8k.CAPTIONS, "Snow falls .", "", r"line 14 of .*captions\.txt has no caption: fill"),
+    ],
+)
+def test_a_wrong_line_names_file_and_line(tmp_path, name, old, new, message):
+    edit(write_flickr8k(tmp_path) / name, old, new)
+    with pytest.raises(ValueError, match=message):
+        load("flickr8k", tmp_path, n_query=3)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("image\nphoto0.jpg\n", "has no column but image: add one for each concept"),
+        ("image,dog\nphoto0.jpg,0\nphoto1.jpg,0\n", "gives no photo a concept"),
+    ],
+)
+def test_a_table_without_concepts_is_refused(tmp_path, content, message):
+    (write_flickr8k(tmp_path) / flickr8k.CONCEPTS).write_text(content)
+    with pytest.raises(ValueError, match=message):
+        load("flickr8k", tmp_path, n_query=3)
+
+
+def test_a_missing_or_broken_photo_is_named(tmp_path):
+    path = write_flickr8k(tmp_path) / "images" / "photo3.jpg"
+    path.write_bytes(path.read_bytes()[:300])
+    with pytest.raises(ValueError, match=r"photo3\.jpg is no whole image"):
+        load("flickr8k", tmp_path, n_query=3)
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match=r"line 5 of .*concepts_from_captions\.csv names"):
+        load("flickr8k", tmp_path, n_query=3)
+
+
+@pytest.mark.parametrize("name", [flickr8k.CAPTIONS, flickr8k.CONCEPTS])
+def test_missing_files_say_where_to_get_them_and_where_to_put_them(tmp_path, name):
+    (write_flickr8k(tmp_path) / name).unlink()
+    with pytest.raises(FileNotFoundError) as caught:
+        load("flickr8k", tmp_path)
+    for part in (f"no {name}", flickr8k.PAGE, "flickr8k_1k/ with", str(tmp_path)):
+        assert part in str(caught.value)
+    row = available(tmp_path).set_index("name").loc["flickr8k"]
+    assert not row.present and row.page == flickr8k.PAGE and flickr8k.CONCEPTS in row.put
+
+
+@pytest.mark.skipif(not HAS_FLICKR8K, reason="MMHASH_DATA holds no flickr8k_1k/")
+def test_the_real_files():
+    pairs = load("flickr8k")
+    assert pairs.images.shape == (970, 3, 128, 128)
+    assert (len(pairs.query), len(pairs.database), len(pairs.train)) == (200, 770, 770)
+    counts = [257, 262, 134, 363, 213, 56, 97, 57, 44, 132, 84, 91, 88, 70]
+    assert pairs.labels.sum(axis=0).tolist() == counts
+    assert pairs.captions[1] == "A black dog and a spotted dog are fighting"
+    assert 1_100 < len(pairs.vocabulary) <= 2_000 and pairs.texts.any(axis=1).all()

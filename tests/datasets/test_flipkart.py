@@ -1,0 +1,272 @@
+import csv
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from mmhash_nb.datasets import available, flipkart, load, photos
+
+DATA = os.environ.get("MMHASH_DATA")
+HAS_FLIPKART = DATA is not None and flipkart.find(Path(DATA)) is not None
+CLASSES = ["Watches", "Baby Care", "Computers"]
+SUBS = ["Small", "Large"]
+
+
+def write_csv(path, header, rows):
+    with open(path, "w", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+
+
+def write_flipkart(root, n=24):
+    """A small set in the layout of the real one: product i has class i % 3 and sub-class i % 2."""
+    folder = root / "flipkart"
+    (folder / "images").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    index, products = [], []
+    for i in range(n):
+        name, sub = CLASSES[i % 3], SUBS[i % 2]
+        pixels = rng.integers(0, 256, (20 + i, 30, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / "images" / f"photo{i}.jpg", quality=95)
+        index.append([f"id{i}", f"photo{i}.jpg", CLASSES.index(name), name, sub])
+        described = f"nice, {name.split()[0]}\nword{i}"
+        products.append([f"id{i}", f"Product {i}", described, f"leak{i % 3}"])
+    header = ["uniq_id", "image", "label", "label_name", "sub_label_name"]
+    write_csv(folder / "index.csv", header, index)
+    header = ["uniq_id", "product_name", "description", "product_category_tree"]
+    # products in another order, and one more than the index names
+    more = ["id99", "Absent", "without photo", ""]
+    write_csv(folder / flipkart.PRODUCTS, header, [more, *reversed(products)])
+    return folder
+
+
+def edit(path, old, new):
+    content = path.read_text()
+    assert old in content
+    path.write_text(content.replace(old, new, 1))
+
+
+def test_photos_texts_and_labels_are_those_of_the_files(tmp_path):
+    write_flipkart(tmp_path)
+    pairs = load("flipkart", tmp_path, size=16, n_query=6)
+    assert pairs.name == "flipkart" and len(pairs) == 24
+    assert pairs.images.shape == (24, 3, 16, 16) and pairs.images.dtype == np.uint8
+    assert pairs.label_names == ["Baby Care", "Computers", "Watches"]
+    named = [pairs.label_names[i] for i in pairs.labels.argmax(axis=1)]
+    assert named == [CLASSES[i % 3] for i in range(24)]
+    assert pairs.captions == [f"Product {i}" for i in range(24)]
+    # a word of one product only is no word of the vocabulary, and the category never is
+    assert pairs.vocabulary == ("baby", "computers", "nice", "product", "watches")
+    assert pairs.texts[:3].tolist() == [[0, 0, 1, 1, 1], [1, 0, 1, 1, 0], [0, 1, 1, 1, 0]]
+    np.testing.assert_array_equal(pairs.thumbnails, pairs.images)
+    assert pairs.source == "24 of 25 listed products have a photo"
+
+
+def test_queries_are_drawn_by_class_and_the_rest_is_database_and_training_set(tmp_path):
+    write_flipkart(tmp_path)
+    pairs = load("flipkart", tmp_path, size=8, n_query=6)
+    assert pairs.labels[pairs.query].sum(axis=0).tolist() == [2, 2, 2]
+    np.testing.assert_array_equal(pairs.database, pairs.train)
+    assert len(pairs.database) == 18
+    assert sorted([*pairs.query, *pairs.database]) == list(range(24))
+    again = load("flipkart", tmp_path, size=8, n_query=6)
+    assert again.fingerprint == pairs.fingerprint
+    other = load("flipkart", tmp_path, size=8, n_query=6, split_seed=1)
+    assert other.query.tolist() != pairs.query.tolist()
+
+
+def test_sub_classes_are_further_labels(tmp_path):
+    write_flipkart(tmp_path)
+    plain = load("flipkart", tmp_path, size=8, n_query=6)
+    pairs = load("flipkart", tmp_path, size=8, n_query=6, labels="both")
+    assert pairs.name == "flipkart_sub"
+    assert pairs.label_names[:4] == ["Baby Care", "Computers", "Watches", "Baby Care / Large"]
+    assert len(pairs.label_names) == 3 + 6 and (pairs.labels.sum(axis=1) == 2).all()
+    np.testing.assert_array_equal(pairs.query, plain.query)
+    shared = pairs.labels.astype(int) @ pairs.labels.T.astype(int)
+    expected = [(i % 3 == 0) * (1 + (i % 2 == 0)) for i in range(24)]
+    assert shared[0].tolist() == expected
+
+
+def test_descriptors_keep_the_photos_as_thumbnails(tmp_path):
+    write_flipkart(tmp_path, n=12)
+    pairs = load("flipkart", tmp_path, images="hog", size=160, n_query=3)
+    assert pairs.images.shape == (12, 486) and pairs.modality_names == ("HOG", "text")
+    assert pairs.thumbnails.shape == (12, 3, 128, 128)
+
+
+def test_sentence_embeddings_instead_of_words(tmp_path, monkeypatch):
+    write_flipkart(tmp_path, n=12)
+    seen = []
+
+    def embed(written):
+        seen.extend(written)
+        return np.ones((len(written), 256), dtype=np.float32)
+
+    monkeypatch.setattr(photos, "sentence_embeddings", embed)
+    pairs = load("flipkart", tmp_path, size=8, n_query=3, texts="sentences")
+    assert pairs.texts.shape == (12, 256) and pairs.vocabulary is None
+    assert seen[0] == "Product 0 nice, Watches\nword0" and not any("leak" in s for s in seen)
+
+
+@pytest.mark.parametrize(
+    ("option", "known"),
+    [("images", "pixels, gist, hog"), ("labels", "class, both"), ("texts", "bow, sentences")],
+)
+def test_an_unknown_value_names_the_known_ones(tmp_path, option, known):
+    with pytest.raises(ValueError, match=f"{option} of flipkart are one of {known}, not 'x'"):
+        load("flipkart", tmp_path, **{option: "x"})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"size": 0}, "size must be at least 1 pixel, but is 0"),
+        ({"n_query": 0}, "n_query must be at least 1 and below the 24 photos there are, but is 0"),
+        ({"n_query": 24}, "n_query must be at least 1 and below the 24 photos"),
+        ({"n_query": 2}, "24 photos cannot be split into 2 queries .* classes = 3"),
+        ({"n_query": 6, "split_seed": -1}, "by split_seed -1"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(tmp_path, changes, message):
+    write_flipkart(tmp_path)
+    with pytest.raises(ValueError, match=message):
+        load("flipkart", tmp_path, **{"n_query": 6} | changes)
+
+
+def test_a_missing_photo_names_line_file_and_folder(tmp_path):
+    folder = write_flipkart(tmp_path)
+    (folder / "images" / "photo3.jpg").unlink()
+    with pytest.raises(FileNotFoundError, match=r"line 5 of .*index\.csv names photo3\.jpg, but"):
+        load("flipkart", tmp_path, n_query=6)
+
+
+@pytest.mark.parametrize("content", [b"", b"no image", "truncated"])
+def test_a_photo_that_does_not_decode_is_named(tmp_path, content):
+    path = write_flipkart(tmp_path) / "images" / "photo3.jpg"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2] if content == "truncated" else content)
+    with pytest.raises(ValueError, match=r"photo3\.jpg is no whole image \(.*\): get it again\.$"):
+        load("flipkart", tmp_path, n_query=6)
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        *(("index.csv", column) for column in flipkart.COLUMNS),
+        *((flipkart.PRODUCTS, c) for c in ("uniq_id", "product_name", "description")),
+    ],
+)
+def test_a_missing_column_names_it_and_those_there_are(tmp_path, name, column):
+    path = write_flipkart(tmp_path) / name
+    header, rest = path.read_text().split("\n", 1)
+    path.write_text(",".join("x" if c == column else c for c in header.split(",")) + "\n" + rest)
+    with pytest.raises(ValueError, match=rf"{name} has no column '{column}' \(it has .*x"):
+        load("flipkart", tmp_path, n_query=6)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("id2,photo2.jpg,2", "id2,photo2.jpg", r"line 4 of .* has 4 fields, but the header has 5"),
+        ("id2,photo2.jpg", "id2,photo2.jpg,x", r"line 4 of .* has 6 fields, but the header has 5"),
+        ("id2,", ",", r"line 4 of .* has no uniq_id: fill it in or remove the line"),
+        ("photo2.jpg", "photo1.jpg", r"line 4 of .* names photo1\.jpg, as does line 3: remove one"),
+        ("id2,", "other,", r"line 4 of .*index\.csv names product other, but .*1050\.csv has none"),
+        ("id2,", '"id2,', r"index\.csv is no whole CSV file in UTF-8 \(.*\): get it again"),
+    ],
+)
+def test_a_wrong_line_names_file_and_line(tmp_path, old, new, message):
+    edit(write_flipkart(tmp_path) / "index.csv", old, new)
+    with pytest.raises(ValueError, match=message):
+        load("flipkart", tmp_path, n_query=6)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "has no column 'uniq_id' .it has none"),
+        (b"uniq_id,image,label_name,sub_label_name\n", "has a header and no rows"),
+        (b"uniq_id,\xff\xfe", "is no whole CSV file in UTF-8"),
+    ],
+)
+def test_a_table_that_is_empty_or_no_text_is_refused(tmp_path, content, message):
+    (write_flipkart(tmp_path) / "index.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=rf"index\.csv {message}"):
+        load("flipkart", tmp_path, n_query=6)
+
+
+@pytest.mark.parametrize("name", [flipkart.PRODUCTS, "index.csv"])
+def test_missing_files_say_where_to_get_them_and_where_to_put_them(tmp_path, name):
+    (write_flipkart(tmp_path) / name).unlink()
+    with pytest.raises(FileNotFoundError) as caught:
+        load("flipkart", tmp_path)
+    for part in (f"no {name}", flipkart.PAGE, "sub_label_name", str(tmp_path)):
+        assert part in str(caught.value)
+    row = available(tmp_path).set_index("name").loc["flipkart"]
+    assert not row.present and row.page == flipkart.PAGE and "index.csv" in row.put
+
+
+def test_a_photo_is_padded_with_white_and_scaled(tmp_path):
+    wide = np.zeros((20, 40, 3), dtype=np.uint8)
+    wide[:, 20:] = (200, 0, 0)
+    Image.fromarray(wide).save(tmp_path / "wide.png")
+    tall = Image.new("L", (8, 16), 0)
+    tall.save(tmp_path / "tall.png")
+    square = photos.pixels([tmp_path / "wide.png", tmp_path / "tall.png"], 8)
+    assert square.shape == (2, 3, 8, 8) and square.dtype == np.uint8
+    assert (square[0, :, 0] == 255).all() and (square[0, :, 7] == 255).all()
+    assert square[0, :, 4, 1].tolist() == [0, 0, 0] and square[0, :, 4, 6].tolist() == [200, 0, 0]
+    assert (square[1, :, :, 0] == 255).all() and (square[1, :, 4, 4] == 0).all()
+
+
+def test_what_was_decoded_is_kept_until_a_file_changes(tmp_path, monkeypatch):
+    monkeypatch.setenv("MMHASH_CACHE", str(tmp_path / "cache"))
+    path = tmp_path / "photo.png"
+    Image.new("RGB", (8, 8), (1, 2, 3)).save(path)
+    first = photos.pixels([path], 4)
+    (kept,) = (tmp_path / "cache" / "photos").iterdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(photos, "_square", None)
+        np.testing.assert_array_equal(photos.pixels([path], 4), first)
+    kept.write_bytes(kept.read_bytes()[:-5])  # a damaged cache is no obstacle
+    np.testing.assert_array_equal(photos.pixels([path], 4), first)
+    Image.new("RGB", (8, 8), (200, 2, 3)).save(path)
+    os.utime(path, ns=(1, 1))
+    assert photos.pixels([path], 4)[0, 0, 0, 0] == 200
+    assert photos.pixels([path], 2).shape == (1, 3, 2, 2)
+
+
+@given(st.data())
+def test_splits_are_disjoint_of_the_right_sizes_and_seeded(data):
+    n_classes = data.draw(st.integers(1, 4))
+    n = data.draw(st.integers(4 * n_classes, 60))
+    n_query = data.draw(st.integers(n_classes, n - n_classes))
+    seed = data.draw(st.integers(0, 1000))
+    classes = data.draw(st.sampled_from([None, np.arange(n) % n_classes]))
+    query, rest = photos.split(n, n_query, seed, classes)
+    assert len(query) == n_query and sorted([*query, *rest]) == list(range(n))
+    assert (np.diff(query) > 0).all() and (np.diff(rest) > 0).all()
+    again = photos.split(n, n_query, seed, classes)
+    assert again[0].tolist() == query.tolist() and again[1].tolist() == rest.tolist()
+    if classes is not None:
+        share = np.bincount(classes, minlength=n_classes) * n_query / n
+        assert (np.abs(np.bincount(classes[query], minlength=n_classes) - share) <= 1).all()
+
+
+@pytest.mark.skipif(not HAS_FLIPKART, reason="MMHASH_DATA holds no flipkart/")
+def test_the_real_files():
+    pairs = load("flipkart")
+    assert pairs.images.shape == (1047, 3, 128, 128)
+    assert (len(pairs.query), len(pairs.database), len(pairs.train)) == (200, 847, 847)
+    assert pairs.labels.sum(axis=0).tolist() == [149, 150, 150, 150, 148, 150, 150]
+    assert pairs.labels[pairs.query].sum(axis=0).tolist() == [28, 29, 29, 28, 28, 29, 29]
+    assert pairs.label_names[6] == "Watches"
+    assert pairs.captions[0] == "Elegance Polyester Multicolor Abstract Eyelet Door Curtain"
+    assert 1_800 < len(pairs.vocabulary) <= 2_000 and pairs.texts.any(axis=1).all()
+    both = load("flipkart", labels="both")
+    assert both.labels.shape == (1047, 7 + 62)
+    assert "Watches / Wrist Watches" in both.label_names

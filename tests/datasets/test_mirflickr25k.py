@@ -1,0 +1,222 @@
+import os
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import scipy.io
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmhash_nb.datasets import available, load, mirflickr25k
+
+DATA = os.environ.get("MMHASH_DATA")
+HAS_MIRFLICKR = DATA is not None and mirflickr25k.find(Path(DATA)) is not None
+VGG = mirflickr25k.VGG[0]
+
+
+def write_v7(path, **variables):
+    scipy.io.savemat(path, variables)
+
+
+def write_v73(path, **variables):
+    """As MATLAB lays it down in HDF5: with reversed axes, after a header of its own."""
+    with h5py.File(path, "w", userblock_size=512) as file:
+        for name, array in variables.items():
+            file[name] = np.asarray(array).T
+    with open(path, "r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file")
+
+
+def write_mirflickr(folder, n=20, write=write_v7, **changes):
+    """A small set: tags [n, 6], labels [n, 3], features [n, 5]."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(0)
+    tags = (rng.random((n, 6)) < 0.4).astype(np.uint8)
+    labels = (rng.random((n, 3)) < 0.4).astype(np.uint8)
+    tags[:, 0] |= ~tags.any(axis=1)
+    labels[:, 0] |= ~labels.any(axis=1)
+    arrays = {"YAll": tags, "LAll": labels, "XAll": rng.random((n, 5))} | changes
+    for name, variable in ((mirflickr25k.TAGS, "YAll"), (mirflickr25k.LABELS, "LAll")):
+        write(folder / name, **{variable: arrays[variable]})
+    write(folder / VGG, XAll=arrays["XAll"])
+    return arrays
+
+
+def read(folder, **options):
+    return mirflickr25k.read(folder, **{"n_query": 4, "n_train": 6} | options)
+
+
+@pytest.mark.parametrize("write", [write_v7, write_v73])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float64])
+def test_both_generations_of_files_give_the_same_pairs(tmp_path, write, dtype):
+    arrays = write_mirflickr(tmp_path, write=write)
+    cast = {name: arrays[name].astype(dtype) for name in ("YAll", "LAll")}
+    write_mirflickr(tmp_path, write=write, **cast)
+    pairs = read(tmp_path)
+    np.testing.assert_array_equal(pairs.texts.toarray(), arrays["YAll"])
+    np.testing.assert_array_equal(pairs.labels, arrays["LAll"] == 1)
+    assert pairs.texts.format == "csr" and pairs.texts.dtype == np.float32
+    assert pairs.label_names == ["label 0", "label 1", "label 2"] and pairs.vocabulary is None
+    assert pairs.name == "mirflickr25k" and "without image features" in pairs.source
+
+
+def test_without_image_features_texts_still_work(tmp_path):
+    write_mirflickr(tmp_path)
+    pairs = read(tmp_path)
+    assert pairs.images.shape == (20, 0) and pairs.images.dtype == np.float32
+    assert pairs.features("image").shape == (20, 0) and pairs.features("text").shape == (20, 6)
+    assert len(pairs.fingerprint) == 64 and read(tmp_path).fingerprint == pairs.fingerprint
+    assert pairs.take(pairs.query).images.shape == (4, 0)
+
+
+@pytest.mark.parametrize("write", [write_v7, write_v73])
+@pytest.mark.parametrize("variable", ["XAll", "IAll", "FAll"])
+@pytest.mark.parametrize("name", mirflickr25k.VGG)
+def test_vgg_features_under_any_of_their_names(tmp_path, write, variable, name):
+    arrays = write_mirflickr(tmp_path, write=write)
+    (tmp_path / VGG).unlink()
+    write(tmp_path / name, **{variable: arrays["XAll"]})
+    pairs = read(tmp_path, images="vgg")
+    np.testing.assert_array_equal(pairs.images, arrays["XAll"].astype(np.float32))
+    assert pairs.modality_names == ("VGG", "Tags") and "without" not in pairs.source
+    assert pairs.fingerprint != read(tmp_path).fingerprint
+
+
+def test_vgg_features_that_are_absent_wrong_or_not_aligned(tmp_path):
+    write_mirflickr(tmp_path, XAll=np.ones((5, 20)))
+    with pytest.raises(ValueError, match=r"iall-vgg\.mat are 5 x 20, but there are 20 photos"):
+        read(tmp_path, images="vgg")
+    write_mirflickr(tmp_path, XAll=np.full((20, 5), np.nan))
+    with pytest.raises(ValueError, match="images of sample 0 holds nan"):
+        read(tmp_path, images="vgg")
+    write_v7(tmp_path / VGG, other=np.ones((20, 5)))
+    with pytest.raises(ValueError, match=r"vgg\.mat has no variable 'XAll'; it has other"):
+        read(tmp_path, images="vgg")
+    (tmp_path / VGG).write_text("version https://git-lfs.github.com/spec/v1")
+    with pytest.raises(ValueError, match=r"vgg\.mat is truncated or is not a MATLAB file"):
+        read(tmp_path, images="vgg")
+    (tmp_path / VGG).unlink()
+    with pytest.raises(
+        FileNotFoundError, match=r"no mirflickr25k-iall-vgg\.mat in .* images='none'"
+    ):
+        read(tmp_path, images="vgg")
+
+
+def test_an_unknown_value_names_the_known_ones(tmp_path):
+    write_mirflickr(tmp_path)
+    with pytest.raises(ValueError, match="images of mirflickr25k are one of none, vgg, not 'x'"):
+        read(tmp_path, images="x")
+
+
+@pytest.mark.parametrize("write", [write_v7, write_v73])
+@pytest.mark.parametrize("name", [mirflickr25k.TAGS, mirflickr25k.LABELS])
+def test_a_truncated_file_is_named(tmp_path, write, name):
+    write_mirflickr(tmp_path, write=write)
+    path = tmp_path / name
+    path.write_bytes(path.read_bytes()[:-60])
+    with pytest.raises(ValueError, match=rf"{name} is truncated"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("variable", ["YAll", "LAll"])
+def test_a_transposed_matrix_is_refused_with_both_shapes(tmp_path, variable):
+    arrays = write_mirflickr(tmp_path)
+    write_mirflickr(tmp_path, **{variable: np.ones_like(arrays[variable].T)})
+    shapes = "6 x 20 .* 20 x 3" if variable == "YAll" else "20 x 6 .* 3 x 20"
+    with pytest.raises(ValueError, match=rf"YAll in .*yall\.mat is .*{shapes}: both need a row"):
+        read(tmp_path)
+
+
+def test_rows_that_do_not_align_are_refused(tmp_path):
+    write_mirflickr(tmp_path, LAll=np.ones((19, 3)))
+    with pytest.raises(ValueError, match=r"is 20 x 6 but LAll .* is 19 x 3"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("variable", ["YAll", "LAll"])
+@pytest.mark.parametrize("value", [2.0, -1.0, 0.5, np.nan])
+def test_a_value_other_than_0_and_1_names_row_and_column(tmp_path, variable, value):
+    matrix = np.ones((20, 4))
+    matrix[6, 2] = value
+    write_mirflickr(tmp_path, **{variable: matrix})
+    with pytest.raises(ValueError, match=rf"{variable} in .* holds {value} in row 7, column 3"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(("variable", "what"), [("YAll", "tag"), ("LAll", "label")])
+def test_an_empty_row_is_named(tmp_path, variable, what):
+    matrix = np.ones((20, 4), dtype=np.uint8)
+    matrix[[6, 9]] = 0
+    write_mirflickr(tmp_path, **{variable: matrix})
+    with pytest.raises(ValueError, match=rf"row 7 of {variable} .* has no {what} \(2 such rows\)"):
+        read(tmp_path)
+
+
+def test_a_variable_of_another_shape_is_refused(tmp_path):
+    write_mirflickr(tmp_path, YAll=np.ones((20, 2, 2)))
+    with pytest.raises(ValueError, match=r"YAll in .* must be a matrix, but is \[20, 2, 2\]"):
+        read(tmp_path)
+
+
+@given(n=st.integers(2, 80), seed=st.integers(0, 1000), data=st.data())
+def test_splits_are_disjoint_of_the_right_sizes_and_seeded(n, seed, data):
+    n_query = data.draw(st.integers(1, n - 1))
+    n_train = data.draw(st.integers(1, n - n_query))
+    query, database, train = mirflickr25k.split(n, n_query, n_train, seed)
+    assert (len(query), len(database), len(train)) == (n_query, n - n_query, n_train)
+    assert sorted([*query, *database]) == list(range(n)) and set(train) <= set(database)
+    for indices in (query, database, train):
+        assert (np.diff(indices) > 0).all()
+    again = mirflickr25k.split(n, n_query, n_train, seed)
+    assert [a.tolist() for a in again] == [query.tolist(), database.tolist(), train.tolist()]
+    assert mirflickr25k.split(n, n_query, 1, seed)[0].tolist() == query.tolist()
+
+
+def test_another_seed_gives_another_split():
+    first, second = (mirflickr25k.split(100, 10, 20, seed) for seed in (0, 1))
+    assert first[0].tolist() != second[0].tolist() and first[2].tolist() != second[2].tolist()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n_query": 0}, "n_query must be at least 1, but is 0"),
+        ({"n_train": 0}, "n_train must be at least 1, but is 0"),
+        ({"n_query": 15}, "20 samples are too few for 15 queries and 6 training samples"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(tmp_path, options, message):
+    write_mirflickr(tmp_path)
+    with pytest.raises(ValueError, match=message):
+        read(tmp_path, **options)
+
+
+def test_other_counts_than_published_are_refused(tmp_path):
+    write_mirflickr(tmp_path / "mirflickr25k")
+    with pytest.raises(
+        ValueError, match=r"20015 pairs, 1386 tags and 24 labels.* hold 20, 6 and 3"
+    ):
+        load("mirflickr25k", tmp_path, n_query=4, n_train=6)
+
+
+@pytest.mark.parametrize("name", [mirflickr25k.TAGS, mirflickr25k.LABELS])
+def test_missing_files_say_where_to_get_them_and_where_to_put_them(tmp_path, name):
+    write_mirflickr(tmp_path / "mirflickr25k")
+    (tmp_path / "mirflickr25k" / name).unlink()
+    with pytest.raises(FileNotFoundError) as caught:
+        load("mirflickr25k", tmp_path)
+    for part in (f"no {name}", mirflickr25k.PAGE, "20015 x 1386", str(tmp_path)):
+        assert part in str(caught.value)
+    row = available(tmp_path).set_index("name").loc["mirflickr25k"]
+    assert not row.present and "press.liacs.nl/mirflickr" in row.page and VGG in row.put
+
+
+@pytest.mark.skipif(not HAS_MIRFLICKR, reason="MMHASH_DATA holds no mirflickr25k/")
+def test_the_real_files():
+    pairs = load("mirflickr25k")
+    assert (len(pairs.query), len(pairs.database), len(pairs.train)) == (2_000, 18_015, 10_000)
+    assert pairs.texts.shape == (20_015, 1_386) and pairs.images.shape == (20_015, 0)
+    assert pairs.texts.nnz / 20_015 == pytest.approx(4.64, abs=0.005)
+    assert pairs.labels.sum(axis=0)[:5].tolist() == [2647, 179, 644, 986, 3230]
+    assert np.isin(pairs.train, pairs.database).all()

@@ -1,0 +1,185 @@
+import importlib.util
+import unicodedata
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmhash_nb.features import text
+from mmhash_nb.features.text import bag_of_words, sentence_embeddings, tokens
+
+HAS_WORDLLAMA = importlib.util.find_spec("wordllama") is not None
+needs_wordllama = pytest.mark.skipif(
+    not HAS_WORDLLAMA, reason="the optional extra `sentences` is not installed"
+)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("A black dog, and a DOG!", ["black", "dog", "and", "dog"]),
+        ("1,000 x 20 mm 4GB 4", ["mm", "4gb"]),
+        ("snake_case well-known", ["snake", "case", "well", "known"]),
+        ("Ärger in İstanbul, ΣΟΦΟΣ", ["ärger", "in", "İstanbul".lower(), "ΣΟΦΟΣ".lower()]),
+        ("हिन्दी में", ["हिन्दी", "में"]),
+        ("cafe\u0301 caf\u00e9 \ufb01sh", ["café", "café", "fish"]),
+        ("", []),
+        ("12 34 ... !", []),
+    ],
+)
+def test_words(written, expected):
+    assert tokens(written) == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "n", "expected"),
+    [
+        ("Big dog!", 3, ["big", "ig ", "g d", " do", "dog"]),
+        ("ox", 3, ["ox"]),
+        ("ox", 1, ["o", "x"]),
+        ("12", 3, []),
+    ],
+)
+def test_character_ngrams(written, n, expected):
+    assert tokens(written, "char", n=n) == expected
+
+
+@given(st.text(max_size=40))
+def test_words_are_lower_case_hold_a_letter_and_stay_as_they_are(written):
+    words = tokens(written)
+    for word in words:
+        assert len(word) > 1 and word.split() == [word]
+        assert any(c.isalpha() for c in word)
+        assert not any(unicodedata.category(c) in ("Lu", "Lt") and c.lower() != c for c in word)
+
+
+@given(st.text(alphabet="abc XYZ 12.,é", max_size=40))
+def test_tokens_of_the_tokens_are_the_same(written):
+    words = tokens(written)
+    assert tokens(" ".join(words)) == words
+    assert tokens(written, "char", n=1) == list(" ".join(words))
+
+
+def test_tokens_refuse_another_kind_and_length():
+    with pytest.raises(ValueError, match="tokens are one of word, char, not 'byte'"):
+        tokens("a", "byte")
+    with pytest.raises(ValueError, match="n must be at least 1 character, but is 0"):
+        tokens("a", n=0)
+    with pytest.raises(TypeError, match="text 0 must be a string, but is None"):
+        tokens(None)
+
+
+WRITTEN = ["a red dog runs", "the red dog", "red cat, red cat", "blue whale", "whale dog 99 whale"]
+
+
+def test_the_vocabulary_and_the_counts_on_a_hand_made_set():
+    bags, words = bag_of_words(WRITTEN, fit_on=np.arange(3), min_count=2)
+    assert words == ("dog", "red")
+    assert bags.dtype == np.float32
+    assert bags.tolist() == [[1, 1], [1, 1], [0, 1], [0, 0], [1, 0]]
+
+
+def test_counts_instead_of_ones():
+    bags, words = bag_of_words(WRITTEN, fit_on=np.arange(5), min_count=1, binary=False)
+    assert words == ("blue", "cat", "dog", "red", "runs", "whale")
+    assert bags[2].tolist() == [0, 2, 0, 2, 0, 0] and bags[4].tolist() == [0, 0, 1, 0, 0, 2]
+
+
+def test_the_most_frequent_words_are_kept_and_ties_go_by_code_point():
+    # held by: red 3, dog 3, whale 2, and blue, cat, runs 1; "red cat, red cat" counts once
+    for max_words, expected in ((1, ("dog",)), (2, ("dog", "red")), (4, None)):
+        _, words = bag_of_words(WRITTEN, fit_on=np.arange(5), min_count=1, max_words=max_words)
+        assert words == (expected or ("blue", "dog", "red", "whale"))
+
+
+def test_stop_words_are_left_out_or_kept():
+    assert bag_of_words(["the dog"], fit_on=[0], min_count=1)[1] == ("dog",)
+    kept = bag_of_words(["the dog"], fit_on=[0], min_count=1, stop_words=None)[1]
+    assert kept == ("dog", "the")
+
+
+@given(
+    st.lists(st.text(alphabet="abcd ", max_size=12), min_size=4, max_size=8),
+    st.lists(st.text(alphabet="abcd ", max_size=12), min_size=4, max_size=8),
+)
+def test_no_text_outside_fit_on_has_a_say_in_the_vocabulary(fitted, others):
+    fitted = ["aa bb", *fitted]
+    rows = np.arange(len(fitted))
+    alone, words = bag_of_words(fitted, fit_on=rows, min_count=1, stop_words=None)
+    both, same = bag_of_words([*fitted, *others], fit_on=rows, min_count=1, stop_words=None)
+    assert same == words == tuple(sorted(words))
+    np.testing.assert_array_equal(both[: len(fitted)], alone)
+    # against a naive count
+    naive = [[float(w in tokens(written)) for w in words] for written in [*fitted, *others]]
+    np.testing.assert_array_equal(both, np.array(naive, dtype=np.float32))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"fit_on": []}, "fit_on must name by index"),
+        ({"fit_on": np.ones(5, dtype=bool)}, "fit_on must name by index"),
+        ({"fit_on": [0, 5]}, "fit_on holds index 5, but there are 5 texts"),
+        ({"fit_on": [-1, 2]}, "fit_on holds index -1, but there are 5 texts"),
+        ({"max_words": 0}, "max_words must be at least 1, but is 0"),
+        ({"min_count": 0}, "min_count must be at least 1, but is 0"),
+        ({"min_count": 6}, "no word is held by 6 of the 5 texts at fit_on: lower min_count"),
+        ({"stop_words": "german"}, "stop_words is 'english' or None, not 'german'"),
+    ],
+)
+def test_bad_options_are_one_clear_sentence(changes, message):
+    with pytest.raises(ValueError, match=message):
+        bag_of_words(WRITTEN, **{"fit_on": np.arange(5)} | changes)
+
+
+def test_texts_without_words_or_that_are_no_strings_are_refused():
+    with pytest.raises(ValueError, match="the 2 texts at fit_on hold no word at all"):
+        bag_of_words(["1 2 3", "...", "word"], fit_on=[0, 1])
+    with pytest.raises(TypeError, match="text 1 must be a string, but is nan"):
+        bag_of_words(["word", float("nan")], fit_on=[0])
+    with pytest.raises(TypeError, match="one string: put it in a list"):
+        bag_of_words("word", fit_on=[0])
+
+
+@needs_wordllama
+def test_embeddings_are_unit_vectors_that_know_what_is_alike():
+    written = ["a dog runs over the grass", "a puppy on a lawn", "the stock market fell", ""]
+    embedded = sentence_embeddings(written)
+    assert embedded.shape == (4, text.DIMENSIONS) and embedded.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(embedded[:3], axis=1), 1, rtol=1e-6)
+    assert not embedded[3].any()
+    assert embedded[0] @ embedded[1] > embedded[0] @ embedded[2] + 0.1
+    np.testing.assert_array_equal(sentence_embeddings(written[1:2])[0], embedded[1])
+    assert sentence_embeddings([]).shape == (0, text.DIMENSIONS)
+
+
+@needs_wordllama
+def test_embeddings_are_those_of_the_package():
+    from wordllama.inference import WordLlamaInference
+
+    written = ["A black dog and a spotted dog are fighting .", "4 GB of memory", "हिन्दी"]
+    theirs = WordLlamaInference(*text._wordllama()).embed(written, norm=True)
+    np.testing.assert_allclose(sentence_embeddings(written), theirs, atol=1e-6)
+
+
+@needs_wordllama
+def test_embeddings_need_strings():
+    with pytest.raises(TypeError, match="text 1 must be a string, but is 3"):
+        sentence_embeddings(["a", 3])
+
+
+def test_without_the_extra_one_sentence_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(text.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r'wordllama: pip install "mmhash-nb\[sentences\]"\.$'):
+        sentence_embeddings(["a"])
+
+
+def test_a_version_of_the_package_without_its_files_is_refused(monkeypatch, tmp_path):
+    pytest.importorskip("tokenizers", reason="the optional extra `sentences` is not installed")
+    spec = importlib.util.spec_from_file_location(
+        "wordllama", tmp_path / "__init__.py", submodule_search_locations=[str(tmp_path)]
+    )
+    monkeypatch.setattr(text.importlib.util, "find_spec", lambda name: spec)
+    with pytest.raises(ImportError, match=r"this version of wordllama lacks weights/"):
+        sentence_embeddings(["a"])
