@@ -7,7 +7,8 @@ from matplotlib.collections import LineCollection
 from scipy import stats
 
 from mmhash_nb import figures
-from mmhash_nb.figures.curves import RECALL_LEVELS, t_interval
+from mmhash_nb.figures.curves import t_interval
+from mmhash_nb.figures.precision import RECALL_LEVELS
 from mmhash_nb.metrics import precision_recall_ranked
 from mmhash_nb.ranking import rank_profile
 
@@ -50,6 +51,97 @@ def test_precision_recall_draws_the_metric_one_line_a_method_and_task() -> None:
     assert np.array_equal(line.get_ydata(), precision_recall_ranked(profile, RECALL_LEVELS))
     assert np.array_equal(line.get_xdata(), RECALL_LEVELS)
     check_layout(figure)
+
+
+TASKS = {"dpsh": "image-image", "texthash": "text-text", "mah": "joint-joint"}
+
+
+def one_task_each() -> dict:
+    return {m: (some_codes(seed), task) for seed, (m, task) in enumerate(TASKS.items())}
+
+
+def ranked_by_hand(pairs, of, task):
+    """Distances and relevance of the database for each query, `[Q, N]` each."""
+    query, database = task.split("-")
+    one, other = of[query].signs()[pairs.query], of[database].signs()[pairs.database]
+    shared = pairs.labels[pairs.query].astype(int) @ pairs.labels[pairs.database].astype(int).T
+    return (one[:, None, :] != other[None, :, :]).sum(axis=2), shared > 0
+
+
+def test_lookup_precision_and_recall_are_counted_within_each_radius() -> None:
+    pairs, codes = some_pairs(), one_task_each()
+    figure = figures.lookup_precision_recall(pairs, codes)
+    (axes,) = figure.axes
+    for line, (of, task) in zip(axes.lines, codes.values(), strict=True):
+        distances, relevant = ranked_by_hand(pairs, of, task)
+        for radius in range(BITS + 1):
+            found = distances <= radius
+            hits = (found & relevant).sum(axis=1)
+            precision = np.where(found.any(axis=1), hits / np.maximum(found.sum(axis=1), 1), 0)
+            recall = hits / relevant.sum(axis=1)
+            point = line.get_xdata()[radius], line.get_ydata()[radius]
+            assert point == pytest.approx((recall.mean(), precision.mean()))
+    check_layout(figure)
+
+
+def test_precision_at_the_top_counts_the_first_items() -> None:
+    pairs, codes = some_pairs(), one_task_each()
+    (axes,) = figures.precision_at_top(pairs, codes, [3, 34, 10]).axes
+    for line, (of, task) in zip(axes.lines, codes.values(), strict=True):
+        distances, relevant = ranked_by_hand(pairs, of, task)
+        expected = []
+        for n in (3, 34, 10):
+            share = []
+            for d, right in zip(distances, relevant, strict=True):
+                last = np.sort(d)[n - 1]  # the distance at which the cut falls into a tie
+                tied = right[d == last]
+                room = n - (d < last).sum()
+                share.append((right[d < last].sum() + room * tied.mean()) / n)
+            expected.append(np.mean(share))
+        assert line.get_xdata().tolist() == [3, 34, 10]
+        assert line.get_ydata() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("numbers", [None, [5], range(1, 30)])
+def test_methods_of_different_tasks_stand_in_one_figure_and_stay_apart(numbers) -> None:
+    pairs = some_pairs()
+    names = [f"method_{i}" for i in range(12)]
+    tasks = [*["image-image"] * 4, "text-text", "image-text", *["joint-joint"] * 6]
+    codes = {name: (some_codes(1), task) for name, task in zip(names, tasks, strict=True)}
+    if numbers is None:
+        figure = figures.lookup_precision_recall(pairs, codes)
+    else:
+        figure = figures.precision_at_top(pairs, codes, numbers)
+    (axes,) = figure.axes
+    assert all(line.get_markevery() is None for line in axes.lines) == (numbers == [5])
+    looks = {(line.get_color(), line.get_marker()) for line in axes.lines}
+    assert len(looks) == 12
+    by_task = {task: set() for task in tasks}
+    for line, task in zip(axes.lines, tasks, strict=True):
+        by_task[task].add(line.get_linestyle())
+    styles = [style for some in by_task.values() for style in some]
+    assert len(styles) == len(set(styles)) == 4 and by_task["joint-joint"] == {"-"}
+    labels = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert labels[3:7] == [
+        "method_3, image",
+        "method_4, text",
+        "method_5, image → text",
+        "method_6, image + text",
+    ]
+    check_layout(figure)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "sentence"),
+    [
+        ([], "needs at least one number of items"),
+        ([35], "cut-off is 35, but the database holds 34 items"),
+        ([0], "cut-off must be a positive integer, but is 0"),
+    ],
+)
+def test_precision_at_the_top_says_what_is_wrong(numbers, sentence) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        figures.precision_at_top(some_pairs(), one_task_each(), numbers)
 
 
 def test_training_curves_show_each_epoch() -> None:
@@ -107,3 +199,8 @@ def test_curves_need_queries() -> None:
         figures.precision_recall(empty, {"a": some_codes(1)})
     with pytest.raises(ValueError, match="needs at least one query"):
         figures.distance_histogram(empty, {"a": some_codes(1)}, "image-text")
+    for draw in (figures.lookup_precision_recall, lambda *a: figures.precision_at_top(*a, [1])):
+        with pytest.raises(ValueError, match="need a query and a method"):
+            draw(empty, one_task_each())
+        with pytest.raises(ValueError, match="need a query and a method"):
+            draw(some_pairs(), {})

@@ -4,11 +4,15 @@ import os
 import re
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from mmhash_nb import hashers, published
+from mmhash_nb.results.compare import table
+from mmhash_nb.results.records import COLUMNS
 
-TEXTS = {"masci2014": "004_4ac9ca03a49f9c28.txt"}
+TEXTS = {"masci2014": "004_4ac9ca03a49f9c28.txt", "zeng2022": "000_c33c9e71bcb5ec11.txt"}
 HEADER = "table,method,dataset,task,bits,metric,value\n"
 
 
@@ -25,11 +29,17 @@ def masci():
     return published.load("masci2014")
 
 
-def cell(table, number, method, task, bits, metric="mAP"):
+@pytest.fixture(scope="module")
+def zeng():
+    return published.load("zeng2022")
+
+
+def cell(table, number, method, task, bits, metric="mAP", dataset=None):
     at = table[
         (table.table == number)
         & (table.method == method)
         & (table.task == task)
+        & ((table.dataset == dataset) | (dataset is None))
         & (table.metric == metric)
         & (table.bits.isna() if bits is None else table.bits.eq(bits).fillna(False))
     ]
@@ -73,8 +83,15 @@ def test_the_runs_that_did_not_converge_stand_empty(masci):
     assert len(empty) == 8
 
 
-def test_methods_are_registered(masci):
-    assert set(masci.method) <= set(hashers.names("masci2014"))
+@pytest.mark.parametrize("paper", TEXTS)
+def test_methods_are_registered(paper):
+    assert set(published.load(paper).method) <= set(hashers.names(paper))
+
+
+def test_every_paper_is_tested_here_and_has_errata():
+    assert published.papers() == sorted(TEXTS)
+    for paper in TEXTS:
+        assert (published.errata(paper).map(len) > 0).all(axis=None)
 
 
 def test_each_value_is_printed_in_the_paper(masci):
@@ -114,6 +131,116 @@ def test_the_errata_on_ksh_and_on_multimodal_training_are_true_of_the_tables(mas
     for task in ("image-image", "text-text"):
         for bits in (12, 24, 48):
             assert cell(masci, 3, "mmnn_l1", task, bits) < cell(masci, 2, "nnhash_l1", task, bits)
+
+
+#: zeng2022's rows in print, by table and method
+ZENG_ROWS = {
+    (1, "dpsh"): "DPSH",
+    (1, "dsh"): "DSH",
+    (1, "hashnet"): "HashNet",
+    (1, "dth"): "DTH",
+    (1, "texthash"): "TextHash",
+    (1, "concat"): "Concat",
+    (1, "gmu"): "GMU",
+    (1, "mcb"): "MCB",
+    (1, "mah"): "Ours",
+    (2, "mah_no_kn"): "w/o KN",
+    (2, "mah_no_an"): "w/o AN",
+    (2, "mah"): "Ours",
+    (3, "mah"): "BoW",
+    (3, "mah_sentences"): "Sent2Vec",
+}
+
+
+def row_of(table, number, method):
+    """Values of one row as printed: datasets from left to right, code lengths within each."""
+    row = table[(table.table == number) & (table.method == method)]
+    row = row.set_index(["dataset", "bits"]).value
+    datasets = [d for d in ("nuswide", "mirflickr25k", "iaprtc12") if d in row.index]
+    return [row[dataset, bits] for dataset in datasets for bits in (16, 32, 48, 64)]
+
+
+def test_every_cell_of_zeng2022_is_there_at_its_four_lengths(zeng):
+    assert zeng.groupby("table").size().to_dict() == {1: 9 * 12, 2: 3 * 12, 3: 2 * 4}
+    assert set(zip(zeng.table, zeng.method, strict=True)) == set(ZENG_ROWS)
+    lengths = zeng.groupby(["table", "method", "dataset"]).bits.agg(set)
+    assert all(some == {16, 32, 48, 64} for some in lengths)
+    assert set(zeng.metric) == {"mAP"} and zeng.value.notna().all()
+
+
+def test_each_method_of_zeng2022_has_one_task(zeng):
+    tasks = zeng.groupby("method").task.agg(set)
+    image = {"dpsh", "dsh", "hashnet", "dth"}
+    for method, task in tasks.items():
+        own = {method in image: "image-image", method == "texthash": "text-text"}
+        assert task == {own.get(True, "joint-joint")}
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        ((1, "hashnet", "nuswide", 16), 0.7115),
+        ((1, "mah", "mirflickr25k", 32), 0.8658),
+        ((1, "texthash", "iaprtc12", 64), 0.5623),
+        ((2, "mah_no_an", "nuswide", 48), 0.7519),
+        ((2, "mah_no_kn", "nuswide", 48), 0.7467),
+        ((3, "mah_sentences", "iaprtc12", 64), 0.6357),
+    ],
+)
+def test_spot_values_of_zeng2022(zeng, where, value):
+    number, method, dataset, bits = where
+    task = zeng[zeng.method == method].task.iloc[0]
+    found = cell(zeng, number, method, task, bits, dataset=dataset)
+    assert found == pytest.approx(value, abs=1e-9)
+
+
+def test_each_row_of_zeng2022_is_printed_so_and_there_is_no_other(zeng):
+    text = paper_text("zeng2022")
+    printed = [" ".join(line.split()) for line in text.splitlines()]
+    rows = [line for line in printed if len(re.findall(r"0\.\d{4}", line)) >= 4]
+    ours = [
+        f"{name} " + " ".join(f"{value:.4f}" for value in row_of(zeng, *key))
+        for key, name in ZENG_ROWS.items()
+    ]
+    assert sorted(ours) == sorted(rows)
+    assert sum(len(re.findall(r"0\.\d{4}", row)) for row in rows) == len(zeng)
+
+
+def test_tables_of_zeng2022_lay_out_as_printed_datasets_side_by_side(zeng):
+    none = pd.DataFrame({column: [] for column in COLUMNS})
+    for number in (1, 2, 3):
+        layout = table("zeng2022", number, none)
+        rows = {method for n, method in ZENG_ROWS if n == number}
+        assert set(layout.index) == rows
+        for method in rows:
+            printed = [f"– ({100 * value:.2f})" for value in row_of(zeng, number, method)]
+            assert layout.loc[method].tolist() == printed
+    assert table("zeng2022", 1, none).columns[4] == "mirflickr25k, 16 bits"
+    assert table("zeng2022", 2, none).columns[4] == "mirflickr25k, joint-joint, 16 bits"
+
+
+def test_what_zeng2022_prints_twice_is_the_same(zeng):
+    assert row_of(zeng, 2, "mah") == row_of(zeng, 1, "mah")
+    assert row_of(zeng, 3, "mah") == row_of(zeng, 1, "mah")[8:]
+
+
+def test_the_errata_on_gains_in_zeng2022_are_true_of_the_tables(zeng):
+    printed = [1, "mah"], [1, "dth"], [2, "mah_no_kn"]
+    mah, dth, no_kn = (np.array(row_of(zeng, *key)) for key in printed)
+    iapr = slice(8, 12)
+    over_dth = 100 * (mah / dth - 1)[iapr]
+    assert (over_dth.min().round(1), over_dth.max().round(1)) == (4.6, 6.9)
+    over_no_kn = 100 * (mah / no_kn - 1)[iapr]
+    assert (over_no_kn.min().round(2), over_no_kn.max().round(2)) == (1.64, 2.60)
+    points = 100 * (mah - no_kn)[iapr]
+    assert (points.min().round(2), points.max().round(2)) == (1.02, 1.57)
+    others = np.array([row_of(zeng, 1, name) for name in ("dpsh", "dsh", "hashnet")]).max(axis=0)
+    assert np.flatnonzero(dth < others).tolist() == [0, 1, 2, 4, 5]
+    fusions = np.array([row_of(zeng, 1, name) for name in ("gmu", "mcb")]).max(axis=0)
+    assert (no_kn < fusions).sum() == 4
+    assert np.flatnonzero(no_kn < row_of(zeng, 1, "concat")).tolist() == [4]
+    sentences = np.array(row_of(zeng, 3, "mah_sentences")) - row_of(zeng, 3, "mah")
+    assert (sentences > 0).tolist() == [True, True, True, False]
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,16 @@
 """Every picture the notebooks show or save: arrays, `Pairs` and `HashCodes` in, a `Figure` out."""
 
+from mmhash_nb.figures.attention import attended_channels, channel_gallery
+from mmhash_nb.figures.attention_words import attended_words
 from mmhash_nb.figures.codes import descriptor_codes, distance_histogram
-from mmhash_nb.figures.curves import map_by_bits, precision_recall, tie_bars, training_curves
+from mmhash_nb.figures.curves import map_by_bits, tie_bars, training_curves
 from mmhash_nb.figures.galleries import gallery, show_pairs
 from mmhash_nb.figures.nearest import Nearest, nearest
+from mmhash_nb.figures.precision import (
+    lookup_precision_recall,
+    precision_at_top,
+    precision_recall,
+)
 from mmhash_nb.figures.style import Picture, png, save
 from mmhash_nb.figures.words import annotation, word_gallery, word_queries
 
@@ -11,12 +18,17 @@ __all__ = [
     "Nearest",
     "Picture",
     "annotation",
+    "attended_channels",
+    "attended_words",
+    "channel_gallery",
     "descriptor_codes",
     "distance_histogram",
     "gallery",
+    "lookup_precision_recall",
     "map_by_bits",
     "nearest",
     "png",
+    "precision_at_top",
     "precision_recall",
     "save",
     "show_pairs",

@@ -9,57 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from mmhash_nb.figures.nearest import MethodCodes, side_codes, sides, task_name
 from mmhash_nb.figures.style import Picture, colours, markers, themed
-from mmhash_nb.metrics import precision_recall_ranked
-from mmhash_nb.pairs import Pairs
-from mmhash_nb.ranking import rank_profile
 from mmhash_nb.results.compare import interval
-
-RECALL_LEVELS = np.linspace(0.05, 1, 20)
-_STYLES = ("-", "--", ":", "-.")
-
-
-@themed()
-def precision_recall(
-    pairs: Pairs,
-    codes: MethodCodes,
-    tasks: Sequence[str] = ("text-image", "image-text"),
-) -> Figure:
-    """Precision at levels of recall by Hamming ranking, averaged over queries (masci2014, Fig. 3).
-
-    A colour and marker for each method, a line style for each task.
-
-    Args:
-        pairs: the dataset.
-        codes: for each method and modality, codes of all samples.
-        tasks: such as `text-image` (solid) and `image-text` (dashed).
-    """
-    if pairs.query.size == 0 or not codes or not tasks:
-        raise ValueError("precision–recall curves need a query, a method and a task.")
-    figure, axes = _one(5.2, 3.4)
-    colour, marker = colours(list(codes)), markers(list(codes))
-    for method, of in codes.items():
-        for task, style in zip(tasks, _STYLES, strict=False):
-            query_side, database_side = sides(task)
-            profile = rank_profile(
-                side_codes(pairs, of, query_side)[pairs.query],
-                side_codes(pairs, of, database_side)[pairs.database],
-                pairs.labels[pairs.query],
-                pairs.labels[pairs.database],
-            )
-            axes.plot(
-                RECALL_LEVELS,
-                precision_recall_ranked(profile, RECALL_LEVELS),
-                color=colour[method],
-                marker=marker[method],
-                markevery=(len(_STYLES), 5),
-                linestyle=style,
-                label=f"{method}, {task_name(pairs, task)}",
-            )
-    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, None))
-    _legend_beside(axes)
-    return figure
 
 
 @themed()
@@ -112,7 +63,7 @@ def map_by_bits(
     # Code lengths stand at equal steps: 8, 16, 32, 64 would crowd on a linear axis.
     table["step"] = table["bits"].map({bits: step for step, bits in enumerate(lengths)})
     methods = list(values)
-    figure, axes = _one(5.2, 3.4)
+    figure, axes = one_axes(5.2, 3.4)
     sns.lineplot(
         table,
         x="step",
@@ -134,7 +85,7 @@ def map_by_bits(
     axes.set_xticks(range(len(lengths)), [str(bits) for bits in lengths])
     axes.set(xlabel="code length (bits)", ylabel=metric, ylim=(0, None))
     axes.set_title(title, weight="bold")
-    _legend_beside(axes)
+    legend_beside(axes)
     return figure
 
 
@@ -166,7 +117,7 @@ def tie_bars(
                 f"scores of {method} must be worst ≤ expected ≤ best, "
                 f"but are {worst}, {expected}, {best}."
             )
-    figure, axes = _one(5.2, 0.9 + 0.34 * len(scores))
+    figure, axes = one_axes(5.2, 0.9 + 0.34 * len(scores))
     names = ("worst order", "expected", "best order")
     y = np.arange(len(scores))
     palette = sns.color_palette("colorblind")
@@ -183,15 +134,22 @@ def tie_bars(
     top = max(best for _, _, best in scores.values())
     axes.set(xlabel=metric, xlim=(0, 1.12 * top if top > 0 else 1))
     axes.set_title(title, weight="bold")
-    _legend_beside(axes)
+    legend_beside(axes)
     return figure
 
 
-def _one(width: float, height: float) -> tuple[Picture, Axes]:
+def one_axes(width: float, height: float) -> tuple[Picture, Axes]:
     """A figure of one axes, with room for a legend beside it."""
     figure = Picture(width + 1.6, height, layout="constrained")
     return figure, figure.subplots()
 
 
-def _legend_beside(axes: Axes) -> None:
-    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0, fontsize=7)
+def legend_beside(axes: Axes, handlelength: float = 2.0) -> None:
+    """The legend right of the axes; a longer handle shows line styles better."""
+    axes.legend(
+        loc="upper left",
+        bbox_to_anchor=(1.01, 1.0),
+        borderaxespad=0,
+        fontsize=7,
+        handlelength=handlelength,
+    )

@@ -1,5 +1,6 @@
 """Paper versus ours: the published numbers beside the mean of our runs, and a verdict on each."""
 
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -158,9 +159,10 @@ def table(
         number: the table's number in the paper.
 
     Returns:
-        Rows are methods; columns are `task`, followed by `, K bits` where the table has several
-        code lengths and by `, metric` where it has several metrics. A method without codes has the
-        same number at every length.
+        Rows are methods. A column's name is its dataset, task, `K bits` and metric, of which those
+        are left out that are the same in the whole table (but the task). Where methods have
+        different tasks, each one of its own, they share columns, which name no task. A method
+        without codes has the same number at every length.
 
     Raises:
         ValueError: where the paper has no such table.
@@ -172,19 +174,21 @@ def table(
             f"{paper} has no table {number} of results; it has {', '.join(map(str, numbers))}."
         )
     rows = compare(paper, records, published[published.table == number], dataset)
-    lengths = rows.bits.dropna().unique()
-    metrics = rows.metric.unique()
+    lengths, metrics = rows.bits.dropna().unique(), rows.metric.unique()
+    tasks: list[str] = list(rows.task.unique())
+    if len(tasks) > 1 and rows.groupby("method").task.nunique().max() == 1:
+        tasks = [""]
     columns: dict[str, dict[str, str]] = {}
-    for task in rows.task.unique():
-        for bits in lengths:
-            for metric in metrics:
-                header = task + f", {bits} bits" * (len(lengths) > 1)
-                header += f", {metric}" * (len(metrics) > 1)
-                at = rows[(rows.task == task) & (rows.metric == metric)]
-                at = at[at.bits.eq(bits).fillna(True)]
-                columns[header] = {
-                    c.method: _cell(c.published, c.ours, c.high) for c in at.itertuples()
-                }
+    datasets = rows.dataset.unique()
+    for name, task, bits, metric in product(datasets, tasks, lengths, metrics):
+        header = [name] * (len(datasets) > 1) + [task] * bool(task)
+        header += [f"{bits} bits"] * (len(lengths) > 1) + [metric] * (len(metrics) > 1)
+        at = rows[(rows.dataset == name) & (rows.metric == metric)]
+        at = at[(at.task == task) | (task == "")]
+        at = at[at.bits.eq(bits).fillna(True)]
+        columns[", ".join(header)] = {
+            c.method: _cell(c.published, c.ours, c.high) for c in at.itertuples()
+        }
     layout = pd.DataFrame(columns, index=pd.Index(rows.method.unique(), name="method"))
     return layout.fillna("")
 

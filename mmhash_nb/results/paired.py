@@ -32,6 +32,13 @@ class Verdict:
     detail: str
 
 
+class Scored(NamedTuple):
+    """A method in one task, for comparisons of methods that have different ones."""
+
+    method: str
+    task: str
+
+
 @dataclass(frozen=True)
 class Better:
     """Of each pair of methods, the first scores above the second, in every task, length and metric.
@@ -51,8 +58,31 @@ class Better:
         """First minus second minus margin, paired by seed, for each task, length and metric."""
         for (a, b), task, metric in product(self.pairs, self.tasks, self.metrics):
             label = f"{a} − {b}, {task}, {metric}"
-            for bits, difference in _differences(ours, dataset, a, b, task, metric):
+            found = _differences(ours, dataset, Scored(a, task), Scored(b, task), metric)
+            for bits, difference in found:
                 yield Compared(f"{label}, {bits} bits" if bits else label, difference - self.margin)
+
+
+@dataclass(frozen=True)
+class BetterAcross:
+    """As `Better`, each method in the task it has: codes of both modalities against one's alone.
+
+    Args:
+        pairs: (better, worse).
+        factor: the first scores above so many times the second: 1.05 for a relative gain of 5 %.
+    """
+
+    pairs: tuple[tuple[Scored, Scored], ...]
+    metric: str = "mAP"
+    factor: float = 1.0
+
+    def cells(self, ours: Cells, dataset: str) -> Iterator[Compared]:
+        """First minus factor times second, paired by seed, for each length both have."""
+        times = "" if self.factor == 1 else f"{self.factor:g} × "
+        for a, b in self.pairs:
+            label = f"{a.method} ({a.task}) − {times}{b.method} ({b.task}), {self.metric}"
+            for bits, difference in _differences(ours, dataset, a, b, self.metric, self.factor):
+                yield Compared(f"{label}, {bits} bits" if bits else label, difference)
 
 
 @dataclass(frozen=True)
@@ -65,9 +95,11 @@ class Near:
 
     def cells(self, ours: Cells, dataset: str) -> Iterator[Compared]:
         """`within` minus the absolute mean difference, its spread that of the differences."""
+        a, b = self.pair
         for task in self.tasks:
-            label = f"{self.within} − |{self.pair[0]} − {self.pair[1]}|, {task}, mAP"
-            for bits, difference in _differences(ours, dataset, *self.pair, task, "mAP"):
+            label = f"{self.within} − |{a} − {b}|, {task}, mAP"
+            found = _differences(ours, dataset, Scored(a, task), Scored(b, task), "mAP")
+            for bits, difference in found:
                 towards = np.sign(difference.mean()) if difference.size else 1.0
                 yield Compared(f"{label}, {bits} bits", self.within - towards * difference)
 
@@ -92,6 +124,14 @@ class GrowsWithBits:
                 for bits in (there[0], there[-1])
             )
             yield Compared(f"{label}, {there[-1]} − {there[0]} bits", _minus(long, short))
+
+
+Check = Better | BetterAcross | Near | GrowsWithBits
+
+
+def each(better: str, worse: str) -> tuple[tuple[str, str], ...]:
+    """Every method of `better` with every one of `worse` (names separated by blanks)."""
+    return tuple(product(better.split(), worse.split()))
 
 
 def judge(cells: Iterable[Compared]) -> Verdict:
@@ -124,21 +164,22 @@ def judge(cells: Iterable[Compared]) -> Verdict:
 
 
 def _differences(
-    ours: Cells, dataset: str, a: str, b: str, task: str, metric: str
+    ours: Cells, dataset: str, a: Scored, b: Scored, metric: str, factor: float = 1.0
 ) -> Iterator[tuple[int | None, np.ndarray]]:
-    """(bits, a − b by shared seed) at every length both have; one empty pair if there is none."""
-    shared = ours.lengths(a, dataset, task, metric)
-    if b not in _without_codes():
-        shared = sorted(set(shared) & set(ours.lengths(b, dataset, task, metric)))
+    """(bits, a − factor · b by shared seed) at every length both have; one empty pair if none."""
+    shared = ours.lengths(a.method, dataset, a.task, metric)
+    if b.method not in _without_codes():
+        shared = sorted(set(shared) & set(ours.lengths(b.method, dataset, b.task, metric)))
     if not shared:
         yield None, np.empty(0)
     for bits in shared:
-        first = ours.by_seed(a, dataset, task, bits, metric)
-        if b not in _without_codes():
-            yield bits, _minus(first, ours.by_seed(b, dataset, task, bits, metric))
-        elif reference := list(ours.by_seed(b, dataset, task, None, metric).values()):
+        first = ours.by_seed(a.method, dataset, a.task, bits, metric)
+        if b.method not in _without_codes():
+            second = ours.by_seed(b.method, dataset, b.task, bits, metric)
+            yield bits, _minus(first, {seed: factor * value for seed, value in second.items()})
+        elif reference := list(ours.by_seed(b.method, dataset, b.task, None, metric).values()):
             # Nothing random enters a reference without codes: one number stands for all seeds.
-            yield bits, np.array(list(first.values())) - np.mean(reference)
+            yield bits, np.array(list(first.values())) - factor * np.mean(reference)
         else:
             yield bits, np.empty(0)
 

@@ -7,7 +7,16 @@ import pytest
 from mmhash_nb import hashers, published
 from mmhash_nb.results import claims
 from mmhash_nb.results.compare import interval
-from mmhash_nb.results.paired import Better, Compared, GrowsWithBits, Near, judge
+from mmhash_nb.results.paired import (
+    Better,
+    BetterAcross,
+    Compared,
+    GrowsWithBits,
+    Near,
+    Scored,
+    each,
+    judge,
+)
 from mmhash_nb.results.records import COLUMNS, Cells
 
 
@@ -143,18 +152,65 @@ def test_nothing_to_compare_is_not_run():
     assert judge([Compared("x", np.empty(0))]).detail == "fewer than two seeds of x"
 
 
-def test_claims_name_registered_methods_and_known_tasks():
-    known = {*hashers.names("masci2014"), "random"}
-    for claim in claims.CLAIMS["masci2014"]:
-        match claim.check:
-            case Better(pairs=pairs):
-                methods = {m for pair in pairs for m in pair}
-            case Near(pair=pair):
-                methods = set(pair)
-            case GrowsWithBits(method=method):
-                methods = {method}
+ACROSS = BetterAcross(((Scored("mah", "joint-joint"), Scored("dth", "image-image")),))
+
+
+@pytest.mark.parametrize(
+    ("joint", "image", "factor", "ruling"),
+    [
+        ([0.60, 0.61, 0.59], [0.50, 0.51, 0.49], 1.0, "holds"),
+        ([0.50, 0.51, 0.49], [0.60, 0.61, 0.59], 1.0, "does not hold"),
+        ([0.60, 0.61, 0.59], [0.50, 0.51, 0.49], 1.15, "holds"),
+        ([0.60, 0.61, 0.59], [0.50, 0.51, 0.49], 1.25, "does not hold"),
+        ([0.60], [0.50], 1.0, "not run"),
+    ],
+)
+def test_each_method_counts_in_the_task_it_has(joint, image, factor, ruling):
+    runs = [run("mah", 16, joint, "joint-joint"), run("dth", 16, image, "image-image")]
+    # Numbers of the same methods in other tasks say the opposite, and are none of its business.
+    opposite = [run("mah", 16, image, "image-image"), run("dth", 16, joint, "joint-joint")]
+    check = BetterAcross(ACROSS.pairs, factor=factor)
+    result = verdict(check, *runs, *opposite)
+    assert result.ruling == ruling
+    assert verdict(check, *opposite).ruling == "not run"
+
+
+def test_a_relative_gain_is_of_the_second_score_by_seed():
+    joint = run("mah", 16, [0.7, 0.5], "joint-joint", seeds=[0, 1])
+    image = run("dth", 16, [0.4, 0.6], "image-image", seeds=[1, 0])
+    check = BetterAcross(ACROSS.pairs, factor=1.1)
+    (cell,) = check.cells(Cells(pd.concat([joint, image])), "cifar10")
+    assert cell.differences == pytest.approx([0.7 - 1.1 * 0.6, 0.5 - 1.1 * 0.4])
+    assert cell.label == "mah (joint-joint) − 1.1 × dth (image-image), mAP, 16 bits"
+
+
+def test_each_pairs_every_name_with_every_other():
+    assert each("a b", "c d") == (("a", "c"), ("a", "d"), ("b", "c"), ("b", "d"))
+
+
+def scored(check):
+    """Methods and tasks that a check compares."""
+    match check:
+        case Better(pairs=pairs, tasks=tasks):
+            return {m for pair in pairs for m in pair}, set(tasks)
+        case BetterAcross(pairs=pairs):
+            sides = [side for pair in pairs for side in pair]
+            return {side.method for side in sides}, {side.task for side in sides}
+        case Near(pair=pair, tasks=tasks):
+            return set(pair), set(tasks)
+        case GrowsWithBits(method=method, tasks=tasks):
+            return {method}, set(tasks)
+
+
+@pytest.mark.parametrize("paper", claims.CLAIMS)
+def test_claims_name_registered_methods_known_tasks_and_the_papers_datasets(paper):
+    known = {*hashers.names(paper), "random"}
+    datasets = set(published.load(paper).dataset)
+    for claim in claims.CLAIMS[paper]:
+        methods, tasks = scored(claim.check)
         assert methods <= known
-        assert set(claim.check.tasks) <= set(published.TASKS)
+        assert tasks <= set(published.TASKS)
+        assert claim.datasets and set(claim.datasets) <= datasets
 
 
 def test_the_papers_own_numbers():
@@ -167,6 +223,32 @@ def test_the_papers_own_numbers():
     # By Table 4, Tags–Tags mAP@10: AGH1 at 16 and 64 bits, AGH2 at 64.
     assert own.filter(like="KSH performs worse").item() == "3 of 16"
     assert own.filter(like="near chance").item() == "–"
+
+
+def test_zeng2022s_own_numbers():
+    none = pd.DataFrame(columns=COLUMNS)
+    table = claims.verdicts("zeng2022", none).set_index(["claim", "dataset"])
+    assert table.index.is_unique and set(table.verdict) == {"not run"}
+
+    def own(words):
+        found = table.in_paper[table.index.get_level_values("claim").str.contains(words)]
+        return found.droplevel("claim").to_dict()
+
+    three = ("nuswide", "mirflickr25k", "iaprtc12")
+    assert own("unimodal approaches") == dict.fromkeys(three, "20 of 20")
+    assert own("any fusion above") == dict.fromkeys(three, "60 of 60")
+    assert own("deep fusion strategies") == dict.fromkeys(three, "12 of 12")
+    assert own("kernel network") == own("attention network") == dict.fromkeys(three, "4 of 4")
+    assert own("over DTH") == own("Compared to w/o KN") == {"iaprtc12": "4 of 4"}
+    # HashNet is above DTH in five cells of Table I, DPSH in two of them too.
+    excellent = {"nuswide": "8 of 12", "mirflickr25k": "9 of 12", "iaprtc12": "12 of 12"}
+    assert own("DTH achieves") == excellent
+    assert own("Sentence vectors") == {"iaprtc12": "3 of 4"}
+    # On another dataset each claim stands once, beside the paper's numbers on all of its own.
+    other = claims.verdicts("zeng2022", none, "scenes").set_index("claim")
+    assert other.index.is_unique and set(other.dataset) == {"scenes"}
+    assert set(other.index) == set(table.index.get_level_values("claim"))
+    assert other.in_paper.filter(like="DTH achieves").item() == "29 of 36"
 
 
 def test_verdicts_on_the_own_dataset_and_on_another():

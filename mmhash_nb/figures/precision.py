@@ -1,0 +1,159 @@
+"""Precision curves of codes: by recall, by Hamming radius, and by how many items are looked at."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from mmhash_nb import metrics
+from mmhash_nb.figures.curves import legend_beside, one_axes
+from mmhash_nb.figures.nearest import Codes, MethodCodes, side_codes, side_name, sides, task_name
+from mmhash_nb.figures.style import colours, markers, themed
+from mmhash_nb.pairs import Pairs
+from mmhash_nb.ranking import RankProfile, rank_profile
+
+RECALL_LEVELS = np.linspace(0.05, 1, 20)
+#: method -> (its codes of all samples by modality, the task it is judged in)
+TaskCodes = Mapping[str, tuple[Codes, str]]
+_STYLES = ("-", "--", ":", "-.", (0, (3, 1, 1, 1, 1, 1)))  # as many as there are tasks
+_JOINT_FIRST = ("joint-joint", "image-image", "text-text", "image-text", "text-image")
+
+
+@themed()
+def precision_recall(
+    pairs: Pairs,
+    codes: MethodCodes,
+    tasks: Sequence[str] = ("text-image", "image-text"),
+) -> Figure:
+    """Precision at levels of recall by Hamming ranking, averaged over queries (masci2014, Fig. 3).
+
+    A colour and marker for each method, a line style for each task.
+
+    Args:
+        pairs: the dataset.
+        codes: for each method and modality, codes of all samples.
+        tasks: such as `text-image` (solid) and `image-text` (dashed).
+    """
+    if pairs.query.size == 0 or not codes or not tasks:
+        raise ValueError("precision–recall curves need a query, a method and a task.")
+    figure, axes = one_axes(5.2, 3.4)
+    lines = _Lines(axes, list(codes), tasks)
+    for method, of in codes.items():
+        for task in tasks:
+            profile = profile_of(pairs, of, task)
+            precision = metrics.precision_recall_ranked(profile, RECALL_LEVELS)
+            label = f"{method}, {task_name(pairs, task)}"
+            lines.draw(method, task, RECALL_LEVELS, precision, label, (4, 5))
+    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, None))
+    legend_beside(axes)
+    return figure
+
+
+@themed()
+def lookup_precision_recall(pairs: Pairs, codes: TaskCodes) -> Figure:
+    """Precision and recall of hash lookup, a point for each Hamming radius (zeng2022, Fig. 6).
+
+    From left to right the radius grows from 0 to K bits. A query that finds nothing within a radius
+    counts with precision 0 there, so that curves of long codes start low.
+
+    Args:
+        pairs: the dataset.
+        codes: for each method its codes of all samples by modality, and its task: joint codes may
+            stand beside those of one modality.
+    """
+    figure, axes = _one_task_each(pairs, codes, metrics.precision_recall)
+    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, None))
+    return figure
+
+
+@themed()
+def precision_at_top(pairs: Pairs, codes: TaskCodes, numbers: Sequence[int]) -> Figure:
+    """Precision among the first items of the ranking, by their number (zeng2022, Figs. 7 and 8).
+
+    Expected over the order of items at equal distance, averaged over queries.
+
+    Args:
+        pairs: the dataset.
+        codes: as for `lookup_precision_recall`.
+        numbers: how many items are looked at, such as 100, 200, …, 1000.
+
+    Raises:
+        ValueError: where there is no query, method or number, or a number is no cut-off of the
+            database.
+    """
+    if len(numbers) == 0:
+        raise ValueError("precision at the top needs at least one number of items.")
+
+    def curve(profile: RankProfile) -> tuple[np.ndarray, np.ndarray]:
+        precision = [metrics.precision_at(profile, n).mean() for n in numbers]
+        return np.asarray(numbers), np.array(precision)
+
+    figure, axes = _one_task_each(pairs, codes, curve)
+    axes.set(xlabel="number of top returned items", ylabel="precision")
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    return figure
+
+
+def profile_of(pairs: Pairs, codes: Codes, task: str) -> RankProfile:
+    """How the queries rank the database in a task, by codes of all samples."""
+    query_side, database_side = sides(task)
+    return rank_profile(
+        side_codes(pairs, codes, query_side)[pairs.query],
+        side_codes(pairs, codes, database_side)[pairs.database],
+        pairs.labels[pairs.query],
+        pairs.labels[pairs.database],
+    )
+
+
+def _one_task_each(
+    pairs: Pairs,
+    codes: TaskCodes,
+    curve: Callable[[RankProfile], tuple[np.ndarray, np.ndarray]],
+) -> tuple[Figure, Axes]:
+    """A curve of each method in its own task; joint codes are solid."""
+    if pairs.query.size == 0 or not codes:
+        raise ValueError("precision curves need a query and a method.")
+    figure, axes = one_axes(5.2, max(3.4, 0.6 + 0.19 * len(codes)))
+    lines = _Lines(axes, list(codes), _JOINT_FIRST)
+    for place, (method, (of, task)) in enumerate(codes.items()):
+        query_side, database_side = sides(task)
+        way = side_name(pairs, query_side)
+        if query_side != database_side:
+            way = task_name(pairs, task)
+        x, y = curve(profile_of(pairs, of, task))
+        # Marks at even steps along the curve, each method's a little further on than the last's.
+        mark = (0.2 * (place + 0.5) / len(codes), 0.2) if len(x) > 5 else None
+        lines.draw(method, task, x, y, f"{method}, {way}", mark)
+    legend_beside(axes, handlelength=3.5)
+    return figure, axes
+
+
+class _Lines:
+    """Curves on axes: a colour and marker for each method, a line style for each task."""
+
+    def __init__(self, axes: Axes, methods: Sequence[str], tasks: Sequence[str]) -> None:
+        self.axes = axes
+        self.colour, self.marker = colours(methods), markers(methods)
+        self.style = dict(zip(tasks, _STYLES, strict=False))
+
+    def draw(
+        self,
+        method: str,
+        task: str,
+        x: Sequence[float] | np.ndarray,
+        y: Sequence[float] | np.ndarray,
+        label: str,
+        markevery: tuple[int, int] | tuple[float, float] | None,
+    ) -> None:
+        """One curve; `markevery` as Matplotlib has it."""
+        self.axes.plot(
+            x,
+            y,
+            color=self.colour[method],
+            marker=self.marker[method],
+            markevery=markevery,
+            linestyle=self.style[task],
+            label=label,
+        )
