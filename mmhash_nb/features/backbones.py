@@ -1,13 +1,16 @@
 """Convolutional backbones: pixels in, one map per stage and one feature vector per image out."""
 
+import hashlib
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
+
+from mmhash_nb.features.pretrained import PREFIXES, download, fill, read
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
 
@@ -19,7 +22,12 @@ class Backbone(nn.Module):
         stages: modules `[B, c, h, w] -> [B, c', h', w']`, the first of 3 channels.
         widths: channels that each stage gives; `n_features` is the last.
         mean, std: of each colour channel on a scale of 0 to 1, taken off before the first stage.
+
+    Attributes:
+        name: as given to `create`.
     """
+
+    name: str = ""
 
     mean: Tensor
     std: Tensor
@@ -57,27 +65,47 @@ class Backbone(nn.Module):
         """Features `[B, n_features]` of pixels as `normalise` takes them."""
         return self.maps(images)[-1].mean(dim=(2, 3))
 
+    def identity(self, upto: int | None = None) -> str:
+        """What the maps of the first `upto` stages (None: of all) depend on, as hexadecimal digits.
+
+        That is the name, the modules, the scale of the pixels and the weights of those stages.
+        """
+        stages = self.stages[:upto]
+        key = hashlib.sha256(f"{self.name} {stages}".encode())
+        values = {"mean": self.mean, "std": self.std, **stages.state_dict()}
+        for name, value in values.items():
+            if not name.endswith("num_batches_tracked"):
+                key.update(f"{name} {value.dtype} {list(value.shape)}".encode())
+                key.update(value.detach().cpu().reshape(-1).view(torch.uint8).numpy().data)
+        return key.hexdigest()
+
 
 def create(name: str, pretrained: bool = True, weights: str | Path | None = None) -> Backbone:
     """A backbone by its name.
 
     Args:
         name: one of `names()`.
-        pretrained: start from `weights`, or else from random values.
-        weights: a safetensors file of the backbone's state; None for the weights that come with the
-            package.
+        pretrained: start from learned weights, or else from random values.
+        weights: a safetensors file of the backbone's state, in its own layout of keys or in
+            torchvision's; None for the weights that come with the package (`small`), or for
+            torchvision's ImageNet weights, downloaded once (`resnet18`, `mobilenet_v2`).
 
     Raises:
         ValueError: no such name, or a file that is not this backbone's weights.
         FileNotFoundError: no such file.
+        ConnectionError: torchvision's weights are neither here nor can be downloaded.
     """
     if name not in _BUILDERS:
         raise ValueError(f"There is no backbone {name!r}: choose one of {', '.join(names())}.")
-    backbone = _BUILDERS[name]()
-    if pretrained:
-        _fill(backbone, name, Path(weights or WEIGHTS / f"{name}.safetensors"))
-    elif weights is not None:
+    if not pretrained and weights is not None:
         raise ValueError(f"weights={str(weights)!r} would not be read with pretrained=False.")
+    backbone = _BUILDERS[name]()
+    backbone.name = name
+    if pretrained and weights is None and name in PREFIXES:
+        fill(backbone, name, *download(name))
+    elif pretrained:
+        path = WEIGHTS / f"{name}.safetensors" if weights is None else Path(weights)
+        fill(backbone, name, read(path, name), path)
     return backbone
 
 
@@ -120,29 +148,6 @@ def extract(
     return features
 
 
-def _fill(backbone: Backbone, name: str, path: Path) -> None:
-    if not path.is_file():
-        raise FileNotFoundError(f"The weights of backbone {name} are not at {path}.")
-    try:
-        state = load_file(path)
-    except SafetensorError as error:
-        raise ValueError(f"{path} is not a whole safetensors file: {error}.") from error
-    wanted = {key: value.shape for key, value in backbone.state_dict().items()}
-    found = {key: value.shape for key, value in state.items()}
-    wrong = sorted(key for key in wanted.keys() | found.keys() if wanted.get(key) != found.get(key))
-    if wrong:
-        key = wrong[0]
-        raise ValueError(
-            f"{path} does not hold the weights of backbone {name}: {key} should be "
-            f"{_shape(wanted.get(key))} and is {_shape(found.get(key))}."
-        )
-    backbone.load_state_dict(state)  # float16 on disk, float32 in the backbone
-
-
-def _shape(shape: torch.Size | None) -> str:
-    return "absent" if shape is None else str(list(shape))
-
-
 def _convolution(inputs: int, outputs: int, stride: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False),
@@ -162,4 +167,47 @@ def _small() -> Backbone:
     return Backbone(stages, (24, 48, 88, 128), mean=(0.47, 0.45, 0.44), std=(0.2, 0.19, 0.2))
 
 
-_BUILDERS: dict[str, Callable[[], Backbone]] = {"small": _small}
+def _resnet18() -> Backbone:
+    """64, 128, 256 and 512 channels at 1/4 to 1/32 of the pixels' size; 11.2 million parameters.
+
+    The last two maps are Conv4_2 and Conv5_2 of the paper on modal-aware features.
+    """
+    from torchvision.models import resnet18  # a second that users of `small` need not wait
+
+    whole = resnet18()
+    # By torchvision's names, so that its keys are ours after `stages.i.`.
+    stages = [
+        _named(whole, "conv1", "bn1", "relu", "maxpool", "layer1"),
+        _named(whole, "layer2"),
+        _named(whole, "layer3"),
+        _named(whole, "layer4"),
+    ]
+    return Backbone(stages, (64, 128, 256, 512), *_IMAGENET)
+
+
+def _mobilenet_v2() -> Backbone:
+    """16, 24, 32, 96 and 1280 channels at 1/2 to 1/32 of the pixels' size; 2.2 million."""
+    from torchvision.models import mobilenet_v2
+
+    blocks = mobilenet_v2().features
+    cuts = (0, 2, 4, 7, 14, 19)
+    stages = [
+        _named(blocks, *(str(block) for block in range(first, end)))
+        for first, end in pairwise(cuts)
+    ]
+    return Backbone(stages, (16, 24, 32, 96, 1280), *_IMAGENET)
+
+
+def _named(whole: nn.Module, *names: str) -> nn.Sequential:
+    """Some of a module's children, one after another under their names."""
+    return nn.Sequential(OrderedDict((name, whole.get_submodule(name)) for name in names))
+
+
+#: mean and standard deviation of ImageNet's colour channels
+_IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+_BUILDERS: dict[str, Callable[[], Backbone]] = {
+    "small": _small,
+    "resnet18": _resnet18,
+    "mobilenet_v2": _mobilenet_v2,
+}

@@ -140,5 +140,5 @@ def test_bad_arguments(images: np.ndarray) -> None:
 def test_another_backbone_is_one_line(images: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     flat = lambda: Backbone([nn.AvgPool2d(2), nn.Conv2d(3, 5, 1)], (3, 5), (0,) * 3, (1,) * 3)  # noqa: E731
     monkeypatch.setitem(backbones._BUILDERS, "flat", flat)
-    assert backbones.names() == ("small", "flat")
+    assert backbones.names() == ("small", "resnet18", "mobilenet_v2", "flat")
     assert extract(create("flat", pretrained=False), images).shape == (7, 5)

@@ -1,0 +1,122 @@
+"""Learned weights into a backbone: from safetensors files, or from where torchvision keeps its own.
+
+Two layouts of keys are read: the backbone's own (`stages.3.…`) and torchvision's (`layer4.…`,
+`features.14.…`), of which the classifier is left out.
+"""
+
+import hashlib
+import http.client
+import pickle
+import re
+import urllib.error
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+#: what comes before a stage's own keys in torchvision's layout
+PREFIXES = {"resnet18": "", "mobilenet_v2": "features."}
+_CLASSIFIERS = ("fc.", "classifier.")
+_COUNTER = "num_batches_tracked"  # of batch norm; no output depends on it
+
+
+def read(path: Path, name: str) -> dict[str, Tensor]:
+    """The tensors of a safetensors file.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: it is not whole.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"The weights of backbone {name} are not at {path}.")
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise ValueError(f"{path} is not a whole safetensors file: {error}.") from error
+
+
+def address(name: str) -> str:
+    """Where torchvision keeps the ImageNet weights of a backbone.
+
+    Of MobileNetV2 there are two versions. Version 1 is taken: like the only one of ResNet-18 it
+    comes from the plain recipe of the papers, without the label smoothing of version 2.
+    """
+    from torchvision.models import get_model_weights  # a second that most callers need not wait
+
+    return get_model_weights(name)["IMAGENET1K_V1"].url
+
+
+def download(name: str) -> tuple[dict[str, Tensor], str]:
+    """torchvision's ImageNet weights, and the address they come from.
+
+    They are kept where `torch.hub` keeps downloads. The file's name carries the first digits of its
+    SHA-256 sum, which both a download and a copy put there by hand must have; nothing but tensors
+    is unpickled.
+
+    Raises:
+        ConnectionError: no network, or the server does not have the file.
+        ValueError: the file is another one or not whole; a download is then not kept.
+    """
+    url = address(name)
+    path = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
+    fix = f"put a good copy at {path}, or pass weights= with a safetensors file."
+    digits = re.search(r"-([0-9a-f]{8,})\.", path.name)
+    if digits is None:
+        raise ValueError(f"{url} does not carry its SHA-256 sum in its name: {fix}")
+    if path.is_file():
+        with open(path, "rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if not found.startswith(digits[1]):
+            raise ValueError(
+                f"{path} is not the file of {url}, its SHA-256 sum is {found}: delete it, or {fix}"
+            )
+    try:
+        state = torch.hub.load_state_dict_from_url(
+            url, map_location="cpu", check_hash=True, weights_only=True
+        )
+    except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as why:
+        reason = why.reason if isinstance(why, urllib.error.URLError) else why
+        raise ConnectionError(
+            f"The weights of backbone {name} could not be downloaded from {url} ({reason}): {fix}"
+        ) from None
+    except (RuntimeError, pickle.UnpicklingError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise ValueError(f"What came from {url} is not taken ({reason}): {fix}") from None
+    return state, url
+
+
+def fill(backbone: nn.Module, name: str, state: Mapping[str, Tensor], source: str | Path) -> None:
+    """Set the backbone's weights; float16 becomes float32.
+
+    Args:
+        state: tensors by key, in one of the two layouts; batch norm's counters may be absent.
+        source: where they come from, for errors.
+
+    Raises:
+        ValueError: a key or shape is not the backbone's, or a value not finite.
+    """
+    own = backbone.state_dict()
+    key_of = {key: key for key in own}  # by the key in `state`
+    if name in PREFIXES and not any(key.startswith("stages.") for key in state):
+        key_of = {PREFIXES[name] + key.split(".", 2)[2]: key for key in own}
+        state = {key: v for key, v in state.items() if not key.startswith(_CLASSIFIERS)}
+    for key in sorted(key_of.keys() | state.keys()):
+        wanted = own[key_of[key]].shape if key in key_of else None
+        found = state[key].shape if key in state else None
+        if wanted != found and not (found is None and key.endswith(_COUNTER)):
+            raise ValueError(
+                f"{source} does not hold the weights of backbone {name}: {key} should be "
+                f"{_shape(wanted)} and is {_shape(found)}."
+            )
+        if found is not None and not state[key].isfinite().all():
+            raise ValueError(
+                f"{source} has values in {key} that are not finite: get or save the weights again."
+            )
+    backbone.load_state_dict(own | {key_of[key]: value for key, value in state.items()})
+
+
+def _shape(shape: torch.Size | None) -> str:
+    return "absent" if shape is None else str(list(shape))

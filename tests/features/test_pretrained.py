@@ -1,0 +1,179 @@
+"""torchvision's weights over the network: from a server of our own, and from none."""
+
+import hashlib
+import http.server
+import io
+import pickle
+import re
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+import torchvision
+
+from mmhash_nb.features import pretrained
+from mmhash_nb.features.backbones import create
+
+
+@pytest.fixture(autouse=True)
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where torch.hub keeps downloads."""
+    monkeypatch.setattr(torch.hub, "_hub_dir", None)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    return tmp_path / "torch" / "hub" / "checkpoints"
+
+
+@pytest.fixture
+def server():
+    """Answers with `bodies[path]`; `asked` are the paths asked for."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        bodies: dict[str, bytes] = {}  # noqa: RUF012
+        asked: list[str] = []  # noqa: RUF012
+        cut = 0
+
+        def do_GET(self):
+            self.asked.append(self.path)
+            if self.path not in self.bodies:
+                return self.send_error(404)
+            body = self.bodies[self.path]
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body[: len(body) - self.cut])
+
+        def log_message(self, *args):
+            pass
+
+    running = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=running.serve_forever, daemon=True).start()
+    Handler.url = f"http://127.0.0.1:{running.server_port}"
+    yield Handler
+    running.shutdown()
+    running.server_close()
+
+
+@pytest.fixture(scope="module")
+def state() -> dict[str, torch.Tensor]:
+    torch.manual_seed(5)
+    return torchvision.models.mobilenet_v2().state_dict()
+
+
+@pytest.fixture
+def offer(server, monkeypatch: pytest.MonkeyPatch):
+    """Offer an object, saved by torch, as the weights at an address that names its hash."""
+
+    def offered(thing: object, digits: str | None = None) -> str:
+        buffer = io.BytesIO()
+        torch.save(thing, buffer)
+        body = buffer.getvalue()
+        path = f"/mobilenet_v2-{digits or hashlib.sha256(body).hexdigest()[:8]}.pth"
+        server.bodies[path] = body
+        monkeypatch.setattr(pretrained, "address", lambda name: server.url + path)
+        return server.url + path
+
+    return offered
+
+
+def test_the_addresses_are_those_of_torchvision() -> None:
+    assert (
+        pretrained.address("resnet18")
+        == "https://download.pytorch.org/models/resnet18-f37072fd.pth"
+    )
+    assert pretrained.address("mobilenet_v2").endswith("/models/mobilenet_v2-b0353104.pth")
+
+
+def test_weights_are_downloaded_once(server, offer, state, kept: Path) -> None:
+    url = offer(state)
+    backbone = create("mobilenet_v2")
+    found = backbone.state_dict()
+    for key, value in found.items():
+        assert torch.equal(value, state["features." + key.split(".", 2)[2]])
+    assert [p.name for p in kept.iterdir()] == [url.rpartition("/")[2]]
+    assert create("mobilenet_v2").identity() == backbone.identity()
+    assert len(server.asked) == 1
+
+
+def test_a_wrong_hash_is_kept_out(offer, state, kept: Path) -> None:
+    url = offer(state, "0123abcd")
+    with pytest.raises(
+        ValueError, match=rf"What came from {url} is not taken \(invalid hash value"
+    ):
+        create("mobilenet_v2")
+    assert list(kept.iterdir()) == []
+
+
+def test_half_a_file_is_kept_out(server, offer, state, kept: Path) -> None:
+    offer(state)
+    server.cut = 1000
+    with pytest.raises(ValueError, match=r"not taken \(invalid hash .* put a good copy at .*pth"):
+        create("mobilenet_v2")
+    assert list(kept.iterdir()) == []
+
+
+def test_a_file_that_is_not_there(offer, server, state) -> None:
+    url = offer(state)
+    server.bodies.clear()
+    with pytest.raises(
+        ConnectionError, match=rf"not be downloaded from {url} \(Not Found\): put a"
+    ):
+        create("mobilenet_v2")
+
+
+def test_without_a_network(monkeypatch: pytest.MonkeyPatch, kept: Path) -> None:
+    url = "http://127.0.0.1:9/resnet18-f37072fd.pth"
+    monkeypatch.setattr(pretrained, "address", lambda name: url)
+    with pytest.raises(ConnectionError) as raised:
+        create("resnet18")
+    assert re.fullmatch(
+        rf"The weights of backbone resnet18 could not be downloaded from {url} \(.*refused.*\): "
+        rf"put a good copy at {kept}/resnet18-f37072fd.pth, or pass weights= with a safe.*file\.",
+        str(raised.value),
+    )
+
+
+def test_a_copy_put_there_by_hand(server, offer, state, kept: Path) -> None:
+    name = offer(state).rpartition("/")[2]
+    kept.mkdir(parents=True)
+    (kept / name).write_bytes(server.bodies["/" + name])
+    create("mobilenet_v2")
+    (kept / name).write_bytes(server.bodies["/" + name][:-1])
+    with pytest.raises(
+        ValueError, match=rf"{name} is not the file of .*: delete it, or put a good"
+    ):
+        create("mobilenet_v2")
+    assert server.asked == []
+
+
+class Trap:
+    """Leaves a file behind when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def test_nothing_but_tensors_is_unpickled(offer, state, tmp_path: Path) -> None:
+    trap = tmp_path / "sprung"
+    pickle.loads(pickle.dumps(Trap(trap)))
+    assert trap.exists()
+    trap.unlink()
+    offer(state | {"trap": Trap(trap)})
+    with pytest.raises(ValueError, match=r"What came from .* is not taken \(.*\): put a good copy"):
+        create("mobilenet_v2")
+    assert not trap.exists()
+
+
+def test_other_weights_under_the_right_hash(offer, state) -> None:
+    url = offer({k: v for k, v in state.items() if k != "features.18.1.bias"})
+    with pytest.raises(ValueError, match=rf"{url} does not hold .*: features.18.1.bias should be"):
+        create("mobilenet_v2")
+
+
+def test_an_address_without_a_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pretrained, "address", lambda name: "http://127.0.0.1:9/resnet18.pth")
+    with pytest.raises(ValueError, match=r"resnet18.pth does not carry its SHA-256 sum"):
+        create("resnet18")
