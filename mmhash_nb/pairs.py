@@ -104,6 +104,30 @@ class Pairs:
             **{split: where[where >= 0] for split, where in splits.items()},
         )
 
+    def held_out(self, fraction: float = 0.2, seed: int = 0) -> "Pairs":
+        """The training samples alone, a part of them as queries: what settings are chosen on.
+
+        Args:
+            fraction: of the training samples to hold out, at least one; the rest are database and
+                training set.
+            seed: which ones.
+
+        Raises:
+            ValueError: where nothing would be left on either side.
+        """
+        n = len(self.train)
+        queries = max(1, round(fraction * n))
+        if not 0 < fraction < 1 or queries >= n:
+            raise ValueError(
+                f"fraction={fraction!r} of {n} training samples cannot be held out: give a "
+                "fraction between 0 and 1 that leaves samples on both sides."
+            )
+        order = np.random.default_rng(seed).permutation(n)
+        rest = np.sort(order[queries:])
+        return dataclasses.replace(
+            self.take(self.train), query=np.sort(order[:queries]), database=rest, train=rest
+        )
+
     def features(self, modality: Modality) -> np.ndarray:
         """The feature vectors of one modality, `float32 [N, d]`.
 

@@ -21,6 +21,7 @@ class _Entry:
 
 
 _MASCI = ("masci2014",)
+_ZENG = ("zeng2022",)
 _METHODS = {
     "random": _Entry("random_codes", "RandomCodes", ()),
     "mmnn_l1": _Entry("mmnn", "CoupledSiamese", _MASCI, {"layers": 1, "alpha": 0.5}),
@@ -40,6 +41,22 @@ _METHODS = {
     "cm": _Entry("embedders", "CorrelationMatching", _MASCI),
     "sm": _Entry("embedders", "SemanticMatching", _MASCI),
     "scm_rasiwasia": _Entry("embedders", "SemanticCorrelationMatching", _MASCI),
+    "mah": _Entry("multimodal", "ModalAwareHasher", _ZENG),
+    "mah_printed": _Entry(
+        "multimodal", "ModalAwareHasher", _ZENG, {"kernel": "printed", "attention": "printed"}
+    ),
+    "mah_no_kn": _Entry("multimodal", "ModalAwareHasher", _ZENG, {"kernel": "none"}),
+    "mah_no_an": _Entry("multimodal", "ModalAwareHasher", _ZENG, {"attention": "none"}),
+    "mah_sentences": _Entry("multimodal", "ModalAwareHasher", _ZENG),
+    "concat": _Entry("multimodal", "JointHasher", _ZENG, {"fusion": "concat"}),
+    "gmu": _Entry("multimodal", "JointHasher", _ZENG, {"fusion": "gmu"}),
+    "mcb": _Entry("multimodal", "JointHasher", _ZENG, {"fusion": "mcb"}),
+    "texthash": _Entry("multimodal", "TextHasher", _ZENG),
+    "dpsh": _Entry("multimodal", "ImageHasher", _ZENG, {"objective": "dpsh"}),
+    "dsh": _Entry("multimodal", "ImageHasher", _ZENG, {"objective": "dsh"}),
+    "hashnet": _Entry("multimodal", "ImageHasher", _ZENG, {"objective": "hashnet"}),
+    "dth": _Entry("multimodal", "ImageHasher", _ZENG, {"objective": "triplet"}),
+    "csq": _Entry("multimodal", "ImageHasher", _ZENG, {"objective": "csq"}),
 }
 
 

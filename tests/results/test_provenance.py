@@ -90,7 +90,14 @@ def test_code_behind_what_a_module_uses_counts_and_other_code_does_not(module, u
 
 def test_a_method_depends_on_its_losses_and_training_and_not_on_other_methods():
     behind = {m.__name__.removeprefix("mmhash_nb.") for m in _used((mmnn,))}
-    assert {"hashers.mmnn", "hashers.base", "losses.contrastive", "training", "codes", "pairs"} <= behind
+    assert {
+        "hashers.mmnn",
+        "hashers.base",
+        "losses.contrastive",
+        "training",
+        "codes",
+        "pairs",
+    } <= behind
     assert not {name for name in behind if name.split(".")[0] in ("results", "figures", "metrics")}
     assert "hashers.ksh" not in behind
     assert source_hash(mmnn) != source_hash(ksh)

@@ -1,0 +1,96 @@
+"""Fusion modules: an image vector and a text vector into one joint representation."""
+
+import torch
+from torch import Tensor, nn
+
+FUSIONS = ("concat", "gmu", "mcb")
+
+
+def fusion(name: str, image: int, text: int) -> nn.Module:
+    """A fusion module `([B, image], [B, text]) -> [B, n_outputs]` by its name.
+
+    Raises:
+        ValueError: where there is no such name.
+    """
+    if name not in FUSIONS:
+        raise ValueError(f"fusion must be one of {', '.join(FUSIONS)}, but is {name!r}.")
+    if name == "concat":
+        return Concatenation(image, text)
+    if name == "gmu":
+        return GatedMultimodalUnit(image, text)
+    return CompactBilinearPooling(image, text)
+
+
+class Concatenation(nn.Module):
+    """[a; b]: the vectors side by side."""
+
+    def __init__(self, image: int, text: int) -> None:
+        super().__init__()
+        self.n_outputs = image + text
+
+    def forward(self, image: Tensor, text: Tensor) -> Tensor:
+        """`[B, image + text]`."""
+        return torch.cat([image, text], dim=1)
+
+
+class GatedMultimodalUnit(nn.Module):
+    """z ⊙ tanh(W₁a) + (1 − z) ⊙ tanh(W₂b) with z = σ(W[a; b]) (Arevalo et al. 2017, Eq. 1).
+
+    No biases, as printed there.
+
+    Args:
+        image, text: widths of the inputs. width: of the output.
+    """
+
+    def __init__(self, image: int, text: int, width: int = 512) -> None:
+        super().__init__()
+        self.image = nn.Linear(image, width, bias=False)
+        self.text = nn.Linear(text, width, bias=False)
+        self.gate = nn.Linear(image + text, width, bias=False)
+        self.n_outputs = width
+
+    def forward(self, image: Tensor, text: Tensor) -> Tensor:
+        """`[B, width]`."""
+        z = self.gate(torch.cat([image, text], dim=1)).sigmoid()
+        return z * self.image(image).tanh() + (1 - z) * self.text(text).tanh()
+
+
+class CompactBilinearPooling(nn.Module):
+    """MCB: the outer product of both vectors in a count sketch (Fukui et al. 2016, Algorithm 1).
+
+    Ψ(x)[h_j] += s_j x_j with fixed random h and s; the sketch of the outer product a ⊗ b is the
+    circular convolution of Ψ(a) and Ψ(b), which is a product in the Fourier domain. Then signed
+    square root and unit length.
+
+    Args:
+        image, text: widths of the inputs. width: d of the sketch.
+    """
+
+    image_place: Tensor
+    image_sign: Tensor
+    text_place: Tensor
+    text_sign: Tensor
+
+    def __init__(self, image: int, text: int, width: int = 2048) -> None:
+        super().__init__()
+        self.n_outputs = width
+        for name, size in (("image", image), ("text", text)):
+            self.register_buffer(f"{name}_place", torch.randint(width, (size,)))
+            self.register_buffer(f"{name}_sign", torch.randint(2, (size,)).float() * 2 - 1)
+
+    def sketch(self, x: Tensor, place: Tensor, sign: Tensor) -> Tensor:
+        """Ψ(x), `[B, width]`, of `[B, size]`."""
+        return x.new_zeros(len(x), self.n_outputs).index_add(1, place, x * sign)
+
+    def bilinear(self, image: Tensor, text: Tensor) -> Tensor:
+        """The sketch of the outer product, before the square root, `[B, width]`."""
+        a = self.sketch(image.float(), self.image_place, self.image_sign)
+        b = self.sketch(text.float(), self.text_place, self.text_sign)
+        return torch.fft.irfft(torch.fft.rfft(a) * torch.fft.rfft(b), n=self.n_outputs)
+
+    def forward(self, image: Tensor, text: Tensor) -> Tensor:
+        """`[B, width]`."""
+        product = self.bilinear(image, text)
+        # The root has no slope at zero, where most of a sketch lies: it starts a little beside it.
+        rooted = product.sign() * ((product.abs() + 1e-8).sqrt() - 1e-4)
+        return nn.functional.normalize(rooted, dim=1)

@@ -1,0 +1,159 @@
+"""The modal-aware operation: a kernel network, then an attention network (Zeng et al. 2019, §IV).
+
+Both take any image map `[B, C, H, W]` and any text vector `[B, K]` and give the same shapes back.
+Eq. 1 to 8 are those of the 2019 version.
+"""
+
+import torch
+from torch import Tensor, nn
+
+KERNELS = ("residual", "printed")
+ATTENTIONS = ("rescaled", "printed")
+#: standard deviation of the first weights of fully connected layers (§VI-B)
+START_STD = 0.01
+
+
+class KernelNetwork(nn.Module):
+    """Reweigh each modality by its similarity to the other in a learned space (Eqs. 1 to 6).
+
+    Image: f̂_m = ⟨φ(f)_m, ϕ(t)⟩ f_m at each of the M = H·W places m (Eqs. 3, 4), φ a 1×1
+    convolution C → C and ϕ a linear layer K → C. Text: t̂ = ⟨φ'(f̄), ϕ'(t)⟩ t, f̄ the mean of f
+    over places, φ' and ϕ' linear layers to K (Eqs. 5, 6).
+
+    Args:
+        channels: C. width: K.
+        form: `printed`, the equations as they stand: the similarity is a factor, near zero at the
+            start, of either sign, and without bound. `residual` follows the non-local networks that
+            the paper is inspired by (its [32]): the similarity is divided by its number of terms,
+            and what comes out is added to what went in, f̂ = f + ⟨φ, ϕ⟩ f / C and
+            t̂ = t + ⟨φ', ϕ'⟩ t / K.
+    """
+
+    def __init__(self, channels: int, width: int, form: str = "residual") -> None:
+        super().__init__()
+        _check_form("kernel", form, KERNELS)
+        self.form = form
+        self.image_phi = nn.Conv2d(channels, channels, 1)
+        self.image_psi = nn.Linear(width, channels)
+        self.text_phi = nn.Linear(channels, width)
+        self.text_psi = nn.Linear(width, width)
+        _start_small(self)
+
+    def factors(self, image: Tensor, text: Tensor) -> tuple[Tensor, Tensor]:
+        """What each place of the map, `[B, H·W]`, and the text, `[B, 1]`, are multiplied by."""
+        flat = places_last(image)  # [B, M, C]
+        t = self.image_psi(text)  # [B, C], T of Eq. 3
+        # ⟨Wf + b, T⟩ = ⟨f, WᵀT⟩ + ⟨b, T⟩: the same number without the map V of Eq. 3.
+        weight, bias = self.image_phi.weight[:, :, 0, 0], self.image_phi.bias
+        places = (flat @ (t @ weight)[:, :, None])[:, :, 0] + (t @ bias)[:, None]  # [B, M], Eq. 4
+        pooled = flat.mean(dim=1)  # [B, C]
+        whole = (self.text_phi(pooled) * self.text_psi(text)).sum(dim=1, keepdim=True)  # Eqs. 5, 6
+        if self.form == "printed":
+            return places, whole
+        return 1 + places / flat.shape[2], 1 + whole / text.shape[1]
+
+    def forward(self, image: Tensor, text: Tensor) -> tuple[Tensor, Tensor]:
+        """Reweighed map `[B, C, H, W]` and vector `[B, K]`."""
+        places, whole = self.factors(image, text)
+        return image * places.unflatten(1, image.shape[2:])[:, None], text * whole
+
+
+class AttentionNetwork(nn.Module):
+    """Weigh the channels of the map and the units of the text by both modalities (Eqs. 7, 8).
+
+    F = [mean of the map over places; text], a_I = softmax(W_I F + b_I) over the C channels and
+    a_T = softmax(W_T F + b_T) over the K units; each channel and unit is multiplied by its weight.
+
+    Args:
+        channels: C. width: K.
+        form: `printed`, the equations as they stand: the weights of C channels sum to one, so that
+            the map is made about C times smaller, and the text K times. `rescaled` multiplies by
+            C and K as well, so that even weights change nothing.
+    """
+
+    def __init__(self, channels: int, width: int, form: str = "rescaled") -> None:
+        super().__init__()
+        _check_form("attention", form, ATTENTIONS)
+        self.form = form
+        self.image = nn.Linear(channels + width, channels)
+        self.text = nn.Linear(channels + width, width)
+        _start_small(self)
+
+    def weights(self, pooled: Tensor, text: Tensor) -> tuple[Tensor, Tensor]:
+        """Attention over channels `[B, C]` and text units `[B, K]`; each row sums to one.
+
+        Args:
+            pooled: the map's mean over places, `[B, C]`. text: `[B, K]`.
+        """
+        both = torch.cat([pooled, text], dim=1)  # [B, C + K], F of Eq. 7
+        return self.image(both).softmax(dim=1), self.text(both).softmax(dim=1)
+
+    def factors(self, pooled: Tensor, text: Tensor) -> tuple[Tensor, Tensor]:
+        """What each channel, `[B, C]`, and unit, `[B, K]`, is multiplied by."""
+        channels, units = self.weights(pooled, text)
+        if self.form == "rescaled":
+            return channels * channels.shape[1], units * units.shape[1]
+        return channels, units
+
+    def forward(self, image: Tensor, text: Tensor) -> tuple[Tensor, Tensor]:
+        """Weighted map `[B, C, H, W]` and vector `[B, K]`."""
+        channels, units = self.factors(image.mean(dim=(2, 3)), text)
+        return image * channels[:, :, None, None], text * units
+
+
+class ModalAwareOperation(nn.Module):
+    """A kernel network, then an attention network; either may be left out (the ablations).
+
+    Args:
+        channels: C of the map. width: K of the text vector.
+        kernel: form of the `KernelNetwork`, or `none`.
+        attention: form of the `AttentionNetwork`, or `none`.
+    """
+
+    def __init__(
+        self, channels: int, width: int, kernel: str = "residual", attention: str = "rescaled"
+    ) -> None:
+        super().__init__()
+        self.kernel = None if kernel == "none" else KernelNetwork(channels, width, kernel)
+        self.attention = (
+            None if attention == "none" else AttentionNetwork(channels, width, attention)
+        )
+
+    def forward(self, image: Tensor, text: Tensor) -> tuple[Tensor, Tensor]:
+        """Modal-aware map `[B, C, H, W]` and vector `[B, K]`.
+
+        The two networks one after the other, but the map is multiplied once: by the product of what
+        its places and what its channels are multiplied by.
+        """
+        flat = places_last(image)  # [B, M, C]
+        places = image.new_ones(flat.shape[:2])
+        if self.kernel is not None:
+            places, whole = self.kernel.factors(image, text)
+            text = text * whole
+        if self.attention is None:
+            gate = places[:, :, None]
+        else:
+            # The mean over places of the reweighed map, without making that map.
+            pooled = (places[:, None] @ flat)[:, 0] / flat.shape[1]  # [B, C]
+            channels, units = self.attention.factors(pooled, text)
+            gate, text = places[:, :, None] @ channels[:, None], text * units  # [B, M, C]
+        image = (flat * gate).unflatten(1, image.shape[2:]).permute(0, 3, 1, 2)
+        return image, text
+
+
+def places_last(image: Tensor) -> Tensor:
+    """A map `[B, C, H, W]` as `[B, H·W, C]`; a view where it is kept channels last."""
+    return image.permute(0, 2, 3, 1).flatten(1, 2)
+
+
+def _start_small(network: nn.Module) -> None:
+    """Fully connected layers start from N(0, 0.01²), as all those of the paper (§VI-B)."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Linear):
+            nn.init.normal_(layer.weight, std=START_STD)
+            nn.init.zeros_(layer.bias)
+
+
+def _check_form(network: str, form: str, known: tuple[str, ...]) -> None:
+    if form not in known:
+        raise ValueError(f"{network} must be {', '.join(known)} or none, but is {form!r}.")
