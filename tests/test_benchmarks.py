@@ -6,7 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 
@@ -47,6 +49,62 @@ def test_benchmark_runs_and_writes_its_table(script, first, rows, tmp_path):
     assert len(lines) == rows + 2
     assert lines[0] == "| " + " | ".join(table[0]) + " |"
     assert lines[2] == "| " + " | ".join(table[0].values()) + " |"
+
+
+@pytest.fixture
+def training_benchmark(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    spec = importlib.util.spec_from_file_location("training_benchmark", FOLDER / "training.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_training_benchmark_writes_both_tables(training_benchmark, tmp_path, capsys):
+    paths = [tmp_path / f"{name}.csv" for name in ("training", "triplet")]
+    training_benchmark.main(
+        [
+            *("--backbone", "small", "mobilenet_v2", "--size", "16", "--batch", "6"),
+            *("--text-hidden", "10", "--bits", "8", "--repeats", "1", "--triplets", "5", "9"),
+            *("--device", "cpu", "--precision", "bfloat16"),
+            *("--csv", str(paths[0]), "--triplet-csv", str(paths[1])),
+        ]
+    )
+    tables = [list(csv.DictReader(path.read_text("utf-8").splitlines())) for path in paths]
+    printed = [part.splitlines() for part in capsys.readouterr().out.split("\n\n")]
+    for table, lines in zip(tables, printed, strict=True):
+        assert lines[0] == "| " + " | ".join(table[0]) + " |"
+        assert lines[2:] == ["| " + " | ".join(row.values()) + " |" for row in table]
+    methods = ["concat", "MAH", "MAH without kernel", "MAH without attention"]
+    assert [row["what"] for row in tables[0]] == 2 * ["bare backbone", *methods]
+    assert [row["backbone"] for row in tables[0]] == 5 * ["small"] + 5 * ["mobilenet_v2"]
+    assert tables[0][0]["% of the bare backbone"] == "100.0"
+    assert [row["batch"] for row in tables[1]] == ["5", "9"]
+
+
+def test_memory_of_the_triplet_losses_grows_with_the_square_and_the_cube(training_benchmark):
+    labels = training_benchmark.random_labels(np.random.default_rng(0), 80)
+    similarity = (labels @ labels.T).long()
+    peaks = {}
+    for loss in (training_benchmark.triplet_ranking_loss, training_benchmark.cubic_triplet_loss):
+        for n in (40, 80):
+            x = torch.rand(n, 8, requires_grad=True)
+            with training_benchmark.PeakMemory() as memory:
+                loss(x, similarity[:n, :n], 1.0).backward()
+            peaks[loss.__name__, n] = memory.peak
+    # At least the float32 costs of all triplets.
+    assert 4 * 80**3 <= peaks["cubic_triplet_loss", 80] < 24 * 80**3
+    assert 7 < peaks["cubic_triplet_loss", 80] / peaks["cubic_triplet_loss", 40] < 8.5
+    assert 3.5 < peaks["triplet_ranking_loss", 80] / peaks["triplet_ranking_loss", 40] < 4.5
+
+
+def test_training_benchmark_refuses_losses_that_differ(training_benchmark, monkeypatch, tmp_path):
+    cubic = training_benchmark.cubic_triplet_loss
+    monkeypatch.setattr(training_benchmark, "cubic_triplet_loss", lambda *x: 1.01 * cubic(*x))
+    arguments = ["--size", "16", "--batch", "4", "--text-hidden", "4", "--repeats", "1"]
+    arguments += ["--device", "cpu", "--csv", str(tmp_path / "table.csv")]
+    with pytest.raises(AssertionError, match="the two triplet losses of 9 samples disagree"):
+        training_benchmark.main([*arguments, "--triplets", "9"])
 
 
 @pytest.fixture

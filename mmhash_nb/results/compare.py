@@ -1,5 +1,6 @@
 """Paper versus ours: the published numbers beside the mean of our runs, and a verdict on each."""
 
+from collections.abc import Sequence
 from itertools import product
 from typing import NamedTuple
 
@@ -191,6 +192,34 @@ def table(
         }
     layout = pd.DataFrame(columns, index=pd.Index(rows.method.unique(), name="method"))
     return layout.fillna("")
+
+
+def scores(
+    records: pd.DataFrame, dataset: str, metric: str = "mAP", methods: Sequence[str] = ()
+) -> pd.DataFrame:
+    """What came out on a dataset, as strings in per cent: mean ± half of the 95 % t-interval.
+
+    Args:
+        records: run records with the columns `records.COLUMNS`.
+        dataset: whose runs. metric: which score.
+        methods: rows, in this order; default: all there are, in the records' order.
+
+    Returns:
+        Rows `method, task`, columns code lengths; the half-width is left out for a single seed,
+        and a cell without a run is empty.
+    """
+    there = records[(records.dataset == dataset) & (records.metric == metric)]
+    cells: dict[tuple[str, str], dict[int, str]] = {}
+    for name in methods or there.method.unique():
+        for task, of_task in there[there.method == name].groupby("task", sort=False):
+            for bits, of_bits in of_task.groupby("bits"):
+                ours = interval(of_bits.value.to_numpy())
+                half = "" if np.isnan(ours.high) else f" ± {100 * (ours.high - ours.mean):.1f}"
+                row = cells.setdefault((str(name), str(task)), {})
+                row[int(str(bits))] = f"{100 * ours.mean:.1f}{half}"
+    table = pd.DataFrame.from_dict(cells, orient="index").fillna("")
+    table.index = pd.MultiIndex.from_tuples(table.index, names=["method", "task"])
+    return table[sorted(table.columns)].rename(columns=lambda bits: f"{bits} bits")
 
 
 def _cell(published: float, ours: float, high: float) -> str:

@@ -114,7 +114,7 @@ _ZENG_SETTINGS: dict[str, dict[str, Any]] = {
     "flipkart": _PHOTOS,
     "flipkart_sub": _PHOTOS,
     "flickr8k": _PHOTOS,
-    "mirflickr25k": {"epochs": 20},
+    "mirflickr25k": {"epochs": 10},
 }
 #: Image hashing on photos learns one layer over fixed features: more epochs cost little.
 _IMAGE_EPOCHS = 60

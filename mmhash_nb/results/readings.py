@@ -89,36 +89,6 @@ def by_epochs(
     return pd.DataFrame(rows, columns=columns).groupby("epochs", as_index=False).mean()
 
 
-def by_settings(
-    paper: str,
-    pairs: Pairs,
-    bits: int,
-    seeds: Iterable[int],
-    candidates: Mapping[str, Iterable[Mapping[str, Any]]],
-) -> pd.DataFrame:
-    """mAP of candidate settings on held-out training samples: what settings are chosen by.
-
-    Args:
-        paper, bits: as `runs.run` takes them.
-        pairs: the dataset, whose queries and database are not used.
-        candidates: for each method, options to compare.
-
-    Returns:
-        One row a method and candidate: `dataset`, `method`, the options, and `mAP`, the mean over
-        seeds in the method's first direction.
-    """
-    part = pairs.held_out()
-    rows = []
-    for method, options in candidates.items():
-        for some in options:
-            scores = []
-            for seed in seeds:
-                (metrics, *_) = run(paper, method, part, bits, seed, some).metrics.values()
-                scores.append(metrics["mAP"])
-            rows.append({"dataset": pairs.name, "method": method, **some, "mAP": np.mean(scores)})
-    return pd.DataFrame(rows)
-
-
 def by_training_set(
     paper: str,
     methods: Iterable[str],

@@ -11,7 +11,7 @@ from scipy import stats
 
 from mmhash_nb import published
 from mmhash_nb.results import records as run_records
-from mmhash_nb.results.compare import FLOOR, compare, interval, prediction_half_width, table
+from mmhash_nb.results.compare import FLOOR, compare, interval, prediction_half_width, scores, table
 
 VERDICTS = {"reproduced", "not reproduced", "other data", "not run", "not published"}
 
@@ -223,3 +223,19 @@ def test_table_of_one_length_names_no_bits():
 def test_an_unknown_table_names_those_there_are():
     with pytest.raises(ValueError, match="no table 1 of results; it has 2, 3, 4, 5, 6"):
         table("masci2014", 1)
+
+
+def test_scores_show_mean_and_interval_by_length():
+    values = {16: (0.5, 0.6), 32: (0.7,)}
+    rows = [("b", "text-text", bits, s, v) for bits, vs in values.items() for s, v in enumerate(vs)]
+    rows += [("a", "image-image", 16, 0, 0.25), ("elsewhere", "image-image", 16, 0, 0.9)]
+    records = pd.DataFrame(rows, columns=["method", "task", "bits", "seed", "value"])
+    records["dataset"] = np.where(records.method == "elsewhere", "other", "here")
+    records["metric"] = "mAP"
+    shown = scores(records, "here", methods=["a", "b", "missing"])
+    assert list(shown.index) == [("a", "image-image"), ("b", "text-text")]
+    assert list(shown.columns) == ["16 bits", "32 bits"]
+    half = 100 * (interval(np.array([0.5, 0.6])).high - 0.55)
+    assert shown.loc[("b", "text-text")].tolist() == [f"55.0 ± {half:.1f}", "70.0"]
+    assert shown.loc[("a", "image-image")].tolist() == ["25.0", ""]
+    assert list(scores(records, "here").index) == [("b", "text-text"), ("a", "image-image")]

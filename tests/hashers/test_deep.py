@@ -1,0 +1,318 @@
+"""The deep hashers on tiny pictures: they learn, and what they learn is kept, resumed and shown."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+import torch
+from scipy import sparse
+
+from mmhash_nb import hashers, training
+from mmhash_nb.hashers import multimodal, objectives
+from mmhash_nb.hashers.deep import DeepHasher
+from mmhash_nb.metrics import mean_average_precision
+from mmhash_nb.ranking import rank_profile
+
+BITS = 16
+DEEP = hashers.names("zeng2022")
+IMAGE, JOINT = (
+    ["dpsh", "dsh", "hashnet", "dth", "csq"],
+    ["concat", "gmu", "mcb", "mah", "mah_no_kn"],
+)
+
+
+def create(name, seed=0, device="cpu", bits=BITS, **options):
+    """Settings with which each method tells the classes apart for seeds 0 to 7 (joint: 20 epochs of
+    two batches at a smaller rate, at which two classes do not end in one code)."""
+    joint = name not in (*IMAGE, "texthash")
+    defaults = hashers.method_class(name).defaults
+    small = {
+        **{"text_hidden": 32, "text_features": 16, "trainable": "none", "epochs": 20},
+        **{"batch_size": 18 if joint else 12, "learning_rate": 1e-3 if joint else 3e-3},
+    }
+    small = {key: value for key, value in small.items() if key in defaults}
+    return hashers.create(name, bits, seed, device=device, **{**small, **options})
+
+
+def quick(name, **options):
+    return create(name, **{"epochs": 2, **options})
+
+
+def codes(method, pairs):
+    return method.encode(pairs, method.modalities[0])
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(np.array_equal(one[k], other[k]) for k in one)
+
+
+def score(method, pairs):
+    """mAP of the training samples among themselves."""
+    signs, labels = codes(method, pairs)[pairs.train], pairs.labels[pairs.train]
+    return mean_average_precision(rank_profile(signs, signs, labels, labels))
+
+
+@pytest.mark.parametrize("name", [name for name in DEEP if name != "mah_printed"])
+def test_every_method_learns_its_training_samples(name, tiny_pictures):
+    control = score(hashers.create("random", BITS).fit(tiny_pictures), tiny_pictures)
+    method = create(name).fit(tiny_pictures)
+    assert control < 0.6 < 0.9 < score(method, tiny_pictures)
+    history = method.state["loss"]
+    assert len(history) == 20 and history[-1] < history[0]
+
+
+def test_as_printed_all_samples_get_nearly_the_same_values(tiny_pictures):
+    """The printed operations shrink map and text until only the code layer's bias is left."""
+    method = create("mah_printed").fit(tiny_pictures)
+    values = method._project(tiny_pictures, "joint")
+    assert np.ptp(values, axis=0).max() < 1e-3
+    assert score(method, tiny_pictures) < 0.6
+
+
+@pytest.mark.parametrize("trainable", ["all", "last", "none"])
+@pytest.mark.parametrize("name", ["mah", "csq"])
+def test_save_and_load_keep_codes_and_only_what_was_learned(
+    name, trainable, tiny_pictures, tmp_path
+):
+    method = quick(name, trainable=trainable).fit(tiny_pictures)
+    method.save(tmp_path)
+    assert codes(hashers.load(tmp_path, "cpu"), tiny_pictures) == codes(method, tiny_pictures)
+    stages = {key.split(".")[1] for key in method.state if key.startswith("stages.")}
+    assert stages == {"all": set("1234"), "last": {"0"}, "none": set()}[trainable]
+
+
+def test_fine_tuning_changes_the_stages_it_may(tiny_pictures):
+    start = quick("dth", trainable="last", learning_rate=1e-9).fit(tiny_pictures).state
+    tuned = quick("dth", trainable="last").fit(tiny_pictures).state
+    key = "stages.0.0.weight"
+    assert np.abs(tuned[key] - start[key]).max() > 1e-3
+    assert np.array_equal(tuned["stages.0.1.running_mean"], start["stages.0.1.running_mean"])
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_the_seed_decides(name, tiny_pictures):
+    states = [quick(name, seed=seed).fit(tiny_pictures).state for seed in (4, 4, 5)]
+    assert same(states[0], states[1])
+    assert not np.array_equal(states[0]["code.weight"], states[2]["code.weight"])
+
+
+@pytest.mark.parametrize("name", ["dth", "texthash", "concat"])
+def test_a_method_reads_the_modalities_of_its_branch_alone(name, tiny_pictures):
+    branch = hashers.method_class(name).modalities[0]
+    base = quick(name).fit(tiny_pictures)
+    others = {
+        "image": dataclasses.replace(tiny_pictures, images=255 - tiny_pictures.images),
+        "text": dataclasses.replace(tiny_pictures, texts=1 - tiny_pictures.texts),
+    }
+    for modality, changed in others.items():
+        read = branch in (modality, "joint")
+        assert same(quick(name).fit(changed).state, base.state) != read
+        values = [base._project(pairs, branch) for pairs in (changed, tiny_pictures)]
+        assert np.array_equal(*values) != read
+
+
+@pytest.mark.parametrize("name", ["hashnet", "csq", "mah"])
+def test_queries_do_not_reach_training(name, tiny_pictures):
+    changed = {f: getattr(tiny_pictures, f).copy() for f in ("images", "texts", "labels")}
+    changed["images"][:12] = 0
+    changed["texts"][:12] = 1
+    changed["labels"][:12] = np.roll(changed["labels"][:12], 1, axis=1)
+    other = dataclasses.replace(tiny_pictures, **changed)
+    assert same(quick(name).fit(other).state, quick(name).fit(tiny_pictures).state)
+
+
+@pytest.mark.parametrize(
+    ("name", "trainable"), [("mah", "none"), ("hashnet", "none"), ("hashnet", "last")]
+)
+def test_a_resumed_fit_ends_as_an_uninterrupted_one(
+    name, trainable, tiny_pictures, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(training, "_QUIET_SECONDS", 0.0)
+    options = {"trainable": trainable, "epochs": 5}
+    whole = quick(name, **options).fit(tiny_pictures).state
+    objective = objectives.OBJECTIVES[quick(name).options["objective"]]
+
+    def interrupt(self, epoch):
+        if epoch == 3:
+            raise KeyboardInterrupt
+        on_epoch(self, epoch)
+
+    on_epoch = objective.on_epoch
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(objective, "on_epoch", interrupt)
+        quick(name, **options).fit(tiny_pictures, tmp_path)
+    seen = []
+    monkeypatch.setattr(objective, "on_epoch", lambda self, e: (seen.append(e), on_epoch(self, e)))
+    resumed = quick(name, **options).fit(tiny_pictures, tmp_path).state
+    assert seen == [3, 4]
+    assert same(resumed, whole)
+
+
+@pytest.mark.parametrize("name", ["texthash", "mah"])
+def test_sparse_texts_give_the_codes_of_dense_ones(name, tiny_pictures):
+    texts = sparse.csr_matrix(tiny_pictures.texts)
+    compressed = dataclasses.replace(tiny_pictures, texts=texts)
+    dense, kept = quick(name).fit(tiny_pictures), quick(name).fit(compressed)
+    assert same(dense.state, kept.state)
+    assert codes(dense, compressed) == codes(dense, tiny_pictures)
+
+
+def test_images_are_scaled_to_the_size_asked_for(tiny_pictures):
+    seen = []
+    for trainable in ("all", "last", "none"):
+        method = quick("mah", trainable=trainable, size=16)
+        seen.append(method.inputs(tiny_pictures, torch.device("cpu"))[0].shape[1:])
+    assert seen == [(3, 16, 16), (88, 2, 2), (88, 2, 2)]
+    assert quick("dth").inputs(tiny_pictures, torch.device("cpu"))[0].shape[1:] == (128, 4, 4)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "sentence"),
+    [
+        ("dth", {"objective": "softmax"}, "objective must be one of triplet, dpsh, dsh, hashnet, "),
+        ("texthash", {"objective": ""}, "objective must be one of .*, but is ''"),
+        ("dth", {"trainable": "first"}, "trainable must be one of all, last, none, but is 'first'"),
+        ("concat", {"fusion": "sum"}, "fusion must be one of concat, gmu, mcb, but is 'sum'"),
+        ("mah", {"kernel": "wide"}, "kernel must be .* but is 'wide'"),
+        ("mah", {"attention": "soft"}, "attention must be .* but is 'soft'"),
+        ("dth", {"backbone": "vgg"}, "There is no backbone 'vgg'"),
+        ("dth", {"size": 0}, "size must be a whole number of pixels"),
+        ("dth", {"decay_every": 0}, "decay_every must be an integer of at least 1, but is 0"),
+    ],
+)
+def test_unknown_options_are_named(name, options, sentence, tiny_pictures):
+    with pytest.raises(ValueError, match=sentence):
+        quick(name, **options).fit(tiny_pictures)
+
+
+def test_what_a_branch_cannot_read_is_named(tiny_pictures, two_views):
+    sentence = "images of clusters are 20-dimensional features, but dth works on pixels: load the"
+    with pytest.raises(ValueError, match=sentence):
+        quick("dth").fit(two_views)
+    quick("texthash").fit(two_views)
+    silent = dataclasses.replace(tiny_pictures, texts=np.zeros((48, 0), np.float32))
+    quick("dth").fit(silent)
+    for name in ("texthash", "mah"):
+        with pytest.raises(ValueError, match=f"pictures has no texts, which {name} hashes"):
+            quick(name).fit(silent)
+    with pytest.raises(TypeError, match="has no option 'fusion'"):
+        quick("mah", fusion="gmu")
+
+
+@pytest.mark.parametrize("name", ["texthash", "concat"])
+def test_another_vocabulary_or_another_state_is_refused(name, tiny_pictures):
+    method = quick(name).fit(tiny_pictures)
+    fewer = dataclasses.replace(tiny_pictures, texts=tiny_pictures.texts[:, 1:])
+    sentence = f"{name} was fitted to other data or by another version: its text1.0.weight does not"
+    with pytest.raises(ValueError, match=sentence):
+        codes(method, fewer)
+    del method.state["code.bias"]
+    with pytest.raises(ValueError, match=re.escape("its code.bias does not fit. Fit it again.")):
+        codes(method, tiny_pictures)
+
+
+def test_an_absent_cuda_is_one_sentence(tiny_pictures, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(RuntimeError, match="device='cuda' was asked for, but PyTorch sees no CUDA"):
+        quick("dth", device="cuda").fit(tiny_pictures)
+
+
+def test_presets_and_the_papers_settings():
+    chosen = {name: hashers.create(name, 8).options for name in DEEP}
+    wanted = dict(zip(IMAGE, ("dpsh", "dsh", "hashnet", "triplet", "csq"), strict=True))
+    for name, options in chosen.items():
+        assert options["objective"] == wanted.get(name, "triplet")
+    assert [chosen[name]["fusion"] for name in ("concat", "gmu", "mcb")] == ["concat", "gmu", "mcb"]
+    forms = {name: (o["kernel"], o["attention"]) for name, o in chosen.items() if "kernel" in o}
+    assert forms == {
+        **dict.fromkeys(("mah", "mah_sentences"), ("residual", "rescaled")),
+        "mah_printed": ("printed", "printed"),
+        **{"mah_no_kn": ("none", "rescaled"), "mah_no_an": ("residual", "none")},
+    }
+    printed = {
+        **{"epochs": 60, "batch_size": 100, "learning_rate": 1e-4, "weight_decay": 1e-5},
+        **{"decay_every": 20, "text_hidden": 8192, "text_features": 512},
+    }
+    for name, options in chosen.items():
+        asked = {k: v for k, v in printed.items() if name not in IMAGE or "text" not in k}
+        assert asked.items() <= options.items()
+        assert issubclass(hashers.method_class(name), DeepHasher)
+
+
+def test_training_takes_all_its_options(tiny_pictures, monkeypatch):
+    taken = {}
+
+    def train(network, loss, n, **settings):
+        taken.update(settings, n=n)
+        return [0.0]
+
+    monkeypatch.setattr("mmhash_nb.hashers.deep.train_network", train)
+    asked = {
+        **{"epochs": 3, "batch_size": 7, "learning_rate": 0.2, "weight_decay": 0.3},
+        **{"decay_every": 2, "precision": "bfloat16"},
+    }
+    create("mah", seed=9, **asked).fit(tiny_pictures)
+    assert {**asked, "seed": 9, "n": 36}.items() <= taken.items()
+
+
+@pytest.mark.parametrize("trainable", ["all", "none"])
+def test_attend_shows_what_is_selected(tiny_pictures, trainable):
+    method = create("mah", trainable=trainable, epochs=3).fit(tiny_pictures)
+    first, second = method.attend(tiny_pictures)
+    n, v = tiny_pictures.texts.shape
+    assert [first.maps.shape, second.maps.shape] == [(n, 88, 4, 4), (n, 128, 4, 4)]
+    for attended, channels, units in ((first, 88, 32), (second, 128, 16)):
+        assert attended.channels.shape == (n, channels) and attended.units.shape == (n, units)
+        np.testing.assert_allclose(attended.channels.sum(1), 1, rtol=1e-5)
+        np.testing.assert_allclose(attended.units.sum(1), 1, rtol=1e-5)
+    assert second.words is None and first.words.shape == (n, v)
+    assert (first.words[tiny_pictures.texts == 0] == 0).all()
+    total = first.words.sum(1)
+    assert (total <= 1 + 1e-5).all() and total.max() > 0.1
+
+
+def test_attend_goes_by_parts_and_divides_the_attention_of_excited_units(
+    tiny_pictures, monkeypatch
+):
+    method = create("mah", epochs=3).fit(tiny_pictures)
+    inputs = method.inputs(tiny_pictures, torch.device("cpu"))
+    seen = method.fitted_network(inputs).attention(inputs[0].float(), inputs[1])
+    monkeypatch.setattr(multimodal, "BATCH", 7)
+    attended = method.attend(tiny_pictures)
+    for one, (maps, _, channels, units) in zip(attended, seen, strict=True):
+        for ours, theirs in ((one.maps, maps), (one.channels, channels), (one.units, units)):
+            np.testing.assert_allclose(ours, theirs.detach(), rtol=1e-4, atol=1e-6)
+    weight, texts = method.state["text1.0.weight"], tiny_pictures.texts
+    excited = texts @ weight.T + method.state["text1.0.bias"] > 0
+    assert excited.any() and not excited.all()
+    expected = naive_shares(attended[0].units * excited, weight, texts)
+    np.testing.assert_allclose(attended[0].words, expected, rtol=1e-4, atol=1e-7)
+
+
+def naive_shares(attention, weight, texts):
+    shares = np.zeros(texts.shape)
+    for n, text in enumerate(texts):
+        for k, row in enumerate(weight):
+            parts = [max(0.0, w * count) for w, count in zip(row, text, strict=True)]
+            for word, part in enumerate(parts):
+                if part > 0:
+                    shares[n, word] += attention[n, k] * part / sum(parts)
+    return shares
+
+
+def test_shares_are_a_triple_loop(rng):
+    texts = (rng.integers(0, 3, (5, 6)) * (rng.random((5, 6)) < 0.7)).astype(np.float32)
+    texts[4] = 0
+    attention, weight = rng.dirichlet(np.ones(4), 5), rng.normal(size=(4, 6))
+    weight[2] = -1  # a unit that no word excites
+    shares = multimodal._shares(attention, weight, texts)
+    np.testing.assert_allclose(shares, naive_shares(attention, weight, texts), rtol=1e-5)
+    assert not shares[4].any()
+
+
+def test_attend_is_refused_where_nothing_attends(tiny_pictures):
+    with pytest.raises(RuntimeError, match="mah is not fitted: call fit first"):
+        quick("mah").attend(tiny_pictures)
+    with pytest.raises(ValueError, match="mah_no_an was fitted with attention='none'"):
+        quick("mah_no_an").fit(tiny_pictures).attend(tiny_pictures)
