@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import sparse
 
 from mmhash_nb.pairs import Pairs
@@ -158,3 +160,63 @@ def test_fingerprint_follows_the_data_and_nothing_else(texts):
     ]
     assert GOOD.images[7, 2, 3, 4] != 0
     assert len({base.fingerprint, *(d.fingerprint for d in differing)}) == 7
+
+
+def numbered(n, train):
+    """Pairs whose image and text are their number, with the samples `train` to learn from."""
+    number = np.arange(n, dtype=np.float32)
+    rest = np.setdiff1d(np.arange(n), train)
+    return Pairs(
+        images=number[:, None],
+        texts=sparse.csr_matrix(number[:, None] + 1),
+        labels=np.eye(5, dtype=bool)[np.arange(n) % 5],
+        label_names=list("abcde"),
+        query=rest[::2],
+        database=np.concatenate([rest[1::2], train]),
+        train=train,
+        captions=[f"caption {i}" for i in range(n)],
+        name="numbered",
+    )
+
+
+@given(
+    data=st.data(), n=st.integers(2, 40), fraction=st.floats(0.01, 0.99), seed=st.integers(0, 99)
+)
+def test_held_out_divides_the_training_samples_and_no_others(data, n, fraction, seed):
+    train = np.array(data.draw(st.permutations(range(n)))[: data.draw(st.integers(2, n))])
+    base = numbered(n, train)
+    queries = max(1, round(fraction * len(train)))
+    if queries == len(train):
+        with pytest.raises(ValueError, match=f"of {len(train)} training samples cannot be held"):
+            base.held_out(fraction, seed)
+        return
+    part = base.held_out(fraction, seed)
+    original = part.images[:, 0].astype(int)
+    assert sorted(original) == sorted(train)
+    assert len(part.query) == queries and np.array_equal(part.database, part.train)
+    assert sorted([*part.query, *part.train]) == list(range(len(train)))
+    assert np.array_equal(part.features("text")[:, 0], original + 1)
+    assert np.array_equal(part.labels, base.labels[original])
+    assert part.captions == [f"caption {i}" for i in original]
+    assert part.fingerprint == base.held_out(fraction, seed).fingerprint
+    assert (part.name, part.label_names) == ("numbered", base.label_names)
+
+
+def test_held_out_follows_the_seed_and_takes_a_fifth():
+    base = numbered(60, np.arange(10, 60))
+    part = base.held_out()
+    assert (len(part.query), len(part.train)) == (10, 40)
+    assert part.fingerprint == base.held_out(0.2, 0).fingerprint
+    drawn = {tuple(base.held_out(seed=seed).query) for seed in range(5)}
+    assert len(drawn) == 5 and tuple(range(10)) not in drawn
+
+
+@pytest.mark.parametrize(("train", "fraction"), [(5, 0.0), (5, 1.0), (5, -0.2), (5, 2), (1, 0.5)])
+def test_a_fraction_that_leaves_nothing_is_refused(train, fraction):
+    sentence = (
+        f"fraction={fraction} of {train} training samples cannot be held out: give a fraction"
+    )
+    with pytest.raises(ValueError, match=sentence):
+        numbered(8, np.arange(train)).held_out(fraction)
+    with pytest.raises(ValueError, match="of 0 training samples"):
+        numbered(8, np.arange(0)).held_out()

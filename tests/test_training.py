@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+from itertools import pairwise
 
 import pytest
 import torch
@@ -153,6 +154,72 @@ def test_a_killed_training_resumes_to_the_uninterrupted_result(tmp_path, monkeyp
     assert torch.equal(weight, straight)
 
 
+def sizes_of_steps(epochs, checkpoint=None, events=None, **settings):
+    """By how much each epoch's one step of Adam lowers a weight whose gradient is always one.
+
+    That is the learning rate.
+    """
+    model = nn.Linear(1, 1, bias=False)
+    nn.init.zeros_(model.weight)
+    seen = []
+
+    def loss(batch):
+        seen.append(model.weight.item())
+        if events is not None:
+            events.append("loss")
+        return model.weight.sum()
+
+    train(
+        model, loss, 4, epochs=epochs, batch_size=4, learning_rate=0.1, checkpoint=checkpoint,
+        **settings,
+    )  # fmt: skip
+    seen.append(model.weight.item())
+    return [before - after for before, after in pairwise(seen)]
+
+
+def test_the_learning_rate_falls_to_a_tenth_after_every_so_many_epochs(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "_QUIET_SECONDS", 0.0)
+    rates = [0.1, 0.1, 0.1, 0.01, 0.01, 0.01, 0.001, 0.001]
+    assert sizes_of_steps(8, decay_every=3) == pytest.approx(rates, rel=1e-3)
+    assert sizes_of_steps(8) == pytest.approx([0.1] * 8, rel=1e-3)
+    sizes_of_steps(4, tmp_path, decay_every=3)
+    assert sizes_of_steps(8, tmp_path, decay_every=3) == pytest.approx(rates[4:], rel=1e-3)
+
+
+def test_the_number_of_each_epoch_is_told_before_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "_QUIET_SECONDS", 0.0)
+    events = []
+    sizes_of_steps(2, tmp_path, events, on_epoch=events.append)
+    assert events == [0, "loss", 1, "loss"]
+    events.clear()
+    sizes_of_steps(4, tmp_path, events, on_epoch=events.append)
+    assert events == [2, "loss", 3, "loss"]
+
+
+def convolution(seed=0):
+    """A convolution whose weights lie in memory with the channels last, and a loss."""
+    draw = torch.Generator().manual_seed(0)
+    x = torch.randn(16, 3, 6, 6, generator=draw)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)
+    assert not model.weight.is_contiguous()
+    return model, lambda batch: (model(x[batch]) - 1).square().mean()
+
+
+def test_weights_with_channels_last_resume_to_the_same_steps(tmp_path, monkeypatch):
+    """Fused Adam goes through weights and their averages in the order of memory."""
+    monkeypatch.setattr(training, "_QUIET_SECONDS", 0.0)
+    settings = {"batch_size": 8, "learning_rate": 0.01}
+    whole, loss = convolution()
+    expected = train(whole, loss, 16, epochs=6, **settings)
+    first, loss = convolution()
+    train(first, loss, 16, epochs=3, checkpoint=tmp_path, **settings)
+    second, loss = convolution(seed=9)
+    assert train(second, loss, 16, epochs=6, checkpoint=tmp_path, **settings) == expected
+    assert torch.equal(second.weight, whole.weight)
+
+
 def test_convergence_stops_early_and_not_before_patience():
     model, loss = least_squares()
     settings = dict(epochs=500, batch_size=64, learning_rate=0.0)
@@ -203,6 +270,8 @@ def test_one_thread_inside_and_as_many_as_before_after_it_and_after_an_error():
         ({"epochs": 0}, "epochs must be an integer of at least 1, but is 0."),
         ({"epochs": 2.5}, "epochs must be an integer of at least 1, but is 2.5."),
         ({"epochs": -1}, "epochs must be an integer of at least 1, but is -1."),
+        ({"decay_every": 0}, "decay_every must be an integer of at least 1, but is 0."),
+        ({"decay_every": 1.5}, "decay_every must be an integer of at least 1, but is 1.5."),
         ({"batch_size": 0}, "batch_size must be an integer of at least 2, but is 0."),
         ({"batch_size": 1}, "batch_size must be an integer of at least 2, but is 1."),
         ({"batch_size": 8.0}, "batch_size must be an integer of at least 2, but is 8.0."),

@@ -36,7 +36,7 @@ class Concatenation(nn.Module):
 class GatedMultimodalUnit(nn.Module):
     """z ⊙ tanh(W₁a) + (1 − z) ⊙ tanh(W₂b) with z = σ(W[a; b]) (Arevalo et al. 2017, Eq. 1).
 
-    No biases, as printed there.
+    No biases, as printed there. zeng2022 does not say how wide its unit is.
 
     Args:
         image, text: widths of the inputs. width: of the output.
@@ -60,7 +60,7 @@ class CompactBilinearPooling(nn.Module):
 
     Ψ(x)[h_j] += s_j x_j with fixed random h and s; the sketch of the outer product a ⊗ b is the
     circular convolution of Ψ(a) and Ψ(b), which is a product in the Fourier domain. Then signed
-    square root and unit length.
+    square root and unit length. zeng2022 does not say how wide its sketch is.
 
     Args:
         image, text: widths of the inputs. width: d of the sketch.

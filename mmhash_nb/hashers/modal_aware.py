@@ -23,9 +23,9 @@ class KernelNetwork(nn.Module):
     Args:
         channels: C. width: K.
         form: `printed`, the equations as they stand: the similarity is a factor, near zero at the
-            start, of either sign, and without bound. `residual` follows the non-local networks that
-            the paper is inspired by (its [32]): the similarity is divided by its number of terms,
-            and what comes out is added to what went in, f̂ = f + ⟨φ, ϕ⟩ f / C and
+            start, of either sign, and without bound. `residual` adds what comes out to what went
+            in, as the non-local networks do that the paper is inspired by (its [32]), and divides
+            the similarity by its number of terms, which is ours: f̂ = f + ⟨φ, ϕ⟩ f / C and
             t̂ = t + ⟨φ', ϕ'⟩ t / K.
     """
 
@@ -147,7 +147,7 @@ def places_last(image: Tensor) -> Tensor:
 
 
 def _start_small(network: nn.Module) -> None:
-    """Fully connected layers start from N(0, 0.01²), as all those of the paper (§VI-B)."""
+    """Linear layers start from N(0, 0.01²), as the paper's text layers do (§VI-B)."""
     for layer in network.modules():
         if isinstance(layer, nn.Linear):
             nn.init.normal_(layer.weight, std=START_STD)

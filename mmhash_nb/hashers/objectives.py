@@ -1,7 +1,6 @@
 """What a deep hashing method minimises: the network's values and the labels of a batch, to a loss.
 
-Also the last step before the sign at encoding is here: every objective works on values whose signs
-are the codes, and none needs more than that.
+Every objective works on values whose signs are the codes.
 """
 
 from collections.abc import Callable

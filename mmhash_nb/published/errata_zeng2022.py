@@ -2,8 +2,8 @@
 
 # How zeng2022.csv reads the paper (each line is a row of `ERRATA`, where it is one):
 # - The numbers and their tables are those of the 2019 version. The journal version of 2022 splits
-#   Table I by dataset into Tables 2 to 4, and calls II and III Tables 5 and 6; its text has none of
-#   their numbers.
+#   Table I by dataset into Tables 2 to 4, and calls II Table 5 (so III must be its 6); its text has
+#   none of their numbers.
 # - Image hashing (DPSH, DSH, HashNet, DTH) is `image-image`, TextHash `text-text`, and what makes
 #   one code of both modalities `joint-joint`: the paper does not name its directions.
 # - "Ours" is `mah` in Tables I and II; in Table III "BoW" is `mah` too, and "Sent2Vec" is
@@ -56,8 +56,8 @@ ERRATA = [
         "Section VI-A, MIR-Flickr 25k",
         "25,000 images",
         "DCMH's protocol, as [25] tells it, keeps only images with at least 20 tags, fewer than "
-        "25,000; how many were used is not said, nor the number of labels here and of IAPR TC-12 "
-        "(255 in [25]).",
+        "25,000; how many were used is not in the 2019 version (the journal's Table 1 is lost), "
+        "nor the number of labels here and of IAPR TC-12 (255 in [25]).",
     ),
     (
         "Section VI-A, NUS-WIDE",
@@ -76,8 +76,8 @@ ERRATA = [
         "f̂ = K(f, t) f",
         "The inner product over C or K dimensions is neither scaled nor bounded, and may be "
         "negative; at the start it is close to zero and takes the features with it. Default "
-        "`residual`: f + K f / C (t + K t / K for the text), divided and added as in the non-local "
-        "networks that are cited; `printed` is an option.",
+        "`residual`: f + K f / C (for the text t + K t / K), added as in the non-local networks "
+        "that are cited; dividing by the number of terms is ours. `printed` is an option.",
     ),
     (
         "Eqs. 7 and 8, attention",
@@ -118,8 +118,8 @@ ERRATA = [
     (
         "Eq. 9",
         "ε is the margin",
-        "Its value is given in no version: 1 here, compared on held-out training samples; codes "
-        "that differ in one bit are 2 apart.",
+        "Its value is not in the 2019 version (the journal's formulas are lost): 1 here, where "
+        "codes that differ in one bit are 2 apart.",
     ),
     (
         "Section V-B, triplets",
@@ -130,7 +130,21 @@ ERRATA = [
     (
         "Section VI-B, training",
         "one-tenth of the current value after every 20 epochs",
-        "The number of epochs is not given; 60 at the paper's scale here, fewer for a CPU.",
+        "The number of epochs is not in the 2019 version; 60 at the paper's scale here, fewer on "
+        "a CPU.",
+    ),
+    (
+        "Section VI-B, first weights",
+        "For the text modality, the weights of all fully connected layers ... 0.01",
+        "Read as the two text layers and all linear layers of the modal-aware operations. The code "
+        "layer, the 1×1 convolution and the other fusions start as PyTorch has it.",
+    ),
+    (
+        "Section VI-B, settings",
+        "all of deep learning methods are based on the same ... experimental settings",
+        "At the paper's scale they are. On a CPU rate, batches and weight decay are the same, but "
+        "image hashing on photos, which learns one layer over a frozen backbone, has 60 epochs "
+        "and the others 12.",
     ),
     (
         "Section VI-B, solver",

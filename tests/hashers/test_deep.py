@@ -23,7 +23,7 @@ IMAGE, JOINT = (
 
 
 def create(name, seed=0, device="cpu", bits=BITS, **options):
-    """Settings with which each method tells the classes apart for seeds 0 to 7 (joint: 20 epochs of
+    """Settings with which each method tells the classes apart for seed 0 (joint: 20 epochs of
     two batches at a smaller rate, at which two classes do not end in one code)."""
     joint = name not in (*IMAGE, "texthash")
     defaults = hashers.method_class(name).defaults

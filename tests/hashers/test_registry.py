@@ -15,36 +15,67 @@ def test_names_by_paper():
         *("cmssh", "diffhash", "ssh", "agh1", "agh2", "ksh"),
         *("raw", "cca", "cm", "sm", "scm_rasiwasia"),
     }
-    assert set(hashers.names()) == {*hashers.names("masci2014"), "random"}
+    assert set(hashers.names("zeng2022")) == {
+        *("mah", "mah_printed", "mah_no_kn", "mah_no_an", "mah_sentences"),
+        *("concat", "gmu", "mcb", "texthash", "dpsh", "dsh", "hashnet", "dth", "csq"),
+    }
+    papers = (*hashers.names("masci2014"), *hashers.names("zeng2022"))
+    assert sorted(hashers.names()) == sorted([*papers, "random"])
     with pytest.raises(ValueError, match="no method is listed for paper 'nobody2000'"):
         hashers.names("nobody2000")
 
 
 @pytest.mark.parametrize("name", hashers.names())
-def test_every_method_is_created_fitted_saved_and_loaded(name, two_views, tmp_path):
-    method = hashers.create(name, 4, seed=1)
-    small = {"anchors": 20} if "anchors" in method.defaults else {}
-    method = hashers.create(name, 4, seed=1, **small).fit(two_views)
+def test_every_method_is_created_fitted_saved_and_loaded(name, two_views, tiny_pictures, tmp_path):
+    deep = name in hashers.names("zeng2022")
+    pairs = tiny_pictures if deep else two_views
+    small = {"anchors": 20, **({"epochs": 2, "text_hidden": 32} if deep else {})}
+    defaults = hashers.method_class(name).defaults
+    small = {option: value for option, value in small.items() if option in defaults}
+    method = hashers.create(name, 4, seed=1, **small).fit(pairs)
     assert method.name == name
     method.save(tmp_path)
     again = hashers.load(tmp_path)
     for modality in method.modalities:
         if isinstance(method, hashers.Hasher):
-            codes = method.encode(two_views, modality)
-            assert len(codes) == len(two_views) and codes.n_bits == 4
-            assert again.encode(two_views, modality) == codes
+            codes = method.encode(pairs, modality)
+            assert len(codes) == len(pairs) and codes.n_bits == 4
+            assert again.encode(pairs, modality) == codes
         else:
-            vectors = method.embed(two_views, modality)
-            assert vectors.dtype == np.float32 and len(vectors) == len(two_views)
-            assert np.array_equal(again.embed(two_views, modality), vectors)
+            vectors = method.embed(pairs, modality)
+            assert vectors.dtype == np.float32 and len(vectors) == len(pairs)
+            assert np.array_equal(again.embed(pairs, modality), vectors)
 
 
-@pytest.mark.parametrize("name", [n for n in hashers.names() if n != "random"])
-def test_a_modality_a_method_does_not_have_is_refused_by_name(name, two_views):
+MISSING = [
+    (name, modality)
+    for name in hashers.names()
+    for modality in ("image", "text", "joint")
+    if modality not in hashers.method_class(name).modalities
+]
+
+
+@pytest.mark.parametrize(("name", "modality"), MISSING)
+def test_a_modality_a_method_does_not_have_is_refused_by_name(name, modality, two_views):
     method = hashers.create(name, 4)
     encode = method.encode if isinstance(method, hashers.Hasher) else method.embed
-    with pytest.raises(ValueError, match=f"{name} does not encode 'joint'; it encodes image, text"):
-        encode(two_views, "joint")
+    has = ", ".join(method.modalities)
+    with pytest.raises(ValueError, match=f"{name} does not encode '{modality}'; it encodes {has}"):
+        encode(two_views, modality)
+
+
+def test_which_modalities_the_methods_have():
+    missing = {}
+    for name, modality in MISSING:
+        missing.setdefault(name, []).append(modality)
+    for name in hashers.names("masci2014"):
+        assert missing[name] == ["joint"]
+    for name in ("dpsh", "dsh", "hashnet", "dth", "csq"):
+        assert missing[name] == ["text", "joint"]
+    assert missing["texthash"] == ["image", "joint"]
+    for name in ("concat", "gmu", "mcb", *(n for n in hashers.names() if n.startswith("mah"))):
+        assert missing[name] == ["image", "text"]
+    assert "random" not in missing
 
 
 @pytest.mark.parametrize("n_bits", [0, -3, 1.5, "8", True])

@@ -42,11 +42,13 @@ def test_settings_are_compared_on_held_out_training_samples(pairs, monkeypatch):
     assert table["mAP"].tolist() == pytest.approx([0.2, 0.2, 1.2])
 
 
-def test_candidates_are_the_protocols_options_at_every_rate():
+def test_candidates_are_the_protocols_options_at_both_rates():
     protocol = zeng2022("scenes")
-    found = studies.candidates(protocol, rates=(0.1, 0.2))
+    found = studies.candidates(protocol)
     assert set(found) == {m for m in protocol.options if not m.startswith("mah_")}
-    assert found["dth"] == [{**protocol.options["dth"], "learning_rate": r} for r in (0.1, 0.2)]
+    assert found["dth"] == [{**protocol.options["dth"], "learning_rate": r} for r in (1e-3, 3e-3)]
+    (tags,) = studies.candidates(zeng2022("mirflickr25k")).values()
+    assert tags == [{"learning_rate": 1e-4, "epochs": epochs} for epochs in (10, 20)]
 
 
 def test_all_nine_forms_keep_the_other_options():

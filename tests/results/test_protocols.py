@@ -1,0 +1,105 @@
+"""What zeng2022's experiments run: methods, lengths and settings by dataset and scale."""
+
+import pandas as pd
+import pytest
+
+from mmhash_nb import hashers, published
+from mmhash_nb.results.protocols import zeng2022
+
+IMAGE = {"dpsh", "dsh", "hashnet", "dth", "csq"}
+METHODS = {*IMAGE, "texthash", "concat", "gmu", "mcb", "mah", "mah_no_kn", "mah_no_an"}
+PHOTOS = ("flipkart", "flipkart_sub", "flickr8k")
+
+
+def lengths(protocol):
+    """Code lengths by method."""
+    planned = {}
+    for method, bits, _, _ in protocol.runs():
+        planned.setdefault(method, set()).add(bits)
+    return planned
+
+
+@pytest.mark.parametrize("scale", ["demo", "paper"])
+@pytest.mark.parametrize("dataset", ["scenes", *PHOTOS])
+def test_all_methods_run_at_the_papers_lengths_and_the_printed_form_at_one(dataset, scale):
+    protocol = zeng2022(dataset, scale)
+    planned = lengths(protocol)
+    expected = {16, 32} if (dataset, scale) == ("scenes", "demo") else {16, 32, 48, 64}
+    assert planned.pop("mah_printed") == {32}
+    assert planned == dict.fromkeys({*METHODS, "random"}, expected)
+    assert tuple(protocol.seeds) == (0, 1, 2)
+    assert protocol.dataset == ("flipkart" if dataset == "flipkart_sub" else dataset)
+    views = {"labels": "both"} if dataset == "flipkart_sub" else {}
+    if scale == "paper" and dataset in PHOTOS:
+        views["size"] = 224  # of what the loader decodes, for a training at 224 pixels
+    assert protocol.views == views
+
+
+def test_the_methods_of_the_published_tables_are_those_that_run():
+    printed = published.load("zeng2022")
+    ours = printed[printed.method.isin(hashers.names())]
+    assert set(ours.method) <= METHODS | {"mah_sentences"}
+    assert set(ours.bits[ours.bits.notna()]) <= {16, 32, 48, 64}
+    assert not pd.isna(ours.bits).all()
+
+
+@pytest.mark.parametrize("scale", ["demo", "paper"])
+def test_tags_alone_run_the_text_method(scale):
+    protocol = zeng2022("mirflickr25k", scale)
+    assert lengths(protocol) == {name: {16, 32, 48, 64} for name in ("texthash", "random")}
+    assert protocol.options["texthash"] == ({"epochs": 10} if scale == "demo" else {})
+
+
+@pytest.mark.parametrize("dataset", ["scenes", *PHOTOS])
+def test_the_papers_scale_trains_resnet18_whole_at_the_papers_settings(dataset):
+    options = zeng2022(dataset, "paper").options
+    image = {"backbone": "resnet18", "trainable": "all", "size": 224}
+    for method in (*METHODS, "mah_printed", "mah_sentences"):
+        assert options[method] == ({} if method == "texthash" else image)
+    made = hashers.create("mah", 32, **options["mah"]).options
+    printed = {
+        **{"epochs": 60, "batch_size": 100, "learning_rate": 1e-4, "weight_decay": 1e-5},
+        **{"decay_every": 20, "text_hidden": 8192, "text_features": 512},
+    }
+    assert printed.items() <= made.items()
+
+
+@pytest.mark.parametrize("dataset", ["scenes", *PHOTOS])
+def test_the_demo_trains_new_layers_over_a_frozen_backbone(dataset):
+    options = zeng2022(dataset).options
+    scenes = dataset == "scenes"
+    image = {"backbone": "small", "trainable": "none"}
+    if not scenes:
+        image = {"backbone": "mobilenet_v2", "trainable": "none", "size": 96}
+    rate = {"learning_rate": 3e-3 if scenes else 1e-3}
+    text = {"text_hidden": 512 if scenes else 1024}
+    epochs = {"epochs": 6 if scenes else 12}
+    for method in IMAGE:
+        assert options[method] == {**image, **rate, "epochs": 6 if scenes else 60}
+    assert options["texthash"] == {**text, **rate, **epochs}
+    for method in ("concat", "gmu", "mcb", "mah", "mah_no_kn", "mah_no_an", "mah_printed"):
+        assert options[method] == {**image, **text, **rate, **epochs}
+    assert options["mah_sentences"] == options["mah"]
+
+
+@pytest.mark.parametrize("scale", ["demo", "paper"])
+@pytest.mark.parametrize("dataset", ["scenes", "flickr8k", "mirflickr25k"])
+def test_what_is_asked_for_takes_the_place_of_the_defaults(dataset, scale):
+    asked = {"epochs": 12, "backbone": "resnet18", "weights": "w.safetensors"}
+    protocol = zeng2022(dataset, scale, bits=[24, 60], seeds=[7], **asked)
+    assert tuple(protocol.seeds) == (7,)
+    planned = lengths(protocol)
+    assert planned.pop("mah_printed", {24}) == {24}  # the one nearest to 32
+    assert set(map(frozenset, planned.values())) == {frozenset({24, 60})}
+    for method, options in protocol.options.items():
+        known = hashers.method_class(method).defaults
+        assert {k: v for k, v in asked.items() if k in known}.items() <= options.items()
+    for method, bits, seed, options in protocol.runs():
+        hashers.create(method, bits, seed, **options)  # all of them are options of the method
+
+
+def test_what_there_is_no_experiment_for_is_refused():
+    with pytest.raises(ValueError, match="zeng2022 has no experiment on 'wiki'; it has scenes, "):
+        zeng2022("wiki")
+    with pytest.raises(ValueError, match="scale must be demo or paper, but is 'full'"):
+        zeng2022("scenes", "full")
