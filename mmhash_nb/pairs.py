@@ -116,8 +116,8 @@ class Pairs:
             ValueError: where nothing would be left on either side.
         """
         n = len(self.train)
-        queries = max(1, round(fraction * n))
-        if not 0 < fraction < 1 or queries >= n:
+        queries = max(1, round(fraction * n)) if 0 < fraction < 1 else n
+        if queries >= n:
             raise ValueError(
                 f"fraction={fraction!r} of {n} training samples cannot be held out: give a "
                 "fraction between 0 and 1 that leaves samples on both sides."

@@ -227,7 +227,10 @@ def _keep(
 ) -> None:
     tensors = {f"model.{k}": v.contiguous() for k, v in module.state_dict().items()}
     for index, entries in optimiser.state_dict()["state"].items():
-        tensors |= {f"optimiser.{index}.{k}": torch.as_tensor(v) for k, v in entries.items()}
+        # The averages of channels-last weights lie as those do, and files hold plain order only.
+        tensors |= {
+            f"optimiser.{index}.{k}": torch.as_tensor(v).contiguous() for k, v in entries.items()
+        }
     with whole(path) as aside:
         save_file(tensors, aside, metadata={"history": json.dumps(history)})
 
@@ -254,6 +257,11 @@ def _resume(path: Path, module: nn.Module, optimiser: torch.optim.Optimizer) -> 
             _, index, name = key.split(".", 2)
             state.setdefault(int(index), {})[name] = value
     optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
+    # Fused Adam goes through a weight and its averages in the order of memory: lay them out alike.
+    for weight, entries in optimiser.state.items():
+        for name, value in entries.items():
+            if value.shape == weight.shape:
+                entries[name] = torch.empty_like(weight).copy_(value)
     return history
 
 

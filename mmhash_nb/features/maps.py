@@ -120,7 +120,8 @@ def _computed(
     stages = own.stages[:upto]
     maps = np.empty(0)
     starts = range(0, len(images), batch_size)
-    for start in tqdm(starts, desc=f"maps of {backbone.name}", unit="batch", disable=None):
+    bar = tqdm(starts, desc=f"maps of {backbone.name}", unit="batch", leave=False, delay=3.0)
+    for start in bar:
         pixels = torch.from_numpy(images[start : start + batch_size])
         if size is not None:
             pixels = resized(pixels, size)

@@ -107,7 +107,7 @@ class ModalAwareHasher(JointHasher):
         reader = network.text1[0]
         assert isinstance(reader, nn.Linear)
         weight = reader.weight.numpy()
-        words = _shares(first[3] * (first[1] > 0), weight, pairs.features("text"))
+        words = _shares(first[3] * (first[1] != 0), weight, pairs.features("text"))
         return [
             Attended(first[0], first[2], first[3], words),
             Attended(second[0], second[2], second[3], None),

@@ -272,10 +272,11 @@ def test_attend_shows_what_is_selected(tiny_pictures, trainable):
     assert (total <= 1 + 1e-5).all() and total.max() > 0.1
 
 
+@pytest.mark.parametrize("kernel", ["residual", "printed"])  # printed factors may be negative
 def test_attend_goes_by_parts_and_divides_the_attention_of_excited_units(
-    tiny_pictures, monkeypatch
+    tiny_pictures, monkeypatch, kernel
 ):
-    method = create("mah", epochs=3).fit(tiny_pictures)
+    method = create("mah", epochs=3, kernel=kernel).fit(tiny_pictures)
     inputs = method.inputs(tiny_pictures, torch.device("cpu"))
     seen = method.fitted_network(inputs).attention(inputs[0].float(), inputs[1])
     monkeypatch.setattr(multimodal, "BATCH", 7)
