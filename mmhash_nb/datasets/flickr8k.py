@@ -10,6 +10,7 @@ from mmhash_nb.pairs import Pairs
 
 PAGE = "https://github.com/quantumnaan/sic_translator"
 CAPTIONS, CONCEPTS, FOLDER = "captions.txt", "concepts_from_captions.csv", "images"
+TABLES = (CAPTIONS, CONCEPTS)
 PUT = (
     f"flickr8k_1k/ with {FOLDER}/*.jpg, {CAPTIONS} (columns image, caption) and {CONCEPTS} (column "
     "image, and one column of zeros and ones for each concept)"
@@ -19,7 +20,7 @@ PUT = (
 def find(root: Path) -> Path | None:
     """The folder that holds the two tables and the photos, if they are all there."""
     folder = root / "flickr8k_1k"
-    return folder if _missing(folder) is None else None
+    return folder if photos.missing(folder, TABLES, FOLDER) is None else None
 
 
 def load(
@@ -63,8 +64,8 @@ def load(
     if folder is None:
         where = root / "flickr8k_1k"
         raise FileNotFoundError(
-            f"flickr8k has no {_missing(where)} in {where}: get the photos from {PAGE} and put "
-            f"{PUT} under {root}."
+            f"flickr8k has no {photos.missing(where, TABLES, FOLDER)} in {where}: get "
+            f"the photos from {PAGE} and put {PUT} under {root}."
         )
     rows, labels, names = _concepts(folder / CONCEPTS)
     paths = photos.photo_paths(folder / CONCEPTS, rows, folder / FOLDER)
@@ -115,11 +116,3 @@ def _captions(path: Path, images: list[str]) -> list[list[str]]:
         if not captions:
             raise ValueError(f"{path} has no caption of {image}, which {CONCEPTS} lists: add one.")
     return list(of_image.values())
-
-
-def _missing(folder: Path) -> str | None:
-    """The first of the two tables and the folder of photos that `folder` lacks."""
-    for name in (CAPTIONS, CONCEPTS):
-        if not (folder / name).is_file():
-            return name
-    return None if (folder / FOLDER).is_dir() else f"{FOLDER}/"

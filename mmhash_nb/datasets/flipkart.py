@@ -10,6 +10,7 @@ from mmhash_nb.pairs import Pairs
 
 PAGE = "https://github.com/charlottemllt/Classification-automatique-des-biens-de-consommation"
 PRODUCTS, INDEX, FOLDER = "flipkart_com-ecommerce_sample_1050.csv", "index.csv", "images"
+TABLES = (PRODUCTS, INDEX)
 COLUMNS = ("uniq_id", "image", "label_name", "sub_label_name")
 PUT = (
     f"flipkart/ with {PRODUCTS}, {FOLDER}/*.jpg and {INDEX} (columns {', '.join(COLUMNS)}: for "
@@ -21,7 +22,7 @@ LABELS = ("class", "both")
 def find(root: Path) -> Path | None:
     """The folder that holds the two tables and the photos, if they are all there."""
     folder = root / "flipkart"
-    return folder if _missing(folder) is None else None
+    return folder if photos.missing(folder, TABLES, FOLDER) is None else None
 
 
 def load(
@@ -72,8 +73,9 @@ def load(
     root = Path(root)
     folder = find(root)
     if folder is None:
+        where = root / "flipkart"
         raise FileNotFoundError(
-            f"flipkart has no {_missing(root / 'flipkart')} in {root / 'flipkart'}: get the "
+            f"flipkart has no {photos.missing(where, TABLES, FOLDER)} in {where}: get the "
             f"products from {PAGE} and put {PUT} under {root}."
         )
     index, products = folder / INDEX, folder / PRODUCTS
@@ -117,11 +119,3 @@ def _labels(rows: list[dict[str, str]], labels: str) -> tuple[np.ndarray, list[s
     sub_names, sub_classes = np.unique(of_sub, return_inverse=True)
     sub_columns = sub_classes[:, None] == np.arange(len(sub_names))
     return np.hstack([columns, sub_columns]), [*names.tolist(), *sub_names.tolist()], classes
-
-
-def _missing(folder: Path) -> str | None:
-    """The first of the two tables and the folder of photos that `folder` lacks."""
-    for name in (PRODUCTS, INDEX):
-        if not (folder / name).is_file():
-            return name
-    return None if (folder / FOLDER).is_dir() else f"{FOLDER}/"

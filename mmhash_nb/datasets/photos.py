@@ -30,6 +30,14 @@ def check_option(dataset: str, option: str, value: str, known: Sequence[str]) ->
         raise ValueError(f"{option} of {dataset} are one of {', '.join(known)}, not {value!r}.")
 
 
+def missing(folder: Path, tables: Sequence[str], photos: str) -> str | None:
+    """The first of the tables and the folder of photos that `folder` lacks."""
+    for name in tables:
+        if not (folder / name).is_file():
+            return name
+    return None if (folder / photos).is_dir() else f"{photos}/"
+
+
 def table(path: Path, columns: Sequence[str]) -> tuple[list[str], dict[int, dict[str, str]]]:
     """The header of a CSV file, and its rows by the line on which they end.
 

@@ -172,11 +172,12 @@ def zeng2022(
         method: {key: value for key, value in settings.items() if key in options}
         for method, options in known.items()
     }
-    if settings.get("epochs") == _PHOTOS["epochs"] and not epochs:
+    photos = _ZENG_SETTINGS[dataset] is _PHOTOS
+    if photos and scale == "demo" and not epochs:
         for method in _IMAGE_HASHING:
             chosen[method]["epochs"] = _IMAGE_EPOCHS
     views: dict[str, Any] = {"labels": "both"} if dataset == "flipkart_sub" else {}
-    if scale == "paper" and _ZENG_SETTINGS[dataset] is _PHOTOS:
+    if photos and scale == "paper":
         views["size"] = settings["size"]  # decoded at the size that is trained on
     return Protocol(
         dataset="flipkart" if dataset == "flipkart_sub" else dataset,
