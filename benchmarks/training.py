@@ -125,6 +125,7 @@ def training_rows(
     name: str, size: int, device: torch.device, options: argparse.Namespace
 ) -> list[dict[str, object]]:
     """The table's rows of one backbone."""
+    text_hidden = options.text_hidden or (512 if name == "small" else 8192)
     pixels, texts, labels = random_batch(options.batch, size, device)
     backbone = random_backbone(name, pixels)
     steps = {BARE: bare_step(backbone, pixels, options.precision)}
@@ -139,7 +140,7 @@ def training_rows(
                 backbone=name,
                 weights=weights,
                 trainable="all",
-                text_hidden=options.text_hidden,
+                text_hidden=text_hidden,
             )
             assert isinstance(method, DeepHasher)
             steps[what], networks[what] = method_step(
@@ -159,7 +160,7 @@ def training_rows(
             "backbone": name,
             "size": size,
             "batch": options.batch,
-            "text_hidden": options.text_hidden,
+            "text_hidden": text_hidden,
             **machine(device),
             "precision": options.precision,
         }
@@ -283,7 +284,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--backbone", nargs="+", choices=backbones.names(), default=["small"])
     parser.add_argument("--size", type=int, help="pixels; 64 for small and 224 for the others")
     parser.add_argument("--batch", type=int, default=100)
-    parser.add_argument("--text-hidden", type=int, default=8192)
+    parser.add_argument("--text-hidden", type=int, help="512 for small and 8,192 for the others")
     parser.add_argument("--bits", type=int, default=32)
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
