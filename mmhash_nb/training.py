@@ -1,26 +1,43 @@
 """The one training loop: mini-batches, Adam or L-BFGS bursts, checkpoints, resume."""
 
-import json
 import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from mmhash_nb.files import whole
+from mmhash_nb.checkpoints import keep, resume
 
 Precision = Literal["float32", "bfloat16"]
 _QUIET_SECONDS = 3.0
 #: L-BFGS iterations on one mini-batch (masci2014, §3.3)
 BURST = 5
+
+
+@dataclass(frozen=True)
+class Opponent:
+    """A second player, whose weights are learned in turn with those of the first.
+
+    After every `every` steps of the first player comes one step of Adam on the opponent's weights,
+    on the same batch. In either's steps the weights of the other are fixed.
+
+    Args:
+        parameters: a part of the module that is trained; all its other weights are the first
+            player's.
+        loss: what the opponent minimises, from sample indices (`int64 [B]`) to a scalar.
+        every: steps of the first player to one of the opponent.
+    """
+
+    parameters: nn.Module
+    loss: Callable[[Tensor], Tensor]
+    every: int
 
 
 def resolve_device(device: str) -> torch.device:
@@ -65,6 +82,8 @@ def train(
     learning_rate: float = 1e-3,
     weight_decay: float = 0.0,
     decay_every: int | None = None,
+    beta1: float = 0.9,
+    opponent: Opponent | None = None,
     tolerance: float | None = None,
     patience: int = 5,
     precision: Precision = "float32",
@@ -89,6 +108,8 @@ def train(
         learning_rate: Adam's step, or the first step of L-BFGS's line search.
         weight_decay: L2 penalty of Adam; added to the objective for L-BFGS.
         decay_every: divide Adam's learning rate by ten after every so many epochs; None keeps it.
+        beta1: how much of Adam's mean gradient is kept from step to step.
+        opponent: a second player, with Adam, learning rate and decay as the first has.
         tolerance: stop when `patience` epochs have not lowered the best mean loss by this fraction;
             None runs all epochs.
         precision: `bfloat16` runs the loss under autocast.
@@ -104,20 +125,28 @@ def train(
         FloatingPointError: where the loss is no longer finite.
         RuntimeError: out of GPU memory, with the batch size to try.
     """
-    _check_settings(n_samples, epochs, batch_size, optimiser, decay_every)
+    check_settings(n_samples, epochs, batch_size, optimiser, decay_every, opponent)
     device = device or torch.device("cpu")
-    weights = [p for p in parameters.parameters() if p.requires_grad]
-    # Fused: one pass over the weights, which for wide layers takes a tenth of the time.
-    adam = torch.optim.Adam(weights, lr=learning_rate, weight_decay=weight_decay, fused=True)
+    theirs = [] if opponent is None else _learned(opponent.parameters)
+    weights = [p for p in _learned(parameters) if not any(p is q for q in theirs)]
+    adams = [
+        # Fused: one pass over the weights, which for wide layers takes a tenth of the time.
+        torch.optim.Adam(
+            player, lr=learning_rate, betas=(beta1, 0.999), weight_decay=weight_decay, fused=True
+        )
+        for player in (weights, theirs)
+        if player
+    ]
     kept = None if checkpoint is None else checkpoint / "training.safetensors"
-    history = _resume(kept, parameters, adam) if kept and kept.is_file() else []
+    history = resume(kept, parameters, adams) if kept and kept.is_file() else []
+    steps = len(history) * len(range(0, n_samples - 1, batch_size))
     saved = time.monotonic()
     bar = _Progress(label, epochs, len(history))
     for epoch in range(len(history), epochs):
         if tolerance is not None and _converged(history, tolerance, patience):
             break
         if decay_every is not None:
-            for group in adam.param_groups:
+            for group in (group for adam in adams for group in adam.param_groups):
                 group["lr"] = learning_rate * 0.1 ** (epoch // decay_every)
         if on_epoch is not None:
             on_epoch(epoch)
@@ -130,9 +159,15 @@ def train(
                 if len(batch) < 2:
                     continue
                 objective = _objective(loss, batch, device, precision)
+                steps += 1
                 try:
                     if optimiser == "adam":
-                        losses.append(_adam_step(adam, objective))
+                        with _fixed(theirs):
+                            losses.append(_adam_step(adams[0], objective))
+                        if opponent is not None and steps % opponent.every == 0:
+                            against = _objective(opponent.loss, batch, device, precision)
+                            with _fixed(weights):
+                                _adam_step(adams[1], against)
                     else:
                         losses.append(_lbfgs_burst(weights, objective, learning_rate, weight_decay))
                 except torch.OutOfMemoryError:
@@ -149,23 +184,49 @@ def train(
             )
         bar.step(history[-1])
         if kept and time.monotonic() - saved > _QUIET_SECONDS:
-            _keep(kept, parameters, adam, history)
+            keep(kept, parameters, adams, history)
             saved = time.monotonic()
     bar.close()
     return history
 
 
-def _check_settings(
-    n_samples: int, epochs: int, batch_size: int, optimiser: str, decay_every: int | None
+def _learned(module: nn.Module) -> list[nn.Parameter]:
+    return [p for p in module.parameters() if p.requires_grad]
+
+
+@contextmanager
+def _fixed(weights: list[nn.Parameter]) -> Iterator[None]:
+    """Gradients flow through these weights but not into them."""
+    for weight in weights:
+        weight.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for weight in weights:
+            weight.requires_grad_(True)
+
+
+def check_settings(
+    n_samples: int,
+    epochs: int,
+    batch_size: int,
+    optimiser: str = "adam",
+    decay_every: int | None = None,
+    opponent: Opponent | None = None,
 ) -> None:
+    """Refuse settings of `train` that are out of range, by a ValueError."""
     counts = [("epochs", epochs, 1), ("batch_size", batch_size, 2)]
     if decay_every is not None:
         counts.append(("decay_every", decay_every, 1))
+    if opponent is not None:
+        counts.append(("every", opponent.every, 1))
     for name, value, least in counts:
         if not isinstance(value, int) or value < least:
             raise ValueError(f"{name} must be an integer of at least {least}, but is {value!r}.")
     if optimiser not in ("adam", "lbfgs"):
         raise ValueError(f"optimiser must be adam or lbfgs, but is {optimiser!r}.")
+    if opponent is not None and optimiser != "adam":
+        raise ValueError("an opponent is trained by Adam: leave optimiser='adam'.")
     if n_samples < 2:
         raise ValueError(f"training needs at least 2 samples, but there is {n_samples}.")
 
@@ -220,49 +281,6 @@ def _converged(history: list[float], tolerance: float, patience: int) -> bool:
         return False
     best_before = min(history[:-patience])
     return min(history[-patience:]) > best_before - tolerance * abs(best_before)
-
-
-def _keep(
-    path: Path, module: nn.Module, optimiser: torch.optim.Optimizer, history: list[float]
-) -> None:
-    tensors = {f"model.{k}": v.contiguous() for k, v in module.state_dict().items()}
-    for index, entries in optimiser.state_dict()["state"].items():
-        # The averages of channels-last weights lie as those do, and files hold plain order only.
-        tensors |= {
-            f"optimiser.{index}.{k}": torch.as_tensor(v).contiguous() for k, v in entries.items()
-        }
-    with whole(path) as aside:
-        save_file(tensors, aside, metadata={"history": json.dumps(history)})
-
-
-def _resume(path: Path, module: nn.Module, optimiser: torch.optim.Optimizer) -> list[float]:
-    """Put the checkpoint's state into module and optimiser.
-
-    A checkpoint that is broken, or of a network of other shapes, is not used: training starts anew.
-    """
-    try:
-        with safe_open(path, framework="pt") as file:
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-            history = json.loads(file.metadata()["history"])
-    except Exception:
-        return []
-    weights = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
-    shapes = {key: value.shape for key, value in module.state_dict().items()}
-    if shapes != {key: value.shape for key, value in weights.items()}:
-        return []
-    module.load_state_dict(weights)
-    state: dict[int, dict[str, Any]] = {}
-    for key, value in tensors.items():
-        if key.startswith("optimiser."):
-            _, index, name = key.split(".", 2)
-            state.setdefault(int(index), {})[name] = value
-    optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
-    # Fused Adam goes through a weight and its averages in the order of memory: lay them out alike.
-    for weight, entries in optimiser.state.items():
-        for name, value in entries.items():
-            if value.shape == weight.shape:
-                entries[name] = torch.empty_like(weight).copy_(value)
-    return history
 
 
 class _Progress:

@@ -7,9 +7,9 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "mmhash_nb"
 ORDER = [
-    *("files", "pairs", "codes", "features", "datasets", "losses", "training", "pretrain_small"),
-    *("hashers", "ties", "ranking", "metrics", "published", "results", "figures", "explorer"),
-    *("headless", "reproduce", "__main__"),
+    *("files", "pairs", "codes", "features", "datasets", "losses", "checkpoints", "training"),
+    *("pretrain_small", "hashers", "ties", "ranking", "metrics", "published", "results"),
+    *("figures", "explorer", "headless", "reproduce", "__main__"),
 ]
 
 

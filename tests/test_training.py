@@ -7,10 +7,11 @@ from itertools import pairwise
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from mmhash_nb import training
-from mmhash_nb.training import one_thread, resolve_device, train
+from mmhash_nb.training import Opponent, one_thread, resolve_device, train
 
 
 def least_squares(seed=0):
@@ -264,6 +265,10 @@ def test_one_thread_inside_and_as_many_as_before_after_it_and_after_an_error():
         torch.set_num_threads(before)
 
 
+def against(every):
+    return Opponent(nn.Linear(1, 1), lambda batch: torch.zeros(()), every)
+
+
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
@@ -276,6 +281,12 @@ def test_one_thread_inside_and_as_many_as_before_after_it_and_after_an_error():
         ({"batch_size": 1}, "batch_size must be an integer of at least 2, but is 1."),
         ({"batch_size": 8.0}, "batch_size must be an integer of at least 2, but is 8.0."),
         ({"optimiser": "sgd"}, "optimiser must be adam or lbfgs, but is 'sgd'."),
+        ({"opponent": against(0)}, "every must be an integer of at least 1, but is 0."),
+        ({"opponent": against(0.5)}, "every must be an integer of at least 1, but is 0.5."),
+        (
+            {"opponent": against(1), "optimiser": "lbfgs"},
+            "an opponent is trained by Adam: leave optimiser='adam'.",
+        ),
         ({"n_samples": 1}, "training needs at least 2 samples, but there is 1."),
     ],
 )
@@ -354,3 +365,197 @@ def test_headless_progress_prints_lines(monkeypatch, capsys):
     out = capsys.readouterr().out.splitlines()
     assert out[0].startswith("toy: epoch 1/2, loss ")
     assert len(out) == 2
+
+
+class Game(nn.Module):
+    """Two players: `x` minimises and `y` maximises; what their losses saw is in `seen`."""
+
+    def __init__(self, start=(1.0, 1.0), n=2):
+        super().__init__()
+        self.first, self.second = nn.Linear(1, n, bias=False), nn.Linear(1, n, bias=False)
+        nn.init.constant_(self.first.weight, start[0])
+        nn.init.constant_(self.second.weight, start[1])
+        self.seen = []
+
+    def values(self):
+        return self.first.weight.detach().clone(), self.second.weight.detach().clone()
+
+    def play(self, payoff, n_samples=4, every=1, noise=0.0, **settings):
+        """Train on `payoff` of both weights; samples have the numbers 0 … `n_samples` − 1."""
+
+        def see(who, batch):
+            self.seen.append((who, batch.tolist(), *self.values()))
+            value = payoff(self.first.weight, self.second.weight).mean()
+            # Something of the batch and something drawn, so that a step depends on both.
+            return value * (1 + noise * (batch.float().mean() + torch.rand(())))
+
+        opponent = Opponent(self.second, lambda batch: -see("second", batch), every)
+        settings = {"batch_size": 2, "epochs": 1, **settings}
+        return train(
+            self, lambda batch: see("first", batch), n_samples, opponent=opponent, **settings
+        )
+
+
+def test_each_players_weights_move_in_its_own_steps_alone():
+    game = Game()
+    game.play(lambda x, y: x * y, epochs=3, learning_rate=0.1)
+    states = [*game.seen, ("end", [], *game.values())]
+    assert [who for who, *_ in game.seen] == ["first", "second"] * 6
+    for (who, _, *before), (_, _, *after) in pairwise(states):
+        moved = [not torch.equal(*both) for both in zip(before, after, strict=True)]
+        assert moved == [who == "first", who == "second"]
+    assert all(p.requires_grad for p in game.parameters())
+
+
+@pytest.mark.parametrize("every", [1, 2, 4, 5])
+def test_the_opponent_has_one_step_after_every_so_many_counted_over_epochs(every):
+    game = Game()
+    game.play(lambda x, y: x * y, n_samples=6, every=every, epochs=5)  # 15 steps
+    expected = []
+    for step in range(1, 16):
+        expected += ["first", *(["second"] if step % every == 0 else [])]
+    assert [who for who, *_ in game.seen] == expected
+    batches = [batch for _, batch, *_ in game.seen]
+    for i, (who, *_) in enumerate(game.seen):
+        if who == "second":
+            assert batches[i] == batches[i - 1]  # on the batch just seen
+    firsts = [batch for who, batch, *_ in game.seen if who == "first"]
+    for i in range(0, 15, 3):  # every sample once an epoch
+        assert sorted(j for batch in firsts[i : i + 3] for j in batch) == list(range(6))
+
+
+def test_a_last_batch_of_one_is_left_out_of_the_opponents_count_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "_QUIET_SECONDS", 0.0)
+    whole, part = Game(), Game()
+    settings = {"n_samples": 5, "every": 3}  # two steps an epoch
+    whole.play(lambda x, y: x * y, epochs=5, **settings)
+    part.play(lambda x, y: x * y, epochs=2, checkpoint=tmp_path, **settings)
+    part.play(lambda x, y: x * y, epochs=5, checkpoint=tmp_path, **settings)
+    who = ["first"] * 3 + ["second"]
+    assert [entry[0] for entry in whole.seen] == (who * 4)[:13]
+    assert [entry[0] for entry in part.seen] == [entry[0] for entry in whole.seen]
+
+
+def test_gradients_flow_through_weights_that_are_fixed():
+    """What a player's gradient passes on its way are layers of the other."""
+    torch.manual_seed(0)
+    first, second, last = nn.Linear(3, 4), nn.Linear(4, 4), nn.Linear(4, 1)
+    module = nn.ModuleDict({"first": first, "second": second, "last": last})
+    x, learned = torch.randn(6, 3), []
+
+    def loss(batch):
+        learned.append((first.weight.requires_grad, second.weight.requires_grad))
+        return last(second(first(x[batch])).tanh()).mean()
+
+    start = {name: p.detach().clone() for name, p in module.named_parameters()}
+    opponent = Opponent(second, lambda batch: -loss(batch), 1)
+    train(module, loss, 6, epochs=1, batch_size=6, opponent=opponent)
+    assert learned == [(True, False), (False, True)]
+    assert all((p != start[name]).any() for name, p in module.named_parameters())
+
+
+def test_without_an_opponent_all_weights_are_one_players():
+    alone, fought = Game(), Game()
+    train(alone, lambda batch: (alone.first.weight * alone.second.weight).mean(), 4,
+          epochs=1, batch_size=4, learning_rate=0.1)  # fmt: skip
+    fought.play(lambda x, y: x * y, batch_size=4, learning_rate=0.1)
+    for game, wanted in ((alone, (0.9, 0.9)), (fought, (0.9, 1.1))):
+        for weight, value in zip(game.values(), wanted, strict=True):
+            torch.testing.assert_close(weight, torch.full_like(weight, value))
+
+
+def test_the_game_ends_at_the_saddle_point():
+    """x² / 2 + xy − y² / 2 + x − 3y: the first minimises, the second maximises."""
+    # Where both derivatives are zero: x + y + 1 = 0, x − y − 3 = 0.
+    game = Game(start=(-2.0, 2.0))
+    payoff = lambda x, y: x.square() / 2 + x * y - y.square() / 2 + x - 3 * y  # noqa: E731
+    game.play(payoff, epochs=250, batch_size=4, learning_rate=0.05)
+    assert torch.allclose(game.first.weight, torch.tensor(1.0), atol=1e-2)
+    assert torch.allclose(game.second.weight, torch.tensor(-2.0), atol=1e-2)
+
+
+def test_both_adams_have_the_same_settings(monkeypatch):
+    made = []
+    adam = torch.optim.Adam
+
+    def noted(weights, **settings):
+        made.append((adam(list(weights), **settings), settings))
+        return made[-1][0]
+
+    monkeypatch.setattr(torch.optim, "Adam", noted)
+    Game().play(
+        lambda x, y: x * y, epochs=5, decay_every=2, beta1=0.5, learning_rate=0.1, weight_decay=0.3
+    )
+    assert len(made) == 2
+    for player, settings in made:
+        assert settings["betas"] == (0.5, 0.999) and settings["weight_decay"] == 0.3
+        assert player.param_groups[0]["lr"] == pytest.approx(0.001)
+        assert len(player.param_groups[0]["params"]) == 1
+
+
+@pytest.mark.parametrize("beta1", [0.0, 0.5, 0.9])
+def test_beta1_is_how_much_of_the_mean_gradient_is_kept(beta1):
+    """Gradients 1, then −1: after two steps the mean is β₁ (1 − β₁) − (1 − β₁), of 1 − β₁²."""
+    model = nn.Linear(1, 1, bias=False)
+    nn.init.zeros_(model.weight)
+    signs = iter((1.0, -1.0))
+    settings = {} if beta1 == 0.9 else {"beta1": beta1}  # 0.9 where nothing is said
+    train(model, lambda batch: next(signs) * model.weight.sum(), 4, epochs=2, batch_size=4,
+          learning_rate=0.1, **settings)  # fmt: skip
+    second = (beta1 * (1 - beta1) - (1 - beta1)) / (1 - beta1**2)
+    assert model.weight.item() == pytest.approx(-0.1 - 0.1 * second, abs=1e-5)
+
+
+@pytest.mark.parametrize("every", [1, 3])
+def test_resumed_training_with_an_opponent_takes_the_same_steps(tmp_path, monkeypatch, every):
+    monkeypatch.setattr(training, "_QUIET_SECONDS", 0.0)
+    settings = {"n_samples": 8, "every": every, "noise": 0.1, "learning_rate": 0.05, "seed": 3}
+    payoff = lambda x, y: x.square() / 2 + x * y - y.square() / 2 + x  # noqa: E731
+    whole = Game()
+    expected = whole.play(payoff, epochs=6, **settings)
+    Game().play(payoff, epochs=4, checkpoint=tmp_path, **settings)
+    second = Game(start=(5.0, 5.0))  # the checkpoint must replace these initial weights
+    assert second.play(payoff, epochs=6, checkpoint=tmp_path, **settings) == expected
+    assert torch.equal(second.first.weight, whole.first.weight)
+    assert torch.equal(second.second.weight, whole.second.weight)
+    assert [entry[:2] for entry in second.seen] == [
+        entry[:2] for entry in whole.seen[-len(second.seen) :]
+    ]
+
+
+@pytest.mark.parametrize("layout", ["another player", "keys of one optimiser"])
+def test_a_checkpoint_with_other_optimisers_is_not_used(tmp_path, monkeypatch, layout):
+    monkeypatch.setattr(training, "_QUIET_SECONDS", 0.0)
+    Game().play(lambda x, y: x * y, epochs=2, checkpoint=tmp_path)
+    path = tmp_path / "training.safetensors"
+    if layout == "keys of one optimiser":
+        tensors = {
+            key.replace("optimiser.0.", "optimiser."): v for key, v in load_file(path).items()
+        }
+        save_file(tensors, path, metadata={"history": "[1.0, 1.0]"})
+    afresh, again = Game(), Game()
+    for game, checkpoint in ((afresh, None), (again, tmp_path)):
+        alone = lambda batch, game=game: game.first.weight.sum() + game.second.weight.sum()  # noqa: E731
+        history = train(game, alone, 4, epochs=3, batch_size=2, checkpoint=checkpoint)
+        assert len(history) == 3
+    assert torch.equal(afresh.first.weight, again.first.weight)
+
+
+def test_the_opponents_loss_runs_under_autocast_too_and_its_memory_is_minded():
+    game, seen = Game(), []
+
+    def loss(batch):
+        seen.append(game.second(torch.ones(4, 1)).dtype)
+        return game.first.weight.sum() + game.second.weight.sum()
+
+    for precision in ("bfloat16", "float32"):
+        opponent = Opponent(game.second, loss, 1)
+        train(game, loss, 2, epochs=1, batch_size=2, opponent=opponent, precision=precision)
+    assert seen == [torch.bfloat16] * 2 + [torch.float32] * 2
+
+    def hungry(batch):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with pytest.raises(RuntimeError, match="ran out of GPU memory at batch_size=32: try"):
+        opponent = Opponent(game.second, hungry, 1)
+        train(game, loss, 64, epochs=1, batch_size=32, opponent=opponent)

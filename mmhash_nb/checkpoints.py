@@ -1,0 +1,64 @@
+"""The state of a training on disk, and back."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from mmhash_nb.files import whole
+
+
+def keep(
+    path: Path, module: nn.Module, optimisers: Sequence[torch.optim.Adam], history: list[float]
+) -> None:
+    """Write the state of module and optimisers, and the losses of the epochs so far, whole."""
+    tensors = {f"model.{k}": v.contiguous() for k, v in module.state_dict().items()}
+    for player, optimiser in enumerate(optimisers):
+        for index, entries in optimiser.state_dict()["state"].items():
+            # The averages of channels-last weights lie as those do; files hold plain order only.
+            tensors |= {
+                f"optimiser.{player}.{index}.{k}": torch.as_tensor(v).contiguous()
+                for k, v in entries.items()
+            }
+    with whole(path) as aside:
+        save_file(tensors, aside, metadata={"history": json.dumps(history)})
+
+
+def resume(path: Path, module: nn.Module, optimisers: Sequence[torch.optim.Adam]) -> list[float]:
+    """Put the checkpoint's state into module and optimisers.
+
+    A checkpoint that is broken, of a network of other shapes or of more optimisers is not used:
+    training starts anew.
+
+    Returns:
+        The losses of the epochs so far.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            history = json.loads(file.metadata()["history"])
+        states: list[dict[int, dict[str, Any]]] = [{} for _ in optimisers]
+        for key, value in tensors.items():
+            if key.startswith("optimiser."):
+                _, player, index, name = key.split(".", 3)
+                states[int(player)].setdefault(int(index), {})[name] = value
+    except Exception:
+        return []
+    weights = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
+    shapes = {key: value.shape for key, value in module.state_dict().items()}
+    if shapes != {key: value.shape for key, value in weights.items()}:
+        return []
+    module.load_state_dict(weights)
+    for optimiser, state in zip(optimisers, states, strict=True):
+        optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
+        # Fused Adam goes through a weight and its averages in the order of memory: lay them alike.
+        for weight, entries in optimiser.state.items():
+            for name, value in entries.items():
+                if value.shape == weight.shape:
+                    entries[name] = torch.empty_like(weight).copy_(value)
+    return history
