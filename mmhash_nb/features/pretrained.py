@@ -1,7 +1,8 @@
-"""Learned weights into a backbone: from safetensors files, or from where torchvision keeps its own.
+"""Learned weights into a backbone: from files, or from where torchvision keeps its own.
 
-Two layouts of keys are read: the backbone's own (`stages.3.…`) and torchvision's (`layer4.…`,
-`features.14.…`), of which the classifier is left out.
+Two layouts of keys are read: the backbone's own (`stages.3.…`, `head.fc6.…`) and that in which its
+authors give them, torchvision's (`layer4.…`, `features.14.…`) or MatConvNet's (`conv1.…`). What
+only serves to name ImageNet's classes is left out.
 """
 
 import hashlib
@@ -11,27 +12,57 @@ import re
 import urllib.error
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-#: what comes before a stage's own keys in torchvision's layout
-PREFIXES = {"resnet18": "", "mobilenet_v2": "features."}
-_CLASSIFIERS = ("fc.", "classifier.")
+from mmhash_nb.features import matconvnet
+
+
+class _Layout(NamedTuple):
+    """How others call our keys.
+
+    Attributes:
+        stages: what they have for `stages.i.`, whose number i they do not tell.
+        classifier: how the keys begin that we leave out.
+        others: our beginnings of all other keys, and theirs.
+    """
+
+    stages: str
+    classifier: tuple[str, ...]
+    others: Mapping[str, str] = {}
+
+
+#: backbones whose weights torchvision has
+TORCHVISION = ("resnet18", "mobilenet_v2", "vgg19")
+_LAYOUTS = {
+    "resnet18": _Layout("", ("fc.",)),
+    "mobilenet_v2": _Layout("features.", ("classifier.",)),
+    "vgg19": _Layout(
+        "features.",
+        ("classifier.6.",),
+        {"head.fc6.": "classifier.0.", "head.fc7.": "classifier.3."},
+    ),
+    "cnn_f": _Layout("", ("fc8.",), {"head.": "", "mean": "mean"}),
+}
 _COUNTER = "num_batches_tracked"  # of batch norm; no output depends on it
 
 
 def read(path: Path, name: str) -> dict[str, Tensor]:
-    """The tensors of a safetensors file.
+    """The tensors of a safetensors file, or of CNN-F's `.mat` file.
 
     Raises:
         FileNotFoundError: no such file.
         ValueError: it is not whole.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"The weights of backbone {name} are not at {path}.")
+        fix = f": get {matconvnet.ADDRESS}, and pass weights= with its path" * (name == "cnn_f")
+        raise FileNotFoundError(f"The weights of backbone {name} are not at {path}{fix}.")
+    if name == "cnn_f" and path.suffix == ".mat":
+        return matconvnet.read(path)
     try:
         return load_file(path)
     except SafetensorError as error:
@@ -100,9 +131,10 @@ def fill(backbone: nn.Module, name: str, state: Mapping[str, Tensor], source: st
     """
     own = backbone.state_dict()
     key_of = {key: key for key in own}  # by the key in `state`
-    if name in PREFIXES and not any(key.startswith("stages.") for key in state):
-        key_of = {PREFIXES[name] + key.split(".", 2)[2]: key for key in own}
-        state = {key: v for key, v in state.items() if not key.startswith(_CLASSIFIERS)}
+    if name in _LAYOUTS and not any(key.startswith("stages.") for key in state):
+        key_of = {their_key(name, key): key for key in own}
+        classifier = _LAYOUTS[name].classifier
+        state = {key: v for key, v in state.items() if not key.startswith(classifier)}
     for key in sorted(key_of.keys() | state.keys()):
         wanted = own[key_of[key]].shape if key in key_of else None
         found = state[key].shape if key in state else None
@@ -116,6 +148,15 @@ def fill(backbone: nn.Module, name: str, state: Mapping[str, Tensor], source: st
                 f"{source} has values in {key} that are not finite: get or save the weights again."
             )
     backbone.load_state_dict(own | {key_of[key]: value for key, value in state.items()})
+
+
+def their_key(name: str, key: str) -> str:
+    """What the authors of a backbone's weights call our `key`."""
+    layout = _LAYOUTS[name]
+    for ours, theirs in layout.others.items():
+        if key.startswith(ours):
+            return theirs + key.removeprefix(ours)
+    return layout.stages + key.split(".", 2)[2]
 
 
 def _shape(shape: torch.Size | None) -> str:

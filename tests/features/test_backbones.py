@@ -9,6 +9,7 @@ from sklearn.linear_model import Ridge
 from torch import nn
 
 from mmhash_nb.features import backbones
+from mmhash_nb.features.architectures import ARCHITECTURES, Architecture
 from mmhash_nb.features.backbones import WEIGHTS, Backbone, create, extract
 from mmhash_nb.pretrain_small import NOTHING, SIZES, draw
 
@@ -138,7 +139,7 @@ def test_bad_arguments(images: np.ndarray) -> None:
 
 
 def test_another_backbone_is_one_line(images: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    flat = lambda: Backbone([nn.AvgPool2d(2), nn.Conv2d(3, 5, 1)], (3, 5), (0,) * 3, (1,) * 3)  # noqa: E731
-    monkeypatch.setitem(backbones._BUILDERS, "flat", flat)
-    assert backbones.names() == ("small", "resnet18", "mobilenet_v2", "flat")
+    flat = lambda: Architecture([nn.AvgPool2d(2), nn.Conv2d(3, 5, 1)], (3, 5), (0,) * 3, (1,) * 3)  # noqa: E731
+    monkeypatch.setitem(ARCHITECTURES, "flat", flat)
+    assert backbones.names() == ("small", "resnet18", "mobilenet_v2", "vgg19", "cnn_f", "flat")
     assert extract(create("flat", pretrained=False), images).shape == (7, 5)

@@ -82,6 +82,7 @@ def test_the_addresses_are_those_of_torchvision() -> None:
         == "https://download.pytorch.org/models/resnet18-f37072fd.pth"
     )
     assert pretrained.address("mobilenet_v2").endswith("/models/mobilenet_v2-b0353104.pth")
+    assert pretrained.address("vgg19").endswith("/models/vgg19-dcbb9e9d.pth")
 
 
 def test_weights_are_downloaded_once(server, offer, state, kept: Path) -> None:
