@@ -2,16 +2,31 @@
 
 from mmhash_nb.losses.central import csq_loss, csq_targets, hash_centres
 from mmhash_nb.losses.contrastive import contrastive_loss
+from mmhash_nb.losses.cross_modal import (
+    bit_balance_loss,
+    bit_decorrelation_loss,
+    bitwise_max_margin_loss,
+    cosine_max_margin_loss,
+    dcmh_loss,
+    quantisation_loss,
+)
 from mmhash_nb.losses.pairwise import dpsh_loss, dsh_loss, hashnet_loss
-from mmhash_nb.losses.triplet import triplet_ranking_loss
+from mmhash_nb.losses.triplet import cross_triplet_ranking_loss, triplet_ranking_loss
 
 __all__ = [
+    "bit_balance_loss",
+    "bit_decorrelation_loss",
+    "bitwise_max_margin_loss",
     "contrastive_loss",
+    "cosine_max_margin_loss",
+    "cross_triplet_ranking_loss",
     "csq_loss",
     "csq_targets",
+    "dcmh_loss",
     "dpsh_loss",
     "dsh_loss",
     "hash_centres",
     "hashnet_loss",
+    "quantisation_loss",
     "triplet_ranking_loss",
 ]

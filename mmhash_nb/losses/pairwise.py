@@ -1,11 +1,27 @@
 """Losses of deep hashing over the pairs of a batch: DPSH, DSH and HashNet.
 
-Each is a mean over pairs of different samples, so a batch has at least two.
+Each loss is a mean over pairs of different samples, so a batch has at least two.
 """
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+
+def pairwise_likelihood(theta: Tensor, similar: Tensor, weights: Tensor | None = None) -> Tensor:
+    """The negative log-likelihood of the similarities of pairs, given the log-odds θ of each.
+
+    The mean over all pairs of w (log(1 + e^θ) − sθ), finite for a θ of any size.
+
+    Args:
+        theta: of any shape.
+        similar: `bool`, of the same shape.
+        weights: of the same shape; 1 by default.
+
+    Returns:
+        A scalar.
+    """
+    return F.binary_cross_entropy_with_logits(theta, similar.to(theta.dtype), weights)
 
 
 def dpsh_loss(u: Tensor, similar: Tensor, quantisation: float = 0.1) -> Tensor:
@@ -25,7 +41,7 @@ def dpsh_loss(u: Tensor, similar: Tensor, quantisation: float = 0.1) -> Tensor:
     """
     others = ~torch.eye(len(u), dtype=torch.bool, device=u.device)
     theta = 0.5 * (u @ u.T)[others]
-    likelihood = F.binary_cross_entropy_with_logits(theta, similar[others].to(theta.dtype))
+    likelihood = pairwise_likelihood(theta, similar[others])
     return likelihood + quantisation * (u - torch.where(u >= 0, 1, -1)).square().mean()
 
 
@@ -76,4 +92,4 @@ def hashnet_loss(h: Tensor, similar: Tensor, alpha: float | None = None) -> Tens
     others = ~torch.eye(len(h), dtype=torch.bool, device=h.device)
     logits, s = alpha * (h @ h.T)[others], similar[others]
     weights = len(s) / torch.where(s, s.sum(), (~s).sum()).to(logits.dtype)
-    return F.binary_cross_entropy_with_logits(logits, s.to(logits.dtype), weights)
+    return pairwise_likelihood(logits, s, weights)

@@ -1,4 +1,4 @@
-"""The triplet ranking loss (Zeng et al. 2022) without listing the triplets."""
+"""Triplet ranking losses (zhang2018, zeng2022) without listing the triplets."""
 
 import torch
 from torch import Tensor
@@ -11,9 +11,8 @@ def triplet_ranking_loss(x: Tensor, similarity: Tensor, margin: float) -> Tensor
     A triplet (i, j, k) has three different samples, of which i is more similar to j than to k. The
     paper prints the sum; the mean does not grow with the batch. The norms are not squared.
 
-    The loss is linear in the distances between the points where a triplet starts or ceases to
-    count. So it is known from how many active triplets each distance is in, and that takes
-    O(B² log B) time to sort the distances, O(B²) for each distinct similarity, and O(B²) memory.
+    It takes O(B² log B) time to sort the distances, O(B²) for each distinct similarity, and O(B²)
+    memory.
 
     Args:
         x: values `[B, K]`.
@@ -25,14 +24,67 @@ def triplet_ranking_loss(x: Tensor, similarity: Tensor, margin: float) -> Tensor
     """
     n = len(x)
     others = ~torch.eye(n, dtype=torch.bool, device=x.device)
+    distances = _distances(x, x)[others].view(n, n - 1)
+    return _mean_over_triplets(distances, similarity[others].view(n, n - 1), margin)
+
+
+def cross_triplet_ranking_loss(
+    queries: Tensor, database: Tensor, similarity: Tensor, margin: float
+) -> Tensor:
+    """Mean of max(0, margin + ‖q_i − d_j‖ − ‖q_i − d_k‖) over all triplets: zhang2018, Eq. 5.
+
+    A triplet (i, j, k) has a query and two points of the database, of which the query is more
+    similar to j than to k. The two sets are different ones, such as the images and the texts of a
+    batch, so that the partner of a query, j = i, is a candidate like any other. For F(I → I) and
+    F(T → T) of Eq. 4 use `triplet_ranking_loss`, in which no sample is compared with itself. The
+    paper prints the sum; the mean does not grow with the batch. The norms are not squared.
+
+    It takes O(B M log M) time to sort the distances, O(B M) for each distinct similarity, and
+    O(B M) memory.
+
+    Args:
+        queries: values `[B, K]`.
+        database: values `[M, K]`.
+        similarity: `int64 [B, M]`: 1 where the two share a label and 0 elsewhere (zhang2018), or
+            graded.
+        margin: by how much j must be nearer than k for the triplet to cost nothing, the paper's ε.
+
+    Returns:
+        A scalar; 0 with a gradient of 0 where there is no triplet.
+
+    Raises:
+        ValueError: where `similarity` has another shape.
+    """
+    pairs = (len(queries), len(database))
+    if similarity.shape != pairs:
+        raise ValueError(
+            f"similarity has the shape {list(similarity.shape)}, but there are {pairs[0]} queries "
+            f"and {pairs[1]} points in the database: give it the shape {list(pairs)}."
+        )
+    return _mean_over_triplets(_distances(queries, database), similarity, margin)
+
+
+def _distances(a: Tensor, b: Tensor) -> Tensor:
     # From differences, not from products: where points coincide, the distance is exactly zero, and
     # cdist's gradient there is zero too.
-    distances = torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist")
-    distances, order = distances[others].view(n, n - 1).sort(dim=1)
-    levels = similarity[others].view(n, n - 1).gather(1, order)
+    return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
+
+
+def _mean_over_triplets(distances: Tensor, similarity: Tensor, margin: float) -> Tensor:
+    """Mean of max(0, margin + d_ij − d_ik) over all i, j, k with s_ij > s_ik.
+
+    It is linear in the distances between the points where a triplet starts or ceases to count. So
+    it is known from how many active triplets each distance is in.
+
+    Args:
+        distances: `[B, M]`.
+        similarity: `int64 [B, M]`.
+    """
+    distances, order = distances.sort(dim=1)
+    levels = similarity.gather(1, order)
     nearer, farther, triplets = _count_active(distances.detach(), levels, margin)
-    active = nearer.sum().to(x.dtype)
-    weights = (nearer - farther).to(x.dtype)
+    active = nearer.sum().to(distances.dtype)
+    weights = (nearer - farther).to(distances.dtype)
     return (margin * active + (weights * distances).sum()) / triplets.clamp(min=1)
 
 
@@ -42,21 +94,21 @@ def _count_active(
     """In how many active triplets each pair is: those with margin + d_ij − d_ik > 0.
 
     Args:
-        distances: `[B, B − 1]` from each sample to all others, ascending.
-        levels: `int64 [B, B − 1]`, the similarities of the same pairs.
+        distances: `[B, M]` from each query to the M points it is compared with, ascending.
+        levels: `int64 [B, M]`, the similarities of the same pairs.
 
     Returns:
-        `int64 [B, B − 1]` active triplets with the pair as (i, j), the same with the pair as
-        (i, k), and the number of all triplets, active or not.
+        `int64 [B, M]` active triplets with the pair as (i, j), the same with the pair as (i, k),
+        and the number of all triplets, active or not.
     """
-    # The first `reach` samples of a row are nearer than d_ij + margin. Both counts are taken from
+    # The first `reach` points of a row are nearer than d_ij + margin. Both counts are taken from
     # it, so that rounding cannot make a triplet active for one of its pairs only.
     reach = torch.searchsorted(distances, distances + margin)
     nearer, farther = torch.zeros_like(reach), torch.zeros_like(reach)
     triplets = reach.new_zeros(())
     for level in levels.unique():
         here = levels == level
-        lower = F.pad((levels < level).cumsum(1), (1, 0))  # [B, B], among the first 0 … B − 1
+        lower = F.pad((levels < level).cumsum(1), (1, 0))  # [B, M + 1], among the first 0 … M
         nearer += here * lower.gather(1, reach)
         higher = (levels > level).long()
         ended = torch.zeros_like(lower).scatter_add_(1, reach, higher).cumsum(1)[:, :-1]
