@@ -1,0 +1,47 @@
+"""CCA hashing: signs of the canonical projections of image and text."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mmhash_nb.hashers.base import State, check_at_most
+from mmhash_nb.hashers.cca import fit_cca
+from mmhash_nb.hashers.shallow import ShallowHasher
+from mmhash_nb.pairs import Modality
+
+
+class CCAHash(ShallowHasher):
+    """Bits sign(Wx'x) and sign(Wy'y), with Wx, Wy the first `n_bits` canonical directions.
+
+    A pair of directions (w, v) solves Cxy Cyy⁻¹ Cyx w = ρ² Cxx w with v ∝ Cyy⁻¹ Cyx w: the
+    projections of the two views correlate by ρ, and every bit is uncorrelated with those before it.
+    Views are centred, so the threshold of a bit is the training mean of its projection. Labels are
+    not used. `state["correlations"]` keeps ρ of every bit, `[n_bits]`.
+
+    Options, besides those of `ShallowHasher`:
+        ridge: what `fit_cca` adds to the covariances, relative to their mean variance.
+
+    Raises:
+        ValueError: from `fit`, where `n_bits` exceeds the features of a view, or on a ridge that is
+            not above 0.
+
+    Sources: "CCA" of zhang2018, Table 1; Hotelling, Relations between two sets of variates,
+    Biometrika 1936.
+    """
+
+    defaults: ClassVar[dict[str, Any]] = {**ShallowHasher.defaults, "ridge": 1e-4}
+
+    def fit_views(
+        self, image: np.ndarray, text: np.ndarray, labels: np.ndarray, rng: np.random.Generator
+    ) -> State:
+        available = min(image.shape[1], text.shape[1])
+        check_at_most("n_bits", self.n_bits, available, "canonical dimensions of these features")
+        fitted = fit_cca(image, text, self.n_bits, self.options["ridge"])
+        return {
+            "image.directions": fitted.x_weights,  # [dx, n_bits]
+            "text.directions": fitted.y_weights,  # [dy, n_bits]
+            "correlations": fitted.correlations,
+        }
+
+    def project_view(self, x: np.ndarray, modality: Modality) -> np.ndarray:
+        return x @ self.state[f"{modality}.directions"]

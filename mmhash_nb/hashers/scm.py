@@ -1,0 +1,173 @@
+"""SCM: semantic correlation maximisation, codes whose products reconstruct the labels' cosines."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy import linalg
+
+from mmhash_nb.hashers.base import State, check_at_most
+from mmhash_nb.hashers.shallow import ShallowHasher
+from mmhash_nb.pairs import Modality
+
+SOLVERS = ("sequential", "orthogonal")
+
+
+class SCM(ShallowHasher):
+    """Linear bits Hx = sgn(X Wx), Hy = sgn(Y Wy) of least ‖c S − Hx Hy'‖²_F, with c = `n_bits`.
+
+    S = 2 L L' − 1 1' holds the similarity of training samples, −1 to 1, with the label rows in L
+    scaled to unit length. Without the sign, and with Wx' Cxx Wx = I = Wy' Cyy Wy for the (slightly
+    regularised) covariances Cxx, Cyy, the trace of Wx' X' S Y Wy is to be largest:
+
+    - `orthogonal`: all bits at once. Wx solves C Cyy⁻¹ C' w = λ² Cxx w for the largest λ, with
+      C = X' S Y, and Wy = Cyy⁻¹ C' Wx / λ.
+    - `sequential`: bit by bit, the leading pair of the same problem with C = X' R Y, and then
+      R ← R − sgn(X wx) sgn(Y wy)', from R = c S on. A bit mends what the signs of those before it
+      left, so there may be more bits than features.
+
+    S has at most one dimension for each label and one more (which centring removes): orthogonal
+    bits beyond the number of labels have λ = 0 and carry no more than rounding decides. Both views
+    are centred by the training mean, and so are queries and the database; a bit's threshold is 0.
+    `state["objective"]` keeps ‖c S − Hx Hy'‖²_F of the training samples before the first bit and
+    after every one, `[n_bits + 1]`.
+
+    Options, besides those of `ShallowHasher`:
+        solver: `sequential` or `orthogonal`.
+        ridge: added to the covariances, relative to their mean variance.
+
+    Raises:
+        ValueError: from `fit`, on another solver, a ridge that is not above 0, more orthogonal bits
+            than features in a view, or training samples that all have the same labels.
+
+    Source: Zhang and Li, Large-scale supervised multimodal hashing with semantic correlation
+    maximization, AAAI 2014; "SCM" of zhang2018, Table 1.
+    """
+
+    defaults: ClassVar[dict[str, Any]] = {
+        **ShallowHasher.defaults,
+        "solver": "sequential",
+        "ridge": 1e-4,
+    }
+
+    def fit_views(
+        self, image: np.ndarray, text: np.ndarray, labels: np.ndarray, rng: np.random.Generator
+    ) -> State:
+        solver, ridge = self.options["solver"], self.options["ridge"]
+        if solver not in SOLVERS:
+            raise ValueError(f"solver must be one of {', '.join(SOLVERS)}, not {solver!r}.")
+        if not ridge > 0:
+            raise ValueError(f"ridge is {ridge}, but SCM needs a ridge above 0, such as 1e-4.")
+        if (labels == labels[0]).all():
+            raise ValueError(
+                f"all {len(labels)} training samples have the same labels, but SCM learns from how "
+                "labels differ: give it samples with different ones."
+            )
+        x, y = Whitened(image, ridge), Whitened(text, ridge)
+        if solver == "orthogonal":
+            available = min(image.shape[1], text.shape[1])
+            check_at_most("n_bits", self.n_bits, available, "features in one view")
+            wx, wy = orthogonal_directions(x, y, labels, self.n_bits)
+        else:
+            wx, wy = sequential_directions(x, y, labels, self.n_bits)
+        errors = reconstruction_errors(labels, signs(image @ wx), signs(text @ wy))
+        return {"image.directions": wx, "text.directions": wy, "objective": errors}
+
+    def project_view(self, x: np.ndarray, modality: Modality) -> np.ndarray:
+        return x @ self.state[f"{modality}.directions"]
+
+
+class Whitened:
+    """A view with the coordinates in which its regularised covariance is the identity.
+
+    With Cxx = X'X / n plus `ridge` times its mean variance on the diagonal, and Cxx = T T' for a
+    lower triangle T, these are X T⁻ᵀ; a direction u there is T⁻ᵀ u in the view's own features.
+
+    Args:
+        x: centred features, `float64 [n, d]`.
+        ridge: above 0.
+
+    Attributes:
+        x: as given; white: `float64 [n, d]`, its new coordinates.
+    """
+
+    def __init__(self, x: np.ndarray, ridge: float) -> None:
+        covariance = x.T @ x / len(x)
+        covariance += ridge * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
+        self.x = x
+        self._root = linalg.cholesky(covariance, lower=True)
+        self.white = linalg.solve_triangular(self._root, x.T, lower=True).T
+
+    def directions(self, u: np.ndarray) -> np.ndarray:
+        """Directions `u`, `[d]` or `[d, k]`, of the whitened view in the view's own features."""
+        return linalg.solve_triangular(self._root, u, lower=True, trans="T")
+
+
+def similarity_factors(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A and B, `float64 [n, C + 1]` each, of S = A B' = 2 L L' − 1 1'; `labels` is `bool [n, C]`.
+
+    L has the rows of `labels` at unit length; no n×n matrix is ever formed.
+    """
+    unit = labels / np.sqrt(labels.sum(axis=1, keepdims=True))
+    ones = np.ones((len(labels), 1))
+    return np.hstack([2 * unit, -ones]), np.hstack([unit, ones])
+
+
+def orthogonal_directions(
+    x: Whitened, y: Whitened, labels: np.ndarray, n_bits: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Wx `[dx, n_bits]` and Wy `[dy, n_bits]` of the largest tr(Wx' X' S Y Wy), best bit first."""
+    a, b = similarity_factors(labels)
+    u, _, vt = linalg.svd((x.white.T @ a) @ (y.white.T @ b).T, full_matrices=False)
+    return x.directions(u[:, :n_bits]), y.directions(vt[:n_bits].T)
+
+
+def sequential_directions(
+    x: Whitened, y: Whitened, labels: np.ndarray, n_bits: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Wx `[dx, n_bits]` and Wy `[dy, n_bits]`, each bit the best for the residual before it."""
+    a, b = similarity_factors(labels)
+    cross = n_bits * (x.white.T @ a) @ (y.white.T @ b).T  # X' R Y, whitened, [dx, dy]
+    bits = []
+    for _ in range(n_bits):
+        u, v = leading_pair(cross)
+        wx, wy = x.directions(u), y.directions(v)
+        hx, hy = signs(x.x @ wx), signs(y.x @ wy)
+        # R loses hx hy', so X' R Y loses (X' hx)(Y' hy)': O(n d), without R.
+        cross -= np.outer(x.white.T @ hx, y.white.T @ hy)
+        bits.append((wx, wy))
+    wx, wy = (np.stack(side, axis=1) for side in zip(*bits, strict=True))
+    return wx, wy
+
+
+def leading_pair(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Unit u `[p]` and v `[q]` of the largest u' M v, for a `matrix` M `[p, q]` that is not 0."""
+    if matrix.shape[0] > matrix.shape[1]:
+        v, u = leading_pair(matrix.T)
+        return u, v
+    last = len(matrix) - 1
+    _, vectors = linalg.eigh(matrix @ matrix.T, subset_by_index=[last, last])
+    u = vectors[:, 0]
+    v = matrix.T @ u
+    return u, v / np.linalg.norm(v)
+
+
+def signs(projections: np.ndarray) -> np.ndarray:
+    """-1 and +1 as codes have them: zero gives +1."""
+    return np.where(projections >= 0, 1.0, -1.0)
+
+
+def reconstruction_errors(labels: np.ndarray, hx: np.ndarray, hy: np.ndarray) -> np.ndarray:
+    """‖c S − Σ_{k ≤ t} hx_k hy_k'‖²_F for t = 0 to c bits, `float64 [c + 1]`.
+
+    The residual is P Q' with P = [c A, −Hx] and Q = [B, Hy], and its square is the sum of all
+    entries of P'P ∘ Q'Q; those of its first t bits are a corner of that matrix.
+
+    Args:
+        labels: `bool [n, C]`.
+        hx, hy: bits of the two views, ±1 `[n, c]`.
+    """
+    a, b = similarity_factors(labels)
+    left, right = np.hstack([hx.shape[1] * a, -hx]), np.hstack([b, hy])
+    products = (left.T @ left) * (right.T @ right)  # [C + 1 + c, C + 1 + c]
+    corners = products.cumsum(axis=0).cumsum(axis=1).diagonal()
+    return corners[a.shape[1] - 1 :].copy()

@@ -1,0 +1,86 @@
+"""What the shallow cross-modal hashers share: feature vectors of both modalities, on one scale."""
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+
+from mmhash_nb.features import backbones
+from mmhash_nb.features.maps import stage_maps
+from mmhash_nb.hashers.base import EncodedModality, Hasher, State
+from mmhash_nb.pairs import Modality, Pairs
+from mmhash_nb.training import resolve_device
+
+#: images described at a time
+BATCH = 256
+
+
+class ShallowHasher(Hasher):
+    """A method on a feature vector for each modality.
+
+    Where images are pixels, their features are those of a backbone as it is, never trained further:
+    what DCMH (Jiang and Li 2017, Table 4) gave the shallow methods it compares with. Each view is
+    centred by the training mean and divided by one number, so that a training sample's mean squared
+    length is 1: neither view outweighs the other, and nothing inside a view changes.
+
+    Options:
+        backbone: name for `features.backbones.create`; weights: a file of its weights, None for
+            its own. size: pixels to which images are scaled; None leaves them. All three are
+            unused where images are feature vectors already.
+    """
+
+    defaults: ClassVar[dict[str, Any]] = {"backbone": "small", "weights": None, "size": None}
+
+    def _fit(self, train: Pairs, checkpoint: Path | None) -> State:
+        state: State = {}
+        views = []
+        for modality in ("image", "text"):
+            features = self._features(train, modality)
+            mean = features.mean(axis=0, dtype=np.float64)
+            length = np.sqrt(np.square(features - mean).sum(axis=1).mean())
+            if not length > 0:
+                raise ValueError(
+                    f"all training samples of {train.name} have the same {modality}: "
+                    f"{self.name or type(self).__name__} has nothing to learn from it."
+                )
+            state |= {f"{modality}.mean": mean, f"{modality}.length": np.array([length])}
+            views.append((features - mean) / length)
+        rng = np.random.default_rng(self.seed)
+        return state | self.fit_views(views[0], views[1], train.labels, rng)
+
+    def _project(self, pairs: Pairs, modality: EncodedModality) -> np.ndarray:
+        assert modality != "joint"
+        return self.project_view(self.view(pairs, modality), modality)
+
+    def view(self, pairs: Pairs, modality: Modality) -> np.ndarray:
+        """Features of all samples, centred and scaled as in training, `float64 [N, d]`."""
+        features = self._features(pairs, modality)
+        return (features - self.state[f"{modality}.mean"]) / self.state[f"{modality}.length"]
+
+    @abstractmethod
+    def fit_views(
+        self, image: np.ndarray, text: np.ndarray, labels: np.ndarray, rng: np.random.Generator
+    ) -> State:
+        """Learn from aligned views `float64 [n, d]` and labels `bool [n, C]`."""
+
+    @abstractmethod
+    def project_view(self, x: np.ndarray, modality: Modality) -> np.ndarray:
+        """Real values `[N, n_bits]` of a view's features `x`, whose signs are the codes."""
+
+    @torch.inference_mode()
+    def _features(self, pairs: Pairs, modality: Modality) -> np.ndarray:
+        """Feature vectors, `float32 [N, d]`."""
+        if modality == "text" or pairs.images.ndim == 2:
+            return pairs.features(modality)
+        backbone = backbones.create(self.options["backbone"], weights=self.options["weights"])
+        device = resolve_device(self.device)
+        stages, size = len(backbone.stages), self.options["size"]
+        maps = stage_maps(backbone, pairs.images, stages, device=device, size=size)
+        backbone.eval().to(device)
+        parts = (
+            torch.from_numpy(part).to(device)
+            for part in np.split(maps, range(BATCH, len(maps), BATCH))
+        )
+        return np.concatenate([backbone.describe(part.float()).cpu().numpy() for part in parts])

@@ -1,0 +1,115 @@
+"""CCA hashing against an independent generalised eigenproblem, then as a method."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from scipy import linalg
+
+from mmhash_nb import hashers
+from mmhash_nb.metrics import mean_average_precision
+from mmhash_nb.ranking import rank_profile
+
+K = 6
+
+
+def scores(method, pairs):
+    """mAP of image-text and text-image."""
+    codes = {modality: method.encode(pairs, modality) for modality in ("image", "text")}
+    query, among = pairs.query, pairs.database
+    return [
+        mean_average_precision(
+            rank_profile(
+                codes[of][query],
+                codes[other][among],
+                pairs.labels[query],
+                pairs.labels[among],
+            )
+        )
+        for of, other in (("image", "text"), ("text", "image"))
+    ]
+
+
+def covariances(method, pairs, ridge):
+    """Cxx, Cyy (with `ridge` times their mean diagonal) and Cxy of the training samples."""
+    x, y = (method.view(pairs.take(pairs.train), m) for m in ("image", "text"))
+    n = len(x)
+    cxx, cyy = x.T @ x / n, y.T @ y / n
+    cxx += ridge * np.diag(cxx).mean() * np.eye(len(cxx))
+    cyy += ridge * np.diag(cyy).mean() * np.eye(len(cyy))
+    return cxx, cyy, x.T @ y / n
+
+
+@pytest.mark.parametrize("ridge", [1e-4, 0.3])
+def test_directions_solve_the_generalised_eigenproblem(noisy_views, ridge):
+    method = hashers.create("cca_hash", K, ridge=ridge).fit(noisy_views)
+    cxx, cyy, cxy = covariances(method, noisy_views, ridge)
+    values, vectors = linalg.eigh(cxy @ np.linalg.inv(cyy) @ cxy.T, cxx)
+    values, vectors = values[::-1][:K], vectors[:, ::-1][:, :K]
+    wx, wy = method.state["image.directions"], method.state["text.directions"]
+    np.testing.assert_allclose(method.state["correlations"] ** 2, values, atol=1e-9)
+    # eigh gives vectors of unit length in Cxx, as ours: parallel means a product of ±1.
+    np.testing.assert_allclose(np.abs(np.diag(wx.T @ cxx @ vectors)), 1, atol=1e-8)
+    np.testing.assert_allclose(wx.T @ cxx @ wx, np.eye(K), atol=1e-8)
+    np.testing.assert_allclose(wy.T @ cyy @ wy, np.eye(K), atol=1e-8)
+    # The bits of the two views pair up, with the same sign.
+    np.testing.assert_allclose(wx.T @ cxy @ wy, np.diag(np.sqrt(values)), atol=1e-8)
+
+
+def test_the_default_ridge_is_small(noisy_views):
+    default = hashers.create("cca_hash", K).fit(noisy_views)
+    explicit = hashers.create("cca_hash", K, ridge=1e-4).fit(noisy_views)
+    assert np.array_equal(default.state["correlations"], explicit.state["correlations"])
+
+
+def test_codes_are_signs_about_the_training_mean(noisy_views):
+    method = hashers.create("cca_hash", K).fit(noisy_views)
+    for modality in ("image", "text"):
+        features = noisy_views.features(modality).astype(np.float64)
+        w = method.state[f"{modality}.directions"]
+        projected = features @ w
+        threshold = projected[noisy_views.train].mean(axis=0)
+        expected = projected >= threshold
+        assert np.array_equal(method.encode(noisy_views, modality).signs() > 0, expected)
+
+
+def test_labels_and_held_out_samples_change_nothing(noisy_views):
+    images = noisy_views.images.copy()
+    images[noisy_views.query] = 50
+    labels = np.roll(noisy_views.labels, 1, axis=1)
+    changed = dataclasses.replace(noisy_views, images=images, labels=labels)
+    ours, theirs = (hashers.create("cca_hash", K).fit(p).state for p in (noisy_views, changed))
+    assert all(np.array_equal(ours[key], theirs[key]) for key in ours)
+
+
+def test_fewer_bits_are_the_first_ones(noisy_views):
+    few, more = (hashers.create("cca_hash", k).fit(noisy_views) for k in (3, 12))
+    for modality in ("image", "text"):
+        first = more.encode(noisy_views, modality).signs()[:, :3]
+        assert np.array_equal(few.encode(noisy_views, modality).signs(), first)
+
+
+def test_solves_well_separated_clusters(two_views):
+    # 3 directions divide 4 clusters; further ones correlate by noise alone.
+    assert min(scores(hashers.create("cca_hash", 3).fit(two_views), two_views)) > 0.9
+
+
+def test_beats_random_on_noise(noisy_views):
+    ours = scores(hashers.create("cca_hash", K).fit(noisy_views), noisy_views)
+    control = scores(hashers.create("random", K).fit(noisy_views), noisy_views)
+    assert min(ours) > max(control) + 0.05
+
+
+def test_saved_codes_are_the_same(noisy_views, tmp_path):
+    method = hashers.create("cca_hash", K, ridge=0.1).fit(noisy_views)
+    method.save(tmp_path)
+    again = hashers.load(tmp_path)
+    for modality in ("image", "text"):
+        assert again.encode(noisy_views, modality) == method.encode(noisy_views, modality)
+
+
+def test_bad_input_is_told_in_a_sentence(two_views):
+    with pytest.raises(ValueError, match="n_bits is 13, but there are only 12 canonical dimensi"):
+        hashers.create("cca_hash", 13).fit(two_views)
+    with pytest.raises(ValueError, match="ridge is 0, but CCA needs a ridge above 0"):
+        hashers.create("cca_hash", 4, ridge=0).fit(two_views)

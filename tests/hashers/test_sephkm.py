@@ -1,0 +1,300 @@
+"""SePH-km against double loops, autograd and scikit-learn's logistic regression."""
+
+import numpy as np
+import pytest
+import torch
+from scipy import linalg
+from sklearn.linear_model import LogisticRegression
+
+from mmhash_nb import hashers
+from mmhash_nb.codes import HashCodes
+from mmhash_nb.hashers import sephkm
+from mmhash_nb.hashers.sephkm import Objective, draw, k_means, kernel_logistic, label_sets, rbf
+from mmhash_nb.metrics import mean_average_precision
+from mmhash_nb.pairs import Pairs
+from mmhash_nb.ranking import rank_profile
+
+
+def several_labels(n=24, classes=4, seed=0):
+    rng = np.random.default_rng(seed)
+    return np.eye(classes, dtype=bool)[np.arange(n) % classes] | (rng.random((n, classes)) < 0.2)
+
+
+def by_loop(labels, h, alpha):
+    """The objective over all pairs of samples, by the formulas of the paper."""
+    n, bits = h.shape
+    a, q = np.zeros((n, n)), np.zeros((n, n))
+    for i in range(n):
+        for j in range(n):
+            if i != j:
+                norms = np.sqrt(labels[i].sum() * labels[j].sum())
+                a[i, j] = (labels[i] & labels[j]).sum() / norms
+                q[i, j] = 1 / (1 + np.square(h[i] - h[j]).sum() / 4)
+    p, q = a / a.sum(), q / q.sum()
+    divergence = sum(
+        p[i, j] * np.log(p[i, j] / q[i, j]) for i in range(n) for j in range(n) if p[i, j] > 0
+    )
+    return divergence + alpha / (n * bits) * np.square(np.abs(h) - 1).sum()
+
+
+def objective_of(labels, alpha=0.3):
+    sets, of, counts = label_sets(labels)
+    return Objective(sets, counts, alpha), of
+
+
+@pytest.mark.parametrize("rows", [3, 256])
+def test_the_objective_is_that_of_all_pairs_of_samples(rng, rows, monkeypatch):
+    monkeypatch.setattr(sephkm, "ROWS", rows)
+    labels = several_labels()
+    objective, of = objective_of(labels)
+    assert 4 < len(objective.p) < len(labels)  # some samples share a label set, not all
+    h = 2 * rng.standard_normal((len(objective.p), 5))
+    assert objective(h)[0] == pytest.approx(by_loop(labels, h[of], 0.3), rel=1e-12)
+    assert objective.p.sum() == pytest.approx(1)
+
+
+def test_hamming_distance_is_a_quarter_of_the_squared_distance_of_signs(rng):
+    signs = rng.choice([-1.0, 1.0], (6, 9))
+    codes = HashCodes.from_signs(signs).signs()
+    for one, a in zip(codes, signs, strict=True):
+        for other, b in zip(codes, signs, strict=True):
+            assert (one != other).sum() == np.square(a - b).sum() / 4
+
+
+@pytest.mark.parametrize("rows", [3, 256])
+def test_the_gradient_is_autograds(rng, rows, monkeypatch):
+    monkeypatch.setattr(sephkm, "ROWS", rows)
+    labels = several_labels()
+    objective, of = objective_of(labels)
+    h = torch.tensor(rng.standard_normal((len(objective.p), 5)), requires_grad=True)
+    every = h[torch.tensor(of)]
+    unit = torch.nn.functional.normalize(torch.tensor(labels, dtype=torch.float64))
+    other = ~torch.eye(len(labels), dtype=torch.bool)
+    p = (unit @ unit.T)[other]
+    p = p / p.sum()
+    q = 1 / (1 + (every[:, None] - every[None]).square().sum(dim=2) / 4)[other]
+    divergence = torch.nn.functional.kl_div((q / q.sum()).log(), p, reduction="sum")
+    value = divergence + 0.3 * (every.abs() - 1).square().mean()
+    value.backward()
+    ours, gradient = objective(h.detach().numpy())
+    assert ours == pytest.approx(value.item(), rel=1e-12)
+    np.testing.assert_allclose(gradient, h.grad.numpy(), atol=1e-14)
+
+
+def test_only_the_second_term_changes_where_all_codes_move(rng):
+    objective, _ = objective_of(several_labels(), alpha=0)
+    h = rng.standard_normal((len(objective.p), 5))
+    value, gradient = objective(h)
+    assert objective(h + 3)[0] == pytest.approx(value)
+    np.testing.assert_allclose(gradient.sum(axis=0), 0, atol=1e-14)
+
+
+def test_learning_ends_at_a_stationary_point_far_below_its_start(rng, monkeypatch):
+    monkeypatch.setattr(sephkm, "CODE_STEPS", 3000)
+    objective, _ = objective_of(several_labels(n=40), alpha=0.01)
+    start = 0.1 * rng.standard_normal((len(objective.p), 8))
+    before, _ = objective(start)
+    after, flat = objective(sephkm.learn_codes(objective, start))
+    # With α, |h| has corners at 0; away from them the slope is gone.
+    assert after < 0.8 * before
+    assert np.linalg.norm(flat) < 1e-3 * before
+
+
+def test_a_large_alpha_brings_the_codes_to_signs(rng):
+    labels = several_labels()
+    spread = []
+    for alpha in (0.01, 1e4):
+        objective, _ = objective_of(labels, alpha)
+        start = 0.1 * rng.standard_normal((len(objective.p), 8))
+        h = sephkm.learn_codes(objective, start)
+        spread.append(np.abs(np.abs(h) - 1).mean())
+    assert spread[1] < 0.01 < spread[0]
+
+
+def test_classes_get_codes_of_their_own(two_views):
+    method = hashers.create("sephkm", 16).fit(two_views)
+    start, end = method.state["objective"]
+    assert end < 0.5 * start
+    classes = two_views.labels.argmax(axis=1)
+    for modality in ("image", "text"):
+        codes = method.encode(two_views, modality).signs()
+        own = [np.unique(codes[classes == c], axis=0) for c in range(4)]
+        assert [len(codes) for codes in own] == [1] * 4
+        assert len(np.unique(np.concatenate(own), axis=0)) == 4
+    unified = method.database_codes(two_views)
+    assert unified == method.encode(two_views, "image") == method.encode(two_views, "text")
+
+
+def test_samples_of_so_many_label_sets_are_drawn(rng):
+    labels = several_labels(n=60)
+    n_sets = len(label_sets(labels)[0])
+    everything = draw(labels, n_sets, np.random.default_rng(3))
+    assert sorted(everything) == list(range(60))
+    assert not np.array_equal(everything, range(60))
+    expected = []
+    for i in everything:
+        sets = {labels[j].tobytes() for j in expected} | {labels[i].tobytes()}
+        if len(sets) <= n_sets - 2:
+            expected.append(i)
+    some = draw(labels, n_sets - 2, np.random.default_rng(3))
+    assert some.tolist() == expected
+    assert len(np.unique(labels[some], axis=0)) == n_sets - 2
+
+
+def test_only_drawn_samples_are_learned_from(noisy_views):
+    train = noisy_views.take(noisy_views.train)
+    chosen = draw(train.labels, 2, np.random.default_rng(0))
+    assert len(chosen) == 40  # of four classes with 20 samples each
+    method = hashers.create("sephkm", 4, label_sets=2)
+    views = [train.images.astype(float), train.texts.astype(float)]
+    changed = [view.copy() for view in views]
+    rest = np.setdiff1d(np.arange(len(train)), chosen)
+    for view in changed:
+        view[rest] = 99
+    one, two = (
+        method.fit_views(*v, train.labels, np.random.default_rng(0)) for v in (views, changed)
+    )
+    assert all(np.array_equal(one[key], two[key]) for key in one)
+
+
+def test_regressions_are_scikit_learns(rng):
+    """In features whose products are the kernel, the penalty is that of logistic regression."""
+    x, anchors = rng.standard_normal((60, 3)), rng.standard_normal((12, 3))
+    kernel, between = rbf(x, anchors), rbf(anchors, anchors)
+    signs = np.where(x[:, :2] + 0.5 * rng.standard_normal((60, 2)) > 0.2, 1.0, -1.0)
+    weights = kernel_logistic(kernel, between, signs)
+    features = kernel @ linalg.inv(linalg.sqrtm(between).real)
+    for bit in range(2):
+        # It minimises ‖w‖²/2 + C Σ log(1 + e⁻ᵐ): a penalty of 0.01 is C = 1/0.02.
+        model = LogisticRegression(C=50, fit_intercept=False, tol=1e-10, max_iter=10000)
+        expected = model.fit(features, signs[:, bit]).decision_function(features)
+        np.testing.assert_allclose(kernel @ weights[:, bit], expected, rtol=0.01, atol=0.01)
+
+
+def test_a_regression_is_at_a_stationary_point_by_autograd(rng):
+    x = rng.standard_normal((50, 3))
+    kernel, between = rbf(x, x[:10]), rbf(x[:10], x[:10])
+    signs = rng.choice([-1.0, 1.0], (50, 4))
+    weights = kernel_logistic(kernel, between, signs)
+
+    def slope(w):
+        w = torch.tensor(w, requires_grad=True)
+        margins = torch.tensor(signs) * (torch.tensor(kernel) @ w)
+        penalty = 0.01 * torch.trace(w.T @ torch.tensor(between) @ w)
+        (torch.nn.functional.softplus(-margins).sum() + penalty).backward()
+        return w.grad.norm().item()
+
+    assert slope(weights) < 1e-3 * slope(np.zeros_like(weights))
+
+
+def test_equal_anchors_are_no_trouble(rng):
+    x = rng.standard_normal((50, 3))
+    signs = np.where(x[:, :1] > 0, 1.0, -1.0)
+    twice = np.concatenate([x[:10], x[:10]])
+    weights = kernel_logistic(rbf(x, twice), rbf(twice, twice), signs)
+    once = kernel_logistic(rbf(x, x[:10]), rbf(x[:10], x[:10]), signs)
+    assert np.isfinite(weights).all()
+    assert np.array_equal(rbf(x, twice) @ weights >= 0, rbf(x, x[:10]) @ once >= 0)
+
+
+def test_the_kernel_has_the_mean_squared_distance_as_its_width(noisy_views):
+    method = hashers.create("sephkm", 4).fit(noisy_views)
+    train = noisy_views.take(noisy_views.train)
+    for modality in ("image", "text"):
+        x = method.view(train, modality)
+        squared = np.square(x[:, None] - x[None]).sum(axis=2)
+        assert squared.mean() == pytest.approx(2)
+        np.testing.assert_allclose(rbf(x, x), np.exp(-squared / (2 * squared.mean())), rtol=1e-9)
+
+
+def test_anchors_are_means_of_clusters_as_many_as_there_are_different_samples(rng):
+    x = np.repeat(rng.standard_normal((5, 3)), 4, axis=0)
+    for asked, count in ((500, 5), (3, 3)):
+        means = k_means(x, asked, rng)
+        nearest = np.square(x[:, None] - means[None]).sum(axis=2).argmin(axis=1)
+        assert len(means) == count
+        for mean, members in zip(means, range(count), strict=True):
+            np.testing.assert_allclose(mean, x[nearest == members].mean(axis=0))
+
+
+def test_a_unified_bit_is_the_more_likely_given_both_views(noisy_views):
+    method = hashers.create("sephkm", 12).fit(noisy_views)
+    odds = [
+        method.project_view(method.view(noisy_views, modality), modality)
+        for modality in ("image", "text")
+    ]
+    p, q = (1 / (1 + np.exp(-o)) for o in odds)
+    unified = method.database_codes(noisy_views)
+    assert np.array_equal(unified.signs() > 0, p * q - (1 - p) * (1 - q) > 0)
+    assert unified != method.encode(noisy_views, "image")
+    assert unified != method.encode(noisy_views, "text")
+
+
+def test_encoding_does_not_depend_on_blocks(noisy_views, monkeypatch):
+    method = hashers.create("sephkm", 4).fit(noisy_views)
+    x = method.view(noisy_views, "text")
+    whole = method.project_view(x, "text")
+    monkeypatch.setattr(sephkm, "BLOCK", 50)
+    np.testing.assert_allclose(method.project_view(x, "text"), whole)
+    assert method.project_view(x[:0], "text").shape == (0, 4)
+
+
+def test_codes_of_a_modality_come_from_it_alone(noisy_views):
+    method = hashers.create("sephkm", 12).fit(noisy_views)
+    p = noisy_views
+    shuffled = p.texts[::-1].copy()
+    rest = (p.labels, p.label_names, p.query, p.database, p.train)
+    other_texts = Pairs(p.images, shuffled, *rest)
+    assert method.encode(other_texts, "image") == method.encode(p, "image")
+    flipped = method.encode(p, "text")[np.arange(len(p))[::-1]]
+    assert method.encode(other_texts, "text") == flipped != method.encode(p, "text")
+
+
+def score(method, pairs, query, database):
+    codes = method.encode(pairs, query)[pairs.query], method.encode(pairs, database)[pairs.database]
+    labels = pairs.labels[pairs.query], pairs.labels[pairs.database]
+    return mean_average_precision(rank_profile(*codes, *labels), ties="worst")
+
+
+@pytest.mark.parametrize(("query", "database"), [("image", "text"), ("text", "image")])
+def test_it_solves_separate_clusters_and_beats_random_codes(
+    two_views, noisy_views, query, database
+):
+    assert score(hashers.create("sephkm", 16).fit(two_views), two_views, query, database) == 1
+    ours, random = (
+        score(hashers.create(name, 16).fit(noisy_views), noisy_views, query, database)
+        for name in ("sephkm", "random")
+    )
+    assert ours > random + 0.2
+
+
+def test_a_saved_method_gives_the_same_codes_and_the_seed_decides(noisy_views, tmp_path):
+    method = hashers.create("sephkm", 12, seed=3).fit(noisy_views)
+    method.save(tmp_path)
+    again, other = hashers.load(tmp_path), hashers.create("sephkm", 12, seed=4).fit(noisy_views)
+    assert again.database_codes(noisy_views) == method.database_codes(noisy_views)
+    same = hashers.create("sephkm", 12, seed=3).fit(noisy_views)
+    for modality in ("image", "text"):
+        codes = method.encode(noisy_views, modality)
+        assert again.encode(noisy_views, modality) == codes == same.encode(noisy_views, modality)
+        assert other.encode(noisy_views, modality) != codes
+
+
+@pytest.mark.parametrize("option", [{"alpha": -1}, {"anchors": 0}, {"label_sets": 1}])
+def test_options_out_of_range_are_refused(two_views, option):
+    with pytest.raises(ValueError, match="but SePH-km needs alpha of at least 0, 1 anchor and 2"):
+        hashers.create("sephkm", 4, **option).fit(two_views)
+
+
+def test_labels_that_teach_nothing_and_codes_before_fit_are_refused(two_views):
+    p = two_views
+    alike = Pairs(p.images, p.texts, p.labels | True, p.label_names, p.query, p.database, p.train)
+    with pytest.raises(ValueError, match="no two of the 80 training samples share none"):
+        hashers.create("sephkm", 4).fit(alike)
+    alone = np.eye(160, dtype=bool)
+    names = [str(i) for i in range(160)]
+    lonely = Pairs(p.images, p.texts, alone, names, p.query, p.database, p.train)
+    with pytest.raises(ValueError, match="no two of the 80 training samples share a label"):
+        hashers.create("sephkm", 4).fit(lonely)
+    with pytest.raises(RuntimeError, match="sephkm is not fitted: call fit first"):
+        hashers.create("sephkm", 4).database_codes(p)
