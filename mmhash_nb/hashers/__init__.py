@@ -22,6 +22,7 @@ class _Entry:
 
 _MASCI = ("masci2014",)
 _ZENG = ("zeng2022",)
+_ZHANG = ("zhang2018",)
 _METHODS = {
     "random": _Entry("random_codes", "RandomCodes", ()),
     "mmnn_l1": _Entry("mmnn", "CoupledSiamese", _MASCI, {"layers": 1, "alpha": 0.5}),
@@ -41,6 +42,20 @@ _METHODS = {
     "cm": _Entry("embedders", "CorrelationMatching", _MASCI),
     "sm": _Entry("embedders", "SemanticMatching", _MASCI),
     "scm_rasiwasia": _Entry("embedders", "SemanticCorrelationMatching", _MASCI),
+    "aadah": _Entry("aadah", "AADAH", _ZHANG),
+    "aadah_none": _Entry("aadah", "AADAH", _ZHANG, {"attention": "none"}),
+    "aadah_visual": _Entry("aadah", "AADAH", _ZHANG, {"attention": "visual"}),
+    "aadah_textual": _Entry("aadah", "AADAH", _ZHANG, {"attention": "textual"}),
+    "aadah_cnn_f": _Entry("aadah", "AADAH", _ZHANG, {"backbone": "cnn_f"}),
+    "cca_hash": _Entry("cca_hash", "CCAHash", _ZHANG),
+    "cmfh": _Entry("cmfh", "CMFH", _ZHANG),
+    "scm": _Entry("scm", "SCM", _ZHANG, {"solver": "sequential"}),
+    "scm_orth": _Entry("scm", "SCM", _ZHANG, {"solver": "orthogonal"}),
+    "stmh": _Entry("stmh", "STMH", _ZHANG),
+    "sephkm": _Entry("sephkm", "SePHkm", _ZHANG),
+    "dcmh": _Entry("pairwise_networks", "DCMH", _ZHANG),
+    "prdh": _Entry("pairwise_networks", "PRDH", _ZHANG),
+    "dvsh": _Entry("dvsh", "DVSH", _ZHANG),
     "mah": _Entry("multimodal", "ModalAwareHasher", _ZENG),
     "mah_printed": _Entry(
         "multimodal", "ModalAwareHasher", _ZENG, {"kernel": "printed", "attention": "printed"}

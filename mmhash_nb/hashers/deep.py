@@ -20,7 +20,7 @@ from mmhash_nb.training import train as train_network
 Inputs = tuple[Tensor | None, Tensor | None]
 TRAINABLE = ("all", "last", "none")
 BATCH = 200  # samples encoded at a time
-_TRAINING: dict[str, Any] = {
+TRAINING: dict[str, Any] = {
     "epochs": 60,
     "batch_size": 100,
     "learning_rate": 1e-4,
@@ -59,8 +59,15 @@ class DeepHasher(Hasher):
     """
 
     branch: ClassVar[str]
+    #: what the state holds besides the network
+    records: ClassVar[tuple[str, ...]] = ("loss",)
     cross_modal: ClassVar[bool] = False
-    defaults: ClassVar[dict[str, Any]] = {"objective": "triplet", "margin": None, **_TRAINING}
+    defaults: ClassVar[dict[str, Any]] = {"objective": "triplet", "margin": None, **TRAINING}
+    #: options that have a few values, refused before anything is computed
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {
+        "objective": tuple(OBJECTIVES),
+        "trainable": TRAINABLE,
+    }
 
     def design(self) -> dict[str, Any]:
         """The arguments of `JointNetwork` that the method's options fix."""
@@ -73,10 +80,7 @@ class DeepHasher(Hasher):
         widths: tuple[int, ...] = (0, 0)
         if image is not None:
             backbone = self._backbone()
-            stages = list(backbone.stages)[self._passed(backbone) :]
-            if self._passed(backbone) == 0:
-                stages = [_Normalise(backbone), *stages]
-            widths = backbone.widths[-2:]
+            stages, widths = self._stages(backbone), backbone.widths[-2:]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             return JointNetwork(
@@ -96,7 +100,12 @@ class DeepHasher(Hasher):
             ValueError: what was saved is of another network.
         """
         network = self.network(inputs)
-        learned = {k: torch.from_numpy(v) for k, v in self.state.items() if k != "loss"}
+        self._fill(network)
+        return network
+
+    def _fill(self, network: nn.Module) -> None:
+        """Give an unfitted network what was learned, and put it in evaluation mode."""
+        learned = {k: torch.from_numpy(v) for k, v in self.state.items() if k not in self.records}
         wanted = {k: v.shape for k, v in network.state_dict().items() if self._is_learned(k)}
         wrong = wanted.items() ^ {(k, v.shape) for k, v in learned.items()}
         if wrong:
@@ -105,16 +114,12 @@ class DeepHasher(Hasher):
                 f"{min(key for key, _ in wrong)} does not fit. Fit it again."
             )
         network.load_state_dict(learned, strict=False)
-        return network.eval()
+        network.eval()
 
     def inputs(self, pairs: Pairs, device: torch.device) -> Inputs:
         """Pixels or maps `[N, C, h, w]` and texts `[N, V]` of all samples, None where unused."""
         image = None if self.branch == "text" else self._image(pairs, device)
-        if self.branch == "image":
-            return image, None
-        if pairs.texts.shape[1] == 0:
-            raise ValueError(f"{pairs.name} has no texts, which {self.name} hashes.")
-        return image, torch.from_numpy(pairs.features("text")).to(device)
+        return image, None if self.branch == "image" else self._text(pairs, device)
 
     def _fit(self, train: Pairs, checkpoint: Path | None) -> State:
         self._check_options()
@@ -142,7 +147,7 @@ class DeepHasher(Hasher):
             device=device,
             checkpoint=checkpoint,
             label=f"{self.name} {self.n_bits} bits seed {self.seed}",
-            **{key: self.options[key] for key in _TRAINING},
+            **{key: self.options[key] for key in TRAINING},
         )
         state = network.state_dict()
         learned = {k: v.cpu().numpy() for k, v in state.items() if self._is_learned(k)}
@@ -170,8 +175,22 @@ class DeepHasher(Hasher):
         maps = stage_maps(backbone, pairs.images, passed, device=device, size=size)
         return torch.from_numpy(maps).to(device)
 
+    def _text(self, pairs: Pairs, device: torch.device) -> Tensor:
+        if pairs.texts.shape[1] == 0:
+            raise ValueError(f"{pairs.name} has no texts, which {self.name} hashes.")
+        return torch.from_numpy(self._words(pairs)).to(device)
+
+    def _words(self, pairs: Pairs) -> np.ndarray:
+        """What the network takes of the texts."""
+        return pairs.features("text")
+
     def _backbone(self) -> Backbone:
         return backbones.create(self.options["backbone"], weights=self.options["weights"])
+
+    def _stages(self, backbone: Backbone) -> list[nn.Module]:
+        """The stages that are not passed before training, pixels scaled first where all are."""
+        passed = self._passed(backbone)
+        return [*([] if passed else [_Normalise(backbone)]), *list(backbone.stages)[passed:]]
 
     def _passed(self, backbone: Backbone) -> int:
         """How many stages are passed once, before training."""
@@ -186,7 +205,7 @@ class DeepHasher(Hasher):
         return not frozen and not key.endswith("num_batches_tracked")
 
     def _check_options(self) -> None:
-        for option, known in (("objective", tuple(OBJECTIVES)), ("trainable", TRAINABLE)):
+        for option, known in self.choices.items():
             if (value := self.options.get(option, known[0])) not in known:
                 raise ValueError(f"{option} must be one of {', '.join(known)}, but is {value!r}.")
 

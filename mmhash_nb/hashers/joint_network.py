@@ -56,8 +56,8 @@ class JointNetwork(nn.Module):
         self.stages = nn.ModuleList(stages)
         self.stages.requires_grad_(not frozen)
         if branch != "image":
-            self.text1 = _text_layer(WordLinear(n_words, text_hidden))
-            self.text2 = _text_layer(nn.Linear(text_hidden, text_features))
+            self.text1 = text_layer(WordLinear(n_words, text_hidden))
+            self.text2 = text_layer(nn.Linear(text_hidden, text_features))
         self.operations = nn.ModuleList()
         if operations is not None:
             for channels, width in zip(widths, (text_hidden, text_features), strict=True):
@@ -71,15 +71,9 @@ class JointNetwork(nn.Module):
         self.code = nn.Linear(n_joint, n_bits)
 
     def train(self, mode: bool = True) -> Self:
-        """Training mode, in which the backbone's batch normalisation keeps its statistics.
-
-        They are of a million pictures, a batch has a hundred; and in weights with the normalisation
-        folded into the convolutions there is nothing left to normalise.
-        """
+        """Training mode, in which the backbone's batch normalisation keeps its statistics."""
         super().train(mode)
-        for module in self.stages.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.eval()
+        freeze_statistics(self.stages)
         return self
 
     def forward(self, image: Tensor | None, text: Tensor | None) -> Tensor:
@@ -147,7 +141,19 @@ class WordLinear(nn.Linear):
         return functional.linear(x[:, words], self.weight[:, words], self.bias)
 
 
-def _text_layer(linear: nn.Linear) -> nn.Sequential:
+def freeze_statistics(stages: nn.Module) -> None:
+    """Put a backbone's batch normalisation in evaluation mode.
+
+    Its statistics are of a million pictures, a batch has a hundred; and in weights with the
+    normalisation folded into the convolutions there is nothing left to normalise.
+    """
+    for module in stages.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
+
+
+def text_layer(linear: nn.Linear) -> nn.Sequential:
+    """The layer, its weights from N(0, 0.01²) (zeng2022, §VI-B; zhang2018, §4.1), with ReLU."""
     nn.init.normal_(linear.weight, std=START_STD)
     nn.init.zeros_(linear.bias)
     return nn.Sequential(linear, nn.ReLU())

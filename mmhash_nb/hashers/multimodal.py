@@ -8,6 +8,8 @@ import torch
 from torch import nn
 
 from mmhash_nb.hashers.deep import BATCH, IMAGE_OPTIONS, TEXT_OPTIONS, DeepHasher, rows
+from mmhash_nb.hashers.fusion import FUSIONS
+from mmhash_nb.hashers.modal_aware import ATTENTIONS, KERNELS
 from mmhash_nb.pairs import Pairs
 
 
@@ -42,6 +44,7 @@ class JointHasher(DeepHasher):
         **TEXT_OPTIONS,
         "fusion": "concat",
     }
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {**DeepHasher.choices, "fusion": FUSIONS}
 
     def design(self) -> dict[str, Any]:
         """Text widths and fusion."""
@@ -79,6 +82,11 @@ class ModalAwareHasher(JointHasher):
         **{k: v for k, v in JointHasher.defaults.items() if k != "fusion"},
         "kernel": "residual",
         "attention": "rescaled",
+    }
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {
+        **DeepHasher.choices,
+        "kernel": (*KERNELS, "none"),
+        "attention": (*ATTENTIONS, "none"),
     }
 
     def design(self) -> dict[str, Any]:

@@ -4,9 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from deep_cases import DEEP, TINY
 
 from mmhash_nb import hashers
 from mmhash_nb.hashers.base import centre_unit, share_label
+
+PAPERS = ("masci2014", "zeng2022", "zhang2018")
 
 
 def test_names_by_paper():
@@ -19,18 +22,27 @@ def test_names_by_paper():
         *("mah", "mah_printed", "mah_no_kn", "mah_no_an", "mah_sentences"),
         *("concat", "gmu", "mcb", "texthash", "dpsh", "dsh", "hashnet", "dth", "csq"),
     }
-    papers = (*hashers.names("masci2014"), *hashers.names("zeng2022"))
+    assert set(hashers.names("zhang2018")) == {
+        *("aadah", "aadah_none", "aadah_visual", "aadah_textual", "aadah_cnn_f"),
+        *("cca_hash", "cmfh", "scm", "scm_orth", "stmh", "sephkm", "dcmh", "prdh", "dvsh"),
+    }
+    papers = [name for paper in PAPERS for name in hashers.names(paper)]
     assert sorted(hashers.names()) == sorted([*papers, "random"])
     with pytest.raises(ValueError, match="no method is listed for paper 'nobody2000'"):
         hashers.names("nobody2000")
 
 
+#: what the methods are fitted with here, of the options that they have
+SMALL = {"anchors": 20}
+SMALL_DEEP = {**TINY, "epochs": 2}
+
+
 @pytest.mark.parametrize("name", hashers.names())
 def test_every_method_is_created_fitted_saved_and_loaded(name, two_views, tiny_pictures, tmp_path):
-    deep = name in hashers.names("zeng2022")
+    deep = name in (*hashers.names("zeng2022"), *DEEP)
     pairs = tiny_pictures if deep else two_views
-    small = {"anchors": 20, **({"epochs": 2, "text_hidden": 32} if deep else {})}
     defaults = hashers.method_class(name).defaults
+    small = SMALL_DEEP if deep else SMALL
     small = {option: value for option, value in small.items() if option in defaults}
     method = hashers.create(name, 4, seed=1, **small).fit(pairs)
     assert method.name == name
@@ -68,7 +80,7 @@ def test_which_modalities_the_methods_have():
     missing = {}
     for name, modality in MISSING:
         missing.setdefault(name, []).append(modality)
-    for name in hashers.names("masci2014"):
+    for name in (*hashers.names("masci2014"), *hashers.names("zhang2018")):
         assert missing[name] == ["joint"]
     for name in ("dpsh", "dsh", "hashnet", "dth", "csq"):
         assert missing[name] == ["text", "joint"]

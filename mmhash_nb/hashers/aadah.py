@@ -1,0 +1,239 @@
+"""AADAH: attention-aware deep adversarial hashing (Zhang, Lai and Feng, ECCV 2018)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mmhash_nb.hashers.base import State
+from mmhash_nb.hashers.cross_modal import CrossModalDeep, Learning
+from mmhash_nb.hashers.cross_modal_network import CrossModalNetwork
+from mmhash_nb.hashers.deep import DeepHasher, Inputs
+from mmhash_nb.losses import cross_triplet_ranking_loss, triplet_ranking_loss
+from mmhash_nb.pairs import Pairs
+from mmhash_nb.training import Opponent
+
+ATTENTIONS = ("both", "visual", "textual", "none")
+PLAYERS = ("both", "hashing", "attention", "none")
+#: columns of `AADAH.curves`
+CURVES = ("attended", "unattended", "unattended, attention's step")
+_TINY = 1e-12
+_OTHER = {"image": "text", "text": "image"}
+
+
+class AdversarialRetrieval(Learning):
+    """The losses of zhang2018 and who plays for them.
+
+    With H the codes of attended features and Ĥ those of unattended ones, both by tanh, and
+    F_{A→B} = mean over triplets with S(i,j) > S(i,k) of max(0, ε + ‖A_i − B_j‖ − ‖A_i − B_k‖):
+
+        cross-modal retrieval loss  F_{T→I} + F_{I→T} + F_{I→I} + F_{T→T}    (Eqs. 4 and 5)
+        adversarial retrieval loss  F_{T→Î} + F_{I→T̂}                        (Eq. 6)
+
+    E and D minimise the sum of both (Eq. 8); G maximises the adversarial loss (Eq. 9). The paper
+    prints sums over triplets; means do not depend on how many a batch has.
+    """
+
+    curves: Tensor
+    step: Tensor
+
+    def __init__(
+        self, network: nn.Module, inputs: Inputs, labels: Tensor, method: DeepHasher
+    ) -> None:
+        super().__init__(network, inputs, labels, method)
+        assert isinstance(network, CrossModalNetwork)
+        batches = len(range(0, len(labels) - 1, self.options["batch_size"]))
+        steps = self.options["epochs"] * batches
+        self.register_buffer("curves", torch.full((steps, len(CURVES)), torch.nan))
+        self.register_buffer("step", torch.zeros((), dtype=torch.int64))
+        players = self.options["players"]
+        self.hashing_plays = players in ("both", "hashing")
+        if players in ("both", "attention") and len(network.attention):
+            self.opponent = Opponent(network.attention, self.gain, self.options["hashing_steps"])
+        else:
+            network.attention.requires_grad_(False)
+
+    def loss(self, batch: Tensor) -> Tensor:
+        """What E and D minimise (Eq. 8)."""
+        attended, unattended = self.codes(batch)
+        similar = self.similar(batch).long()
+        retrieval = self.retrieval(attended, similar)
+        adversarial = self.adversarial(attended, unattended, similar)
+        self.curves[self.step, :2] = torch.stack([retrieval, adversarial]).detach().float()
+        self.step += 1
+        return retrieval + adversarial if self.hashing_plays else retrieval
+
+    def gain(self, batch: Tensor) -> Tensor:
+        """What G minimises, the adversarial loss with its sign turned (Eq. 9)."""
+        attended, unattended = self.codes(batch)
+        if not self.options["attend_queries"]:
+            attended = {modality: values.detach() for modality, values in attended.items()}
+        adversarial = self.adversarial(attended, unattended, self.similar(batch).long())
+        self.curves[self.step - 1, 2] = adversarial.detach().float()
+        return -adversarial
+
+    def codes(self, batch: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """H and Ĥ, `float32 [B, K]` in [−1, 1], by modality; Ĥ of those that have a mask."""
+        attended, unattended = {}, {}
+        for modality, given in self.given(batch).items():
+            features = self.network.features(modality, given)
+            divided = self.network.divide(modality, features)
+            if divided is not None:
+                features = divided.attended
+                hidden = self.network.values(modality, divided.unattended)
+                unattended[modality] = hidden.float().tanh()
+            attended[modality] = self.network.values(modality, features).float().tanh()
+        return attended, unattended
+
+    def retrieval(self, codes: Mapping[str, Tensor], similar: Tensor) -> Tensor:
+        """The cross-modal retrieval loss (Eq. 4), in which a sample is not its own neighbour."""
+        margin = self.options["margin"]
+        across = [self._ranking(codes[a], codes[b], similar) for a, b in _OTHER.items()]
+        within = [triplet_ranking_loss(x, similar, margin) for x in codes.values()]
+        return torch.stack([*across, *within]).sum()
+
+    def adversarial(
+        self, queries: Mapping[str, Tensor], unattended: Mapping[str, Tensor], similar: Tensor
+    ) -> Tensor:
+        """The adversarial retrieval loss (Eq. 6): unattended codes ranked for the other's queries.
+
+        0 where no modality has a mask.
+        """
+        terms = [
+            self._ranking(queries[_OTHER[modality]], codes, similar)
+            for modality, codes in unattended.items()
+        ]
+        return torch.stack(terms).sum() if terms else similar.new_zeros((), dtype=torch.float32)
+
+    def record(self) -> State:
+        """The curves of the game."""
+        return {"curves": self.curves.cpu().numpy()}
+
+    def _ranking(self, queries: Tensor, database: Tensor, similar: Tensor) -> Tensor:
+        return cross_triplet_ranking_loss(queries, database, similar, self.options["margin"])
+
+
+@dataclass(frozen=True, eq=False)
+class Attended:
+    """What the attention module of one modality keeps, for N samples.
+
+    Attributes:
+        probabilities: P, `float32 [N, h, w]` of images or `[N, K]` of texts.
+        mask: Z, `bool` of the same shape.
+    """
+
+    probabilities: np.ndarray
+    mask: np.ndarray
+
+
+class AADAH(CrossModalDeep):
+    """Attention-aware deep adversarial hashing; its codes come from attended features alone.
+
+    Options, besides those of `CrossModalDeep`:
+        attention: which modalities have a mask: `both`, or for the ablations of Table 4 `visual`,
+            `textual` or `none`.
+        margin: ε of the triplet ranking loss, which the paper does not give. All triplets of a
+            batch are used, since it does not say how they are drawn either.
+        hashing_steps: steps of E and D to one of G; four in the paper.
+        players: who plays for the adversarial loss: `both`; `hashing` leaves G as it starts;
+            `attention` leaves the adversarial loss out of what E and D minimise; `none` does both.
+        attend_queries: whether G also maximises the loss through the queries' own masks. Eq. 9
+            read to the letter says so, for the attended codes H of the queries depend on G too;
+            the paper's words speak of the unattended features alone, which is the default.
+    """
+
+    learning = AdversarialRetrieval
+    records = (*CrossModalDeep.records, "curves")
+    defaults: ClassVar[dict[str, Any]] = {
+        **CrossModalDeep.defaults,
+        "attention": "both",
+        "margin": 1.0,
+        "hashing_steps": 4,
+        "players": "both",
+        "attend_queries": False,
+    }
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {
+        **CrossModalDeep.choices,
+        "attention": ATTENTIONS,
+        "players": PLAYERS,
+    }
+
+    def design(self) -> dict[str, Any]:
+        """Widths, and which modalities have a mask."""
+        return {**super().design(), "attention": self.options["attention"]}
+
+    def _check_options(self) -> None:
+        super()._check_options()
+        steps = self.options["hashing_steps"]
+        if not isinstance(steps, int) or steps < 1:
+            raise ValueError(f"hashing_steps must be an integer of at least 1, but is {steps!r}.")
+
+    def curves(self) -> np.ndarray:
+        """The game step by step, `float32 [steps, 3]` with the columns `CURVES`.
+
+        The loss on attended features (Eq. 4), that on unattended ones (Eq. 6), and the latter again
+        as G saw it in its own steps, NaN in all others.
+        """
+        self._check_fitted()
+        return self.state["curves"]
+
+    @torch.inference_mode()
+    def attend(self, pairs: Pairs, modality: str) -> Attended:
+        """The mask of every sample of `pairs`.
+
+        Raises:
+            ValueError: where the method was fitted without attention on that modality.
+        """
+        network = self._masked(modality)
+        seen = []
+        for part in self.batches(pairs, modality, torch.device("cpu")):
+            divided = network.divide(modality, network.features(modality, part))
+            assert divided is not None
+            seen.append(divided)
+        p = torch.cat([divided.probabilities for divided in seen]).numpy()
+        return Attended(p, torch.cat([divided.mask for divided in seen]).numpy() > 0)
+
+    @torch.inference_mode()
+    def word_shares(self, pairs: Pairs, attended: bool = True) -> np.ndarray:
+        """How much of the attended (or unattended) text features each word brings, `[N, V]`.
+
+        The text layers are linear where they are active, so a unit is a sum over words, count times
+        slope. A word's share of a unit is its part of the positive summands; the shares of the
+        units that the mask keeps (or takes away), weighed by the units, are added up, and each row
+        is divided by its sum.
+
+        Raises:
+            ValueError: where the method was fitted without attention on texts.
+        """
+        network = self._masked("text")
+        first, second = network.text1[0], network.text2[0]
+        assert isinstance(first, nn.Linear) and isinstance(second, nn.Linear)
+        shares = np.zeros(pairs.texts.shape, np.float32)
+        texts = (text for part in self.batches(pairs, "text", torch.device("cpu")) for text in part)
+        for sample, text in enumerate(texts):
+            words = text.nonzero()[:, 0]
+            hidden = first(text[None])[0]
+            divided = network.divide("text", second(hidden.relu()[None]).relu())
+            assert divided is not None
+            kept = (divided.attended if attended else divided.unattended)[0]
+            units, active = kept.nonzero()[:, 0], hidden > 0
+            slope = second.weight[units][:, active] @ first.weight[active][:, words]  # [k, w]
+            part = (slope * text[words]).clamp(min=0)
+            part /= part.sum(dim=1, keepdim=True).clamp(min=_TINY)
+            weight = kept[units] @ part  # [w]
+            shares[sample, words.numpy()] = (weight / weight.sum().clamp(min=_TINY)).numpy()
+        return shares
+
+    def _masked(self, modality: str) -> CrossModalNetwork:
+        """The fitted network, which must have a mask for the modality."""
+        self._check_fitted()
+        network = self.fitted()
+        if modality not in network.attention:
+            raise ValueError(
+                f"{self.name} was fitted with attention={self.options['attention']!r}: it has no "
+                f"{modality} mask."
+            )
+        return network

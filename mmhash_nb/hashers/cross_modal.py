@@ -1,0 +1,195 @@
+"""What the deep cross-modal hashers share: one network with two codes, training, encoding."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mmhash_nb.hashers.base import EncodedModality, State
+from mmhash_nb.hashers.cross_modal_network import CrossModalNetwork
+from mmhash_nb.hashers.deep import (
+    BATCH,
+    IMAGE_OPTIONS,
+    TRAINABLE,
+    TRAINING,
+    DeepHasher,
+    Inputs,
+    rows,
+)
+from mmhash_nb.pairs import Pairs
+from mmhash_nb.training import Opponent, check_settings, resolve_device
+from mmhash_nb.training import train as train_network
+
+
+class Learning(nn.Module):
+    """What a method minimises: its network and whatever else changes while it is trained.
+
+    All of it is a module, so that a checkpoint holds it.
+
+    Args:
+        network: to be trained.
+        inputs: maps or pixels `[n, C, h, w]` and texts `[n, V]` of the training samples.
+        labels: `bool [n, C]`.
+        method: its options and code length.
+    """
+
+    def __init__(
+        self, network: nn.Module, inputs: Inputs, labels: Tensor, method: DeepHasher
+    ) -> None:
+        super().__init__()
+        self.network: Any = network
+        self.inputs, self.labels = inputs, labels.float()
+        self.options, self.n_bits = method.options, method.n_bits
+        #: who learns against the network, if anyone
+        self.opponent: Opponent | None = None
+
+    def loss(self, batch: Tensor) -> Tensor:
+        """The loss of the training samples `batch`, `int64 [B]`."""
+        raise NotImplementedError
+
+    def on_epoch(self, epoch: int) -> None:
+        """Told the number of each epoch, from 0, before it."""
+
+    def record(self) -> State:
+        """What is kept of the training besides the network and the losses."""
+        return {}
+
+    def given(self, batch: Tensor) -> dict[str, Tensor]:
+        """What the network takes of the samples `batch`, by modality."""
+        image, text = rows(self.inputs, batch)
+        assert image is not None and text is not None
+        return {"image": image, "text": text}
+
+    def similar(self, batch: Tensor, others: Tensor | slice | None = None) -> Tensor:
+        """Which samples share a label, `bool [B, B]`, or `[B, M]` with `others`."""
+        theirs = self.labels[batch if others is None else others]
+        return self.labels[batch] @ theirs.T > 0
+
+
+class CrossModalDeep(DeepHasher):
+    """A deep hasher with a code for each modality, on the network and settings of zhang2018.
+
+    Options:
+        epochs, batch_size, learning_rate, weight_decay, decay_every, beta1, precision: see
+            `training.train`. The paper: Adam with β₁ = 0.5, batches of 64, 100 epochs. It gives two
+            learning rates, "α = 0.0002" of Adam and a "base learning rate 0.005" that is divided by
+            ten every 20 epochs (§4.1): the first is the default, with that decay; the other is
+            `learning_rate=0.005`.
+        backbone, weights, size, trainable: see `DeepHasher`.
+        text_hidden, text_features: widths of the two text layers, 8192 and 1000 in the paper.
+        image_hidden: units of the two new image layers, where the backbone has no fc6 and fc7.
+    """
+
+    branch = "joint"
+    cross_modal = True
+    modalities = ("image", "text")
+    records: ClassVar[tuple[str, ...]] = ("loss", "n_words")
+    network_class: ClassVar[Callable[..., nn.Module]] = CrossModalNetwork
+    learning: ClassVar[type[Learning]]
+    defaults: ClassVar[dict[str, Any]] = {
+        **TRAINING,
+        "epochs": 100,
+        "batch_size": 64,
+        "learning_rate": 2e-4,
+        "weight_decay": 0.0,
+        "beta1": 0.5,
+        **IMAGE_OPTIONS,
+        "text_hidden": 8192,
+        "text_features": 1000,
+        "image_hidden": 4096,
+    }
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {"trainable": TRAINABLE}
+
+    def design(self) -> dict[str, Any]:
+        """The arguments of the network that the method's options fix."""
+        widths = ("text_hidden", "text_features", "image_hidden")
+        return {width: self.options[width] for width in widths}
+
+    def unfitted(self, n_words: int) -> nn.Module:
+        """A network for texts of `n_words` columns, its new layers random by the seed."""
+        backbone = self._backbone()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            return self.network_class(
+                backbone,
+                self._stages(backbone),
+                n_words,
+                self.n_bits,
+                frozen=self.options["trainable"] == "none",
+                **self.design(),
+            ).to(memory_format=torch.channels_last)
+
+    def fitted(self) -> Any:
+        """The fitted network in evaluation mode.
+
+        Raises:
+            ValueError: what was saved is of another network.
+        """
+        network = self.unfitted(int(self.state["n_words"][0]))
+        self._fill(network)
+        return network
+
+    def _fit(self, train: Pairs, checkpoint: Path | None) -> State:
+        self._check_options()
+        counts = {key: self.options[key] for key in ("epochs", "batch_size", "decay_every")}
+        check_settings(len(train), **counts)
+        device = resolve_device(self.device)
+        inputs = self.inputs(train, device)
+        n_words = train.texts.shape[1]
+        network = self.unfitted(n_words).to(device).train()
+        labels = torch.from_numpy(train.labels).to(device)
+        learning = self.learning(network, inputs, labels, self).to(device)
+        history = train_network(
+            learning,
+            learning.loss,
+            len(train),
+            on_epoch=learning.on_epoch,
+            opponent=learning.opponent,
+            beta1=self.options["beta1"],
+            seed=self.seed,
+            device=device,
+            checkpoint=checkpoint,
+            label=f"{self.name} {self.n_bits} bits seed {self.seed}",
+            **{key: self.options[key] for key in TRAINING},
+        )
+        return self._state(network, n_words, history) | learning.record()
+
+    def before_training(self) -> Self:
+        """This fitted method as it was before its first step, to compare with."""
+        self._check_fitted()
+        n_words = int(self.state["n_words"][0])
+        start = type(self)(self.n_bits, self.seed, self.device, **self.options)
+        start.name, start.state = self.name, self._state(self.unfitted(n_words), n_words, [])
+        return start
+
+    def _state(self, network: nn.Module, n_words: int, history: list[float]) -> State:
+        state = network.state_dict()
+        learned = {k: v.cpu().numpy() for k, v in state.items() if self._is_learned(k)}
+        return learned | {"loss": np.array(history), "n_words": np.array([n_words])}
+
+    @torch.inference_mode()
+    def _project(self, pairs: Pairs, modality: EncodedModality) -> np.ndarray:
+        device = resolve_device(self.device)
+        network = self.fitted().to(device)
+        given = self.batches(pairs, modality, device)
+        return np.concatenate([network(modality, part).cpu().numpy() for part in given])
+
+    def batches(self, pairs: Pairs, modality: str, device: torch.device) -> Iterator[Tensor]:
+        """What the network takes of all samples of `pairs` in one modality, some at a time.
+
+        Raises:
+            ValueError: texts of another vocabulary than those of the fit.
+        """
+        fitted_to, n_words = int(self.state["n_words"][0]), pairs.texts.shape[1]
+        if modality == "text" and n_words != fitted_to:
+            raise ValueError(
+                f"{self.name} was fitted to texts of {fitted_to} words, but those of {pairs.name} "
+                f"have {n_words}: encode texts of the same vocabulary."
+            )
+        image = self._image(pairs, device) if modality == "image" else None
+        text = self._text(pairs, device) if modality == "text" else None
+        for part in torch.arange(len(pairs), device=device).split(BATCH):
+            yield from (x for x in rows((image, text), part) if x is not None)

@@ -1,0 +1,118 @@
+"""DCMH and PRDH: the likelihood of pairwise similarities, on the network of zhang2018."""
+
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from mmhash_nb.hashers.cross_modal import CrossModalDeep, Learning
+from mmhash_nb.hashers.deep import DeepHasher, Inputs
+from mmhash_nb.losses import (
+    bit_balance_loss,
+    bit_decorrelation_loss,
+    dcmh_loss,
+    quantisation_loss,
+)
+
+
+class PairwiseLikelihood(Learning):
+    """DCMH (Jiang and Li 2017, Eq. 1) by mini-batches, divided by the n² pairs of the training set:
+
+        Σ_{i,j} [log(1 + e^θ) − s θ] + γ (‖B − F‖² + ‖B − G‖²) + η (‖F1‖² + ‖G1‖²), θ = ½ F_i·G_j
+
+    F and G, the outputs for all n training samples, are kept; a batch replaces its own rows by what
+    the networks give now. Each network's likelihood has its own batch against all kept outputs of
+    the other, so that the gradients are those of the paper's two alternating steps, taken at once.
+    B = sign(F + G) is set at the start of each epoch. The balance of bits, F1, is estimated from
+    the batch: kept outputs are up to an epoch old, and a network that corrects for them overshoots.
+    """
+
+    image: Tensor
+    text: Tensor
+    codes: Tensor
+
+    def __init__(
+        self, network: nn.Module, inputs: Inputs, labels: Tensor, method: DeepHasher
+    ) -> None:
+        super().__init__(network, inputs, labels, method)
+        self.n = len(labels)
+        draw = torch.Generator().manual_seed(method.seed)
+        for modality in ("image", "text"):
+            start = torch.randn(self.n, self.n_bits, generator=draw)
+            self.register_buffer(modality, start)
+        self.register_buffer("codes", torch.zeros(self.n, self.n_bits))
+
+    def on_epoch(self, epoch: int) -> None:
+        """Set the codes B of all training samples."""
+        total = self.image + self.text
+        self.codes.copy_(torch.where(total >= 0, 1.0, -1.0))
+
+    def loss(self, batch: Tensor) -> Tensor:
+        """The loss of the training samples `batch`."""
+        similar = self.similar(batch, slice(None))
+        given = self.given(batch)
+        values = {m: self.network(m, given[m]).float() for m in ("image", "text")}
+        for modality, x in values.items():
+            getattr(self, modality)[batch] = x.detach()
+        total = self.likelihood(values, similar)
+        for x in values.values():
+            total = total + self.penalties(x, batch)
+        return total
+
+    def likelihood(self, values: dict[str, Tensor], similar: Tensor) -> Tensor:
+        """Each modality's batch against the kept outputs of the other."""
+        return dcmh_loss(values["image"], self.text, similar) + dcmh_loss(
+            values["text"], self.image, similar
+        )
+
+    def penalties(self, x: Tensor, batch: Tensor) -> Tensor:
+        """γ ‖B − F‖² + η ‖F1‖² of one modality, divided by n²."""
+        quantisation = self.n_bits / self.n * quantisation_loss(x, self.codes[batch])
+        balance = self.n_bits * bit_balance_loss(x)
+        return self.options["gamma"] * quantisation + self.options["eta"] * balance
+
+
+class RelationLikelihood(PairwiseLikelihood):
+    """PRDH (Yang et al. 2017): DCMH, intra-modal likelihoods, and decorrelated bits.
+
+    inter-modal + intra-modal likelihoods + γ (quantisation) + λ (decorrelation of bits)
+    """
+
+    def likelihood(self, values: dict[str, Tensor], similar: Tensor) -> Tensor:
+        """Each modality's batch against the kept outputs of both."""
+        # A pair's likelihood within a modality depends on the batch by both of its samples, and the
+        # kept outputs pass no gradient: twice.
+        within = dcmh_loss(values["image"], self.image, similar) + dcmh_loss(
+            values["text"], self.text, similar
+        )
+        return super().likelihood(values, similar) + 2 * within
+
+    def penalties(self, x: Tensor, batch: Tensor) -> Tensor:
+        """γ ‖B − F‖² + λ (decorrelation of the batch's bits) of one modality, divided by n²."""
+        quantisation = self.n_bits / self.n * quantisation_loss(x, self.codes[batch])
+        decorrelation = bit_decorrelation_loss(x) / self.n**2
+        return self.options["gamma"] * quantisation + self.options["lambda_"] * decorrelation
+
+
+class DCMH(CrossModalDeep):
+    """Deep cross-modal hashing (Jiang and Li, CVPR 2017), on the network of zhang2018.
+
+    Options, besides those of `CrossModalDeep`:
+        gamma, eta: weights of quantisation and of the balance of bits. Both are 1 in the paper; as
+            the balance of a batch is a noisy estimate, η = 1 hides the likelihood, and the default
+            is 0.05.
+    """
+
+    learning = PairwiseLikelihood
+    defaults: ClassVar[dict[str, Any]] = {**CrossModalDeep.defaults, "gamma": 1.0, "eta": 0.05}
+
+
+class PRDH(CrossModalDeep):
+    """Pairwise relationship guided deep hashing (Yang et al., AAAI 2017), on the same network.
+
+    Options, besides those of `CrossModalDeep`:
+        gamma, lambda_: weights of quantisation and of the decorrelation of bits; both 1.
+    """
+
+    learning = RelationLikelihood
+    defaults: ClassVar[dict[str, Any]] = {**CrossModalDeep.defaults, "gamma": 1.0, "lambda_": 1.0}

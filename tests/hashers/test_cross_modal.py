@@ -1,0 +1,274 @@
+"""What zhang2018's deep methods share: learning, saving, resuming, refusing."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+import torch
+from deep_cases import BITS, DEEP, create, quick, same, scores
+from scipy import sparse
+
+from mmhash_nb import hashers, training
+from mmhash_nb.hashers import cross_modal
+from mmhash_nb.hashers.cross_modal import CrossModalDeep, Learning
+
+#: each class once
+CLASSES = ["aadah", "dcmh", "prdh", "dvsh"]
+BAGS = ["aadah", "dcmh", "prdh"]
+MODALITIES = ("image", "text")
+
+
+def values(method, pairs):
+    return {m: method._project(pairs, m) for m in MODALITIES}
+
+
+@pytest.mark.parametrize("name", [name for name in DEEP if name != "aadah_cnn_f"])
+def test_every_method_learns_its_training_samples(name, tiny_pictures):
+    control = scores(hashers.create("random", BITS).fit(tiny_pictures), tiny_pictures)
+    method = create(name).fit(tiny_pictures)
+    assert max(control) < 0.45 < 0.65 < min(scores(method, tiny_pictures))
+    history = method.state["loss"]
+    assert len(history) == method.options["epochs"] and history[-1] < history[0]
+
+
+@pytest.mark.parametrize("trainable", ["all", "last", "none"])
+@pytest.mark.parametrize("name", CLASSES)
+def test_save_and_load_keep_codes_and_only_what_was_learned(
+    name, trainable, tiny_pictures, tmp_path
+):
+    method = quick(name, trainable=trainable).fit(tiny_pictures)
+    method.save(tmp_path)
+    loaded = hashers.load(tmp_path, "cpu")
+    assert same(loaded.state, method.state)
+    for modality in MODALITIES:
+        codes = method.encode(tiny_pictures, modality)
+        assert loaded.encode(tiny_pictures, modality) == codes and codes.n_bits == BITS
+    stages = {key.split(".")[1] for key in method.state if key.startswith("stages.")}
+    assert stages == {"all": set("1234"), "last": {"0"}, "none": set()}[trainable]
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_fine_tuning_changes_the_stages_it_may(name, tiny_pictures):
+    start = quick(name, trainable="last", learning_rate=1e-9).fit(tiny_pictures).state
+    tuned = quick(name, trainable="last").fit(tiny_pictures).state
+    key = "stages.0.0.weight"
+    assert np.abs(tuned[key] - start[key]).max() > 1e-4
+    assert np.array_equal(tuned["stages.0.1.running_mean"], start["stages.0.1.running_mean"])
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_the_seed_decides(name, tiny_pictures):
+    methods = [quick(name, seed=seed).fit(tiny_pictures) for seed in (4, 4, 5)]
+    assert same(methods[0].state, methods[1].state)
+    codes = [[m.encode(tiny_pictures, modality) for modality in MODALITIES] for m in methods]
+    assert codes[0] == codes[1]
+    assert all(one != other for one, other in zip(codes[0], codes[2], strict=True))
+    global_state = torch.random.get_rng_state()
+    methods[0].unfitted(7)
+    torch.manual_seed(99)
+    weights = [m.unfitted(7).state_dict()["text_code.weight"] for m in methods]
+    torch.random.set_rng_state(global_state)
+    assert torch.equal(weights[0], weights[1]) and not torch.equal(weights[0], weights[2])
+
+
+@pytest.mark.parametrize("trainable", ["none", "last"])
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_resumed_fit_ends_as_an_uninterrupted_one(
+    name, trainable, tiny_pictures, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(training, "_QUIET_SECONDS", 0.0)
+    options = {"trainable": trainable, "epochs": 4, "decay_every": 2}
+    whole = quick(name, **options).fit(tiny_pictures).state
+    learning, seen = hashers.method_class(name).learning, []
+    on_epoch = learning.on_epoch
+
+    def interrupt(self, epoch):
+        if epoch == 3:
+            raise KeyboardInterrupt
+        on_epoch(self, epoch)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(learning, "on_epoch", interrupt)
+        quick(name, **options).fit(tiny_pictures, tmp_path)
+    monkeypatch.setattr(learning, "on_epoch", lambda self, e: (seen.append(e), on_epoch(self, e)))
+    assert same(quick(name, **options).fit(tiny_pictures, tmp_path).state, whole)
+    assert seen == [3]
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_queries_do_not_reach_training(name, tiny_pictures):
+    changed = {f: getattr(tiny_pictures, f).copy() for f in ("images", "texts", "labels")}
+    changed["images"][:12] = 0
+    changed["texts"][:12] = 1
+    changed["labels"][:12] = np.roll(changed["labels"][:12], 1, axis=1)
+    other = dataclasses.replace(tiny_pictures, **changed)
+    assert same(quick(name).fit(other).state, quick(name).fit(tiny_pictures).state)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_codes_of_a_modality_are_of_that_modality_alone(name, tiny_pictures):
+    method = quick(name).fit(tiny_pictures)
+    before = values(method, tiny_pictures)
+    for changed in MODALITIES:
+        field = f"{changed}s"
+        backwards = getattr(tiny_pictures, field)[::-1].copy()
+        flipped = dataclasses.replace(tiny_pictures, **{field: backwards})
+        after = values(method, flipped)
+        for modality in MODALITIES:
+            assert np.allclose(after[modality], before[modality], atol=1e-6) == (
+                modality != changed
+            )
+            if modality == changed:
+                np.testing.assert_allclose(after[modality][::-1], before[modality], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_encoding_goes_by_parts(name, tiny_pictures, monkeypatch):
+    method = quick(name).fit(tiny_pictures)
+    whole = values(method, tiny_pictures)
+    monkeypatch.setattr(cross_modal, "BATCH", 7)
+    for modality, part in values(method, tiny_pictures).items():
+        assert part.shape == (48, BITS) and part.dtype == np.float32
+        np.testing.assert_allclose(part, whole[modality], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_sparse_texts_give_the_codes_of_dense_ones(name, tiny_pictures):
+    texts = sparse.csr_matrix(tiny_pictures.texts)
+    compressed = dataclasses.replace(tiny_pictures, texts=texts)
+    dense, kept = quick(name).fit(tiny_pictures), quick(name).fit(compressed)
+    assert same(dense.state, kept.state)
+    assert dense.encode(compressed, "text") == dense.encode(tiny_pictures, "text")
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "sentence"),
+    [
+        (
+            "dcmh",
+            {"trainable": "first"},
+            "trainable must be one of all, last, none, but is 'first'",
+        ),
+        ("dvsh", {"trainable": ""}, "trainable must be one of all, last, none, but is ''."),
+        ("aadah", {"attention": "soft"}, "attention must be one of both, visual, textual, none, "),
+        ("aadah", {"players": "all"}, "players must be one of both, hashing, attention, none, but"),
+        (
+            "aadah",
+            {"hashing_steps": 0},
+            "hashing_steps must be an integer of at least 1, but is 0.",
+        ),
+        ("aadah", {"hashing_steps": 1.5}, "hashing_steps must be an integer of at least 1, but is"),
+        ("aadah", {"batch_size": 0}, "batch_size must be an integer of at least 2, but is 0."),
+        ("aadah", {"epochs": 2.5}, "epochs must be an integer of at least 1, but is 2.5."),
+        ("prdh", {"epochs": -1}, "epochs must be an integer of at least 1, but is -1."),
+        ("dvsh", {"decay_every": 0}, "decay_every must be an integer of at least 1, but is 0."),
+    ],
+)
+def test_unknown_choices_are_refused_before_anything_is_computed(
+    name, options, sentence, tiny_pictures, monkeypatch
+):
+    monkeypatch.setattr(CrossModalDeep, "inputs", lambda *_: pytest.fail("inputs were computed"))
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        create(name, **options).fit(tiny_pictures)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_what_cannot_be_read_is_named(name, tiny_pictures, two_views):
+    with pytest.raises(ValueError, match=f"features, but {name} works on pixels: load the dataset"):
+        quick(name).fit(two_views)
+    silent = dataclasses.replace(tiny_pictures, texts=np.zeros((48, 0), np.float32))
+    with pytest.raises(ValueError, match=f"pictures has no texts, which {name} hashes."):
+        quick(name).fit(silent)
+    with pytest.raises(ValueError, match="There is no backbone 'vgg'"):
+        quick(name, backbone="vgg").fit(tiny_pictures)
+    with pytest.raises(TypeError, match="has no option 'fusion'"):
+        quick(name, fusion="gmu")
+    alone = dataclasses.replace(tiny_pictures, train=tiny_pictures.train[:1])
+    with pytest.raises(ValueError, match="training needs at least 2 samples, but there is 1"):
+        quick(name).fit(alone)
+
+
+@pytest.mark.parametrize("more", [-1, 1, -15])  # a layer over words would take fewer columns
+@pytest.mark.parametrize("name", CLASSES)
+def test_another_vocabulary_or_another_state_is_refused(name, more, tiny_pictures):
+    method = quick(name).fit(tiny_pictures)
+    texts = np.zeros((48, 24 + more), np.float32)
+    texts[:, :3] = tiny_pictures.texts[:, :3]
+    other = dataclasses.replace(tiny_pictures, texts=texts)
+    sentence = (
+        f"{name} was fitted to texts of 24 words, but those of pictures have {24 + more}: encode "
+        "texts of the same vocabulary."
+    )
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        method.encode(other, "text")
+    assert method.encode(other, "image") == method.encode(tiny_pictures, "image")
+    del method.state["image_code.bias"]
+    sentence = f"{name} was fitted to other data or by another version: its image_code.bias does"
+    with pytest.raises(ValueError, match=sentence):
+        method.encode(tiny_pictures, "image")
+
+
+def test_an_absent_cuda_is_one_sentence(tiny_pictures, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    method = hashers.create("aadah", 8, device="cuda", epochs=1)
+    with pytest.raises(RuntimeError, match="device='cuda' was asked for, but PyTorch sees no CUDA"):
+        method.fit(tiny_pictures)
+
+
+def test_presets_and_the_papers_settings():
+    printed = {
+        **{"epochs": 100, "batch_size": 64, "learning_rate": 2e-4, "beta1": 0.5},
+        **{"decay_every": 20, "weight_decay": 0.0, "image_hidden": 4096},
+    }
+    text = {"text_hidden": 8192, "text_features": 1000}
+    for name in DEEP:
+        options = hashers.create(name, 8).options
+        assert printed.items() <= options.items()
+        assert (name == "dvsh") != (text.items() <= options.items())
+        assert options["backbone"] == ("cnn_f" if name == "aadah_cnn_f" else "small")
+        kind = hashers.method_class(name)
+        assert issubclass(kind, CrossModalDeep) and kind.cross_modal
+        assert kind.modalities == ("image", "text")
+    attention = {n: hashers.create(n, 8).options.get("attention") for n in DEEP}
+    assert attention == {
+        **dict.fromkeys(("aadah", "aadah_cnn_f"), "both"),
+        **{"aadah_none": "none", "aadah_visual": "visual", "aadah_textual": "textual"},
+        **dict.fromkeys(("dcmh", "prdh", "dvsh")),
+    }
+
+
+def test_training_takes_all_its_options(tiny_pictures, monkeypatch):
+    taken = {}
+
+    def train(module, loss, n, **settings):
+        assert isinstance(module, Learning) and loss.__self__ is module
+        taken.update(settings, n=n, module=module)
+        return [0.0]
+
+    monkeypatch.setattr(cross_modal, "train_network", train)
+    asked = {
+        **{"epochs": 3, "batch_size": 7, "learning_rate": 0.2, "weight_decay": 0.3},
+        **{"decay_every": 2, "precision": "bfloat16", "beta1": 0.7},
+    }
+    create("aadah", seed=9, **asked).fit(tiny_pictures)
+    assert {**asked, "seed": 9, "n": 36}.items() <= taken.items()
+    assert taken["opponent"] is taken["module"].opponent is not None
+    create("dcmh", **asked).fit(tiny_pictures)
+    assert taken["opponent"] is None
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_training_in_bfloat16_gives_finite_float32(name, tiny_pictures):
+    state = quick(name, precision="bfloat16").fit(tiny_pictures).state
+    assert all(np.isfinite(v).all() for k, v in state.items() if k != "curves")
+    assert state["text_code.weight"].dtype == np.float32
+
+
+def test_which_samples_share_a_label(tiny_pictures):
+    labels = torch.tensor([[1, 1, 0], [0, 1, 0], [0, 0, 1], [1, 0, 1]], dtype=torch.bool)
+    learning = Learning(torch.nn.Identity(), (None, None), labels, create("dcmh"))
+    expected = [[bool((a & b).any()) for b in labels] for a in labels]
+    batch = torch.tensor([3, 0, 2])
+    assert learning.similar(batch).tolist() == [[expected[i][j] for j in batch] for i in batch]
+    assert learning.similar(batch, slice(None)).tolist() == [expected[i] for i in batch]
