@@ -9,10 +9,14 @@ import pandas as pd
 import pytest
 
 from mmhash_nb import hashers, published
-from mmhash_nb.results.compare import table
+from mmhash_nb.results.compare import compare, table
 from mmhash_nb.results.records import COLUMNS
 
-TEXTS = {"masci2014": "004_4ac9ca03a49f9c28.txt", "zeng2022": "000_c33c9e71bcb5ec11.txt"}
+TEXTS = {
+    "masci2014": "004_4ac9ca03a49f9c28.txt",
+    "zeng2022": "000_c33c9e71bcb5ec11.txt",
+    "zhang2018": "003_9f55e0a0c7ff4df4.txt",
+}
 HEADER = "table,method,dataset,task,bits,metric,value\n"
 
 
@@ -32,6 +36,11 @@ def masci():
 @pytest.fixture(scope="module")
 def zeng():
     return published.load("zeng2022")
+
+
+@pytest.fixture(scope="module")
+def zhang():
+    return published.load("zhang2018")
 
 
 def cell(table, number, method, task, bits, metric="mAP", dataset=None):
@@ -241,6 +250,156 @@ def test_the_errata_on_gains_in_zeng2022_are_true_of_the_tables(zeng):
     assert np.flatnonzero(no_kn < row_of(zeng, 1, "concat")).tolist() == [4]
     sentences = np.array(row_of(zeng, 3, "mah_sentences")) - row_of(zeng, 3, "mah")
     assert (sentences > 0).tolist() == [True, True, True, False]
+
+
+#: zhang2018's rows in print, by table and method, in the order of print
+ZHANG_ROWS = {
+    (1, "cca_hash"): "CCA",
+    (1, "cmfh"): "CMFH",
+    (1, "scm"): "SCM",
+    (1, "stmh"): "STMH",
+    (1, "sephkm"): "SePH",
+    (1, "dcmh"): "DCMH",
+    (1, "prdh"): "PRDH",
+    (1, "aadah"): "Ours",
+    (2, "dvsh"): "DVSH",
+    (2, "dcmh"): "DCMH",
+    (2, "aadah"): "Ours",
+    (3, "aadah"): "VGG",
+    (3, "aadah_cnn_f"): "CNN-F",
+    (4, "aadah_none"): "No",
+    (4, "aadah_visual"): "Visual",
+    (4, "aadah_textual"): "Textual",
+    (4, "aadah"): "Both",
+}
+ZHANG_TASKS = ("text-image", "image-text")
+ZHANG_DATASETS = ("iaprtc12", "mirflickr25k", "nuswide")
+
+
+def directed(table, number, method, task):
+    """Values of one row of zhang2018 as printed: datasets, and 16, 32 and 64 bits within each."""
+    row = table[(table.table == number) & (table.method == method) & (table.task == task)]
+    row = row.set_index(["dataset", "bits"]).value
+    there = [dataset for dataset in ZHANG_DATASETS if dataset in row.index]
+    return np.array([row[dataset, bits] for dataset in there for bits in (16, 32, 64)])
+
+
+def test_every_cell_of_zhang2018_is_there_at_its_three_lengths(zhang):
+    counts = {1: 8 * 2 * 9, 2: 3 * 2 * 3, 3: 2 * 2 * 3, 4: 4 * 2 * 9}
+    assert zhang.groupby("table").size().to_dict() == counts
+    assert set(zip(zhang.table, zhang.method, strict=True)) == set(ZHANG_ROWS)
+    cells = zhang.groupby(["table", "method", "dataset", "task"]).bits.agg(list)
+    assert all(lengths == [16, 32, 64] for lengths in cells)
+    assert set(zhang.task) == set(ZHANG_TASKS) and zhang.value.notna().all()
+    assert set(zhang.metric[zhang.table == 2]) == {"mAP@500"}
+    assert set(zhang.metric[zhang.table != 2]) == {"mAP"}
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        ((1, "cca_hash", "text-image", 16, "mAP", "iaprtc12"), 0.3493),
+        ((1, "scm", "image-text", 32, "mAP", "mirflickr25k"), 0.6921),
+        ((1, "sephkm", "image-text", 64, "mAP", "nuswide"), 0.6211),
+        ((1, "prdh", "text-image", 64, "mAP", "nuswide"), 0.6720),
+        ((1, "aadah", "image-text", 64, "mAP", "iaprtc12"), 0.5439),
+        ((2, "dvsh", "image-text", 64, "mAP@500", "iaprtc12"), 0.6964),
+        ((2, "aadah", "text-image", 16, "mAP@500", "iaprtc12"), 0.7018),
+        ((3, "aadah_cnn_f", "image-text", 64, "mAP", "iaprtc12"), 0.5208),
+        ((4, "aadah_none", "text-image", 64, "mAP", "mirflickr25k"), 0.7742),
+        ((4, "aadah_textual", "image-text", 32, "mAP", "nuswide"), 0.6227),
+    ],
+)
+def test_spot_values_of_zhang2018(zhang, where, value):
+    assert cell(zhang, *where) == pytest.approx(value, abs=1e-9)
+
+
+def test_each_row_of_zhang2018_is_printed_so_and_there_is_no_other(zhang):
+    text = paper_text("zhang2018")
+    printed, number, task = [], 0, ""
+    for line in text.splitlines():
+        if title := re.match(r"Table (\d)\.", line):
+            number = int(title[1])
+        *head, row = re.split(r"^(?:(Text|Image)\s*[↓→]\s*(?:Image|Text))?\t", line, maxsplit=1)
+        if head and head[-1]:
+            task = ZHANG_TASKS[head[-1] == "Image"]
+        name, *values = row.split("\t")
+        if head and values and re.fullmatch(r"0\.\d{4}", values[0]):
+            printed.append((number, task, name, values))
+    ours = [
+        (number, task, name, [f"{value:.4f}" for value in directed(zhang, number, method, task)])
+        for (number, method), name in ZHANG_ROWS.items()
+        for task in ZHANG_TASKS
+    ]
+    assert sorted(printed) == sorted(ours)
+    # Prose has three more: two that Table 1 has too, and a learning rate.
+    assert len(re.findall(r"0\.\d{4}", text)) == len(zhang) + 3
+
+
+def test_tables_of_zhang2018_lay_out_as_printed_and_other_runs_are_no_rows(zhang):
+    extra = [
+        ("zhang2018", method, dataset, "", task, 16, 0, metric, 0.5, 1.0, "cpu")
+        for method in ("random", "scm_orth")
+        for dataset in ZHANG_DATASETS
+        for task in ZHANG_TASKS
+        for metric in ("mAP", "mAP@500")
+    ]
+    records = pd.DataFrame(extra, columns=COLUMNS)
+    for number, width in {1: 18, 2: 6, 3: 6, 4: 18}.items():
+        layout = table("zhang2018", number, records)
+        rows = [method for n, method in ZHANG_ROWS if n == number]
+        assert list(layout.index) == rows and layout.shape[1] == width
+        for method in rows:
+            for task in ZHANG_TASKS:
+                printed = [f"– ({100 * v:.2f})" for v in directed(zhang, number, method, task)]
+                assert layout.loc[method].filter(like=task).tolist() == printed
+    assert table("zhang2018", 1, records).columns[9] == "mirflickr25k, image-text, 16 bits"
+    assert set(compare("zhang2018", records).verdict) == {"not run"}
+
+
+def test_what_zhang2018_prints_twice_is_the_same(zhang):
+    for task in ZHANG_TASKS:
+        first = directed(zhang, 1, "aadah", task)
+        assert first.tolist() == directed(zhang, 4, "aadah", task).tolist()
+        assert first[:3].tolist() == directed(zhang, 3, "aadah", task).tolist()
+
+
+def test_the_errata_on_the_tables_of_zhang2018_are_true_of_them(zhang):
+    one, two, three, four = (
+        {
+            (method, task): directed(zhang, number, method, task)
+            for n, method in ZHANG_ROWS
+            for task in ZHANG_TASKS
+            if n == number
+        }
+        for number in (1, 2, 3, 4)
+    )
+    baselines = [method for n, method in ZHANG_ROWS if n == 1 and method != "aadah"]
+
+    def losses(numbers, method, others):
+        """(other, task, column) wherever `method` is not above the other."""
+        return [
+            (other, task, int(column))
+            for other in others
+            for task in ZHANG_TASKS
+            for column in np.flatnonzero(numbers[method, task] <= numbers[other, task])
+        ]
+
+    assert len(baselines) * 2 * 9 == 126
+    assert losses(one, "aadah", baselines) == [("prdh", "image-text", 7)]
+    assert losses(two, "aadah", ["dvsh", "dcmh"]) == [("dvsh", "image-text", 2)]
+    small = {key: values[:3] for key, values in one.items()} | three
+    assert losses(small, "aadah_cnn_f", baselines) == [("prdh", "text-image", 2)]
+    # The largest fall from one length to the next of the same dataset.
+    falls = {
+        (*key, place): values[place] - values[place + 1]
+        for key, values in one.items()
+        for place in (0, 1, 3, 4, 6, 7)
+    }
+    largest = max(falls, key=falls.get)
+    assert largest == ("prdh", "text-image", 7) and round(falls[largest], 4) == 0.0196
+    below = four["aadah_none", "text-image"] < one["dcmh", "text-image"]
+    assert below.tolist() == [True] * 6 + [False] * 3
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mmhash_nb import published
-from mmhash_nb.results import claims_masci2014, claims_zeng2022
+from mmhash_nb.results import claims_masci2014, claims_zeng2022, claims_zhang2018
 from mmhash_nb.results.paired import Check, Verdict, judge
 from mmhash_nb.results.records import Cells, checked, read
 
@@ -44,6 +44,7 @@ CLAIMS = {
     for paper, claims in (
         ("masci2014", claims_masci2014.CLAIMS),
         ("zeng2022", claims_zeng2022.CLAIMS),
+        ("zhang2018", claims_zhang2018.CLAIMS),
     )
 }
 

@@ -30,7 +30,11 @@ def tasks(encoded: list[str], cross_modal: bool) -> list[tuple[str, str]]:
 def of_codes(
     codes: Mapping[str, HashCodes], pairs: Pairs, cross_modal: bool
 ) -> dict[str, dict[str, float]]:
-    """mAP (expected, best and worst over ties) and mAP@10 by task, from codes of all samples."""
+    """Scores by task, from codes of all samples.
+
+    They are mAP (expected, best and worst over ties), and mAP@10 and mAP@500, which divide by the
+    relevant items among those retrieved.
+    """
     results = {}
     for query, database in tasks(list(codes), cross_modal):
         profile = rank_profile(
@@ -44,6 +48,7 @@ def of_codes(
             "mAP_best": mean_average_precision(profile, ties="best"),
             "mAP_worst": mean_average_precision(profile, ties="worst"),
             "mAP@10": mean_average_precision(profile, at=10, normalise_by="retrieved"),
+            "mAP@500": mean_average_precision(profile, at=500, normalise_by="retrieved"),
         }
     return results
 
