@@ -1,10 +1,13 @@
 """Every picture the notebooks show or save: arrays, `Pairs` and `HashCodes` in, a `Figure` out."""
 
+from mmhash_nb.figures.adversarial import adversarial_curves
 from mmhash_nb.figures.attention import attended_channels, channel_gallery
 from mmhash_nb.figures.attention_words import attended_words
 from mmhash_nb.figures.codes import descriptor_codes, distance_histogram
 from mmhash_nb.figures.curves import map_by_bits, tie_bars, training_curves
 from mmhash_nb.figures.galleries import gallery, show_pairs
+from mmhash_nb.figures.masks import attended_regions
+from mmhash_nb.figures.mechanisms import attention_mechanisms
 from mmhash_nb.figures.nearest import Nearest, nearest
 from mmhash_nb.figures.precision import (
     lookup_precision_recall,
@@ -17,9 +20,12 @@ from mmhash_nb.figures.words import annotation, word_gallery, word_queries
 __all__ = [
     "Nearest",
     "Picture",
+    "adversarial_curves",
     "annotation",
     "attended_channels",
+    "attended_regions",
     "attended_words",
+    "attention_mechanisms",
     "channel_gallery",
     "descriptor_codes",
     "distance_histogram",

@@ -1,0 +1,94 @@
+"""Networks without attention, with it on one modality, and on both (zhang2018, Figs. 2 and 7)."""
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+
+from mmhash_nb.figures.style import INK, RIGHT, WRONG, Picture, sheet, themed
+
+#: each mechanism and the modalities that it divides
+MECHANISMS = {
+    "no attention": (),
+    "visual": ("image",),
+    "textual": ("text",),
+    "both": ("image", "text"),
+}
+_MODALITIES = {"image": "I", "text": "T"}
+_PANEL, _GAP, _MARGIN = 2.1, 0.25, 0.12
+_HEAD, _STEP, _BOX, _LEGEND = 0.3, 0.62, 0.32, 0.32
+_PLAIN, _ATTENTION, _HASHING = "#f0f0f0", "#dcdcdc", "#dbe9f4"
+_ASIDE = 0.22  # of attended and unattended to either side of a branch's middle
+
+
+@themed()
+def attention_mechanisms() -> Figure:
+    """The networks that the paper compares, as block diagrams that are read downwards.
+
+    E learns features, G divides them by a mask, and D makes codes of either part (Fig. 2). The
+    codes of attended features, H, are searched; those of unattended ones, Ĥ, only train. Where a
+    modality has no attention, D sees all of its features. The paper draws the first three; the
+    fourth is its own method.
+    """
+    width = len(MECHANISMS) * (_PANEL + _GAP) - _GAP
+    height = _HEAD + 4 * _STEP + _BOX + _LEGEND
+    figure = Picture(width + 2 * _MARGIN, height + 2 * _MARGIN)
+    axes = sheet(figure, _MARGIN, _MARGIN, width, height)
+    for i, (name, divided) in enumerate(MECHANISMS.items()):
+        left = i * (_PANEL + _GAP)
+        axes.text(left + _PANEL / 2, 0.1, name, ha="center", va="center", size=9, weight="bold")
+        for j, (modality, letter) in enumerate(_MODALITIES.items()):
+            middle = left + (1 + 2 * j) * _PANEL / 4
+            _branch(axes, middle, modality, letter, modality in divided)
+    _legend(axes, width / 2, height - 0.1)
+    return figure
+
+
+def _branch(axes: Axes, x: float, modality: str, letter: str, divided: bool) -> None:
+    """One modality from its input down to its codes, around a middle `x`."""
+    tops = [_HEAD + i * _STEP for i in range(5)]
+    _box(axes, x, tops[0], 0.8, modality, "white")
+    _box(axes, x, tops[1], 0.8, f"$E^{letter}$", _PLAIN)
+    _box(axes, x, tops[3], 0.8, f"$D^{letter}$", _HASHING)
+    _arrow(axes, x, tops[0] + _BOX, tops[1])
+    if not divided:
+        _arrow(axes, x, tops[1] + _BOX, tops[3])
+        _arrow(axes, x, tops[3] + _BOX, tops[4])
+        _box(axes, x, tops[4], 0.8, f"codes $H^{letter}$", "white")
+        return
+    _box(axes, x, tops[2], 0.8, f"$G^{letter}$", _ATTENTION)
+    _arrow(axes, x, tops[1] + _BOX, tops[2])
+    for side, code, attended in ((-_ASIDE, "H", True), (_ASIDE, r"\hat{H}", False)):
+        for top, bottom in ((tops[2], tops[3]), (tops[3], tops[4])):
+            _arrow(axes, x + side, top + _BOX, bottom, attended)
+        colour = RIGHT if attended else WRONG
+        _box(axes, x + side, tops[4], 0.36, f"${code}^{letter}$", "white", colour)
+
+
+def _box(
+    axes: Axes, x: float, top: float, width: float, words: str, face: str, edge: str = INK
+) -> None:
+    patch = FancyBboxPatch(
+        (x - width / 2, top), width, _BOX, boxstyle="round,pad=0,rounding_size=0.05",
+        facecolor=face, edgecolor=edge, linewidth=0.9,
+    )  # fmt: skip
+    axes.add_patch(patch)
+    axes.text(x, top + _BOX / 2, words, ha="center", va="center", size=8)
+
+
+def _arrow(axes: Axes, x: float, top: float, bottom: float, attended: bool | None = None) -> None:
+    """An arrow down: of attended or unattended features, or (None) of all."""
+    colour, style = {None: (INK, "-"), True: (RIGHT, "-"), False: (WRONG, (0, (3, 1.5)))}[attended]
+    patch = FancyArrowPatch(
+        (x, top), (x, bottom), arrowstyle="-|>", mutation_scale=7, shrinkA=0, shrinkB=0,
+        color=colour, linestyle=style, linewidth=1.2,
+    )  # fmt: skip
+    patch.set_gid({None: "all", True: "attended", False: "unattended"}[attended])
+    axes.add_patch(patch)
+
+
+def _legend(axes: Axes, middle: float, y: float) -> None:
+    looks = (("attended", RIGHT, "-"), ("unattended, in training only", WRONG, (0, (3, 1.5))))
+    for i, (name, colour, style) in enumerate(looks):
+        x = middle + (i - 1) * 1.3 - 0.05
+        axes.plot([x, x + 0.3], [y, y], color=colour, linestyle=style, linewidth=1.4)
+        axes.text(x + 0.38, y, name, va="center", size=7.5)
