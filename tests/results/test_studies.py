@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from mmhash_nb.datasets import load
-from mmhash_nb.results import studies
 from mmhash_nb.results.protocols import zeng2022
+from mmhash_nb.results.studies import settings
+from mmhash_nb.results.studies import zeng2022 as zeng
 
 SMALL = {"text_hidden": 16, "trainable": "none", "epochs": 1}
 
@@ -27,9 +28,9 @@ def test_settings_are_compared_on_held_out_training_samples(pairs, monkeypatch):
         asked.append((paper, method, part, bits, seed, dict(options)))
         return Done(0.1 * (seed + 1) + (method == "concat"))
 
-    monkeypatch.setattr(studies, "run", run)
+    monkeypatch.setattr(settings, "run", run)
     candidates = {"mah": [{"epochs": 1}, {"epochs": 2}], "concat": [{"epochs": 3}]}
-    table = studies.by_settings("zeng2022", pairs, 16, (0, 2), candidates)
+    table = settings.by_settings("zeng2022", pairs, 16, (0, 2), candidates)
     part = asked[0][2]
     assert len(part) == len(pairs.train)
     assert np.array_equal(part.labels, pairs.labels[pairs.train])
@@ -44,21 +45,21 @@ def test_settings_are_compared_on_held_out_training_samples(pairs, monkeypatch):
 
 def test_candidates_are_the_protocols_options_at_both_rates():
     protocol = zeng2022("scenes")
-    found = studies.candidates(protocol)
+    found = zeng.candidates(protocol)
     assert set(found) == {m for m in protocol.options if not m.startswith("mah_")}
     assert found["dth"] == [{**protocol.options["dth"], "learning_rate": r} for r in (1e-3, 3e-3)]
-    (tags,) = studies.candidates(zeng2022("mirflickr25k")).values()
+    (tags,) = zeng.candidates(zeng2022("mirflickr25k")).values()
     assert tags == [{"learning_rate": 1e-4, "epochs": epochs} for epochs in (10, 20)]
 
 
 def test_all_nine_forms_keep_the_other_options():
-    found = studies.forms({"epochs": 3})
+    found = zeng.forms({"epochs": 3})
     assert len({(f["kernel"], f["attention"]) for f in found}) == 9
     assert all(f["epochs"] == 3 for f in found)
 
 
 def test_the_printed_form_lets_next_to_nothing_through(pairs):
-    table = studies.start_of_training(pairs.take(pairs.train[:40]), 8, SMALL)
+    table = zeng.start_of_training(pairs.take(pairs.train[:40]), 8, SMALL)
     assert table.loc["none, none"].eq(1).all() and len(table) == 9
     # Even attention divides by the number of channels (88, 128) and of units (16, 512).
     assert table.loc["none, printed", "image"] == pytest.approx(1 / 128, rel=0.5)
@@ -79,7 +80,7 @@ def test_gains_are_paired_by_seed_and_length():
         *[("mah", "a", "joint-joint", 32, 0, 0.6), ("concat", "a", "joint-joint", 32, 0, 0.65)],
         *[("mah", "b", "joint-joint", 16, 0, 0.9), ("concat", "b", "joint-joint", 16, 0, 0.5)],
     )
-    one = studies.gains(records, "a", "mah", ["concat", "gmu"])
+    one = settings.gains(records, "a", "mah", ["concat", "gmu"])
     assert one.to_dict() == {"mah − concat": "+5.0 (-5.0 to +15.0)"}
-    every = studies.gains(records, None, "mah", ["concat"])
+    every = settings.gains(records, None, "mah", ["concat"])
     assert every["mah − concat"] == "+16.7 (-5.0 to +40.0)"

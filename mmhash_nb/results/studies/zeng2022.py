@@ -1,9 +1,8 @@
 """Studies of zeng2022: which settings, what the printed form does, what each part gives."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 
@@ -14,38 +13,6 @@ from mmhash_nb.hashers.multimodal import ModalAwareHasher
 from mmhash_nb.hashers.objectives import TripletRanking
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.results.protocols import Protocol
-from mmhash_nb.results.records import Cells
-from mmhash_nb.results.runs import run
-
-
-def by_settings(
-    paper: str,
-    pairs: Pairs,
-    bits: int,
-    seeds: Iterable[int],
-    candidates: Mapping[str, Iterable[Mapping[str, Any]]],
-) -> pd.DataFrame:
-    """mAP of candidate settings on held-out training samples: what settings are chosen by.
-
-    Args:
-        paper, bits: as `runs.run` takes them.
-        pairs: the dataset, whose queries and database are not used.
-        candidates: for each method, options to compare.
-
-    Returns:
-        One row a method and candidate: `dataset`, `method`, the options, and `mAP`, the mean over
-        seeds in the method's first direction.
-    """
-    part = pairs.held_out()
-    rows = []
-    for method, options in candidates.items():
-        for some in options:
-            scores = []
-            for seed in seeds:
-                (metrics, *_) = run(paper, method, part, bits, seed, some).metrics.values()
-                scores.append(metrics["mAP"])
-            rows.append({"dataset": pairs.name, "method": method, **some, "mAP": np.mean(scores)})
-    return pd.DataFrame(rows)
 
 
 def candidates(protocol: Protocol) -> dict[str, list[dict]]:
@@ -104,35 +71,3 @@ def start_of_training(pairs: Pairs, bits: int, options: Mapping[str, Any]) -> pd
         found[f"{some['kernel']}, {some['attention']}"] = sizes
     table = pd.DataFrame.from_dict(found, orient="index", columns=["image", "text", "gradient"])
     return (table / table.loc["none, none"]).rename_axis("kernel, attention")
-
-
-def gains(
-    records: pd.DataFrame, dataset: str | None, method: str, others: Iterable[str]
-) -> pd.Series:
-    """mAP of `method` minus each other's in points, paired by length and seed, as text.
-
-    Args:
-        records: rows of joint codes with the columns that `records.Cells` reads.
-        dataset: whose; None takes all.
-
-    Returns:
-        For each other method, the mean difference and its range over code lengths (and datasets),
-        each of them a mean over seeds; empty where nothing was run.
-    """
-    cells = Cells(records)
-    found = {}
-    for other in others:
-        means = []
-        for name in [dataset] if dataset else sorted(records.dataset.unique()):
-            task = ("joint-joint", "mAP")
-            lengths = cells.lengths(method, name, *task)
-            for length in sorted(set(lengths) & set(cells.lengths(other, name, *task))):
-                ours, theirs = (
-                    cells.by_seed(m, name, task[0], length, task[1]) for m in (method, other)
-                )
-                shared = [ours[seed] - theirs[seed] for seed in ours if seed in theirs]
-                means += [100 * float(np.mean(shared))] if shared else []
-        if means:
-            spread = f" ({min(means):+.1f} to {max(means):+.1f})"
-            found[f"{method} − {other}"] = f"{np.mean(means):+.1f}{spread}"
-    return pd.Series(found, dtype=object)

@@ -1,0 +1,16 @@
+"""What a paper runs on a dataset: views, code lengths, methods and their settings."""
+
+from mmhash_nb.results.protocols.masci2014 import TABLES, masci2014
+from mmhash_nb.results.protocols.protocol import Protocol
+from mmhash_nb.results.protocols.zeng2022 import ZENG_METHODS, zeng2022
+from mmhash_nb.results.protocols.zhang2018 import ZHANG_METHODS, zhang2018
+
+__all__ = [
+    "TABLES",
+    "ZENG_METHODS",
+    "ZHANG_METHODS",
+    "Protocol",
+    "masci2014",
+    "zeng2022",
+    "zhang2018",
+]

@@ -1,0 +1,55 @@
+"""What an experiment is: a dataset's views, code lengths, methods and their settings."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mmhash_nb.hashers import method_class
+
+#: Methods that rank by a distance and have no code length. Nothing random enters them but the folds
+#: of SM's and SCM's cross-validation; one run stands for all seeds.
+_REFERENCES = ("raw", "cm", "sm", "scm_rasiwasia")
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """One paper's experiments on one dataset.
+
+    Attributes:
+        dataset: name for `datasets.load`, with its options in `views`.
+        grids: which methods run at which code lengths; the control `random` is always among them.
+        seeds: of the methods with something random in them.
+        options: of each method, where they differ from its defaults.
+    """
+
+    dataset: str
+    grids: Sequence[tuple[Sequence[str], Sequence[int]]]
+    seeds: Sequence[int]
+    views: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def runs(self) -> list[tuple[str, int, int, Mapping[str, Any]]]:
+        """(method, bits, seed, options) of every run; a reference without codes runs once."""
+        asked: dict[tuple[str, int, int], Mapping[str, Any]] = {}
+        for methods, lengths in self.grids:
+            for method in (*methods, "random"):
+                once = method in _REFERENCES
+                for bits in lengths[:1] if once else lengths:
+                    for seed in self.seeds[:1] if once else self.seeds:
+                        asked[method, bits, seed] = self.options.get(method, {})
+        return [(*key, options) for key, options in asked.items()]
+
+
+def options_of(methods: Iterable[str], settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """For each method, those of the settings that are options of it."""
+    known = {method: method_class(method).defaults for method in methods}
+    return {
+        method: {key: value for key, value in settings.items() if key in options}
+        for method, options in known.items()
+    }
+
+
+def check_scale(scale: str) -> None:
+    """Refuse a scale other than `demo` and `paper`."""
+    if scale not in ("demo", "paper"):
+        raise ValueError(f"scale must be demo or paper, but is {scale!r}.")
