@@ -5,16 +5,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 
 from mmhash_nb.features import backbones
-from mmhash_nb.features.maps import stage_maps
+from mmhash_nb.features.vectors import feature_vectors
 from mmhash_nb.hashers.base import EncodedModality, Hasher, State
 from mmhash_nb.pairs import Modality, Pairs
 from mmhash_nb.training import resolve_device
-
-#: images described at a time
-BATCH = 256
 
 
 class ShallowHasher(Hasher):
@@ -69,18 +65,10 @@ class ShallowHasher(Hasher):
     def project_view(self, x: np.ndarray, modality: Modality) -> np.ndarray:
         """Real values `[N, n_bits]` of a view's features `x`, whose signs are the codes."""
 
-    @torch.inference_mode()
     def _features(self, pairs: Pairs, modality: Modality) -> np.ndarray:
         """Feature vectors, `float32 [N, d]`."""
         if modality == "text" or pairs.images.ndim == 2:
             return pairs.features(modality)
         backbone = backbones.create(self.options["backbone"], weights=self.options["weights"])
         device = resolve_device(self.device)
-        stages, size = len(backbone.stages), self.options["size"]
-        maps = stage_maps(backbone, pairs.images, stages, device=device, size=size)
-        backbone.eval().to(device)
-        parts = (
-            torch.from_numpy(part).to(device)
-            for part in np.split(maps, range(BATCH, len(maps), BATCH))
-        )
-        return np.concatenate([backbone.describe(part.float()).cpu().numpy() for part in parts])
+        return feature_vectors(backbone, pairs.images, device=device, size=self.options["size"])

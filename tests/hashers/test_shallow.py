@@ -9,7 +9,6 @@ from safetensors.torch import save_file
 
 from mmhash_nb.features import backbones
 from mmhash_nb.features.maps import resized
-from mmhash_nb.hashers import shallow
 from mmhash_nb.hashers.shallow import ShallowHasher
 
 
@@ -73,8 +72,7 @@ def test_codes_are_signs_of_each_views_own_projection(two_views):
         method.encode(two_views, "joint")
 
 
-def test_pixels_are_described_by_the_backbone(tiny_pictures, monkeypatch):
-    monkeypatch.setattr(shallow, "BATCH", 7)  # batches in order, the last one shorter
+def test_pixels_are_described_by_the_backbone(tiny_pictures):
     method = Recorder(4, device="cpu").fit(tiny_pictures)
     features = by_hand(backbones.create("small"), tiny_pictures.images)
     expected = standardised(features, tiny_pictures.train)

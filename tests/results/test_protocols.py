@@ -1,10 +1,10 @@
-"""What zeng2022's experiments run: methods, lengths and settings by dataset and scale."""
+"""What zeng2022's and zhang2018's experiments run: methods, lengths and settings."""
 
 import pandas as pd
 import pytest
 
 from mmhash_nb import hashers, published
-from mmhash_nb.results.protocols import zeng2022
+from mmhash_nb.results.protocols import zeng2022, zhang2018
 
 IMAGE = {"dpsh", "dsh", "hashnet", "dth", "csq"}
 METHODS = {*IMAGE, "texthash", "concat", "gmu", "mcb", "mah", "mah_no_kn", "mah_no_an"}
@@ -73,9 +73,9 @@ def test_the_demo_trains_new_layers_over_a_frozen_backbone(dataset):
         image = {"backbone": "mobilenet_v2", "trainable": "none", "size": 96}
     rate = {"learning_rate": 3e-3 if scenes else 1e-3}
     text = {"text_hidden": 512 if scenes else 1024}
-    epochs = {"epochs": 6 if scenes else 12}
+    epochs = {"epochs": 4 if scenes else 12}
     for method in IMAGE:
-        assert options[method] == {**image, **rate, "epochs": 6 if scenes else 60}
+        assert options[method] == {**image, **rate, "epochs": 4 if scenes else 60}
     assert options["texthash"] == {**text, **rate, **epochs}
     for method in ("concat", "gmu", "mcb", "mah", "mah_no_kn", "mah_no_an", "mah_printed"):
         assert options[method] == {**image, **text, **rate, **epochs}
@@ -98,7 +98,50 @@ def test_what_is_asked_for_takes_the_place_of_the_defaults(dataset, scale):
         hashers.create(method, bits, seed, **options)  # all of them are options of the method
 
 
+@pytest.mark.parametrize("scale", ["demo", "paper"])
+@pytest.mark.parametrize("dataset", ["scenes", "flipkart", "flickr8k"])
+def test_all_methods_of_zhang2018_run_at_the_papers_lengths(dataset, scale):
+    protocol = zhang2018(dataset, scale)
+    expected = {16, 32} if (dataset, scale) == ("scenes", "demo") else {16, 32, 64}
+    # CNN-F needs a file of weights that is asked for by hand.
+    methods = {*hashers.names("zhang2018"), "random"} - {"aadah_cnn_f"}
+    assert lengths(protocol) == dict.fromkeys(methods, expected)
+    assert tuple(protocol.seeds) == (0, 1, 2)
+    assert protocol.views == ({} if dataset == "scenes" else {"size": 224})
+    for method, bits, seed, options in protocol.runs():
+        hashers.create(method, bits, seed, **options)  # all of them are options of the method
+
+
+def test_zhang2018_at_the_papers_scale_trains_vgg19_whole_at_the_papers_settings():
+    options = zhang2018("flickr8k", "paper", weights="vgg19.safetensors").options
+    image = {"backbone": "vgg19", "size": 224, "weights": "vgg19.safetensors"}
+    assert options["cmfh"] == image
+    assert options["aadah"] == options["prdh"] == {**image, "trainable": "all"}
+    made = hashers.create("aadah", 32, **options["aadah"]).options
+    printed = {
+        **{"epochs": 100, "batch_size": 64, "learning_rate": 2e-4, "decay_every": 20},
+        **{"beta1": 0.5, "text_hidden": 8192, "text_features": 1000, "hashing_steps": 4},
+    }
+    assert printed.items() <= made.items()
+
+
+def test_a_zhang2018_demo_gives_all_methods_one_frozen_backbone():
+    options = zhang2018("flipkart", epochs=3, backbone="resnet18").options
+    assert {o["backbone"] for o in options.values()} == {"resnet18"}
+    deep = {method: o for method, o in options.items() if "trainable" in o}
+    assert {method for method in options if method not in deep} == {
+        *("cca_hash", "cmfh", "scm", "scm_orth", "stmh", "sephkm")
+    }
+    assert {o["trainable"] for o in deep.values()} == {"none"}
+    assert {o["epochs"] for o in deep.values()} == {3}
+    assert len({o["learning_rate"] for o in deep.values()}) == 1
+
+
 def test_what_there_is_no_experiment_for_is_refused():
+    with pytest.raises(ValueError, match="zhang2018 has no experiment on 'wiki'; it has scenes, "):
+        zhang2018("wiki")
+    with pytest.raises(ValueError, match="scale must be demo or paper, but is 'full'"):
+        zhang2018("scenes", "full")
     with pytest.raises(ValueError, match="zeng2022 has no experiment on 'wiki'; it has scenes, "):
         zeng2022("wiki")
     with pytest.raises(ValueError, match="scale must be demo or paper, but is 'full'"):

@@ -20,7 +20,7 @@ _PHOTOS: dict[str, Any] = {
 _ZENG_SETTINGS: dict[str, dict[str, Any]] = {
     "scenes": {
         **{"backbone": "small", "trainable": "none"},
-        **{"text_hidden": 512, "learning_rate": 3e-3, "epochs": 6},
+        **{"text_hidden": 512, "learning_rate": 3e-3, "epochs": 4},
     },
     "flipkart": _PHOTOS,
     "flipkart_sub": _PHOTOS,

@@ -1,0 +1,60 @@
+"""A backbone's feature vectors of many images, computed once."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mmhash_nb.features.backbones import Backbone
+from mmhash_nb.features.maps import stage_maps
+from mmhash_nb.files import cache_folder, whole
+
+__all__ = ["feature_vectors"]
+
+#: images described at a time
+BATCH = 256
+
+
+@torch.inference_mode()
+def feature_vectors(
+    backbone: Backbone,
+    images: np.ndarray,
+    *,
+    device: str | torch.device = "cpu",
+    size: int | None = None,
+) -> np.ndarray:
+    """What `backbone.describe` makes of the maps of `stage_maps`, `float32 [N, n_features]`.
+
+    Vectors are kept in the cache folder `vectors`, under a name that changes with the pixels, the
+    size, the backbone, the kind of device and this source, and are computed again where that file
+    is not whole.
+
+    Args:
+        backbone: is put in evaluation mode and moved to `device`.
+        images, device, size: as for `stage_maps`, which also says what it refuses.
+    """
+    device = torch.device(device)
+    key = hashlib.sha256(f"{images.shape} {images.dtype} {size} {device.type}".encode())
+    key.update(backbone.identity().encode())
+    if backbone.head is not None:
+        for value in backbone.head.state_dict().values():
+            key.update(value.detach().cpu().contiguous().numpy().data)
+    key.update(Path(__file__).read_bytes())
+    key.update(np.ascontiguousarray(images).data)
+    path = cache_folder("vectors") / f"{key.hexdigest()}.npy"
+    try:
+        kept = np.load(path, allow_pickle=False)
+        if kept.shape == (len(images), backbone.n_features) and kept.dtype == np.float32:
+            return kept
+    except (OSError, ValueError, EOFError):
+        pass  # absent, or not whole
+    maps = stage_maps(backbone, images, len(backbone.stages), device=device, size=size)
+    backbone.eval().to(device)
+    vectors = np.empty((len(images), backbone.n_features), np.float32)
+    for start in range(0, len(images), BATCH):
+        part = torch.from_numpy(maps[start : start + BATCH]).to(device).float()
+        vectors[start : start + BATCH] = backbone.describe(part).cpu().numpy()
+    with whole(path) as aside:
+        np.save(aside, vectors, allow_pickle=False)
+    return vectors

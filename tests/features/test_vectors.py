@@ -1,0 +1,75 @@
+"""Feature vectors of a backbone: those of its maps, kept and found again, never mixed up."""
+
+import numpy as np
+import pytest
+import torch
+
+from mmhash_nb.features import backbones, maps, vectors
+from mmhash_nb.features.vectors import feature_vectors
+
+
+@pytest.fixture
+def images(rng, monkeypatch, tmp_path):
+    monkeypatch.setenv("MMHASH_CACHE", str(tmp_path))
+    return rng.integers(256, size=(5, 3, 16, 16), dtype=np.uint8)
+
+
+def test_a_vector_is_the_mean_of_the_last_map(images, monkeypatch):
+    monkeypatch.setattr(vectors, "BATCH", 2)
+    backbone = backbones.create("small")
+    expected = maps.stage_maps(backbone, images, 4).astype(np.float32).mean(axis=(2, 3))
+    found = feature_vectors(backbone, images)
+    assert found.dtype == np.float32 and np.allclose(found, expected, atol=1e-6)
+
+
+def test_vectors_are_computed_once_and_again_where_the_file_is_not_whole(
+    images, monkeypatch, tmp_path
+):
+    first = feature_vectors(backbones.create("small"), images)
+    computed = []
+    whole = maps.stage_maps
+    monkeypatch.setattr(vectors, "stage_maps", lambda *a, **k: computed.append(1) or whole(*a, **k))
+    assert np.array_equal(feature_vectors(backbones.create("small"), images), first)
+    assert not computed
+    (path,) = (tmp_path / "vectors").glob("*.npy")
+    path.write_bytes(path.read_bytes()[:-10])
+    assert np.array_equal(feature_vectors(backbones.create("small"), images), first)
+    assert computed == [1]
+
+
+def test_other_pixels_sizes_and_weights_are_other_vectors(images):
+    backbone = backbones.create("small")
+    first = feature_vectors(backbone, images)
+    assert not np.array_equal(feature_vectors(backbone, images[::-1].copy()), first)
+    assert not np.array_equal(feature_vectors(backbone, images, size=32), first)
+    with torch.no_grad():
+        next(backbone.stages[3].parameters()).mul_(2)
+    assert not np.array_equal(feature_vectors(backbone, images), first)
+
+
+class Head(torch.nn.Module):
+    """The mean over places, a linear layer."""
+
+    n_features = 6
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = torch.nn.Linear(128, 6)
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return self.layer(image.mean(dim=(2, 3)))
+
+
+def test_vectors_pass_through_the_head_and_change_with_its_weights(images):
+    plain = backbones.create("small")
+    headed = backbones.Backbone(
+        list(plain.stages), plain.widths, (0.5,) * 3, (0.2,) * 3, head=Head()
+    )
+    headed.name = "headed"
+    first = feature_vectors(headed, images)
+    last = maps.stage_maps(headed, images, 4).astype(np.float32)
+    expected = headed.describe(torch.from_numpy(last)).detach().numpy()
+    assert np.allclose(first, expected, atol=1e-5)
+    with torch.no_grad():
+        headed.head.layer.weight.mul_(2)
+    assert not np.array_equal(feature_vectors(headed, images), first)
