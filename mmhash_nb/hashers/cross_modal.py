@@ -118,7 +118,6 @@ class CrossModalDeep(DeepHasher):
                 self._stages(backbone),
                 n_words,
                 self.n_bits,
-                frozen=self.options["trainable"] == "none",
                 **self.design(),
             ).to(memory_format=torch.channels_last)
 

@@ -27,7 +27,6 @@ class CrossModalNetwork(nn.Module):
         n_words: columns of the text.
         n_bits: code length K.
         attention: the modalities that have a mask: `none`, `visual`, `textual` or `both`.
-        frozen: the stages are kept as they are.
     """
 
     def __init__(
@@ -41,11 +40,9 @@ class CrossModalNetwork(nn.Module):
         text_hidden: int = 8192,
         text_features: int = 1000,
         image_hidden: int = 4096,
-        frozen: bool = False,
     ) -> None:
         super().__init__()
         self.stages = nn.ModuleList(stages)
-        self.stages.requires_grad_(not frozen)
         self.text1 = text_layer(WordLinear(n_words, text_hidden))
         self.text2 = text_layer(nn.Linear(text_hidden, text_features))
         self.attention = nn.ModuleDict()

@@ -82,7 +82,6 @@ class VisualSemanticNetwork(nn.Module):
         stages: those that the given maps have not passed.
         n_words: of the vocabulary. n_bits: code length K.
         image_hidden, lstm_hidden: units of the image's layers and of the text's.
-        frozen: the stages are kept as they are.
     """
 
     def __init__(
@@ -94,11 +93,9 @@ class VisualSemanticNetwork(nn.Module):
         *,
         image_hidden: int,
         lstm_hidden: int,
-        frozen: bool,
     ) -> None:
         super().__init__()
         self.stages = nn.ModuleList(stages)
-        self.stages.requires_grad_(not frozen)
         self.head = backbone.head
         features = backbone.n_features
         self.fusion_reader = Reader(n_words, lstm_hidden)
@@ -193,3 +190,8 @@ class DVSH(CrossModalDeep):
 
     def _words(self, pairs: Pairs) -> np.ndarray:
         return sequences(pairs, self.options["max_words"])
+
+    def _check_options(self) -> None:
+        super()._check_options()
+        if (longest := self.options["max_words"]) < 1:
+            raise ValueError(f"max_words must be at least 1, but is {longest!r}.")

@@ -111,7 +111,8 @@ class PRDH(CrossModalDeep):
     """Pairwise relationship guided deep hashing (Yang et al., AAAI 2017), on the same network.
 
     Options, besides those of `CrossModalDeep`:
-        gamma, lambda_: weights of quantisation and of the decorrelation of bits; both 1.
+        gamma, lambda_: weights of quantisation and of the decorrelation of bits; both 1. Beside a
+            sum over n² pairs, λ = 1 hardly counts.
     """
 
     learning = RelationLikelihood
