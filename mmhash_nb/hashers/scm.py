@@ -126,29 +126,31 @@ def sequential_directions(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Wx `[dx, n_bits]` and Wy `[dy, n_bits]`, each bit the best for the residual before it."""
     a, b = similarity_factors(labels)
-    cross = n_bits * (x.white.T @ a) @ (y.white.T @ b).T  # X' R Y, whitened, [dx, dy]
+    # X' R Y = P Q', whitened: a column for each column of A, and one for each bit so far.
+    p, q = n_bits * x.white.T @ a, y.white.T @ b  # [dx, C + 1], [dy, C + 1]
     bits = []
     for _ in range(n_bits):
-        u, v = leading_pair(cross)
+        u, v = leading_pair(p, q)
         wx, wy = x.directions(u), y.directions(v)
         hx, hy = signs(x.x @ wx), signs(y.x @ wy)
         # R loses hx hy', so X' R Y loses (X' hx)(Y' hy)': O(n d), without R.
-        cross -= np.outer(x.white.T @ hx, y.white.T @ hy)
+        p = np.column_stack([p, -x.white.T @ hx])
+        q = np.column_stack([q, y.white.T @ hy])
         bits.append((wx, wy))
     wx, wy = (np.stack(side, axis=1) for side in zip(*bits, strict=True))
     return wx, wy
 
 
-def leading_pair(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Unit u `[p]` and v `[q]` of the largest u' M v, for a `matrix` M `[p, q]` that is not 0."""
-    if matrix.shape[0] > matrix.shape[1]:
-        v, u = leading_pair(matrix.T)
-        return u, v
-    last = len(matrix) - 1
-    _, vectors = linalg.eigh(matrix @ matrix.T, subset_by_index=[last, last])
-    u = vectors[:, 0]
-    v = matrix.T @ u
-    return u, v / np.linalg.norm(v)
+def leading_pair(p: np.ndarray, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Unit u `[dx]` and v `[dy]` of the largest u' P Q' v, for P `[dx, r]` and Q `[dy, r]`.
+
+    P Q' is not formed: with P = U S and Q = V T, both columns orthonormal, its singular vectors
+    are U and V times those of S T', which is small.
+    """
+    p_basis, p_rest = linalg.qr(p, mode="economic")
+    q_basis, q_rest = linalg.qr(q, mode="economic")
+    u, _, vt = linalg.svd(p_rest @ q_rest.T)
+    return p_basis @ u[:, 0], q_basis @ vt[0]
 
 
 def signs(projections: np.ndarray) -> np.ndarray:

@@ -89,10 +89,12 @@ def test_whitened_coordinates(rng):
 
 
 @settings(max_examples=30)
-@given(seed=st.integers(0, 10_000), p=st.integers(1, 6), q=st.integers(1, 6))
-def test_leading_pair_is_that_of_the_singular_values(seed, p, q):
-    matrix = np.random.default_rng(seed).normal(size=(p, q))
-    u, v = scm.leading_pair(matrix)
+@given(seed=st.integers(0, 10_000), p=st.integers(1, 6), q=st.integers(1, 6), r=st.integers(1, 8))
+def test_leading_pair_is_that_of_the_singular_values(seed, p, q, r):
+    rng = np.random.default_rng(seed)
+    left, right = rng.normal(size=(p, r)), rng.normal(size=(q, r))
+    matrix = left @ right.T
+    u, v = scm.leading_pair(left, right)
     assert u.shape == (p,) and v.shape == (q,)
     assert u @ u == pytest.approx(1) and v @ v == pytest.approx(1)
     assert u @ matrix @ v == pytest.approx(np.linalg.svd(matrix)[1][0], rel=1e-9)

@@ -1,13 +1,18 @@
-"""Studies of zeng2022: held-out settings, the start of training, and gains over other methods."""
+"""Studies: held-out settings, gains, forms of MAH, players and masks of AADAH."""
+
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from mmhash_nb import hashers
 from mmhash_nb.datasets import load
-from mmhash_nb.results.protocols import zeng2022
+from mmhash_nb.results import attention_scores
+from mmhash_nb.results.protocols import zeng2022, zhang2018
 from mmhash_nb.results.studies import settings
 from mmhash_nb.results.studies import zeng2022 as zeng
+from mmhash_nb.results.studies import zhang2018 as zhang
 
 SMALL = {"text_hidden": 16, "trainable": "none", "epochs": 1}
 
@@ -84,3 +89,90 @@ def test_gains_are_paired_by_seed_and_length():
     assert one.to_dict() == {"mah − concat": "+5.0 (-5.0 to +15.0)"}
     every = settings.gains(records, None, "mah", ["concat"])
     assert every["mah − concat"] == "+16.7 (-5.0 to +40.0)"
+
+
+def test_settings_take_the_mean_of_the_directions_asked_for(pairs, monkeypatch):
+    tasks = {"image-image": 0.9, "image-text": 0.2, "text-image": 0.4}
+    done = SimpleNamespace(metrics={task: {"mAP": score} for task, score in tasks.items()})
+    monkeypatch.setattr(settings, "run", lambda *arguments: done)
+    crossed = ("image-text", "text-image")
+    ours = [settings.by_settings("p", pairs, 16, (0,), {"m": [{}]}, tasks=t) for t in (crossed, ())]
+    assert [float(table["mAP"].iloc[0]) for table in ours] == pytest.approx([0.3, 0.9])
+
+
+def test_gains_are_of_the_direction_asked_for():
+    both = [("text-image", 0.5, 0.2), ("image-text", 0.4, 0.3)]
+    records = rows(
+        *[("aadah", "a", task, 16, 0, ours) for task, ours, _ in both],
+        *[("prdh", "a", task, 16, 0, theirs) for task, _, theirs in both],
+    )
+    found = settings.gains(records, "a", "aadah", ["prdh"], "text-image")
+    assert found["aadah − prdh"] == "+30.0 (+30.0 to +30.0)"
+
+
+def test_means_over_seeds_have_their_intervals():
+    values = [0.1, 0.2, 0.6]
+    table = pd.DataFrame({"players": "both", "seed": range(3), "IoU": values})
+    half = 4.302653 * np.std(values, ddof=1) / np.sqrt(3)  # t of 2 degrees of freedom
+    (found,) = settings.over_seeds(table, "players")["IoU"]
+    assert found == f"30.0 ± {100 * half:.1f}"
+
+
+def test_candidates_of_zhang2018_are_the_papers_rates_and_margins():
+    found = zhang.candidates(zhang2018("scenes"))
+    assert set(found) == {"aadah", "dcmh", "prdh", "dvsh"}
+    assert [o["learning_rate"] for o in found["prdh"]] == [2e-4, 1e-3, 5e-3]
+    tried = {(o["learning_rate"], o["margin"]) for o in found["aadah"]}
+    assert tried == {(2e-4, 1), (1e-3, 1), (5e-3, 1), (1e-3, 0.25), (1e-3, 0.5), (1e-3, 2)}
+
+
+TINY = {**SMALL, "image_hidden": 16, "text_features": 16, "batch_size": 32}
+
+
+def test_every_player_is_run_with_every_seed_on_held_out_samples(pairs, monkeypatch):
+    asked = []
+
+    class Done:
+        def __init__(self, options, seed):
+            self.metrics = {"image-text": {"mAP": 0.1 * seed}, "text-image": {"mAP": 0.5}}
+            self.fitted = hashers.create("aadah", 8, seed, **options)
+
+        def method(self):
+            return self.fitted.fit(pairs)
+
+    def run(paper, method, part, bits, seed, options):
+        asked.append((part, options["players"], seed))
+        return Done(options, seed)
+
+    monkeypatch.setattr(zhang, "run", run)
+    table = zhang.by_players(pairs, 8, (0, 1), TINY)
+    assert [(players, seed) for _, players, seed in asked] == [
+        (players, seed) for players in ("both", "hashing", "attention", "none") for seed in (0, 1)
+    ]
+    assert all(len(part) == len(pairs.train) for part, _, _ in asked)
+    assert table["image-text"].tolist() == pytest.approx([0.0, 0.1] * 4)
+    assert table["IoU"].between(0, 1).all()
+
+
+def test_masks_and_words_are_scored_beside_their_controls(pairs):
+    asked = pairs.take(pairs.query)
+    fitted = [hashers.create("aadah", 8, seed, **TINY).fit(pairs) for seed in (0, 1)]
+    masks = zhang.mask_table(asked, fitted)
+    assert list(dict.fromkeys(masks.index.get_level_values(0))) == [
+        *("attended", "untrained", "random", "centre")
+    ]
+    for method in fitted:
+        seen = method.attend(asked, "image")
+        expected = attention_scores.mask_scores(seen.mask, seen.probabilities, asked.masks)
+        assert masks.loc[("attended", method.seed)].IoU == pytest.approx(expected.IoU.mean())
+        # Controls have the area of the trained masks.
+        areas = [masks.loc[(r, method.seed)].area for r in ("attended", "random", "centre")]
+        assert areas == pytest.approx([seen.mask.mean()] * 3)
+        start = method.before_training().attend(asked, "image")
+        assert masks.loc[("untrained", method.seed)].area == pytest.approx(start.mask.mean())
+    words = zhang.word_table(asked, fitted)
+    shares = fitted[0].word_shares(asked, attended=False)
+    expected = attention_scores.text_scores(
+        shares, asked.texts, attention_scores.concept_words(asked)
+    )
+    assert words.loc[("unattended", 0)].attended == pytest.approx(expected.attended.mean())
