@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mmhash_nb.hashers.cross_modal import CrossModalDeep, Learning
-from mmhash_nb.hashers.deep import DeepHasher, Inputs
+from mmhash_nb.hashers.deep import BATCH, DeepHasher, Inputs
 from mmhash_nb.losses import (
     bit_balance_loss,
     bit_decorrelation_loss,
@@ -23,8 +23,9 @@ class PairwiseLikelihood(Learning):
     F and G, the outputs for all n training samples, are kept; a batch replaces its own rows by what
     the networks give now. Each network's likelihood has its own batch against all kept outputs of
     the other, so that the gradients are those of the paper's two alternating steps, taken at once.
-    B = sign(F + G) is set at the start of each epoch. The balance of bits, F1, is estimated from
-    the batch: kept outputs are up to an epoch old, and a network that corrects for them overshoots.
+    They start as what the networks give before training. B = sign(F + G) is set at the start of
+    each epoch. The balance of bits, F1, is estimated from the batch: kept outputs are up to an
+    epoch old, and a network that corrects for them overshoots.
     """
 
     image: Tensor
@@ -36,16 +37,22 @@ class PairwiseLikelihood(Learning):
     ) -> None:
         super().__init__(network, inputs, labels, method)
         self.n = len(labels)
-        draw = torch.Generator().manual_seed(method.seed)
-        for modality in ("image", "text"):
-            start = torch.randn(self.n, self.n_bits, generator=draw)
-            self.register_buffer(modality, start)
-        self.register_buffer("codes", torch.zeros(self.n, self.n_bits))
+        for name in ("image", "text", "codes"):
+            self.register_buffer(name, torch.zeros(self.n, self.n_bits))
 
     def on_epoch(self, epoch: int) -> None:
-        """Set the codes B of all training samples."""
+        """Set the codes B of all training samples, and before the first epoch F and G."""
+        if epoch == 0:
+            self.keep_all()
         total = self.image + self.text
         self.codes.copy_(torch.where(total >= 0, 1.0, -1.0))
+
+    @torch.no_grad()
+    def keep_all(self) -> None:
+        """Set F and G to what the networks give for all training samples."""
+        for batch in torch.arange(self.n, device=self.labels.device).split(BATCH):
+            for modality, given in self.given(batch).items():
+                getattr(self, modality)[batch] = self.network(modality, given).float()
 
     def loss(self, batch: Tensor) -> Tensor:
         """The loss of the training samples `batch`."""

@@ -134,6 +134,8 @@ def test_a_zhang2018_demo_gives_all_methods_one_frozen_backbone():
     }
     assert {o["trainable"] for o in deep.values()} == {"none"}
     assert {o["epochs"] for o in deep.values()} == {3}
+    default = zhang2018("flipkart").options
+    assert default["dcmh"]["epochs"] == default["prdh"]["epochs"] == 2 * default["aadah"]["epochs"]
     assert len({o["learning_rate"] for o in deep.values()}) == 1
 
 
