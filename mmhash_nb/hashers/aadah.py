@@ -17,6 +17,7 @@ from mmhash_nb.pairs import Pairs
 from mmhash_nb.training import Opponent
 
 ATTENTIONS = ("both", "visual", "textual", "none")
+PARTS = ("attended", "unattended", "whole")
 PLAYERS = ("both", "hashing", "attention", "none")
 #: columns of `AADAH.curves`
 CURVES = ("attended", "unattended", "unattended, attention's step")
@@ -33,7 +34,8 @@ class AdversarialRetrieval(Learning):
         cross-modal retrieval loss  F_{T→I} + F_{I→T} + F_{I→I} + F_{T→T}    (Eqs. 4 and 5)
         adversarial retrieval loss  F_{T→Î} + F_{I→T̂}                        (Eq. 6)
 
-    E and D minimise the sum of both (Eq. 8); G maximises the adversarial loss (Eq. 9). The paper
+    E and D minimise the sum of both (Eq. 8), E also through the masks, whose gradient goes straight
+    through to the features; G maximises the adversarial loss (Eq. 9). The paper
     prints sums over triplets; means do not depend on how many a batch has.
     """
 
@@ -197,17 +199,23 @@ class AADAH(CrossModalDeep):
         return Attended(p, torch.cat([divided.mask for divided in seen]).numpy() > 0)
 
     @torch.inference_mode()
-    def word_shares(self, pairs: Pairs, attended: bool = True) -> np.ndarray:
-        """How much of the attended (or unattended) text features each word brings, `[N, V]`.
+    def word_shares(self, pairs: Pairs, part: str = "attended") -> np.ndarray:
+        """How much of the text features each word brings, `float32 [N, V]`.
 
         The text layers are linear where they are active, so a unit is a sum over words, count times
-        slope. A word's share of a unit is its part of the positive summands; the shares of the
-        units that the mask keeps (or takes away), weighed by the units, are added up, and each row
-        is divided by its sum.
+        slope, and a part of the biases, which is left out. A word's share of a unit is its part of
+        the positive summands; the shares of the units in `part`, weighed by the units, are added
+        up, and each row is divided by its sum.
+
+        Args:
+            part: units that the mask keeps, `attended`; that it takes away, `unattended`; or the
+                `whole`, which is what masks drawn at random would keep on average.
 
         Raises:
-            ValueError: where the method was fitted without attention on texts.
+            ValueError: where the method was fitted without attention on texts, or another part.
         """
+        if part not in PARTS:
+            raise ValueError(f"part must be one of {', '.join(PARTS)}, but is {part!r}.")
         network = self._masked("text")
         first, second = network.text1[0], network.text2[0]
         assert isinstance(first, nn.Linear) and isinstance(second, nn.Linear)
@@ -218,12 +226,13 @@ class AADAH(CrossModalDeep):
             hidden = first(text[None])[0]
             divided = network.divide("text", second(hidden.relu()[None]).relu())
             assert divided is not None
-            kept = (divided.attended if attended else divided.unattended)[0]
+            features = divided.attended + divided.unattended
+            kept = (features if part == "whole" else getattr(divided, part))[0]
             units, active = kept.nonzero()[:, 0], hidden > 0
             slope = second.weight[units][:, active] @ first.weight[active][:, words]  # [k, w]
-            part = (slope * text[words]).clamp(min=0)
-            part /= part.sum(dim=1, keepdim=True).clamp(min=_TINY)
-            weight = kept[units] @ part  # [w]
+            share = (slope * text[words]).clamp(min=0)
+            share /= share.sum(dim=1, keepdim=True).clamp(min=_TINY)
+            weight = kept[units] @ share  # [w]
             shares[sample, words.numpy()] = (weight / weight.sum().clamp(min=_TINY)).numpy()
         return shares
 

@@ -18,9 +18,9 @@ from mmhash_nb.pairs import Pairs
 def sequences(pairs: Pairs, longest: int) -> np.ndarray:
     """The words of each sample's bag in the order of its caption, `int64 [N, T]`.
 
-    DVSH reads sentences. Here it is given the words that all other methods are given, and their
-    order besides: those of the bag that the caption has, by where it has them first, then the
-    others by column.
+    DVSH reads sentences. Here it is given the words that the other methods are given, at most
+    `longest` of them, and such order as there is: those of the bag that the caption has, by where
+    it has them first, then the others by column.
 
     Args:
         pairs: words count where `texts` is above 0.
@@ -74,7 +74,7 @@ class VisualSemanticNetwork(nn.Module):
     """The fusion network, whose codes are learned from both, and the two that imitate them.
 
     Fusion: at every word, image features and the state of an LSTM pass a layer each and are added;
-    the mean over words passes the code layer. Image: two layers and a code layer. Text: another
+    the mean over words passes the code layer. Image: a layer and a code layer. Text: another
     LSTM, the mean of its states over words, and a code layer. All codes pass tanh.
 
     Args:

@@ -53,7 +53,7 @@ def quantisation_loss(values: Tensor, codes: Tensor) -> Tensor:
 def bit_balance_loss(values: Tensor) -> Tensor:
     """The mean over bits of the squared mean over samples, 0 where each bit is half −1 and half 1.
 
-    n² K times it is ‖F1‖² of DCMH and PRDH.
+    n² K times it is ‖F1‖² of DCMH.
 
     Args:
         values: `[n, K]`.

@@ -4,6 +4,7 @@ The paper shows eight masks (Fig. 6) and measures none. Here masks are scored ag
 regions, beside masks of equal area that know nothing of the image. A place is one cell of a mask.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Literal
 
@@ -98,6 +99,16 @@ def place_size(mask: np.ndarray, height: int, width: int) -> tuple[int, int]:
         sides = f"{height} x {width} pixels must be multiples of the masks' {h} x {w} places"
         raise ValueError(f"the images' {sides}, but are not.")
     return height // h, width // w
+
+
+def enlarged(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Pixels `[..., H, W]`, each repeated, so that H and W are multiples of a mask's `[N, h, w]`.
+
+    Where they are already, nothing changes.
+    """
+    (h, w), (height, width) = mask.shape[1:], pixels.shape[-2:]
+    tall = pixels.repeat(h // math.gcd(h, height), axis=-2)
+    return tall.repeat(w // math.gcd(w, width), axis=-1)
 
 
 def concept_words(pairs: Pairs) -> np.ndarray:

@@ -326,19 +326,20 @@ def test_attend_is_the_networks_mask_of_every_sample(modality, attentive, monkey
     assert 0 < attended.mask.mean() < 1 and len(np.unique(attended.mask.sum(-1))) > 1
 
 
-@pytest.mark.parametrize("attended", [True, False])
-def test_word_shares_are_gradient_times_input(attended, attentive):
+@pytest.mark.parametrize("part", ["attended", "unattended", "whole"])
+def test_word_shares_are_gradient_times_input(part, attentive):
     """A unit's slope along a word is the derivative of the unit by the word's count."""
     method, pairs = attentive
     network = method.fitted()
-    shares = method.word_shares(pairs, attended)
+    shares = method.word_shares(pairs, part)
     assert shares.shape == pairs.texts.shape and shares.dtype == np.float32
     for n, text in enumerate(torch.from_numpy(pairs.texts)):
         expected = torch.zeros(len(text))
         x = text.clone().requires_grad_()
         units = network.text2(network.text1(x[None]))[0]
         divided = network.attention["text"](units[None])
-        kept = divided.mask[0] == (1 if attended else 0)
+        wanted = {"attended": (1,), "unattended": (0,), "whole": (0, 1)}[part]
+        kept = torch.isin(divided.mask[0], torch.tensor(wanted))
         for k in torch.arange(len(units))[kept & (units > 0)]:
             slope = torch.autograd.grad(units[k], x, retain_graph=True)[0]
             parts = (slope * text).clamp(min=0)
@@ -354,8 +355,11 @@ def test_word_shares_are_gradient_times_input(attended, attentive):
 
 def test_attended_and_unattended_words_differ(attentive):
     method, pairs = attentive
-    np.testing.assert_array_equal(method.word_shares(pairs), method.word_shares(pairs, True))
-    assert np.abs(method.word_shares(pairs) - method.word_shares(pairs, False)).max() > 0.05
+    np.testing.assert_array_equal(method.word_shares(pairs), method.word_shares(pairs, "attended"))
+    others = method.word_shares(pairs, "unattended")
+    assert np.abs(method.word_shares(pairs) - others).max() > 0.05
+    with pytest.raises(ValueError, match=r"part must be one of attended, .*, but is 'half'"):
+        method.word_shares(pairs, "half")
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from mmhash_nb.results.attention_scores import (
     concept_words,
     control_mask,
     control_scores,
+    enlarged,
     mask_scores,
     place_size,
     text_scores,
@@ -344,3 +345,12 @@ def test_differences_are_paired_by_image(rng):
     assert means.IoU.item() == pytest.approx((attended.IoU - drawn.IoU).mean())
     assert means.scored.item() == 11
     assert attention_scores.with_intervals(means).area.item() == "0.0"
+
+
+def test_pixels_are_repeated_until_places_fit():
+    pixels = np.arange(4).reshape(1, 1, 2, 2)
+    mask = np.ones((1, 3, 2), dtype=bool)
+    assert enlarged(pixels, mask)[0, 0].tolist() == [[0, 1]] * 3 + [[2, 3]] * 3
+    assert np.array_equal(enlarged(pixels, mask[:, :2]), pixels)
+    objects = enlarged(np.zeros((1, 64, 64), dtype=bool), np.ones((1, 14, 14), dtype=bool))
+    assert objects.shape == (1, 448, 448) and place_size(np.ones((1, 14, 14)), 448, 448) == (32, 32)

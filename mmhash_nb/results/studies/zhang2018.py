@@ -1,11 +1,12 @@
 """Studies of zhang2018: settings, who plays, and what attention finds."""
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from mmhash_nb.hashers.aadah import AADAH, PLAYERS
+from mmhash_nb.hashers.aadah import AADAH, PARTS, PLAYERS
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.results import attention_scores
 from mmhash_nb.results.protocols import Protocol
@@ -40,12 +41,11 @@ def by_players(
         bits: code length. options: of `aadah`.
 
     Returns:
-        Rows with `players`, `seed`, the mAP in both directions, and the mean IoU of masks and
-        object regions over the held-out pictures.
+        Rows with `players`, `seed`, the mAP in both directions, and means over the held-out
+        pictures: IoU of mask and object region, that of random masks of the same area, the area.
     """
     part = pairs.held_out()
     asked = part.take(part.query)
-    assert asked.masks is not None
     rows = []
     for players in PLAYERS:
         for seed in seeds:
@@ -53,9 +53,9 @@ def by_players(
             scores = {task: done.metrics[task]["mAP"] for task in ("image-text", "text-image")}
             method = done.method()
             assert isinstance(method, AADAH)
-            seen = method.attend(asked, "image")
-            found = attention_scores.mask_scores(seen.mask, seen.probabilities, asked.masks)
-            rows.append({"players": players, "seed": seed, **scores, "IoU": found.IoU.mean()})
+            found, random, _ = _mask_scores(asked, method)
+            scores |= {"IoU": found.IoU.mean(), "IoU, random": random.IoU.mean()}
+            rows.append({"players": players, "seed": seed, **scores, "area": found.area.mean()})
     return pd.DataFrame(rows)
 
 
@@ -67,21 +67,14 @@ def mask_table(pairs: Pairs, methods: Sequence[AADAH]) -> pd.DataFrame:
         methods: fitted, one for each seed.
 
     Returns:
-        Rows `attended`, `untrained` (the same network before its first step), `random` and
-        `centre` (masks of the same area as the trained ones).
+        Rows `attended`, then `random` and `centre`, masks of the same area; `untrained`, the masks
+        before the first step, and `random, as untrained`, masks of that area.
     """
-    assert pairs.masks is not None
     tables: dict[str, dict[int, pd.DataFrame]] = {}
     for method in methods:
-        seen = method.attend(pairs, "image")
-        start = method.before_training().attend(pairs, "image")
-        regions = {
-            "attended": attention_scores.mask_scores(seen.mask, seen.probabilities, pairs.masks),
-            "untrained": attention_scores.mask_scores(start.mask, start.probabilities, pairs.masks),
-            "random": attention_scores.control_scores(seen.mask, pairs.masks, "random"),
-            "centre": attention_scores.control_scores(seen.mask, pairs.masks, "centre"),
-        }
-        for region, table in regions.items():
+        after, before = _mask_scores(pairs, method), _mask_scores(pairs, method.before_training())
+        names = ("attended", "random", "centre", "untrained", "random, as untrained")
+        for region, table in zip(names, (*after, *before[:2]), strict=True):
             tables.setdefault(region, {})[method.seed] = table
     return attention_scores.by_seed(tables)
 
@@ -94,17 +87,28 @@ def word_table(pairs: Pairs, methods: Sequence[AADAH]) -> pd.DataFrame:
         methods: fitted, one for each seed.
 
     Returns:
-        Rows `attended`, `unattended` and `untrained`.
+        Rows `attended`, `unattended`, `whole` and `untrained` (attended, before the first step),
+        over the samples that all four can be scored on.
     """
     names, texts = attention_scores.concept_words(pairs), pairs.features("text")
     tables: dict[str, dict[int, pd.DataFrame]] = {}
     for method in methods:
-        shares = {
-            "attended": method.word_shares(pairs),
-            "unattended": method.word_shares(pairs, attended=False),
-            "untrained": method.before_training().word_shares(pairs),
-        }
-        for region, weight in shares.items():
-            scores = attention_scores.text_scores(weight, texts, names)
-            tables.setdefault(region, {})[method.seed] = scores
+        shares = {part: method.word_shares(pairs, part) for part in PARTS}
+        shares["untrained"] = method.before_training().word_shares(pairs)
+        scores = {k: attention_scores.text_scores(v, texts, names) for k, v in shares.items()}
+        shared = functools.reduce(pd.Index.intersection, (one.index for one in scores.values()))
+        for region, table in scores.items():
+            tables.setdefault(region, {})[method.seed] = table.loc[shared]
     return attention_scores.by_seed(tables)
+
+
+def _mask_scores(pairs: Pairs, method: AADAH) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Scores of a method's masks, and of masks of their area at random and in the centre."""
+    seen = method.attend(pairs, "image")
+    assert pairs.masks is not None
+    objects = attention_scores.enlarged(pairs.masks, seen.mask)
+    return (
+        attention_scores.mask_scores(seen.mask, seen.probabilities, objects),
+        attention_scores.control_scores(seen.mask, objects, "random"),
+        attention_scores.control_scores(seen.mask, objects, "centre"),
+    )
