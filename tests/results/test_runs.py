@@ -91,6 +91,7 @@ def test_metrics_are_those_of_the_kept_codes(noisy_views, tmp_path):
             "mAP_best": mean_average_precision(profile, ties="best"),
             "mAP_worst": mean_average_precision(profile, ties="worst"),
             "mAP@10": mean_average_precision(profile, 10, "retrieved"),
+            "mAP@500": mean_average_precision(profile, 500, "retrieved"),
         }
         assert kept["mAP_worst"] < kept["mAP"] < kept["mAP_best"] < 1
         assert kept["mAP@10"] not in (kept["mAP"], mean_average_precision(profile, 10))
@@ -209,7 +210,7 @@ def test_a_record_says_what_was_run_on_what_and_how_long_it_took(two_views, tmp_
 def test_frame_is_a_valid_long_table(two_views, tmp_path):
     table = checked(frame([once(two_views, tmp_path), once(two_views, tmp_path, seed=1)]))
     assert list(table.columns) == COLUMNS
-    assert len(table) == 2 * 4 * 4  # runs × tasks × metrics
+    assert len(table) == 2 * 4 * 5  # runs × tasks × metrics
     row = table[(table.seed == 1) & (table.task == "text-text") & (table.metric == "mAP")]
     assert row.value.item() == once(two_views, tmp_path, seed=1).metrics["text-text"]["mAP"]
 
