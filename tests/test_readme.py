@@ -22,7 +22,7 @@ def test_scores_are_those_of_the_records():
     from mmhash_nb.results import interval
     from mmhash_nb.results.records import read
 
-    kept = pd.concat([read("masci2014"), read("zeng2022")])
+    kept = pd.concat([read("masci2014"), read("zhang2018"), read("zeng2022")])
     quoted = {
         ("mirflickr25k", "texthash", 16, "text-text"): "72.0 ± 0.1",
         ("mirflickr25k", "texthash", 64, "text-text"): "72.3 ± 0.1",
@@ -35,6 +35,10 @@ def test_scores_are_those_of_the_records():
         ("flipkart_sub", "mah", 32, "joint-joint"): "90.7 ± 5.8",
         ("flipkart_sub", "mah_no_an", 32, "joint-joint"): "94.1 ± 0.8",
         ("flipkart_sub", "concat", 32, "joint-joint"): "92.2 ± 2.9",
+        ("flickr8k", "sephkm", 32, "image-text"): "74.9 ± 1.8",
+        ("flickr8k", "sephkm", 32, "text-image"): "84.2 ± 0.6",
+        ("flickr8k", "prdh", 32, "text-image"): "80.7 ± 0.4",
+        ("flickr8k", "aadah", 32, "text-image"): "71.9 ± 23.2",
         ("wiki", "mmnn_l2", 32, "image-text"): "26.1 ± 0.7",
         ("wiki", "mmnn_l2", 32, "text-image"): "51.2 ± 1.6",
         ("wiki", "cmnn_l2", 32, "text-image"): "47.0 ± 0.9",
@@ -58,3 +62,11 @@ def test_links_lead_somewhere():
 
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         assert (ROOT / target).exists(), target
+
+
+def test_mask_scores_are_those_of_the_study():
+    table = pd.read_csv(ROOT / "results" / "study_zhang2018_scenes_masks.csv", index_col="region")
+    for region, metric in (("attended", "IoU"), ("attended", "pointing")):
+        assert table.loc[region, metric] in README
+    for region, metric in (("random", "IoU"), ("centre", "IoU"), ("centre", "pointing")):
+        assert table.loc[region, metric].split(" ")[0] in README
