@@ -1,5 +1,6 @@
 """What the deep cross-modal hashers share: one network with two codes, training, encoding."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -24,7 +25,7 @@ from mmhash_nb.training import Opponent, check_settings, resolve_device
 from mmhash_nb.training import train as train_network
 
 
-class Learning(nn.Module):
+class Learning(nn.Module, ABC):
     """What a method minimises: its network and whatever else changes while it is trained.
 
     All of it is a module, so that a checkpoint holds it.
@@ -46,9 +47,9 @@ class Learning(nn.Module):
         #: who learns against the network, if anyone
         self.opponent: Opponent | None = None
 
+    @abstractmethod
     def loss(self, batch: Tensor) -> Tensor:
         """The loss of the training samples `batch`, `int64 [B]`."""
-        raise NotImplementedError
 
     def on_epoch(self, epoch: int) -> None:
         """Told the number of each epoch, from 0, before it."""

@@ -4,30 +4,12 @@ import dataclasses
 
 import numpy as np
 import pytest
+from retrieval import scores
 from scipy import linalg
 
 from mmhash_nb import hashers
-from mmhash_nb.metrics import mean_average_precision
-from mmhash_nb.ranking import rank_profile
 
 K = 6
-
-
-def scores(method, pairs):
-    """mAP of image-text and text-image."""
-    codes = {modality: method.encode(pairs, modality) for modality in ("image", "text")}
-    query, among = pairs.query, pairs.database
-    return [
-        mean_average_precision(
-            rank_profile(
-                codes[of][query],
-                codes[other][among],
-                pairs.labels[query],
-                pairs.labels[among],
-            )
-        )
-        for of, other in (("image", "text"), ("text", "image"))
-    ]
 
 
 def covariances(method, pairs, ridge):

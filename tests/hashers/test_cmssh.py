@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from retrieval import scores
 
 from mmhash_nb import hashers
 from mmhash_nb.hashers import cmssh
 from mmhash_nb.hashers.base import centre_unit
-from mmhash_nb.metrics import mean_average_precision
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.ranking import rank_profile
 
 
 def clusters(n=400, classes=5, noise=0.1, extra_labels=False, seed=0, dx=12, dy=8):
@@ -25,21 +24,6 @@ def clusters(n=400, classes=5, noise=0.1, extra_labels=False, seed=0, dx=12, dy=
     known, query = np.arange(n - n // 4), np.arange(n - n // 4, n)
     names = [f"c{c}" for c in range(classes)]
     return Pairs(x.astype(np.float32), y.astype(np.float32), labels, names, query, known, known)
-
-
-def scores(method, pairs):
-    """mAP of image-text and text-image."""
-    return [
-        mean_average_precision(
-            rank_profile(
-                method.encode(pairs, of)[pairs.query],
-                method.encode(pairs, among)[pairs.database],
-                pairs.labels[pairs.query],
-                pairs.labels[pairs.database],
-            )
-        )
-        for of, among in (("image", "text"), ("text", "image"))
-    ]
 
 
 def some_pairs(rng, n, m):

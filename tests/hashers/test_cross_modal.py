@@ -12,6 +12,7 @@ from scipy import sparse
 from mmhash_nb import hashers, training
 from mmhash_nb.hashers import cross_modal
 from mmhash_nb.hashers.cross_modal import CrossModalDeep, Learning
+from mmhash_nb.hashers.pairwise_networks import PairwiseLikelihood
 
 #: each class once
 CLASSES = ["aadah", "dcmh", "prdh", "dvsh"]
@@ -267,7 +268,7 @@ def test_training_in_bfloat16_gives_finite_float32(name, tiny_pictures):
 
 def test_which_samples_share_a_label(tiny_pictures):
     labels = torch.tensor([[1, 1, 0], [0, 1, 0], [0, 0, 1], [1, 0, 1]], dtype=torch.bool)
-    learning = Learning(torch.nn.Identity(), (None, None), labels, create("dcmh"))
+    learning = PairwiseLikelihood(torch.nn.Identity(), (None, None), labels, create("dcmh"))
     expected = [[bool((a & b).any()) for b in labels] for a in labels]
     batch = torch.tensor([3, 0, 2])
     assert learning.similar(batch).tolist() == [[expected[i][j] for j in batch] for i in batch]

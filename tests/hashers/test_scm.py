@@ -6,32 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from retrieval import scores
 from scipy import linalg
 
 from mmhash_nb import hashers
 from mmhash_nb.hashers import scm
-from mmhash_nb.metrics import mean_average_precision
-from mmhash_nb.ranking import rank_profile
 
 RIDGE = 1e-3
 NAMES = ["scm", "scm_orth"]
-
-
-def scores(method, pairs):
-    """mAP of image-text and text-image."""
-    codes = {modality: method.encode(pairs, modality) for modality in ("image", "text")}
-    query, among = pairs.query, pairs.database
-    return [
-        mean_average_precision(
-            rank_profile(
-                codes[of][query],
-                codes[other][among],
-                pairs.labels[query],
-                pairs.labels[among],
-            )
-        )
-        for of, other in (("image", "text"), ("text", "image"))
-    ]
 
 
 def sample(seed=0, n=40, dx=6, dy=5, classes=4):

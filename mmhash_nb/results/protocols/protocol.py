@@ -53,3 +53,29 @@ def check_scale(scale: str) -> None:
     """Refuse a scale other than `demo` and `paper`."""
     if scale not in ("demo", "paper"):
         raise ValueError(f"scale must be demo or paper, but is {scale!r}.")
+
+
+def settings_of(
+    paper: str,
+    by_dataset: Mapping[str, Mapping[str, Any]],
+    dataset: str,
+    scale: str,
+    at_paper_scale: Mapping[str, Any],
+    asked: Mapping[str, Any],
+) -> dict[str, Any]:
+    """A demo's settings on a dataset, or the paper's, with what is asked for in their place.
+
+    Args:
+        paper: short name. by_dataset: the demo's settings. at_paper_scale: those of `paper`.
+        asked: options by name; those that are empty or 0 are not asked for.
+
+    Raises:
+        ValueError: no experiment on the dataset, or another scale.
+    """
+    if dataset not in by_dataset:
+        raise ValueError(
+            f"{paper} has no experiment on {dataset!r}; it has {', '.join(by_dataset)}."
+        )
+    check_scale(scale)
+    settings = by_dataset[dataset] if scale == "demo" else at_paper_scale
+    return {**settings, **{option: value for option, value in asked.items() if value}}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mmhash_nb.results.protocols.protocol import Protocol, check_scale, options_of
+from mmhash_nb.results.protocols.protocol import Protocol, options_of, settings_of
 
 #: Methods of zeng2022, in the order of its tables.
 _IMAGE_HASHING = ("dpsh", "dsh", "hashnet", "dth", "csq")
@@ -57,17 +57,14 @@ def zeng2022(
     Raises:
         ValueError: on a dataset the paper's methods have no experiment for, or another scale.
     """
-    if dataset not in _ZENG_SETTINGS:
-        raise ValueError(
-            f"zeng2022 has no experiment on {dataset!r}; it has {', '.join(_ZENG_SETTINGS)}."
-        )
-    check_scale(scale)
-    settings = dict(_ZENG_SETTINGS[dataset])
-    if scale == "paper":
-        settings = {"backbone": "resnet18", "trainable": "all", "size": 224}
-    for option, value in (("epochs", epochs), ("backbone", backbone), ("weights", weights)):
-        if value:
-            settings[option] = value
+    settings = settings_of(
+        "zeng2022",
+        _ZENG_SETTINGS,
+        dataset,
+        scale,
+        {"backbone": "resnet18", "trainable": "all", "size": 224},
+        {"epochs": epochs, "backbone": backbone, "weights": weights},
+    )
     methods = ("texthash",) if dataset == "mirflickr25k" else ZENG_METHODS
     lengths = tuple(bits) or (16, 32, 48, 64)
     if not bits and dataset == "scenes" and scale == "demo":

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mmhash_nb.results.protocols.protocol import Protocol, check_scale, options_of
+from mmhash_nb.results.protocols.protocol import Protocol, options_of, settings_of
 
 _SHALLOW = ("cca_hash", "cmfh", "scm", "scm_orth", "stmh", "sephkm")
 _DEEP = ("dcmh", "prdh", "dvsh")
@@ -61,17 +61,14 @@ def zhang2018(
     Raises:
         ValueError: on a dataset the paper's methods have no experiment for, or another scale.
     """
-    if dataset not in _SETTINGS:
-        raise ValueError(
-            f"zhang2018 has no experiment on {dataset!r}; it has {', '.join(_SETTINGS)}."
-        )
-    check_scale(scale)
-    settings = dict(_SETTINGS[dataset])
-    if scale == "paper":
-        settings = {"backbone": "vgg19", "trainable": "all", "size": 224}
-    for option, value in (("epochs", epochs), ("backbone", backbone), ("weights", weights)):
-        if value:
-            settings[option] = value
+    settings = settings_of(
+        "zhang2018",
+        _SETTINGS,
+        dataset,
+        scale,
+        {"backbone": "vgg19", "trainable": "all", "size": 224},
+        {"epochs": epochs, "backbone": backbone, "weights": weights},
+    )
     lengths = tuple(bits) or ((16, 32) if dataset == "scenes" and scale == "demo" else (16, 32, 64))
     chosen = options_of(ZHANG_METHODS, settings)
     if scale == "demo" and not epochs:
