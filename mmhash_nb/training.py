@@ -102,7 +102,7 @@ def train(
         parameters: the module whose parameters are learned, in place.
         loss: from sample indices (`int64 [B]` on `device`) to a scalar.
         epochs: passes over the samples, at most.
-        batch_size: samples in a mini-batch; a last one of fewer than two is left out.
+        batch_size: samples in a mini-batch, at most; see `n_batches`.
         optimiser: `adam`, or `lbfgs`: five L-BFGS iterations on each mini-batch, started afresh
             (masci2014, §3.3).
         learning_rate: Adam's step, or the first step of L-BFGS's line search.
@@ -139,7 +139,8 @@ def train(
     ]
     kept = None if checkpoint is None else checkpoint / "training.safetensors"
     history = resume(kept, parameters, adams) if kept and kept.is_file() else []
-    steps = len(history) * len(range(0, n_samples - 1, batch_size))
+    batches = n_batches(n_samples, batch_size)
+    steps = len(history) * batches
     saved = time.monotonic()
     bar = _Progress(label, epochs, len(history))
     for epoch in range(len(history), epochs):
@@ -155,9 +156,7 @@ def train(
         order = torch.from_numpy(rng.permutation(n_samples)).to(device)
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             torch.manual_seed(int(rng.integers(2**62)))
-            for batch in order.split(batch_size):
-                if len(batch) < 2:
-                    continue
+            for batch in order.tensor_split(batches):
                 objective = _objective(loss, batch, device, precision)
                 steps += 1
                 try:
@@ -188,6 +187,16 @@ def train(
             saved = time.monotonic()
     bar.close()
     return history
+
+
+def n_batches(n_samples: int, batch_size: int) -> int:
+    """Mini-batches in an epoch of `train`, whose sizes differ by one at most.
+
+    As many as `batch_size` samples in each ask for, but never one of a single sample: batches of
+    two take a third where the samples are odd in number. Equal sizes, because the step of Adam on
+    a last batch of a few samples is as long as any other and was seen to undo what an epoch learnt.
+    """
+    return min(-(-n_samples // batch_size), n_samples // 2)
 
 
 def _learned(module: nn.Module) -> list[nn.Parameter]:

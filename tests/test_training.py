@@ -424,7 +424,32 @@ def test_the_opponent_has_one_step_after_every_so_many_counted_over_epochs(every
         assert sorted(j for batch in firsts[i : i + 3] for j in batch) == list(range(6))
 
 
-def test_a_last_batch_of_one_is_left_out_of_the_opponents_count_too(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("n_samples", "batch_size", "sizes"),
+    [
+        (770, 64, [60] * 3 + [59] * 10),  # not twelve of 64 and one of 2
+        (128, 64, [64, 64]),
+        (65, 64, [33, 32]),
+        (5, 2, [3, 2]),
+        (3, 2, [3]),
+        (2, 64, [2]),
+    ],
+)
+def test_mini_batches_are_of_equal_size_and_never_of_one_sample(n_samples, batch_size, sizes):
+    model, seen = nn.Linear(1, 1), []
+
+    def loss(batch):
+        seen.append(batch.tolist())
+        return model.weight.square().sum()
+
+    train(model, loss, n_samples, epochs=2, batch_size=batch_size)
+    assert training.n_batches(n_samples, batch_size) == len(sizes)
+    for epoch in (seen[: len(sizes)], seen[len(sizes) :]):
+        assert sorted(map(len, epoch), reverse=True) == sizes
+        assert sorted(sample for batch in epoch for sample in batch) == list(range(n_samples))
+
+
+def test_the_opponents_steps_are_counted_over_a_resumed_training(tmp_path, monkeypatch):
     monkeypatch.setattr(training, "_QUIET_SECONDS", 0.0)
     whole, part = Game(), Game()
     settings = {"n_samples": 5, "every": 3}  # two steps an epoch

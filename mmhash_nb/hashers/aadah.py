@@ -14,7 +14,7 @@ from mmhash_nb.hashers.cross_modal_network import CrossModalNetwork
 from mmhash_nb.hashers.deep import DeepHasher, Inputs
 from mmhash_nb.losses import cross_triplet_ranking_loss, triplet_ranking_loss
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.training import Opponent
+from mmhash_nb.training import Opponent, n_batches
 
 ATTENTIONS = ("both", "visual", "textual", "none")
 PARTS = ("attended", "unattended", "whole")
@@ -47,8 +47,7 @@ class AdversarialRetrieval(Learning):
     ) -> None:
         super().__init__(network, inputs, labels, method)
         assert isinstance(network, CrossModalNetwork)
-        batches = len(range(0, len(labels) - 1, self.options["batch_size"]))
-        steps = self.options["epochs"] * batches
+        steps = self.options["epochs"] * n_batches(len(labels), self.options["batch_size"])
         self.register_buffer("curves", torch.full((steps, len(CURVES)), torch.nan))
         self.register_buffer("step", torch.zeros((), dtype=torch.int64))
         players = self.options["players"]
