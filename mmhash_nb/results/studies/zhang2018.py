@@ -14,7 +14,7 @@ from mmhash_nb.results.runs import run
 
 #: of the deep methods: the paper's two learning rates and one between them
 RATES = (2e-4, 1e-3, 5e-3)
-MARGINS = (0.25, 0.5, 2.0)
+MARGINS = (0.1, 0.25, 0.5, 2.0)
 
 
 def candidates(protocol: Protocol) -> dict[str, list[dict[str, Any]]]:
