@@ -83,10 +83,11 @@ class AdversarialRetrieval(Learning):
             features = self.network.features(modality, given)
             divided = self.network.divide(modality, features)
             if divided is not None:
-                features = divided.attended
-                hidden = self.network.values(modality, divided.unattended)
-                unattended[modality] = hidden.float().tanh()
-            attended[modality] = self.network.values(modality, features).float().tanh()
+                features = torch.cat([divided.attended, divided.unattended])
+            codes = self.network.values(modality, features).float().tanh()
+            attended[modality] = codes[: len(batch)]
+            if divided is not None:
+                unattended[modality] = codes[len(batch) :]
         return attended, unattended
 
     def retrieval(self, codes: Mapping[str, Tensor], similar: Tensor) -> Tensor:
@@ -165,6 +166,15 @@ class AADAH(CrossModalDeep):
     def design(self) -> dict[str, Any]:
         """Widths, and which modalities have a mask."""
         return {**super().design(), "attention": self.options["attention"]}
+
+    def _image(self, pairs: Pairs, device: torch.device) -> Tensor:
+        if pairs.images.ndim == 2 and self.options["attention"] in ("both", "visual"):
+            raise ValueError(
+                f"images of {pairs.name} are feature vectors, which have no places for the visual "
+                f"mask of {self.name} to choose among: give it pixels, or attention='textual' or "
+                "'none'."
+            )
+        return super()._image(pairs, device)
 
     def _check_options(self) -> None:
         super()._check_options()

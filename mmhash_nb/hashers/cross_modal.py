@@ -20,9 +20,9 @@ from mmhash_nb.hashers.deep import (
     Inputs,
     rows,
 )
+from mmhash_nb.hashers.given_features import given_features
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.training import Opponent, check_settings, resolve_device
-from mmhash_nb.training import train as train_network
 
 
 class Learning(nn.Module, ABC):
@@ -79,7 +79,8 @@ class CrossModalDeep(DeepHasher):
             learning rates, "α = 0.0002" of Adam and a "base learning rate 0.005" that is divided by
             ten every 20 epochs (§4.1): the first is the default, with that decay; the other is
             `learning_rate=0.005`.
-        backbone, weights, size, trainable: see `DeepHasher`.
+        backbone, weights, size, trainable: see `DeepHasher`; unused where images are feature
+            vectors, which take the place of a frozen backbone's.
         text_hidden, text_features: widths of the two text layers, 8192 and 1000 in the paper.
         image_hidden: units of the two new image layers, where the backbone has no fc6 and fc7.
     """
@@ -87,7 +88,7 @@ class CrossModalDeep(DeepHasher):
     branch = "joint"
     cross_modal = True
     modalities = ("image", "text")
-    records: ClassVar[tuple[str, ...]] = ("loss", "n_words")
+    records: ClassVar[tuple[str, ...]] = ("loss", "sizes")
     network_class: ClassVar[Callable[..., nn.Module]] = CrossModalNetwork
     learning: ClassVar[type[Learning]]
     defaults: ClassVar[dict[str, Any]] = {
@@ -109,14 +110,24 @@ class CrossModalDeep(DeepHasher):
         widths = ("text_hidden", "text_features", "image_hidden")
         return {width: self.options[width] for width in widths}
 
-    def unfitted(self, n_words: int) -> nn.Module:
-        """A network for texts of `n_words` columns, its new layers random by the seed."""
-        backbone = self._backbone()
+    def sizes(self, pairs: Pairs) -> tuple[int, int]:
+        """Columns of the texts, and dimensions of image features, 0 where images are pixels."""
+        return pairs.texts.shape[1], pairs.images.shape[1] if pairs.images.ndim == 2 else 0
+
+    def unfitted(self, n_words: int, n_features: int = 0) -> Any:
+        """A network for texts of `n_words` columns, its new layers random by the seed.
+
+        Args:
+            n_features: of the images, where they are vectors, which go the way of a backbone's
+                maps of one place; 0 for pixels.
+        """
+        backbone = given_features(n_features) if n_features else self._backbone()
+        stages = list(backbone.stages) if n_features else self._stages(backbone)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             return self.network_class(
                 backbone,
-                self._stages(backbone),
+                stages,
                 n_words,
                 self.n_bits,
                 **self.design(),
@@ -128,7 +139,7 @@ class CrossModalDeep(DeepHasher):
         Raises:
             ValueError: what was saved is of another network.
         """
-        network = self.unfitted(int(self.state["n_words"][0]))
+        network = self.unfitted(*self.state["sizes"].tolist())
         self._fill(network)
         return network
 
@@ -138,37 +149,32 @@ class CrossModalDeep(DeepHasher):
         check_settings(len(train), **counts)
         device = resolve_device(self.device)
         inputs = self.inputs(train, device)
-        n_words = train.texts.shape[1]
-        network = self.unfitted(n_words).to(device).train()
+        sizes = self.sizes(train)
+        network = self.unfitted(*sizes).to(device).train()
+        if sizes[1]:
+            network.stages[0].measure(train.images)
         labels = torch.from_numpy(train.labels).to(device)
         learning = self.learning(network, inputs, labels, self).to(device)
-        history = train_network(
+        history = self._train(
             learning,
             learning.loss,
             len(train),
+            device,
+            checkpoint,
             on_epoch=learning.on_epoch,
             opponent=learning.opponent,
             beta1=self.options["beta1"],
-            seed=self.seed,
-            device=device,
-            checkpoint=checkpoint,
-            label=f"{self.name} {self.n_bits} bits seed {self.seed}",
-            **{key: self.options[key] for key in TRAINING},
         )
-        return self._state(network, n_words, history) | learning.record()
+        return self._learned(network, history) | {"sizes": np.array(sizes)} | learning.record()
 
     def before_training(self) -> Self:
         """This fitted method as it was before its first step, to compare with."""
         self._check_fitted()
-        n_words = int(self.state["n_words"][0])
         start = type(self)(self.n_bits, self.seed, self.device, **self.options)
-        start.name, start.state = self.name, self._state(self.unfitted(n_words), n_words, [])
+        given = {key: self.state[key] for key in self.state if _is_given(key)}
+        first = self._learned(self.unfitted(*self.state["sizes"].tolist()), [])
+        start.name, start.state = self.name, first | given | {"sizes": self.state["sizes"]}
         return start
-
-    def _state(self, network: nn.Module, n_words: int, history: list[float]) -> State:
-        state = network.state_dict()
-        learned = {k: v.cpu().numpy() for k, v in state.items() if self._is_learned(k)}
-        return learned | {"loss": np.array(history), "n_words": np.array([n_words])}
 
     @torch.inference_mode()
     def _project(self, pairs: Pairs, modality: EncodedModality) -> np.ndarray:
@@ -181,15 +187,37 @@ class CrossModalDeep(DeepHasher):
         """What the network takes of all samples of `pairs` in one modality, some at a time.
 
         Raises:
-            ValueError: texts of another vocabulary than those of the fit.
+            ValueError: texts of another vocabulary than those of the fit, or images of another
+                kind.
         """
-        fitted_to, n_words = int(self.state["n_words"][0]), pairs.texts.shape[1]
-        if modality == "text" and n_words != fitted_to:
+        (fitted_words, fitted_features), (words, features) = self.state["sizes"], self.sizes(pairs)
+        if modality == "text" and words != fitted_words:
             raise ValueError(
-                f"{self.name} was fitted to texts of {fitted_to} words, but those of {pairs.name} "
-                f"have {n_words}: encode texts of the same vocabulary."
+                f"{self.name} was fitted to texts of {fitted_words} words, but those of "
+                f"{pairs.name} have {words}: encode texts of the same vocabulary."
+            )
+        if modality == "image" and features != fitted_features:
+            kinds = [
+                f"{n}-dimensional features" if n else "pixels" for n in (fitted_features, features)
+            ]
+            raise ValueError(
+                f"{self.name} was fitted to images as {kinds[0]}, but those of {pairs.name} are "
+                f"{kinds[1]}: encode images as they were in training."
             )
         image = self._image(pairs, device) if modality == "image" else None
         text = self._text(pairs, device) if modality == "text" else None
         for part in torch.arange(len(pairs), device=device).split(BATCH):
             yield from (x for x in rows((image, text), part) if x is not None)
+
+    def _image(self, pairs: Pairs, device: torch.device) -> Tensor:
+        if pairs.images.ndim == 2:
+            return torch.from_numpy(pairs.images).to(device)
+        return super()._image(pairs, device)
+
+    def _is_learned(self, key: str) -> bool:
+        return super()._is_learned(key) or _is_given(key)
+
+
+def _is_given(key: str) -> bool:
+    """Whether an entry of the state is of `GivenFeatures`, measured rather than learned."""
+    return ".given_" in key

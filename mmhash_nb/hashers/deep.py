@@ -1,5 +1,6 @@
 """What the deep hashers over a `JointNetwork` share: options, training, encoding, saving."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -138,17 +139,35 @@ class DeepHasher(Hasher):
             return objective(network(*rows(inputs, batch)).float(), batch)
 
         network.train()
-        history = train_network(
-            network,
+        history = self._train(
+            network, loss, len(train), device, checkpoint, on_epoch=objective.on_epoch
+        )
+        return self._learned(network, history)
+
+    def _train(
+        self,
+        module: nn.Module,
+        loss: Callable[[Tensor], Tensor],
+        n_samples: int,
+        device: torch.device,
+        checkpoint: Path | None,
+        **more: Any,
+    ) -> list[float]:
+        """`training.train` with the method's options; the loss of each epoch."""
+        return train_network(
+            module,
             loss,
-            len(train),
-            on_epoch=objective.on_epoch,
+            n_samples,
             seed=self.seed,
             device=device,
             checkpoint=checkpoint,
             label=f"{self.name} {self.n_bits} bits seed {self.seed}",
             **{key: self.options[key] for key in TRAINING},
+            **more,
         )
+
+    def _learned(self, network: nn.Module, history: list[float]) -> State:
+        """What is kept of a trained network."""
         state = network.state_dict()
         learned = {k: v.cpu().numpy() for k, v in state.items() if self._is_learned(k)}
         return learned | {"loss": np.array(history)}
@@ -217,7 +236,8 @@ def rows(inputs: Inputs, batch: Tensor) -> Inputs:
         image = image[batch]
         if image.dtype == torch.float16:
             image = image.float()
-        image = image.contiguous(memory_format=torch.channels_last)
+        if image.ndim == 4:
+            image = image.contiguous(memory_format=torch.channels_last)
     return image, None if text is None else text[batch]
 
 

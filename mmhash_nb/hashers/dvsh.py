@@ -189,6 +189,12 @@ class DVSH(CrossModalDeep):
         return {width: self.options[width] for width in ("image_hidden", "lstm_hidden")}
 
     def _words(self, pairs: Pairs) -> np.ndarray:
+        texts = pairs.features("text")
+        if (texts != np.round(texts)).any():
+            raise ValueError(
+                f"texts of {pairs.name} have fractions and so are no counts of words, which "
+                f"{self.name} reads one by one: give it bags of words, or leave it out."
+            )
         return sequences(pairs, self.options["max_words"])
 
     def _check_options(self) -> None:

@@ -8,7 +8,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mmhash_nb import published
-from mmhash_nb.results import claims_masci2014, claims_zeng2022, claims_zhang2018
+from mmhash_nb.results import (
+    claims_liong2017,
+    claims_masci2014,
+    claims_zeng2022,
+    claims_zhang2018,
+)
 from mmhash_nb.results.paired import Check, Verdict, judge
 from mmhash_nb.results.records import Cells, checked, read
 
@@ -42,6 +47,7 @@ class Claim:
 CLAIMS = {
     paper: [Claim(paper, *claim) for claim in claims]
     for paper, claims in (
+        ("liong2017", claims_liong2017.CLAIMS),
         ("masci2014", claims_masci2014.CLAIMS),
         ("zeng2022", claims_zeng2022.CLAIMS),
         ("zhang2018", claims_zhang2018.CLAIMS),

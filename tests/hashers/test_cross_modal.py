@@ -10,7 +10,7 @@ from deep_cases import BITS, DEEP, create, quick, same, scores
 from scipy import sparse
 
 from mmhash_nb import hashers, training
-from mmhash_nb.hashers import cross_modal
+from mmhash_nb.hashers import cross_modal, deep
 from mmhash_nb.hashers.cross_modal import CrossModalDeep, Learning
 from mmhash_nb.hashers.pairwise_networks import PairwiseLikelihood
 
@@ -175,9 +175,7 @@ def test_unknown_choices_are_refused_before_anything_is_computed(
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_what_cannot_be_read_is_named(name, tiny_pictures, two_views):
-    with pytest.raises(ValueError, match=f"features, but {name} works on pixels: load the dataset"):
-        quick(name).fit(two_views)
+def test_what_cannot_be_read_is_named(name, tiny_pictures):
     silent = dataclasses.replace(tiny_pictures, texts=np.zeros((48, 0), np.float32))
     with pytest.raises(ValueError, match=f"pictures has no texts, which {name} hashes."):
         quick(name).fit(silent)
@@ -188,6 +186,60 @@ def test_what_cannot_be_read_is_named(name, tiny_pictures, two_views):
     alone = dataclasses.replace(tiny_pictures, train=tiny_pictures.train[:1])
     with pytest.raises(ValueError, match="training needs at least 2 samples, but there is 1"):
         quick(name).fit(alone)
+
+
+@pytest.fixture
+def tiny_vectors(tiny_pictures):
+    """The tiny pictures as 12-dimensional vectors of their colours, far from 0 and small."""
+    colours = tiny_pictures.images.reshape(48, 3, 4, -1).mean(axis=3).reshape(48, 12)
+    return dataclasses.replace(tiny_pictures, images=(5 + colours / 25500).astype(np.float32))
+
+
+@pytest.mark.parametrize("name", ["aadah_textual", "dcmh", "prdh", "dvsh"])
+def test_image_vectors_take_the_place_of_maps(name, tiny_vectors, tmp_path):
+    method = create(name, epochs=60).fit(tiny_vectors)
+    assert min(scores(method, tiny_vectors)) > 0.65
+    train = tiny_vectors.images[tiny_vectors.train]
+    assert np.allclose(method.state["stages.0.given_mean"], train.mean(axis=0))
+    spread = np.sqrt(np.square(train - train.mean(axis=0)).mean())
+    assert np.allclose(method.state["stages.0.given_scale"], spread, rtol=1e-3)
+    method.save(tmp_path)
+    loaded = hashers.load(tmp_path, "cpu")
+    assert same(loaded.state, method.state)
+    assert loaded.encode(tiny_vectors, "image") == method.encode(tiny_vectors, "image")
+    start = method.before_training()
+    assert np.array_equal(start.state["stages.0.given_mean"], method.state["stages.0.given_mean"])
+    assert start.encode(tiny_vectors, "image") != method.encode(tiny_vectors, "image")
+
+
+def test_neither_shift_nor_scale_of_image_vectors_matters(tiny_vectors):
+    other = dataclasses.replace(tiny_vectors, images=40 * tiny_vectors.images - 3)
+    codes = [quick("dcmh").fit(pairs).encode(pairs, "image") for pairs in (tiny_vectors, other)]
+    assert (codes[0].signs() != codes[1].signs()).mean() < 0.05
+
+
+def test_images_must_be_of_the_kind_of_training(tiny_pictures, tiny_vectors):
+    sentence = (
+        "dcmh was fitted to images as 12-dimensional features, but those of pictures are pixels: "
+        "encode images as they were in training."
+    )
+    with pytest.raises(ValueError, match=sentence):
+        quick("dcmh").fit(tiny_vectors).encode(tiny_pictures, "image")
+    sentence = "as pixels, but those of pictures are 12-dimensional features"
+    with pytest.raises(ValueError, match=sentence):
+        quick("dcmh").fit(tiny_pictures).encode(tiny_vectors, "image")
+
+
+def test_a_visual_mask_needs_places(tiny_vectors):
+    for name in ("aadah", "aadah_visual"):
+        with pytest.raises(ValueError, match=f"no places for the visual mask of {name} to choose"):
+            quick(name).fit(tiny_vectors)
+
+
+def test_dvsh_reads_words(tiny_pictures):
+    topics = dataclasses.replace(tiny_pictures, texts=tiny_pictures.texts / 3)
+    with pytest.raises(ValueError, match="texts of pictures have fractions and so are no counts"):
+        quick("dvsh").fit(topics)
 
 
 @pytest.mark.parametrize("more", [-1, 1, -15])  # a layer over words would take fewer columns
@@ -247,7 +299,7 @@ def test_training_takes_all_its_options(tiny_pictures, monkeypatch):
         taken.update(settings, n=n, module=module)
         return [0.0]
 
-    monkeypatch.setattr(cross_modal, "train_network", train)
+    monkeypatch.setattr(deep, "train_network", train)
     asked = {
         **{"epochs": 3, "batch_size": 7, "learning_rate": 0.2, "weight_decay": 0.3},
         **{"decay_every": 2, "precision": "bfloat16", "beta1": 0.7},

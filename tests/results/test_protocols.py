@@ -4,7 +4,10 @@ import pandas as pd
 import pytest
 
 from mmhash_nb import hashers, published
+from mmhash_nb.files import project_root
 from mmhash_nb.results.protocols import zeng2022, zhang2018
+
+RESULTS = project_root() / "results"
 
 IMAGE = {"dpsh", "dsh", "hashnet", "dth", "csq"}
 METHODS = {*IMAGE, "texthash", "concat", "gmu", "mcb", "mah", "mah_no_kn", "mah_no_an"}
@@ -137,6 +140,21 @@ def test_a_zhang2018_demo_gives_all_methods_one_frozen_backbone():
     default = zhang2018("flipkart").options
     assert default["dcmh"]["epochs"] == default["prdh"]["epochs"] == 2 * default["aadah"]["epochs"]
     assert len({o["learning_rate"] for o in deep.values()}) == 1
+
+
+def test_margins_and_rates_of_zhang2018_are_those_that_held_out_samples_chose():
+    """The rows of the studies in results/ that compare them, of the kind the notebook shows."""
+    for dataset in ("scenes", "flickr8k"):
+        study = pd.read_csv(RESULTS / f"study_zhang2018_{dataset}_settings.csv")
+        options = zhang2018(dataset).options
+        best = study.loc[study.groupby("method").mAP.idxmax()].set_index("method")
+        assert options["aadah"].get("margin", 1.0) == best.margin["aadah"]
+        for method in ("aadah", "prdh", "dvsh"):
+            assert options[method]["learning_rate"] == best.learning_rate[method]
+    assert "margin" not in zhang2018("scenes", "paper").options["aadah"]
+    assert {m for m, o in zhang2018("scenes").options.items() if "margin" in o} == {
+        *("aadah", "aadah_none", "aadah_visual", "aadah_textual")
+    }
 
 
 def test_what_there_is_no_experiment_for_is_refused():

@@ -120,10 +120,12 @@ def test_means_over_seeds_have_their_intervals():
 
 def test_candidates_of_zhang2018_are_the_papers_rates_and_margins():
     found = zhang.candidates(zhang2018("scenes"))
-    assert set(found) == {"aadah", "dcmh", "prdh", "dvsh"}
+    assert set(found) == {"aadah", "aadah_none", "dcmh", "prdh", "dvsh"}
     assert [o["learning_rate"] for o in found["prdh"]] == [2e-4, 1e-3, 5e-3]
-    tried = {(o["learning_rate"], o["margin"]) for o in found["aadah"]}
-    assert tried == {(2e-4, 1), (1e-3, 1), (5e-3, 1), (1e-3, 0.25), (1e-3, 0.5), (1e-3, 2)}
+    tried = [[(o["learning_rate"], o["margin"]) for o in found[m]] for m in ("aadah", "aadah_none")]
+    margins = [(1e-3, margin) for margin in (0.1, 0.25, 0.5, 2.0)]
+    assert tried[0] == [(2e-4, 1), (1e-3, 1), (5e-3, 1), *margins]
+    assert tried[1] == [(1e-3, 1), *margins]
 
 
 TINY = {**SMALL, "image_hidden": 16, "text_features": 16, "batch_size": 32}

@@ -18,7 +18,11 @@ MARGINS = (0.1, 0.25, 0.5, 2.0)
 
 
 def candidates(protocol: Protocol) -> dict[str, list[dict[str, Any]]]:
-    """Each deep method's options with all learning rates, AADAH's with other margins too."""
+    """Each deep method's options with all learning rates, AADAH's with other margins too.
+
+    Its ablations share its settings, so only the margin of the one without masks is compared: they
+    are not to lose by what suits the masks.
+    """
     compared = {
         method: [{**options, "learning_rate": rate} for rate in RATES]
         for method, options in protocol.options.items()
@@ -28,6 +32,8 @@ def candidates(protocol: Protocol) -> dict[str, list[dict[str, Any]]]:
     ours = protocol.options["aadah"]
     compared["aadah"] = [{**some, "margin": 1.0} for some in compared["aadah"]]
     compared["aadah"] += [{**ours, "margin": margin} for margin in MARGINS]
+    plain = protocol.options["aadah_none"]
+    compared["aadah_none"] = [{**plain, "margin": margin} for margin in (1.0, *MARGINS)]
     return compared
 
 

@@ -1,0 +1,86 @@
+"""What liong2017 runs on a dataset."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from mmhash_nb.results.protocols.protocol import Protocol, options_of, settings_of
+
+_SHALLOW = ("cvh", "cca_itq", "pdh", "lssh", "cmfh", "scm", "sephkm", "discmh")
+_DEEP = ("dnh_c", "dvsh", "cah", "dcmh", "cmdvh1", "cmdvh2", "cmdvh")
+#: Methods of liong2017, in the order of its tables.
+LIONG_METHODS = (*_SHALLOW, *_DEEP)
+#: It learns slowly at first and its epochs are cheap: a demo gives it twice as many.
+_SLOW = ("dcmh",)
+#: What a CPU can train: the new layers over frozen maps, narrower, for fewer epochs.
+_PHOTOS: dict[str, Any] = {
+    **{"backbone": "mobilenet_v2", "trainable": "none", "size": 224, "learning_rate": 1e-3},
+    **{"text_hidden": 1024, "image_hidden": 1024, "epochs": 15, "lstm_hidden": 128},
+}
+#: Both views are feature vectors, used as they are.
+_VECTORS: dict[str, Any] = {
+    **{"text_hidden": 512, "image_hidden": 512, "learning_rate": 1e-3, "epochs": 30},
+}
+_SETTINGS: dict[str, dict[str, Any]] = {
+    "scenes": {
+        **{"backbone": "small", "trainable": "none", "text_hidden": 512, "image_hidden": 512},
+        **{"learning_rate": 1e-3, "epochs": 6, "lstm_hidden": 128},
+    },
+    "wiki": _VECTORS,
+    "uci_digits": _VECTORS,
+    "flipkart": _PHOTOS,
+    "flickr8k": _PHOTOS,
+}
+
+
+def liong2017(
+    dataset: str,
+    scale: str = "demo",
+    bits: Sequence[int] = (),
+    seeds: Sequence[int] = (),
+    epochs: int = 0,
+    backbone: str = "",
+    weights: str = "",
+) -> Protocol:
+    """The experiments of liong2017 (§4) on a dataset.
+
+    Shallow methods are given the mean of the same backbone's last map (CNN-F: its fc7, as in §4.2).
+
+    Args:
+        dataset: `scenes`; `flipkart` or `flickr8k`, photos with descriptions; `wiki` or
+            `uci_digits`, feature vectors in both modalities, whose dimensions are no words, so that
+            DVSH, which reads words one by one, is left out.
+        scale: `demo` trains what a CPU can: the new layers over a frozen backbone, which on photos
+            is MobileNetV2 at 224 pixels. `paper` trains all of CNN-F (§4.1), whose file of weights
+            `weights` must name, and leaves everything else to the methods' defaults.
+        bits: code lengths in place of the paper's 16, 32, 64 and 128 (16 and 32 for a demo on
+            `scenes`).
+        seeds: in place of three (five on feature vectors, where runs are short).
+        epochs, backbone: in place of the default; weights: file of the backbone's weights. Feature
+            vectors have no backbone: there the two are not used.
+
+    Raises:
+        ValueError: on a dataset the paper's methods have no experiment for, or another scale.
+    """
+    vectors = _SETTINGS.get(dataset) is _VECTORS
+    image = {"backbone": backbone, "weights": weights}
+    settings = settings_of(
+        "liong2017",
+        _SETTINGS,
+        dataset,
+        scale,
+        {} if vectors else {"backbone": "cnn_f", "trainable": "all", "size": 224},
+        {"epochs": epochs, **({} if vectors else image)},
+    )
+    methods = [method for method in LIONG_METHODS if not (vectors and method == "dvsh")]
+    chosen = options_of(methods, settings)
+    if scale == "demo" and not epochs:
+        for method in _SLOW:
+            chosen[method]["epochs"] *= 2
+    short = dataset == "scenes" and scale == "demo"
+    return Protocol(
+        dataset=dataset,
+        grids=[(methods, tuple(bits) or ((16, 32) if short else (16, 32, 64, 128)))],
+        seeds=tuple(seeds) or ((0, 1, 2, 3, 4) if vectors else (0, 1, 2)),
+        views={} if vectors or dataset == "scenes" else {"size": 224},
+        options=chosen,
+    )
