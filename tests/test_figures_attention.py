@@ -10,7 +10,7 @@ from scipy import sparse
 from mmhash_nb import figures
 from mmhash_nb.datasets import scenes
 from mmhash_nb.figures.attention import heat, strongest
-from mmhash_nb.figures.attention_words import present_words
+from mmhash_nb.figures.attention_words import label_words, present_words
 from mmhash_nb.figures.style import TRUE_TAG
 
 C = 7
@@ -127,7 +127,7 @@ def test_attended_words_are_the_present_ones_heaviest_first(pairs) -> None:
     for row, sample in enumerate(samples):
         present = [v for v in range(len(WORDS)) if pairs.texts[sample, v] > 0]
         by_hand = sorted(present, key=lambda v: -scores[row, v])[:3]
-        found = present_words(pairs, sample, scores[row], 3)
+        found = present_words(pairs, sample, scores[row], label_words(pairs, sample), 3)
         assert [word for word, _, _ in found] == [WORDS[v] for v in by_hand]
         own = {pairs.label_names[c] for c in np.flatnonzero(pairs.labels[sample])}
         for v, (word, score, names_label) in zip(by_hand, found, strict=True):
@@ -145,6 +145,14 @@ def test_attended_words_are_the_present_ones_heaviest_first(pairs) -> None:
     shown = [np.asarray(image.get_array()) for image in axes.images]
     assert np.array_equal(shown, pairs.images[samples].transpose(0, 2, 3, 1))
     check_layout(figure)
+
+
+def test_which_words_name_a_label_can_be_given(pairs) -> None:
+    naming = np.zeros((12, len(WORDS)), dtype=np.bool_)
+    naming[:, 1] = True  # of no label, but in some of the texts
+    figure = figures.attended_words(pairs, range(12), some_scores(12), naming=naming)
+    marked = {text for text in texts_of(figure.axes[0]) if text.startswith("✓ ")}
+    assert marked == {f"✓ {WORDS[1]}", "✓ the word names a label."}
 
 
 def test_words_of_features_without_pictures_of_no_words_and_of_sparse_texts() -> None:
@@ -215,6 +223,7 @@ def test_channel_gallery_says_what_is_wrong(channels, n, sentence) -> None:
         ({"scores": np.ones((2, 5))}, "scores are of 5 words, but made-up has a vocabulary of 6"),
         ({"pairs": some_pairs(vocabulary=None)}, "scores are of 6 words, .* vocabulary of 0"),
         ({"scores": np.ones((1, 6))}, "scores must be .* each of the 2 samples"),
+        ({"naming": np.ones((2, 6))}, r"naming must be bool \[2, 6\], as scores, but is float64"),
         ({"k": 0}, "number to show must be at least 1"),
         ({"samples": [N, 0]}, f"sample {N} is not one"),
     ],

@@ -32,22 +32,24 @@ def test_distance_histogram_counts_relevant_and_other_items() -> None:
     check_layout(figure)
 
 
-def test_precision_recall_draws_the_metric_one_line_a_method_and_task() -> None:
+def test_precision_recall_draws_the_metric_one_line_a_method_and_a_panel_a_task() -> None:
     pairs = some_pairs()
     codes = {"mmnn_l1": some_codes(1), "ksh": some_codes(2)}
     figure = figures.precision_recall(pairs, codes)
-    (axes,) = figure.axes
-    assert [line.get_linestyle() for line in axes.lines] == ["-", "--", "-", "--"]
-    assert axes.lines[0].get_color() == axes.lines[1].get_color() != axes.lines[2].get_color()
-    assert axes.lines[0].get_marker() != axes.lines[2].get_marker()
-    of, line = codes["ksh"], axes.lines[3]
+    left, right = figure.axes
+    assert [axes.get_title() for axes in figure.axes] == ["text → image", "image → text"]
+    for one, other in zip(left.lines, right.lines, strict=True):
+        assert one.get_color() == other.get_color() and one.get_marker() == other.get_marker()
+    assert left.lines[0].get_color() != left.lines[1].get_color()
+    assert left.lines[0].get_marker() != left.lines[1].get_marker()
+    of, line = codes["ksh"], right.lines[1]
     profile = rank_profile(
         of["image"][pairs.query],
         of["text"][pairs.database],
         pairs.labels[pairs.query],
         pairs.labels[pairs.database],
     )
-    assert line.get_label() == "ksh, image → text"
+    assert line.get_label() == "ksh"
     assert np.array_equal(line.get_ydata(), precision_recall_ranked(profile, RECALL_LEVELS))
     assert np.array_equal(line.get_xdata(), RECALL_LEVELS)
     check_layout(figure)

@@ -27,6 +27,7 @@ _DATASETS = {
     "flipkart": "mmhash_nb.datasets.flipkart",
     "flickr8k": "mmhash_nb.datasets.flickr8k",
     "mirflickr25k": "mmhash_nb.datasets.mirflickr25k",
+    "uci_digits": "mmhash_nb.datasets.uci_digits",
 }
 
 

@@ -17,7 +17,11 @@ _BAR = "#9aa3ad"
 
 @themed()
 def attended_words(
-    pairs: Pairs, samples: Sequence[int] | np.ndarray, scores: np.ndarray, k: int = 8
+    pairs: Pairs,
+    samples: Sequence[int] | np.ndarray,
+    scores: np.ndarray,
+    k: int = 8,
+    naming: np.ndarray | None = None,
 ) -> Figure:
     """How much each word of a text carries, heaviest first, beside the picture.
 
@@ -29,6 +33,8 @@ def attended_words(
         scores: a number for each word, `float [n, V]`; those of words that are not in the sample's
             text do not count.
         k: words to show (all, where there are fewer).
+        naming: which words name a label of the sample, `bool [n, V]`; None for those that are the
+            label's own name.
     """
     samples, scores = checked(pairs, samples, "scores", scores)
     if pairs.vocabulary is None or len(pairs.vocabulary) != scores.shape[1]:
@@ -37,7 +43,15 @@ def attended_words(
             f"{len(pairs.vocabulary or ())}."
         )
     check_count(k)
-    found = [present_words(pairs, s, row, k) for s, row in zip(samples, scores, strict=True)]
+    if naming is None:
+        naming = np.array([label_words(pairs, sample) for sample in samples])
+    if naming.shape != scores.shape or naming.dtype != np.bool_:
+        raise ValueError(
+            f"naming must be bool {list(scores.shape)}, as scores, but is {naming.dtype} "
+            f"{list(naming.shape)}."
+        )
+    given = zip(samples, scores, naming, strict=True)
+    found = [present_words(pairs, sample, *rows, k) for sample, *rows in given]
     shown = [score for words in found for _, score, _ in words]
     low, high = min([0.0, *shown]), max([0.0, *shown])
     view = view_of(pairs, "image")
@@ -77,21 +91,23 @@ def attended_words(
     return figure
 
 
+def label_words(pairs: Pairs, sample: int) -> np.ndarray:
+    """Which words are the name of a label of the sample, `bool [V]`."""
+    assert pairs.vocabulary is not None
+    labels = {
+        str(pairs.label_names[int(c)]).casefold() for c in np.flatnonzero(pairs.labels[sample])
+    }
+    return np.array([word.casefold() in labels for word in pairs.vocabulary], dtype=np.bool_)
+
+
 def present_words(
-    pairs: Pairs, sample: int, scores: np.ndarray, k: int
+    pairs: Pairs, sample: int, scores: np.ndarray, naming: np.ndarray, k: int
 ) -> list[tuple[str, float, bool]]:
     """The `k` words of a sample's text with the largest scores: word, score, names a label."""
     assert pairs.vocabulary is not None
     present = np.flatnonzero(feature_vector(pairs, sample, "text") > 0)
     order = present[np.argsort(-scores[present], kind="stable")][:k]
-    labels = {
-        str(pairs.label_names[int(c)]).casefold() for c in np.flatnonzero(pairs.labels[sample])
-    }
-    words = [pairs.vocabulary[column] for column in order]
-    return [
-        (word, float(scores[column]), word.casefold() in labels)
-        for word, column in zip(words, order, strict=True)
-    ]
+    return [(pairs.vocabulary[c], float(scores[c]), bool(naming[c])) for c in order]
 
 
 def checked(

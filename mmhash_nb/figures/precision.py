@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from mmhash_nb import metrics
 from mmhash_nb.figures.curves import legend_beside, one_axes
 from mmhash_nb.figures.nearest import Codes, MethodCodes, side_codes, side_name, sides, task_name
-from mmhash_nb.figures.style import colours, markers, themed
+from mmhash_nb.figures.style import Picture, colours, markers, themed
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.ranking import RankProfile, rank_profile
 
@@ -29,25 +29,28 @@ def precision_recall(
 ) -> Figure:
     """Precision at levels of recall by Hamming ranking, averaged over queries (masci2014, Fig. 3).
 
-    A colour and marker for each method, a line style for each task.
+    A panel for each task, a colour and marker for each method.
 
     Args:
         pairs: the dataset.
         codes: for each method and modality, codes of all samples.
-        tasks: such as `text-image` (solid) and `image-text` (dashed).
+        tasks: such as `text-image`.
     """
     if pairs.query.size == 0 or not codes or not tasks:
         raise ValueError("precision–recall curves need a query, a method and a task.")
-    figure, axes = one_axes(5.2, 3.4)
-    lines = _Lines(axes, list(codes), tasks)
-    for method, of in codes.items():
-        for task in tasks:
+    figure = Picture(1.6 + 2.7 * len(tasks), 3.2, layout="constrained")
+    panels = figure.subplots(1, len(tasks), squeeze=False, sharey=True)[0]
+    for axes, task in zip(panels, tasks, strict=True):
+        lines = _Lines(axes, list(codes), tasks[:1])
+        for place, (method, of) in enumerate(codes.items()):
             profile = profile_of(pairs, of, task)
             precision = metrics.precision_recall_ranked(profile, RECALL_LEVELS)
-            label = f"{method}, {task_name(pairs, task)}"
-            lines.draw(method, task, RECALL_LEVELS, precision, label, (4, 5))
-    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, None))
-    legend_beside(axes)
+            # Each method's marks a little further on than the last's, where curves lie close.
+            lines.draw(method, tasks[0], RECALL_LEVELS, precision, method, (place % 5, 5))
+        axes.set(xlabel="recall", xlim=(0, 1), ylim=(0, None))
+        axes.set_title(task_name(pairs, task), weight="bold")
+    panels[0].set_ylabel("precision")
+    legend_beside(panels[-1])
     return figure
 
 

@@ -125,10 +125,12 @@ class Attended:
     Attributes:
         probabilities: P, `float32 [N, h, w]` of images or `[N, K]` of texts.
         mask: Z, `bool` of the same shape.
+        strength: length of the features at each place, or the unit itself: of the same shape.
     """
 
     probabilities: np.ndarray
     mask: np.ndarray
+    strength: np.ndarray
 
 
 class AADAH(CrossModalDeep):
@@ -199,13 +201,14 @@ class AADAH(CrossModalDeep):
             ValueError: where the method was fitted without attention on that modality.
         """
         network = self._masked(modality)
-        seen = []
+        parts = []
         for part in self.batches(pairs, modality, torch.device("cpu")):
-            divided = network.divide(modality, network.features(modality, part))
+            features = network.features(modality, part)
+            divided = network.divide(modality, features)
             assert divided is not None
-            seen.append(divided)
-        p = torch.cat([divided.probabilities for divided in seen]).numpy()
-        return Attended(p, torch.cat([divided.mask for divided in seen]).numpy() > 0)
+            strength = features.norm(dim=1) if features.ndim == 4 else features
+            parts.append((divided.probabilities, divided.mask > 0, strength))
+        return Attended(*(torch.cat(part).numpy() for part in zip(*parts, strict=True)))
 
     @torch.inference_mode()
     def word_shares(self, pairs: Pairs, part: str = "attended") -> np.ndarray:

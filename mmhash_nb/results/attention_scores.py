@@ -88,6 +88,18 @@ def control_mask(mask: np.ndarray, control: Control, seed: int = 0) -> np.ndarra
     return _nearest(mask, nearer, np.random.default_rng(seed))
 
 
+def strongest_mask(mask: np.ndarray, strength: np.ndarray) -> np.ndarray:
+    """As many places as `mask` has in each image, those of largest strength, `bool [N, h, w]`.
+
+    Args:
+        mask: attended places, `bool [N, h, w]`.
+        strength: `float [N, h, w]`, such as the length of the features at each place: what a look
+            at the map finds without any training. Of equal ones the first are taken.
+    """
+    rank = np.argsort(np.argsort(-strength.reshape(len(mask), -1), axis=1, kind="stable"), axis=1)
+    return rank.reshape(mask.shape) < mask.sum(axis=(1, 2))[:, None, None]
+
+
 def place_size(mask: np.ndarray, height: int, width: int) -> tuple[int, int]:
     """How many pixels down and across a place of masks `[N, h, w]` has in an image.
 

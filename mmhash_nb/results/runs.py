@@ -147,7 +147,9 @@ def run_protocol(
     """`run` everything a protocol asks for, in order, with progress."""
     headless = bool(os.environ.get("MMHASH_HEADLESS"))
     done = []
-    for method, bits, seed, options in tqdm(protocol.runs(), desc=pairs.name, disable=headless):
+    for method, bits, seed, options in tqdm(
+        protocol.runs(), desc=pairs.name, disable=headless, leave=False, delay=3.0
+    ):
         one = run(paper, method, pairs, bits, seed, options, device=device, root=root)
         if headless:
             print(f"{method} {bits} bits seed {seed}: {_line(one)}", flush=True)

@@ -354,3 +354,15 @@ def test_pixels_are_repeated_until_places_fit():
     assert np.array_equal(enlarged(pixels, mask[:, :2]), pixels)
     objects = enlarged(np.zeros((1, 64, 64), dtype=bool), np.ones((1, 14, 14), dtype=bool))
     assert objects.shape == (1, 448, 448) and place_size(np.ones((1, 14, 14)), 448, 448) == (32, 32)
+
+
+def test_the_strongest_places_are_as_many_as_are_attended_and_the_largest():
+    rng = np.random.default_rng(3)
+    mask, strength = rng.random((5, 3, 4)) < 0.4, rng.integers(0, 6, (5, 3, 4)).astype(float)
+    mask[0], mask[1] = False, True
+    found = attention_scores.strongest_mask(mask, strength)
+    assert (found.sum(axis=(1, 2)) == mask.sum(axis=(1, 2))).all()
+    for chosen, values in zip(found[2:], strength[2:], strict=True):
+        assert values[chosen].min() >= values[~chosen].max()
+    tied = attention_scores.strongest_mask(np.eye(2, dtype=bool)[None], np.ones((1, 2, 2)))
+    assert tied.tolist() == [[[True, True], [False, False]]]

@@ -161,15 +161,16 @@ def test_masks_and_words_are_scored_beside_their_controls(pairs):
     fitted = [hashers.create("aadah", 8, seed, **TINY).fit(pairs) for seed in (0, 1)]
     masks = zhang.mask_table(asked, fitted)
     assert list(dict.fromkeys(masks.index.get_level_values(0))) == [
-        *("attended", "random", "centre", "untrained", "random, as untrained")
+        *("attended", "feature norm", "centre", "random", "untrained", "random, as untrained")
     ]
     for method in fitted:
         seen = method.attend(asked, "image")
         expected = attention_scores.mask_scores(seen.mask, seen.probabilities, asked.masks)
         assert masks.loc[("attended", method.seed)].IoU == pytest.approx(expected.IoU.mean())
         # Controls have the area of the trained masks.
-        areas = [masks.loc[(r, method.seed)].area for r in ("attended", "random", "centre")]
-        assert areas == pytest.approx([seen.mask.mean()] * 3)
+        regions = ("attended", "feature norm", "centre", "random")
+        areas = [masks.loc[(region, method.seed)].area for region in regions]
+        assert areas == pytest.approx([seen.mask.mean()] * 4)
         start = method.before_training().attend(asked, "image")
         for region in ("untrained", "random, as untrained"):
             assert masks.loc[(region, method.seed)].area == pytest.approx(start.mask.mean())

@@ -59,9 +59,13 @@ def by_players(
             scores = {task: done.metrics[task]["mAP"] for task in ("image-text", "text-image")}
             method = done.method()
             assert isinstance(method, AADAH)
-            found, random, _ = _mask_scores(asked, method)
-            scores |= {"IoU": found.IoU.mean(), "IoU, random": random.IoU.mean()}
-            rows.append({"players": players, "seed": seed, **scores, "area": found.area.mean()})
+            found = _mask_scores(asked, method)
+            scores |= {
+                "IoU": found["attended"].IoU.mean(),
+                "IoU, random": found["random"].IoU.mean(),
+            }
+            area = found["attended"].area.mean()
+            rows.append({"players": players, "seed": seed, **scores, "area": area})
     return pd.DataFrame(rows)
 
 
@@ -73,14 +77,19 @@ def mask_table(pairs: Pairs, methods: Sequence[AADAH]) -> pd.DataFrame:
         methods: fitted, one for each seed.
 
     Returns:
-        Rows `attended`, then `random` and `centre`, masks of the same area; `untrained`, the masks
-        before the first step, and `random, as untrained`, masks of that area.
+        Rows `attended`, then masks of the same area: `feature norm`, where the frozen map is
+            strongest, `centre` and `random`; `untrained`, the masks before the first step, and
+            `random, as untrained`, masks of that area.
     """
     tables: dict[str, dict[int, pd.DataFrame]] = {}
     for method in methods:
         after, before = _mask_scores(pairs, method), _mask_scores(pairs, method.before_training())
-        names = ("attended", "random", "centre", "untrained", "random, as untrained")
-        for region, table in zip(names, (*after, *before[:2]), strict=True):
+        scores = {
+            **after,
+            "untrained": before["attended"],
+            "random, as untrained": before["random"],
+        }
+        for region, table in scores.items():
             tables.setdefault(region, {})[method.seed] = table
     return attention_scores.by_seed(tables)
 
@@ -108,13 +117,15 @@ def word_table(pairs: Pairs, methods: Sequence[AADAH]) -> pd.DataFrame:
     return attention_scores.by_seed(tables)
 
 
-def _mask_scores(pairs: Pairs, method: AADAH) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Scores of a method's masks, and of masks of their area at random and in the centre."""
+def _mask_scores(pairs: Pairs, method: AADAH) -> dict[str, pd.DataFrame]:
+    """Scores of a method's masks, and of others of their area."""
     seen = method.attend(pairs, "image")
     assert pairs.masks is not None
     objects = attention_scores.enlarged(pairs.masks, seen.mask)
-    return (
-        attention_scores.mask_scores(seen.mask, seen.probabilities, objects),
-        attention_scores.control_scores(seen.mask, objects, "random"),
-        attention_scores.control_scores(seen.mask, objects, "centre"),
-    )
+    strongest = attention_scores.strongest_mask(seen.mask, seen.strength)
+    return {
+        "attended": attention_scores.mask_scores(seen.mask, seen.probabilities, objects),
+        "feature norm": attention_scores.mask_scores(strongest, seen.strength, objects),
+        "centre": attention_scores.control_scores(seen.mask, objects, "centre"),
+        "random": attention_scores.control_scores(seen.mask, objects, "random"),
+    }
