@@ -1,10 +1,11 @@
-"""Training throughput of MAH against its bare backbone, and the triplet loss against its triplets.
+"""Training throughput against the bare backbone, and the triplet loss against its triplets.
 
     python benchmarks/training.py
 
 The bare backbone: forward and backward pass of the mean of its features for one batch, all stages
 trained, no optimiser. The methods: the whole step of `training.train`, which takes the samples
-from the data, passes them forward, ranks all triplets, passes backward and steps with Adam. All
+from the data, passes them forward, ranks all triplets, passes backward and steps with Adam; of
+AADAH four such steps and the one of its opponent, a fourth of it each. All
 start from the same random backbone and train all its stages; in all of them batch normalisation
 keeps its statistics. The second table is of the loss alone, forward and backward.
 Every repeat times all of them in turn; the tables give medians, and medians of the ratios.
@@ -31,17 +32,22 @@ from torch.utils.weak import WeakIdKeyDictionary
 from mmhash_nb import hashers
 from mmhash_nb.features import backbones
 from mmhash_nb.files import project_root
+from mmhash_nb.hashers.cross_modal import CrossModalDeep
 from mmhash_nb.hashers.deep import DeepHasher, Inputs, rows
 from mmhash_nb.hashers.objectives import OBJECTIVES
 from mmhash_nb.losses import triplet_ranking_loss
-from mmhash_nb.training import Precision, _adam_step, _objective, resolve_device
+from mmhash_nb.training import Precision, _fixed, _objective, _step, resolve_device
 
 BARE = "bare backbone"
+#: AADAH's option of steps of hashing to one of attention
+ROUND = "hashing_steps"
 METHODS = {
     "concat": "concat",
     "MAH": "mah",
     "MAH without kernel": "mah_no_kn",
     "MAH without attention": "mah_no_an",
+    "AADAH": "aadah",
+    "AADAH without masks": "aadah_none",
 }
 #: samples of NUS-WIDE: concepts and how often each holds, tags and how many a picture has
 CONCEPTS, FREQUENCY = 21, 0.12
@@ -118,7 +124,44 @@ def method_step(
     )
     batch = torch.arange(len(labels), device=labels.device)
     objective = _objective(loss, batch, labels.device, precision)
-    return lambda: _adam_step(adam, objective), network
+    return lambda: _step(adam, objective), network
+
+
+def game_step(
+    method: CrossModalDeep, inputs: Inputs, labels: Tensor, precision: Precision
+) -> tuple[Callable[[], float], nn.Module]:
+    """A round of training as `CrossModalDeep` does it, and the network it trains.
+
+    A round has `hashing_steps` of E and D and, where there are masks, one of G.
+    """
+    assert inputs[1] is not None
+    network = method.unfitted(inputs[1].shape[1]).to(labels.device).train()
+    learning = method.learning(network, inputs, labels, method).to(labels.device)
+    opponent = learning.opponent
+    theirs = [] if opponent is None else list(opponent.parameters.parameters())
+    fixed = {id(p) for p in theirs}
+    ours = [p for p in network.parameters() if p.requires_grad and id(p) not in fixed]
+    players = [
+        torch.optim.Adam(player, method.options["learning_rate"], (0.5, 0.999), fused=True)
+        for player in (ours, theirs)
+        if player
+    ]
+    batch = torch.arange(len(labels), device=labels.device)
+    objectives = [
+        _objective(loss, batch, labels.device, precision)
+        for loss in (learning.loss, *([] if opponent is None else [opponent.loss]))
+    ]
+
+    def round_() -> float:
+        learning.step.zero_()  # the record of the game would end
+        with _fixed(theirs):
+            values = [_step(players[0], objectives[0]) for _ in range(method.options[ROUND])]
+        if opponent is not None:
+            with _fixed(ours):
+                _step(players[1], objectives[1])
+        return values[-1]
+
+    return round_, network
 
 
 def training_rows(
@@ -130,6 +173,7 @@ def training_rows(
     backbone = random_backbone(name, pixels)
     steps = {BARE: bare_step(backbone, pixels, options.precision)}
     networks: dict[str, nn.Module] = {BARE: backbone}
+    batches = {BARE: 1, **dict.fromkeys(METHODS, 1)}
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder) / "random.safetensors"
         save_file({k: v.contiguous() for k, v in backbone.state_dict().items()}, weights)
@@ -143,14 +187,19 @@ def training_rows(
                 text_hidden=text_hidden,
             )
             assert isinstance(method, DeepHasher)
-            steps[what], networks[what] = method_step(
-                method, (pixels, texts), labels, options.precision
-            )
+            given = (method, (pixels, texts), labels, options.precision)
+            if isinstance(method, CrossModalDeep):
+                method.options["image_hidden"] = text_hidden // 2
+                steps[what], networks[what] = game_step(*given)
+                batches[what] = method.options[ROUND]
+            else:
+                steps[what], networks[what] = method_step(*given)
 
     for what, step in steps.items():  # memory and kernels are chosen at the first step
         if not np.isfinite(value := step()):
             raise AssertionError(f"the loss of {what} is {value}")
     times = in_turn(steps, options.repeats, options.steps, device)
+    times = {what: t / batches[what] for what, t in times.items()}
     return [
         {
             "what": what,

@@ -14,7 +14,7 @@ from mmhash_nb.files import whole
 
 
 def keep(
-    path: Path, module: nn.Module, optimisers: Sequence[torch.optim.Adam], history: list[float]
+    path: Path, module: nn.Module, optimisers: Sequence[torch.optim.Optimizer], history: list[float]
 ) -> None:
     """Write the state of module and optimisers, and the losses of the epochs so far, whole."""
     tensors = {f"model.{k}": v.contiguous() for k, v in module.state_dict().items()}
@@ -29,7 +29,9 @@ def keep(
         save_file(tensors, aside, metadata={"history": json.dumps(history)})
 
 
-def resume(path: Path, module: nn.Module, optimisers: Sequence[torch.optim.Adam]) -> list[float]:
+def resume(
+    path: Path, module: nn.Module, optimisers: Sequence[torch.optim.Optimizer]
+) -> list[float]:
     """Put the checkpoint's state into module and optimisers.
 
     A checkpoint that is broken, of a network of other shapes or of more optimisers is not used:

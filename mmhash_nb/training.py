@@ -1,12 +1,12 @@
-"""The one training loop: mini-batches, Adam or L-BFGS bursts, checkpoints, resume."""
+"""The one training loop: mini-batches, Adam, SGD or L-BFGS bursts, checkpoints, resume."""
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -19,6 +19,8 @@ Precision = Literal["float32", "bfloat16"]
 _QUIET_SECONDS = 3.0
 #: L-BFGS iterations on one mini-batch (masci2014, §3.3)
 BURST = 5
+#: how much of its last step SGD adds to the next (liong2017, §4.1)
+MOMENTUM = 0.9
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,9 @@ def train(
     *,
     epochs: int,
     batch_size: int,
-    optimiser: Literal["adam", "lbfgs"] = "adam",
+    optimiser: Literal["adam", "sgd", "lbfgs"] = "adam",
     learning_rate: float = 1e-3,
+    rates: Sequence[tuple[nn.Module, float]] = (),
     weight_decay: float = 0.0,
     decay_every: int | None = None,
     beta1: float = 0.9,
@@ -87,7 +90,7 @@ def train(
     tolerance: float | None = None,
     patience: int = 5,
     precision: Precision = "float32",
-    on_epoch: Callable[[int], None] | None = None,
+    on_epoch: Callable[[int], bool | None] | None = None,
     seed: int = 0,
     device: torch.device | None = None,
     checkpoint: Path | None = None,
@@ -103,18 +106,20 @@ def train(
         loss: from sample indices (`int64 [B]` on `device`) to a scalar.
         epochs: passes over the samples, at most.
         batch_size: samples in a mini-batch, at most; see `n_batches`.
-        optimiser: `adam`, or `lbfgs`: five L-BFGS iterations on each mini-batch, started afresh
-            (masci2014, §3.3).
-        learning_rate: Adam's step, or the first step of L-BFGS's line search.
-        weight_decay: L2 penalty of Adam; added to the objective for L-BFGS.
-        decay_every: divide Adam's learning rate by ten after every so many epochs; None keeps it.
+        optimiser: `adam`; `sgd`, with momentum 0.9; or `lbfgs`: five L-BFGS iterations on each
+            mini-batch, started afresh (masci2014, §3.3).
+        learning_rate: step of Adam and SGD, or the first step of L-BFGS's line search.
+        rates: parts of the module that learn at a rate of their own, not with L-BFGS.
+        weight_decay: L2 penalty of Adam and SGD; added to the objective for L-BFGS.
+        decay_every: divide all learning rates of Adam and SGD by ten after every so many epochs;
+            None keeps them.
         beta1: how much of Adam's mean gradient is kept from step to step.
         opponent: a second player, with Adam, learning rate and decay as the first has.
         tolerance: stop when `patience` epochs have not lowered the best mean loss by this fraction;
             None runs all epochs.
         precision: `bfloat16` runs the loss under autocast.
         on_epoch: called with the number of each epoch, from 0, before it: for a loss or module that
-            changes as training goes on.
+            changes as training goes on. Where it returns True, training ends before that epoch.
         seed: of the order of samples and of whatever `loss` draws.
         device: where `loss` works; the module must be there already. CPU by default.
         checkpoint: a folder; the state after an epoch is written there whole every few seconds.
@@ -126,19 +131,22 @@ def train(
         RuntimeError: out of GPU memory, with the batch size to try.
     """
     check_settings(n_samples, epochs, batch_size, optimiser, decay_every, opponent)
+    if rates and optimiser == "lbfgs":
+        raise ValueError("L-BFGS has one learning rate: give no rates, or use adam or sgd.")
     device = device or torch.device("cpu")
     theirs = [] if opponent is None else _learned(opponent.parameters)
     weights = [p for p in _learned(parameters) if not any(p is q for q in theirs)]
-    adams = [
-        # Fused: one pass over the weights, which for wide layers takes a tenth of the time.
-        torch.optim.Adam(
-            player, lr=learning_rate, betas=(beta1, 0.999), weight_decay=weight_decay, fused=True
-        )
-        for player in (weights, theirs)
-        if player
+    # Fused: one pass over the weights, which for wide layers takes a tenth of the time.
+    shared: dict[str, Any] = {"weight_decay": weight_decay, "fused": True}
+    groups = [_groups(player, learning_rate, rates) for player in (weights, theirs) if player]
+    players: list[Any] = [
+        torch.optim.SGD(group, momentum=MOMENTUM, **shared)
+        if optimiser == "sgd"
+        else torch.optim.Adam(group, betas=(beta1, 0.999), **shared)
+        for group in groups
     ]
     kept = None if checkpoint is None else checkpoint / "training.safetensors"
-    history = resume(kept, parameters, adams) if kept and kept.is_file() else []
+    history = resume(kept, parameters, players) if kept and kept.is_file() else []
     batches = n_batches(n_samples, batch_size)
     steps = len(history) * batches
     saved = time.monotonic()
@@ -147,10 +155,10 @@ def train(
         if tolerance is not None and _converged(history, tolerance, patience):
             break
         if decay_every is not None:
-            for group in (group for adam in adams for group in adam.param_groups):
-                group["lr"] = learning_rate * 0.1 ** (epoch // decay_every)
-        if on_epoch is not None:
-            on_epoch(epoch)
+            for group in (group for player in players for group in player.param_groups):
+                group["lr"] = group["first"] * 0.1 ** (epoch // decay_every)
+        if on_epoch is not None and on_epoch(epoch):
+            break
         losses = []
         rng = np.random.default_rng([seed, epoch])
         order = torch.from_numpy(rng.permutation(n_samples)).to(device)
@@ -160,13 +168,13 @@ def train(
                 objective = _objective(loss, batch, device, precision)
                 steps += 1
                 try:
-                    if optimiser == "adam":
+                    if optimiser != "lbfgs":
                         with _fixed(theirs):
-                            losses.append(_adam_step(adams[0], objective))
+                            losses.append(_step(players[0], objective))
                         if opponent is not None and steps % opponent.every == 0:
                             against = _objective(opponent.loss, batch, device, precision)
                             with _fixed(weights):
-                                _adam_step(adams[1], against)
+                                _step(players[1], against)
                     else:
                         losses.append(_lbfgs_burst(weights, objective, learning_rate, weight_decay))
                 except torch.OutOfMemoryError:
@@ -183,7 +191,7 @@ def train(
             )
         bar.step(history[-1])
         if kept and time.monotonic() - saved > _QUIET_SECONDS:
-            keep(kept, parameters, adams, history)
+            keep(kept, parameters, players, history)
             saved = time.monotonic()
     bar.close()
     return history
@@ -197,6 +205,17 @@ def n_batches(n_samples: int, batch_size: int) -> int:
     a last batch of a few samples is as long as any other and was seen to undo what an epoch learnt.
     """
     return min(-(-n_samples // batch_size), n_samples // 2)
+
+
+def _groups(
+    weights: list[nn.Parameter], learning_rate: float, rates: Sequence[tuple[nn.Module, float]]
+) -> list[dict[str, Any]]:
+    """The weights by their learning rate, which each group keeps as its `first`."""
+    own = {id(weight): rate for part, rate in rates for weight in part.parameters()}
+    by_rate: dict[float, list[nn.Parameter]] = {}
+    for weight in weights:
+        by_rate.setdefault(own.get(id(weight), learning_rate), []).append(weight)
+    return [{"params": of, "lr": rate, "first": rate} for rate, of in by_rate.items()]
 
 
 def _learned(module: nn.Module) -> list[nn.Parameter]:
@@ -232,8 +251,8 @@ def check_settings(
     for name, value, least in counts:
         if not isinstance(value, int) or value < least:
             raise ValueError(f"{name} must be an integer of at least {least}, but is {value!r}.")
-    if optimiser not in ("adam", "lbfgs"):
-        raise ValueError(f"optimiser must be adam or lbfgs, but is {optimiser!r}.")
+    if optimiser not in ("adam", "sgd", "lbfgs"):
+        raise ValueError(f"optimiser must be adam, sgd or lbfgs, but is {optimiser!r}.")
     if opponent is not None and optimiser != "adam":
         raise ValueError("an opponent is trained by Adam: leave optimiser='adam'.")
     if n_samples < 2:
@@ -250,11 +269,11 @@ def _objective(
     return objective
 
 
-def _adam_step(adam: torch.optim.Optimizer, objective: Callable[[], Tensor]) -> float:
-    adam.zero_grad()
+def _step(player: torch.optim.Optimizer, objective: Callable[[], Tensor]) -> float:
+    player.zero_grad()
     value = objective()
     value.backward()
-    adam.step()
+    player.step()
     return value.item()
 
 

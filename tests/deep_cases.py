@@ -7,11 +7,13 @@ from mmhash_nb.metrics import mean_average_precision
 from mmhash_nb.ranking import rank_profile
 
 BITS = 16
-#: of zhang2018's methods those that train networks
+#: of zhang2018's and liong2017's methods those that train one network
 DEEP = [
     *("aadah", "aadah_none", "aadah_visual", "aadah_textual", "aadah_cnn_f"),
-    *("dcmh", "prdh", "dvsh"),
+    *("dcmh", "prdh", "dvsh", "dnh_c", "cah"),
 ]
+#: CMDVH trains three
+VARIATIONAL = ["cmdvh", "cmdvh1", "cmdvh2"]
 #: settings with which each method tells the classes apart for seed 0
 TINY = {
     **{"backbone": "small", "trainable": "none", "epochs": 25, "batch_size": 12},
@@ -19,7 +21,11 @@ TINY = {
     **{"lstm_hidden": 16, "gamma": 0.1, "margin": 2.0},
 }
 #: where another method wants something else
-OWN = {"aadah": {"learning_rate": 1e-3}, "dvsh": {"margin": 0.5}}
+OWN = {
+    "aadah": {"learning_rate": 1e-3},
+    "dvsh": {"margin": 0.5},
+    "cah": {"learning_rate": 1e-2},
+}
 
 
 def create(name, seed=0, bits=BITS, **options):

@@ -76,8 +76,9 @@ def test_training_benchmark_writes_both_tables(training_benchmark, tmp_path, cap
         assert lines[0] == "| " + " | ".join(table[0]) + " |"
         assert lines[2:] == ["| " + " | ".join(row.values()) + " |" for row in table]
     methods = ["concat", "MAH", "MAH without kernel", "MAH without attention"]
+    methods += ["AADAH", "AADAH without masks"]
     assert [row["what"] for row in tables[0]] == 2 * ["bare backbone", *methods]
-    assert [row["backbone"] for row in tables[0]] == 5 * ["small"] + 5 * ["mobilenet_v2"]
+    assert [row["backbone"] for row in tables[0]] == 7 * ["small"] + 7 * ["mobilenet_v2"]
     assert tables[0][0]["% of the bare backbone"] == "100.0"
     assert [row["batch"] for row in tables[1]] == ["5", "9"]
 

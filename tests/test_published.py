@@ -13,6 +13,7 @@ from mmhash_nb.results.compare import compare, table
 from mmhash_nb.results.records import COLUMNS
 
 TEXTS = {
+    "liong2017": "002_6398374b3d716d74.txt",
     "masci2014": "004_4ac9ca03a49f9c28.txt",
     "zeng2022": "000_c33c9e71bcb5ec11.txt",
     "zhang2018": "003_9f55e0a0c7ff4df4.txt",

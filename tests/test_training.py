@@ -280,7 +280,7 @@ def against(every):
         ({"batch_size": 0}, "batch_size must be an integer of at least 2, but is 0."),
         ({"batch_size": 1}, "batch_size must be an integer of at least 2, but is 1."),
         ({"batch_size": 8.0}, "batch_size must be an integer of at least 2, but is 8.0."),
-        ({"optimiser": "sgd"}, "optimiser must be adam or lbfgs, but is 'sgd'."),
+        ({"optimiser": "rmsprop"}, "optimiser must be adam, sgd or lbfgs, but is 'rmsprop'."),
         ({"opponent": against(0)}, "every must be an integer of at least 1, but is 0."),
         ({"opponent": against(0.5)}, "every must be an integer of at least 1, but is 0.5."),
         (

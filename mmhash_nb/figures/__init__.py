@@ -14,7 +14,9 @@ from mmhash_nb.figures.precision import (
     precision_at_top,
     precision_recall,
 )
+from mmhash_nb.figures.ranking_curves import ranking_curves
 from mmhash_nb.figures.style import Picture, png, save
+from mmhash_nb.figures.variational import code_updates, latent_gaussians
 from mmhash_nb.figures.words import annotation, word_gallery, word_queries
 
 __all__ = [
@@ -27,15 +29,18 @@ __all__ = [
     "attended_words",
     "attention_mechanisms",
     "channel_gallery",
+    "code_updates",
     "descriptor_codes",
     "distance_histogram",
     "gallery",
+    "latent_gaussians",
     "lookup_precision_recall",
     "map_by_bits",
     "nearest",
     "png",
     "precision_at_top",
     "precision_recall",
+    "ranking_curves",
     "save",
     "show_pairs",
     "tie_bars",

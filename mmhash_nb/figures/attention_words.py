@@ -50,8 +50,10 @@ def attended_words(
             f"naming must be bool {list(scores.shape)}, as scores, but is {naming.dtype} "
             f"{list(naming.shape)}."
         )
-    given = zip(samples, scores, naming, strict=True)
-    found = [present_words(pairs, sample, *rows, k) for sample, *rows in given]
+    found = [
+        present_words(pairs, sample, of_words, names, k)
+        for sample, of_words, names in zip(samples, scores, naming, strict=True)
+    ]
     shown = [score for words in found for _, score, _ in words]
     low, high = min([0.0, *shown]), max([0.0, *shown])
     view = view_of(pairs, "image")

@@ -23,6 +23,8 @@ class _Entry:
 _MASCI = ("masci2014",)
 _ZENG = ("zeng2022",)
 _ZHANG = ("zhang2018",)
+_LIONG = ("liong2017",)
+_BOTH = ("liong2017", "zhang2018")
 _METHODS = {
     "random": _Entry("random_codes", "RandomCodes", ()),
     "mmnn_l1": _Entry("mmnn", "CoupledSiamese", _MASCI, {"layers": 1, "alpha": 0.5}),
@@ -48,14 +50,24 @@ _METHODS = {
     "aadah_textual": _Entry("aadah", "AADAH", _ZHANG, {"attention": "textual"}),
     "aadah_cnn_f": _Entry("aadah", "AADAH", _ZHANG, {"backbone": "cnn_f"}),
     "cca_hash": _Entry("cca_hash", "CCAHash", _ZHANG),
-    "cmfh": _Entry("cmfh", "CMFH", _ZHANG),
-    "scm": _Entry("scm", "SCM", _ZHANG, {"solver": "sequential"}),
+    "cmfh": _Entry("cmfh", "CMFH", _BOTH),
+    "scm": _Entry("scm", "SCM", _BOTH, {"solver": "sequential"}),
     "scm_orth": _Entry("scm", "SCM", _ZHANG, {"solver": "orthogonal"}),
     "stmh": _Entry("stmh", "STMH", _ZHANG),
-    "sephkm": _Entry("sephkm", "SePHkm", _ZHANG),
-    "dcmh": _Entry("pairwise_networks", "DCMH", _ZHANG),
+    "sephkm": _Entry("sephkm", "SePHkm", _BOTH),
+    "dcmh": _Entry("pairwise_networks", "DCMH", _BOTH),
     "prdh": _Entry("pairwise_networks", "PRDH", _ZHANG),
-    "dvsh": _Entry("dvsh", "DVSH", _ZHANG),
+    "dvsh": _Entry("dvsh", "DVSH", _BOTH),
+    "cmdvh": _Entry("cmdvh", "CMDVH", _LIONG),
+    "cmdvh1": _Entry("cmdvh", "CMDVH", _LIONG, {"latent": False}),
+    "cmdvh2": _Entry("cmdvh", "CMDVH", _LIONG, {"variational": False}),
+    "cvh": _Entry("cvh", "CVH", _LIONG),
+    "cca_itq": _Entry("cca_itq", "CCAITQ", _LIONG),
+    "pdh": _Entry("pdh", "PDH", _LIONG),
+    "lssh": _Entry("lssh", "LSSH", _LIONG),
+    "discmh": _Entry("discmh", "DisCMH", _LIONG),
+    "dnh_c": _Entry("dnh_c", "DNHC", _LIONG),
+    "cah": _Entry("cah", "CAH", _LIONG),
     "mah": _Entry("multimodal", "ModalAwareHasher", _ZENG),
     "mah_printed": _Entry(
         "multimodal", "ModalAwareHasher", _ZENG, {"kernel": "printed", "attention": "printed"}

@@ -4,7 +4,7 @@ import json
 import os
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, cast
+from typing import Any, ClassVar, Literal, Protocol, Self, cast, runtime_checkable
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
@@ -123,6 +123,14 @@ class Hasher(Method):
     @abstractmethod
     def _project(self, pairs: Pairs, modality: EncodedModality) -> np.ndarray:
         """Real values `[N, n_bits]` whose signs are the codes."""
+
+
+@runtime_checkable
+class Unified(Protocol):
+    """A method that learns one code for both modalities of a database sample."""
+
+    def database_codes(self, pairs: Pairs) -> HashCodes:
+        """Unified codes of all samples of `pairs`, which queries of one modality can search."""
 
 
 class Embedder(Method):

@@ -1,5 +1,6 @@
 """SePH-km: codes that keep label affinities, and kernel logistic regression to tell them."""
 
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.metrics.pairwise import euclidean_distances
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.hashers.base import State
 from mmhash_nb.hashers.label_groups import LabelGroups
+from mmhash_nb.hashers.learned_codes import sample_keys, unified_codes
 from mmhash_nb.hashers.shallow import ShallowHasher
 from mmhash_nb.pairs import Modality, Pairs
 
@@ -46,9 +48,9 @@ class SePHkm(ShallowHasher):
     anchors a, which are the means of k-means in that view. σ² is the mean squared distance of two
     training samples. wᵀk are the log-odds of the bit, and their sign is the bit.
 
-    Where an item has both views, `database_codes` joins them: the sign of p(1|x) p(1|y) −
-    p(−1|x) p(−1|y), which takes the views as independent given the bit and both values of the bit
-    as equally likely.
+    `database_codes` has the learned codes of training samples. For any other with both views it
+    joins them: the sign of p(1|x) p(1|y) − p(−1|x) p(−1|y), which takes the views as independent
+    given the bit and both values of the bit as equally likely.
 
     The state has the `objective` of H at its start and end.
 
@@ -77,6 +79,10 @@ class SePHkm(ShallowHasher):
         "label_sets": 4000,
     }
 
+    def _fit(self, train: Pairs, checkpoint: Path | None) -> State:
+        state = super()._fit(train, checkpoint)
+        return state | {"keys": sample_keys(train)[state.pop("drawn")]}
+
     def fit_views(
         self, image: np.ndarray, text: np.ndarray, labels: np.ndarray, rng: np.random.Generator
     ) -> State:
@@ -94,6 +100,7 @@ class SePHkm(ShallowHasher):
         h = learn_codes(objective, start)
         state = {"objective": np.array([objective(start)[0], objective(h)[0]])}
         signs = np.where(h >= 0, 1.0, -1.0)[of]
+        state |= {"codes": signs.astype(np.int8), "drawn": chosen}
         for modality, x in (("image", image[chosen]), ("text", text[chosen])):
             means = k_means(x, anchors, rng)
             state[f"{modality}.anchors"] = means
@@ -108,10 +115,14 @@ class SePHkm(ShallowHasher):
         return odds
 
     def database_codes(self, pairs: Pairs) -> HashCodes:
-        """One code for both views of each sample: the more likely bit given image and text."""
+        """One code for both views: the learned one, which has seen the labels, of training samples.
+
+        All others have the more likely bit given image and text.
+        """
         self._check_fitted()
         # p q > (1 − p)(1 − q) where the log-odds of p and q have a sum above 0.
-        return HashCodes.from_signs(self._project(pairs, "image") + self._project(pairs, "text"))
+        odds = self._project(pairs, "image") + self._project(pairs, "text")
+        return unified_codes(odds, pairs, self.state)
 
 
 def label_sets(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

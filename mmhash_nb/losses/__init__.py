@@ -2,6 +2,11 @@
 
 from mmhash_nb.losses.central import csq_loss, csq_targets, hash_centres
 from mmhash_nb.losses.contrastive import contrastive_loss
+from mmhash_nb.losses.correlation import (
+    feature_correlation_loss,
+    reconstruction_loss,
+    semantic_correlation_loss,
+)
 from mmhash_nb.losses.cross_modal import (
     bit_balance_loss,
     bit_decorrelation_loss,
@@ -11,11 +16,22 @@ from mmhash_nb.losses.cross_modal import (
     quantisation_loss,
 )
 from mmhash_nb.losses.pairwise import dpsh_loss, dsh_loss, hashnet_loss
-from mmhash_nb.losses.triplet import cross_triplet_ranking_loss, triplet_ranking_loss
+from mmhash_nb.losses.triplet import (
+    cross_triplet_ranking_loss,
+    squared_triplet_ranking_loss,
+    triplet_ranking_loss,
+)
+from mmhash_nb.losses.variational import (
+    bit_likelihood_loss,
+    gaussian_kl_loss,
+    printed_likelihood_loss,
+    sample_gaussian,
+)
 
 __all__ = [
     "bit_balance_loss",
     "bit_decorrelation_loss",
+    "bit_likelihood_loss",
     "bitwise_max_margin_loss",
     "contrastive_loss",
     "cosine_max_margin_loss",
@@ -25,8 +41,15 @@ __all__ = [
     "dcmh_loss",
     "dpsh_loss",
     "dsh_loss",
+    "feature_correlation_loss",
+    "gaussian_kl_loss",
     "hash_centres",
     "hashnet_loss",
+    "printed_likelihood_loss",
     "quantisation_loss",
+    "reconstruction_loss",
+    "sample_gaussian",
+    "semantic_correlation_loss",
+    "squared_triplet_ranking_loss",
     "triplet_ranking_loss",
 ]

@@ -64,6 +64,26 @@ def cross_triplet_ranking_loss(
     return _mean_over_triplets(_distances(queries, database), similarity, margin)
 
 
+def squared_triplet_ranking_loss(
+    queries: Tensor, database: Tensor, similarity: Tensor, margin: float
+) -> Tensor:
+    """Mean of max(0, margin + ‖q_i − d_j‖² − ‖q_i − d_k‖²) over all triplets, as in DNH.
+
+    As `losses.cross_triplet_ranking_loss`, but for the squares: between codes of 0 and 1 a squared
+    distance is the number of bits that differ.
+
+    Args:
+        queries: values `[B, K]`.
+        database: values `[M, K]`.
+        similarity: `int64 [B, M]`.
+        margin: by how much j must be nearer than k for the triplet to cost nothing.
+
+    Returns:
+        A scalar; 0 with a gradient of 0 where there is no triplet.
+    """
+    return _mean_over_triplets(_distances(queries, database).square(), similarity, margin)
+
+
 def _distances(a: Tensor, b: Tensor) -> Tensor:
     # From differences, not from products: where points coincide, the distance is exactly zero, and
     # cdist's gradient there is zero too.

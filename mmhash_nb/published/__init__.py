@@ -6,15 +6,21 @@ from importlib import resources
 import numpy as np
 import pandas as pd
 
-from mmhash_nb.published import errata_masci2014, errata_zeng2022, errata_zhang2018
+from mmhash_nb.published import (
+    errata_liong2017,
+    errata_masci2014,
+    errata_zeng2022,
+    errata_zhang2018,
+)
 
 COLUMNS = ("table", "method", "dataset", "task", "bits", "metric", "value")
 #: Retrieval directions, query-database. `average` is a table's own mean over both cross-modal ones.
 TASKS = ("image-image", "text-text", "image-text", "text-image", "joint-joint", "average")
-METRICS = ("mAP", "mAP@10", "mAP@500")
+METRICS = ("mAP", "mAP@10", "mAP@100", "mAP@500")
 
 #: What is printed inconsistently in each paper or left open, and how its CSV reads the text.
 _ERRATA = {
+    "liong2017": errata_liong2017.ERRATA,
     "masci2014": errata_masci2014.ERRATA,
     "zeng2022": errata_zeng2022.ERRATA,
     "zhang2018": errata_zhang2018.ERRATA,

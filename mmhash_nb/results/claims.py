@@ -15,7 +15,7 @@ from mmhash_nb.results import (
     claims_zhang2018,
 )
 from mmhash_nb.results.paired import Check, Verdict, judge
-from mmhash_nb.results.records import Cells, checked, read
+from mmhash_nb.results.records import Cells, as_evaluated, checked, read
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def verdicts(
     """
     if paper not in CLAIMS:
         raise ValueError(f"no claims of {paper!r} are listed, but of {', '.join(CLAIMS)}.")
-    records = checked(read(paper) if records is None else records)
+    records = as_evaluated(paper, checked(read(paper) if records is None else records))
     ours = Cells(records[records.paper == paper])
     printed = Cells(published.load(paper).dropna(subset="value").assign(seed=0))
     rows = []

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from mmhash_nb import published as published_tables
-from mmhash_nb.results.records import Cells, checked, read
+from mmhash_nb.results.records import Cells, as_evaluated, checked, read
 
 #: Half-width below which no prediction interval is narrowed: the order that public code happens to
 #: give items at equal distance moves mAP by this much, and papers round.
@@ -82,7 +82,7 @@ def compare(
     """
     if records is None:
         records = read(paper)
-    records = checked(records)
+    records = as_evaluated(paper, checked(records))
     records = records[records.paper == paper]
     if published is None:
         published = published_tables.load(paper)
@@ -187,6 +187,8 @@ def table(
         at = rows[(rows.dataset == name) & (rows.metric == metric)]
         at = at[(at.task == task) | (task == "")]
         at = at[at.bits.eq(bits).fillna(True)]
+        if at.empty:  # a metric of another dataset
+            continue
         columns[", ".join(header)] = {
             c.method: _cell(c.published, c.ours, c.high) for c in at.itertuples()
         }

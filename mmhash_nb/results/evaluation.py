@@ -6,8 +6,8 @@ from typing import cast
 import numpy as np
 
 from mmhash_nb.codes import HashCodes
-from mmhash_nb.hashers.base import Embedder, EncodedModality, Method, share_label
-from mmhash_nb.metrics import average_precision_from_distances, mean_average_precision
+from mmhash_nb.hashers.base import Embedder, EncodedModality, Hasher, Method, Unified, share_label
+from mmhash_nb.metrics import acg, average_precision_from_distances, mean_average_precision, ndcg
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.ranking import rank_profile
 
@@ -20,10 +20,22 @@ def modalities(method: Method) -> list[EncodedModality]:
     return [cast(EncodedModality, m) for m in method.modalities]
 
 
+def all_codes(method: Hasher, pairs: Pairs) -> dict[str, HashCodes]:
+    """Codes of all samples by modality, and `unified` where the method learns such."""
+    codes = {str(m): method.encode(pairs, m) for m in modalities(method)}
+    if isinstance(method, Unified):
+        codes["unified"] = method.database_codes(pairs)
+    return codes
+
+
 def tasks(encoded: list[str], cross_modal: bool) -> list[tuple[str, str]]:
-    """Directions (query, database) whose codes compare; `joint` compares with itself alone."""
-    single = [m for m in encoded if m != "joint"]
+    """Directions (query, database) whose codes compare; `joint` compares with itself alone.
+
+    `unified` codes are for the database: a query has one modality.
+    """
+    single = [m for m in encoded if m not in ("joint", "unified")]
     pairs = [(q, d) for q in single for d in single if cross_modal or q == d]
+    pairs += [(q, "unified") for q in single if "unified" in encoded]
     return pairs + [("joint", "joint")] * ("joint" in encoded)
 
 
@@ -32,8 +44,8 @@ def of_codes(
 ) -> dict[str, dict[str, float]]:
     """Scores by task, from codes of all samples.
 
-    They are mAP (expected, best and worst over ties), and mAP@10 and mAP@500, which divide by the
-    relevant items among those retrieved.
+    They are mAP (expected, best and worst over ties); mAP@10, mAP@100 and mAP@500, which divide by
+    the relevant items among those retrieved; and NDCG@100 and ACG@100.
     """
     results = {}
     for query, database in tasks(list(codes), cross_modal):
@@ -47,8 +59,12 @@ def of_codes(
             "mAP": mean_average_precision(profile),
             "mAP_best": mean_average_precision(profile, ties="best"),
             "mAP_worst": mean_average_precision(profile, ties="worst"),
-            "mAP@10": mean_average_precision(profile, at=10, normalise_by="retrieved"),
-            "mAP@500": mean_average_precision(profile, at=500, normalise_by="retrieved"),
+            **{
+                f"mAP@{at}": mean_average_precision(profile, at=at, normalise_by="retrieved")
+                for at in (10, 100, 500)
+            },
+            "NDCG@100": float(ndcg(profile, min(100, len(pairs.database))).mean()),
+            "ACG@100": float(acg(profile, min(100, len(pairs.database))).mean()),
         }
     return results
 

@@ -52,7 +52,7 @@ class Run:
         return self.record["metrics"]
 
     def codes(self) -> dict[str, HashCodes]:
-        """Codes of all samples of the dataset, by modality."""
+        """Codes of all samples of the dataset, as `evaluation.all_codes` names them."""
         return load_codes(self.folder / "codes.npz")
 
     def method(self) -> Hasher | Embedder:
@@ -120,7 +120,7 @@ def run(
         return Run(folder, record | {"paper": paper})
     start = time.perf_counter()
     if isinstance(fitted, Hasher):
-        codes = {str(m): fitted.encode(pairs, m) for m in evaluation.modalities(fitted)}
+        codes = evaluation.all_codes(fitted, pairs)
         record["seconds_encode"] = time.perf_counter() - start
         save_codes(folder / "codes.npz", codes)
         record["metrics"] = evaluation.of_codes(codes, pairs, fitted.cross_modal)

@@ -185,7 +185,7 @@ def test_with_one_mask_queries_have_none_to_attend_through(attend_queries, tiny_
 def test_who_moves_in_whose_steps(attention, players, tiny_pictures, monkeypatch):
     """G is fixed in steps of E and D (Eq. 8), E and D in those of G (Eq. 9)."""
     moved = {"loss": set(), "gain": set()}
-    step = training._adam_step
+    step = training._step
     made = []
 
     def watched(adam, objective):
@@ -210,7 +210,7 @@ def test_who_moves_in_whose_steps(attention, players, tiny_pictures, monkeypatch
     monkeypatch.setattr(
         AdversarialRetrieval, "__init__", lambda self, *a: (init(self, *a), made.append(self))[0]
     )
-    monkeypatch.setattr(training, "_adam_step", watched)
+    monkeypatch.setattr(training, "_step", watched)
     options = {"hashing_steps": 1, "epochs": 2, "learning_rate": 1e-2}
     create("aadah", attention=attention, players=players, **options).fit(tiny_pictures)
     plays = attention == "both" and players in ("both", "attention")
@@ -323,6 +323,9 @@ def test_attend_is_the_networks_mask_of_every_sample(modality, attentive, monkey
     wanted = p >= 1 / p.shape[1]
     sure = np.abs(p * p.shape[1] - 1) > 1e-4
     assert (attended.mask.reshape(48, -1) == wanted)[sure].all() and sure.mean() > 0.95
+    features = network.features(modality, x).detach().numpy()
+    strength = np.linalg.norm(features, axis=1) if modality == "image" else features
+    np.testing.assert_allclose(attended.strength, strength, rtol=1e-4, atol=1e-6)
     assert 0 < attended.mask.mean() < 1 and len(np.unique(attended.mask.sum(-1))) > 1
 
 

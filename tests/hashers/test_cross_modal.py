@@ -287,7 +287,7 @@ def test_presets_and_the_papers_settings():
     assert attention == {
         **dict.fromkeys(("aadah", "aadah_cnn_f"), "both"),
         **{"aadah_none": "none", "aadah_visual": "visual", "aadah_textual": "textual"},
-        **dict.fromkeys(("dcmh", "prdh", "dvsh")),
+        **dict.fromkeys(("dcmh", "prdh", "dvsh", "dnh_c", "cah")),
     }
 
 

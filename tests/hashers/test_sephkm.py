@@ -224,10 +224,27 @@ def test_a_unified_bit_is_the_more_likely_given_both_views(noisy_views):
         for modality in ("image", "text")
     ]
     p, q = (1 / (1 + np.exp(-o)) for o in odds)
-    unified = method.database_codes(noisy_views)
-    assert np.array_equal(unified.signs() > 0, p * q - (1 - p) * (1 - q) > 0)
-    assert unified != method.encode(noisy_views, "image")
-    assert unified != method.encode(noisy_views, "text")
+    unified, new = method.database_codes(noisy_views), noisy_views.query
+    more_likely = p * q - (1 - p) * (1 - q) > 0
+    assert np.array_equal(unified.signs()[new] > 0, more_likely[new])
+    for modality in ("image", "text"):
+        assert unified[new] != method.encode(noisy_views, modality)[new]
+
+
+def test_training_samples_keep_their_learned_codes(noisy_views):
+    method = hashers.create("sephkm", 12).fit(noisy_views)
+    train = noisy_views.take(noisy_views.train)
+    codes = method.database_codes(train).signs()
+    drawn = draw(train.labels, 4000, np.random.default_rng(0))
+    assert np.array_equal(codes[drawn], method.state["codes"])
+    sets = label_sets(train.labels)[1]
+    for group in np.unique(sets):
+        assert len(np.unique(codes[sets == group], axis=0)) == 1  # a code a label set
+    backwards = method.database_codes(train.take(np.arange(len(train))[::-1]))
+    assert np.array_equal(backwards.signs(), codes[::-1])
+    some = hashers.create("sephkm", 12, label_sets=2).fit(noisy_views)
+    chosen = draw(train.labels, 2, np.random.default_rng(0))
+    assert np.array_equal(some.database_codes(train.take(chosen)).signs(), some.state["codes"])
 
 
 def test_encoding_does_not_depend_on_blocks(noisy_views, monkeypatch):

@@ -11,7 +11,7 @@ import torch
 from mmhash_nb import hashers, published, training
 from mmhash_nb.hashers import mmnn
 from mmhash_nb.hashers.mmnn import CoupledSiamese, Siamese
-from mmhash_nb.metrics import mean_average_precision
+from mmhash_nb.metrics import acg, mean_average_precision, ndcg
 from mmhash_nb.ranking import rank_profile
 from mmhash_nb.results import evaluation, frame, run, runs
 from mmhash_nb.results.protocols import Protocol, masci2014
@@ -91,7 +91,10 @@ def test_metrics_are_those_of_the_kept_codes(noisy_views, tmp_path):
             "mAP_best": mean_average_precision(profile, ties="best"),
             "mAP_worst": mean_average_precision(profile, ties="worst"),
             "mAP@10": mean_average_precision(profile, 10, "retrieved"),
+            "mAP@100": mean_average_precision(profile, 100, "retrieved"),
             "mAP@500": mean_average_precision(profile, 500, "retrieved"),
+            "NDCG@100": ndcg(profile, min(100, len(d))).mean(),
+            "ACG@100": acg(profile, min(100, len(d))).mean(),
         }
         assert kept["mAP_worst"] < kept["mAP"] < kept["mAP_best"] < 1
         assert kept["mAP@10"] not in (kept["mAP"], mean_average_precision(profile, 10))
@@ -131,6 +134,18 @@ def test_embedders_score_by_brute_force_over_distances(
 def test_unimodal_codes_are_not_compared_across_modalities(two_views, tmp_path):
     assert set(once(two_views, tmp_path, "nnhash_l1").metrics) == {"image-image", "text-text"}
     assert evaluation.tasks(["image", "text", "joint"], True)[-1] == ("joint", "joint")
+
+
+def test_unified_codes_are_a_database_for_either_modality(noisy_views, tmp_path):
+    done = once(noisy_views, tmp_path, "cmfh")
+    assert set(done.metrics) == {
+        *("image-image", "image-text", "text-image", "text-text", "image-unified", "text-unified")
+    }
+    codes, labels = done.codes(), noisy_views.labels
+    q, d = noisy_views.query, noisy_views.database
+    assert codes["unified"] == done.method().database_codes(noisy_views)
+    profile = rank_profile(codes["text"][q], codes["unified"][d], labels[q], labels[d])
+    assert done.metrics["text-unified"]["mAP"] == mean_average_precision(profile)
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,17 @@ from typing import Any
 from mmhash_nb.results.protocols.protocol import Protocol, options_of, settings_of
 
 _SHALLOW = ("cvh", "cca_itq", "pdh", "lssh", "cmfh", "scm", "sephkm", "discmh")
-_DEEP = ("dnh_c", "dvsh", "cah", "dcmh", "cmdvh1", "cmdvh2", "cmdvh")
+_DEEP = ("dnh_c", "dvsh", "cah", "dcmh")
+_OURS = ("cmdvh1", "cmdvh2", "cmdvh")
 #: Methods of liong2017, in the order of its tables.
-LIONG_METHODS = (*_SHALLOW, *_DEEP)
-#: It learns slowly at first and its epochs are cheap: a demo gives it twice as many.
-_SLOW = ("dcmh",)
+LIONG_METHODS = (*_SHALLOW, *_DEEP, *_OURS)
+#: They learn slowly at first and their epochs are cheap: a demo gives them twice as many.
+_SLOW = ("dcmh", "dnh_c")
+#: CMDVH has an optimiser, rates and widths of its own, and takes no more than these from the
+#: settings of the other deep methods.
+_OF_OURS = ("backbone", "weights", "trainable", "size")
+#: Wiki's 10 topics have a narrower text layer (§4.1).
+_PRINTED: dict[str, dict[str, Any]] = {"wiki": {"text_hidden": 100}}
 #: What a CPU can train: the new layers over frozen maps, narrower, for fewer epochs.
 _PHOTOS: dict[str, Any] = {
     **{"backbone": "mobilenet_v2", "trainable": "none", "size": 224, "learning_rate": 1e-3},
@@ -51,7 +57,8 @@ def liong2017(
             DVSH, which reads words one by one, is left out.
         scale: `demo` trains what a CPU can: the new layers over a frozen backbone, which on photos
             is MobileNetV2 at 224 pixels. `paper` trains all of CNN-F (§4.1), whose file of weights
-            `weights` must name, and leaves everything else to the methods' defaults.
+            `weights` must name, and leaves everything else to the methods' defaults. CMDVH has
+            its defaults, the paper's, at both scales (but the backbone).
         bits: code lengths in place of the paper's 16, 32, 64 and 128 (16 and 32 for a demo on
             `scenes`).
         seeds: in place of three (five on feature vectors, where runs are short).
@@ -73,6 +80,9 @@ def liong2017(
     )
     methods = [method for method in LIONG_METHODS if not (vectors and method == "dvsh")]
     chosen = options_of(methods, settings)
+    ours = {key: settings[key] for key in _OF_OURS if key in settings}
+    ours |= _PRINTED.get(dataset, {}) | ({"epochs": epochs} if epochs else {})
+    chosen |= options_of(_OURS, ours)
     if scale == "demo" and not epochs:
         for method in _SLOW:
             chosen[method]["epochs"] *= 2

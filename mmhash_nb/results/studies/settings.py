@@ -8,6 +8,7 @@ import pandas as pd
 
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.results.compare import interval
+from mmhash_nb.results.protocols import Protocol
 from mmhash_nb.results.records import Cells
 from mmhash_nb.results.runs import run
 
@@ -43,6 +44,16 @@ def by_settings(
                 scores.append(np.mean([metrics[task]["mAP"] for task in asked]))
             rows.append({"dataset": pairs.name, "method": method, **some, "mAP": np.mean(scores)})
     return pd.DataFrame(rows)
+
+
+def at_rates(
+    protocol: Protocol, methods: Iterable[str], rates: Iterable[float]
+) -> dict[str, list[dict[str, Any]]]:
+    """Candidates for `by_settings`: each method's options in the protocol, at each rate."""
+    return {
+        method: [{**protocol.options[method], "learning_rate": rate} for rate in rates]
+        for method in methods
+    }
 
 
 def gains(

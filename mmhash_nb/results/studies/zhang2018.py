@@ -11,6 +11,7 @@ from mmhash_nb.pairs import Pairs
 from mmhash_nb.results import attention_scores
 from mmhash_nb.results.protocols import Protocol
 from mmhash_nb.results.runs import run
+from mmhash_nb.results.studies import settings
 
 #: of the deep methods: the paper's two learning rates and one between them
 RATES = (2e-4, 1e-3, 5e-3)
@@ -23,12 +24,7 @@ def candidates(protocol: Protocol) -> dict[str, list[dict[str, Any]]]:
     Its ablations share its settings, so only the margin of the one without masks is compared: they
     are not to lose by what suits the masks.
     """
-    compared = {
-        method: [{**options, "learning_rate": rate} for rate in RATES]
-        for method, options in protocol.options.items()
-        if "learning_rate" in options
-        and method not in ("aadah_none", "aadah_visual", "aadah_textual")
-    }
+    compared = settings.at_rates(protocol, ("dcmh", "prdh", "dvsh", "aadah"), RATES)
     ours = protocol.options["aadah"]
     compared["aadah"] = [{**some, "margin": 1.0} for some in compared["aadah"]]
     compared["aadah"] += [{**ours, "margin": margin} for margin in MARGINS]

@@ -1,0 +1,70 @@
+"""How well the first items of a ranking share many labels: NDCG and ACG (liong2017, Figs. 2, 3)."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from mmhash_nb import metrics
+from mmhash_nb.figures.nearest import sides
+from mmhash_nb.figures.style import Picture, colours, markers, themed
+from mmhash_nb.ranking import RankProfile
+
+_TOP, _POINTS = 500, 25
+
+
+@themed()
+def ranking_curves(
+    profiles: Mapping[str, Mapping[str, RankProfile]], numbers: Sequence[int] = ()
+) -> Figure:
+    """NDCG@p and ACG@p over the number p of items looked at (liong2017, Eqs. 16 and 17).
+
+    A row for each metric, a column for each task. Both are expected over the order of items at
+    equal distance and averaged over queries. Where every item has one label, ACG@p is precision.
+
+    Args:
+        profiles: for each method, how queries rank the database in each task, such as `image-text`
+            and `text-image`; the first method's tasks are shown.
+        numbers: the p, ascending; by default 25 of them, up to 500 or the size of the database.
+
+    Raises:
+        ValueError: where there is no method or task, a method lacks a task of the first, or a
+            number is no cut-off of the database.
+    """
+    tasks = list(next(iter(profiles.values()), ()))
+    if not tasks:
+        raise ValueError("ranking curves need the rank profile of at least one method and task.")
+    for method, of in profiles.items():
+        for task in tasks:
+            if task not in of:
+                there = ", ".join(of) or "none"
+                raise ValueError(f"{method} has no rank profile of {task}, but of {there}.")
+    figure = Picture(1.9 + 2.6 * len(tasks), 4.6, layout="constrained")
+    panels = figure.subplots(2, len(tasks), squeeze=False, sharex="col", sharey="row")
+    colour, marker = colours(list(profiles)), markers(list(profiles))
+    for column, task in enumerate(tasks):
+        for place, (method, of) in enumerate(profiles.items()):
+            at = list(numbers) or _grid(of[task])
+            # Marks at even steps, each method's a little further on than the last's.
+            mark = (0.2 * (place + 0.5) / len(profiles), 0.2) if len(at) > 5 else None
+            for axes, metric in zip(panels[:, column], (metrics.ndcg, metrics.acg), strict=True):
+                curve = [metric(of[task], p).mean() for p in at]
+                axes.plot(
+                    at, curve, color=colour[method], marker=marker[method], markevery=mark,
+                    markersize=4, linewidth=1.2, label=method,
+                )  # fmt: skip
+        panels[0, column].set_title(" → ".join(sides(task)), weight="bold")
+        panels[1, column].set_xlabel("number p of top returned items")
+        panels[1, column].xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    panels[0, 0].set_ylabel("NDCG@p")
+    panels[1, 0].set_ylabel("ACG@p (shared labels)")
+    lines, names = panels[0, 0].get_legend_handles_labels()
+    figure.legend(lines, names, loc="outside right upper", fontsize=7)
+    return figure
+
+
+def _grid(profile: RankProfile) -> list[int]:
+    """Each p costs a pass over the profile, and a curve this smooth shows no more of them."""
+    last = min(_TOP, int(profile.items.sum(axis=1).min()))
+    return np.unique(np.linspace(1, last, _POINTS).round().astype(int)).tolist()

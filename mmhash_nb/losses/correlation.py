@@ -1,0 +1,72 @@
+"""Losses of correlation autoencoder hashing (Cao, Long, Wang and Zhu 2016): CAH.
+
+The paper's text was not at hand. Its abstract names a feature correlation "revealed by bimodal
+data" and a semantic correlation "conveyed in similarity labels", both maximised, and autoencoders.
+The formulas are the usual ones of what they are named after; the sources are with each.
+"""
+
+import torch
+from torch import Tensor
+
+
+def feature_correlation_loss(x: Tensor, y: Tensor) -> Tensor:
+    """One minus the mean over bits of the correlation of paired values.
+
+    The correlation of bit k is Σ_i (x_ik − x̄_k)(y_ik − ȳ_k) / √(Σ_i (x_ik − x̄_k)² Σ_i (y_ik −
+    ȳ_k)²), as a correlational neural network (Chandar, Khapra, Larochelle and Ravindran 2016) sums
+    it over its hidden units.
+
+    Args:
+        x: values `[B, K]` of one modality, at least two samples.
+        y: values `[B, K]` of the other, of the same samples.
+
+    Returns:
+        A scalar from 0 to 2. A bit that is constant in a modality counts as uncorrelated.
+    """
+    return 1 - (_standardised(x) * _standardised(y)).sum(0).mean()
+
+
+def semantic_correlation_loss(x: Tensor, y: Tensor, similar: Tensor) -> Tensor:
+    """One minus the correlation, over all pairs, of inner products of values and similarity.
+
+    It is 1 − ρ of x_i·y_j and s_ij over i and j, s being 1 for similar pairs and −1 for others.
+    Semantic correlation maximisation (Zhang and Li 2014) fits inner products of codes to s by least
+    squares. With the best scale and offset min_{a,b} Σ_ij (a x_i·y_j + b − s_ij)² is
+    (1 − ρ²) Σ_ij (s_ij − s̄)², so that a large ρ is a good fit, however rare similar pairs are.
+
+    Args:
+        x: values `[B, K]` of one modality.
+        y: values `[M, K]` of the other.
+        similar: `bool [B, M]`.
+
+    Returns:
+        A scalar from 0 to 2; 1 with a gradient of 0 where all pairs are similar, or none.
+    """
+    products = (x @ y.T).flatten()
+    signs = torch.where(similar, 1.0, -1.0).to(products.dtype).flatten()
+    return 1 - (_standardised(products) * _standardised(signs)).sum()
+
+
+def reconstruction_loss(rebuilt: Tensor, given: Tensor) -> Tensor:
+    """The squared error as a fraction of the variance: Σ_i ‖r_i − g_i‖² / Σ_i ‖g_i − ḡ‖².
+
+    It is 1 where every sample is rebuilt as the mean, whatever the features' number and scale are,
+    so that both modalities weigh the same.
+
+    Args:
+        rebuilt: features `[B, d]`.
+        given: features `[B, d]` to be rebuilt.
+
+    Returns:
+        A scalar; the squared error itself where all samples are equal.
+    """
+    variance = (given - given.mean(0)).square().sum()
+    return (rebuilt - given).square().sum() / torch.where(variance > 0, variance, 1)
+
+
+def _standardised(values: Tensor) -> Tensor:
+    """`values` less their mean over the first dimension, scaled to a norm of 1 along it."""
+    centred = values - values.mean(0)
+    norms = centred.norm(dim=0)
+    # Where the norm is zero, a floor would make the result zero but its gradient huge.
+    return centred / torch.where(norms > 0, norms, 1)

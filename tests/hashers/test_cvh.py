@@ -1,0 +1,175 @@
+"""CVH: its matrices against the objective written out, CCA as a limit, then as a method."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from retrieval import scores
+from scipy import linalg, sparse
+
+from mmhash_nb import hashers
+from mmhash_nb.hashers.cvh import eigenproblem, neighbour_similarity
+
+
+def views(seed=0, n=15, d1=5, d2=3):
+    """Two correlated views, centred."""
+    rng = np.random.default_rng(seed)
+    common = rng.normal(size=(n, 2))
+    sides = [common @ rng.normal(size=(2, d)) + rng.normal(size=(n, d)) for d in (d1, d2)]
+    return [side - side.mean(axis=0) for side in sides]
+
+
+def training_views(method, pairs):
+    return [method.view(pairs.take(pairs.train), modality) for modality in ("image", "text")]
+
+
+@settings(max_examples=15)
+@given(seed=st.integers(0, 10_000), ridge=st.sampled_from([0.0, 0.3]))
+def test_the_matrices_are_the_objective_and_its_constraint(seed, ridge):
+    x, y = views(seed)
+    n = len(x)
+    rng = np.random.default_rng(seed)
+    half = rng.random((n, n)) * (rng.random((n, n)) < 0.3)
+    other = half + half.T
+    np.fill_diagonal(other, 0)
+    a1, a2 = rng.normal(size=(5, 2)), rng.normal(size=(3, 2))
+    similarity = other + np.eye(n)
+    y1, y2 = x @ a1, y @ a2
+    written_out = 0.0
+    for i in range(n):
+        for j in range(n):
+            for u, v in ((y1[i], y1[j]), (y2[i], y2[j]), (y1[i], y2[j])):
+                written_out += similarity[i, j] * np.square(u - v).sum()
+    noise = [
+        ridge * np.square(v).sum() / v.shape[1] * np.square(a).sum() for v, a in ((x, a1), (y, a2))
+    ]
+    distance, scale = eigenproblem(x, y, sparse.csr_array(other), ridge)
+    a = np.vstack([a1, a2])
+    assert np.trace(a.T @ distance @ a) == pytest.approx((written_out + sum(noise)) / n, rel=1e-10)
+    length = np.square(y1).sum() + np.square(y2).sum()
+    assert np.trace(a.T @ scale @ a) == pytest.approx((length + sum(noise)) / n, rel=1e-10)
+
+
+@pytest.mark.parametrize("neighbours", [0, 4])
+def test_directions_are_the_best_ones(noisy_views, neighbours):
+    method = hashers.create("cvh", 5, neighbours=neighbours).fit(noisy_views)
+    x, y = training_views(method, noisy_views)
+    distance, scale = eigenproblem(x, y, neighbour_similarity(x, y, neighbours), 1e-4)
+    # A solver that knows of no symmetry.
+    values = np.sort(linalg.eig(np.linalg.inv(scale) @ distance)[0].real)
+    np.testing.assert_allclose(method.state["eigenvalues"], values[:5], atol=1e-9)
+    a = np.vstack([method.state[f"{m}.directions"] for m in ("image", "text")])
+    np.testing.assert_allclose(a.T @ scale @ a, np.eye(5), atol=1e-9)
+    np.testing.assert_allclose(a.T @ distance @ a, np.diag(values[:5]), atol=1e-9)
+
+
+@pytest.mark.parametrize("ridge", [1e-4, 0.2])
+def test_with_pairs_alone_it_is_cca(noisy_views, ridge):
+    method = hashers.create("cvh", 12, ridge=ridge).fit(noisy_views)
+    cca = hashers.create("cca_hash", 12, ridge=ridge).fit(noisy_views)
+    np.testing.assert_allclose(
+        method.state["eigenvalues"], 1 - cca.state["correlations"], atol=1e-9
+    )
+    codes = [
+        np.hstack([m.encode(noisy_views, view).signs().T for view in ("image", "text")])
+        for m in (method, cca)
+    ]
+    # A pair of directions may be turned round, both at once.
+    turned = np.sign((codes[0].astype(int) * codes[1]).sum(axis=1))
+    assert np.array_equal(codes[0] * turned[:, None], codes[1])
+
+
+def test_bits_beyond_those_of_cca_read_the_wider_view_alone(noisy_views):
+    method = hashers.create("cvh", 20).fit(noisy_views)
+    np.testing.assert_allclose(method.state["eigenvalues"][12:], 1, atol=1e-9)
+    assert not method.state["text.directions"][:, 12:].any()
+    assert (method.encode(noisy_views, "text").signs()[:, 12:] == 1).all()
+    image = method.encode(noisy_views, "image").signs()[:, 12:]
+    assert (np.abs(image.mean(axis=0)) < 0.5).all()
+    assert np.abs(method.state["text.directions"][:, :12]).min(axis=0).all()
+
+
+def test_features_that_sum_to_one_leave_no_bits_of_rounding_errors(noisy_views):
+    weights = np.exp(noisy_views.texts)
+    topics = weights / weights.sum(axis=1, keepdims=True)  # 12 features, of rank 11
+    method = hashers.create("cvh", 20).fit(dataclasses.replace(noisy_views, texts=topics))
+    read = method.state["text.directions"].any(axis=0)
+    assert read.tolist() == [True] * 11 + [False] * 9
+
+
+def test_neighbours_tell_all_bits_of_both_views(noisy_views):
+    method = hashers.create("cvh", 20, neighbours=5).fit(noisy_views)
+    assert (np.diff(method.state["eigenvalues"]) > 0).all()
+    for modality in ("image", "text"):
+        assert np.abs(method.encode(noisy_views, modality).signs().mean(axis=0)).max() < 0.9
+
+
+def test_neighbours_are_found_in_both_views():
+    x, y = views(3)
+    found = neighbour_similarity(x, y, 3).toarray()
+    expected = np.zeros((15, 15))
+    for view in (x, y):
+        for i in range(15):
+            far = [np.inf if j == i else np.linalg.norm(view[i] - view[j]) for j in range(15)]
+            for j in np.argsort(far)[:3]:
+                expected[i, j] += 1 / 3 / 4
+                expected[j, i] += 1 / 3 / 4
+    np.testing.assert_allclose(found, expected, atol=1e-15)
+    # As similar to the neighbours in all as to itself.
+    assert found.sum() == pytest.approx(15)
+    assert neighbour_similarity(x, y, 0).nnz == 0
+
+
+def test_codes_threshold_at_the_training_mean(noisy_views):
+    method = hashers.create("cvh", 6).fit(noisy_views)
+    for modality in ("image", "text"):
+        projected = noisy_views.features(modality) @ method.state[f"{modality}.directions"]
+        expected = projected >= projected[noisy_views.train].mean(axis=0)
+        assert np.array_equal(method.encode(noisy_views, modality).signs() > 0, expected)
+
+
+def test_labels_and_held_out_samples_change_nothing(noisy_views):
+    images = noisy_views.images.copy()
+    images[noisy_views.query] = 50
+    labels = np.roll(noisy_views.labels, 1, axis=1)
+    changed = dataclasses.replace(noisy_views, images=images, labels=labels)
+    ours, theirs = (hashers.create("cvh", 6).fit(p).state for p in (noisy_views, changed))
+    assert all(np.array_equal(ours[key], theirs[key]) for key in ours)
+
+
+@pytest.mark.parametrize("neighbours", [0, 5])
+def test_solves_well_separated_clusters(two_views, neighbours):
+    # 3 directions divide 4 clusters; further ones correlate by noise alone.
+    method = hashers.create("cvh", 3, neighbours=neighbours).fit(two_views)
+    assert min(scores(method, two_views)) > 0.9
+
+
+@pytest.mark.parametrize("neighbours", [0, 5])
+def test_beats_random_on_noise(noisy_views, neighbours):
+    method = hashers.create("cvh", 6, neighbours=neighbours).fit(noisy_views)
+    control = scores(hashers.create("random", 6).fit(noisy_views), noisy_views)
+    assert min(scores(method, noisy_views)) > max(control) + 0.05
+
+
+def test_saved_codes_are_the_same(noisy_views, tmp_path):
+    method = hashers.create("cvh", 15, neighbours=3).fit(noisy_views)
+    method.save(tmp_path)
+    again = hashers.load(tmp_path)
+    for modality in ("image", "text"):
+        assert again.encode(noisy_views, modality) == method.encode(noisy_views, modality)
+
+
+@pytest.mark.parametrize(
+    ("n_bits", "options", "told"),
+    [
+        (21, {}, "n_bits is 21, but there are only 20 directions on which the views can agree"),
+        (4, {"neighbours": -1}, "neighbours is -1, but must be 0 .pairs alone. or more"),
+        (4, {"neighbours": 80}, "neighbours is 80, but there are only 79 other training samples"),
+        (4, {"ridge": 0}, "ridge is 0, but CVH needs a ridge above 0, such as 1e-4"),
+    ],
+)
+def test_bad_input_is_told_in_a_sentence(two_views, n_bits, options, told):
+    with pytest.raises(ValueError, match=told):
+        hashers.create("cvh", n_bits, **options).fit(two_views)

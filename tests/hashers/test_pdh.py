@@ -1,0 +1,212 @@
+"""PDH: its SVMs against scikit-learn's, its decorrelation against others, then as a method."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from retrieval import scores
+from sklearn.svm import LinearSVC
+
+from mmhash_nb import hashers
+from mmhash_nb.hashers import pdh
+from mmhash_nb.hashers.pdh import LinearSVMs, decorrelated, mean_correlation
+
+
+def labelled(seed=0, n=60, d=5, k=3):
+    """A centred view, and bits that no hyperplane tells quite."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, d))
+    x -= x.mean(axis=0)
+    return x, np.where(x @ rng.normal(size=(d, k)) + rng.normal(size=(n, k)) >= 0, 1.0, -1.0)
+
+
+@pytest.mark.parametrize("c", [0.02, 1.0, 30.0])
+def test_the_svms_are_those_of_scikit_learn(monkeypatch, c):
+    monkeypatch.setattr(pdh, "TOLERANCE", 1e-14)
+    monkeypatch.setattr(pdh, "STEPS", 10_000)
+    x, bits = labelled()
+    ours = LinearSVMs(x, 3, c)
+    np.testing.assert_allclose(ours.fit(bits), x @ ours.weights)
+    for w, b in zip(ours.weights.T, bits.T, strict=True):
+        theirs = LinearSVC(
+            C=c, loss="squared_hinge", fit_intercept=False, tol=1e-10, max_iter=100_000
+        )
+        np.testing.assert_allclose(w, theirs.fit(x, b).coef_[0], rtol=1e-4, atol=1e-5)
+
+
+def test_the_default_tolerance_comes_near():
+    x, bits = labelled(1)
+    ours = LinearSVMs(x, 3, 1.0)
+    value = ours.objective(ours.fit(bits), bits)
+    best = 0.0
+    for b in bits.T:
+        w = LinearSVC(fit_intercept=False, tol=1e-10, max_iter=100_000).fit(x, b).coef_[0]
+        best += 0.5 * w @ w + sum(
+            max(0, 1 - b_i * w @ x_i) ** 2 for b_i, x_i in zip(b, x, strict=True)
+        )
+    assert best <= value * (1 + 1e-9) and value < best * 1.005
+
+
+@settings(max_examples=20)
+@given(seed=st.integers(0, 10_000), c=st.sampled_from([0.1, 1.0, 50.0]))
+def test_no_step_of_the_svms_raises_their_objective(seed, c):
+    x, bits = labelled(seed)
+    svms = LinearSVMs(x, 3, c)
+    svms.weights = np.random.default_rng(seed).normal(size=(5, 3))
+    values = [svms.objective(x @ svms.weights, bits)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pdh, "STEPS", 1)
+        for _ in range(15):
+            values.append(svms.objective(svms.fit(bits), bits))
+    assert (np.diff(values) <= 1e-12 * values[0]).all() and values[-1] < values[0]
+
+
+def test_a_fit_goes_on_from_the_last_ones_weights(monkeypatch):
+    monkeypatch.setattr(pdh, "STEPS", 1)
+    x, bits = labelled(2)
+    once, twice = LinearSVMs(x, 3, 5.0), LinearSVMs(x, 3, 5.0)
+    for svms, fits in ((once, 1), (twice, 2)):
+        for _ in range(fits):
+            svms.fit(bits)
+    assert twice.objective(x @ twice.weights, bits) < once.objective(x @ once.weights, bits)
+
+
+@settings(max_examples=20)
+@given(seed=st.integers(0, 10_000))
+def test_decorrelated_bits_are_signs_of_the_nearest_orthonormal_columns(seed):
+    rng = np.random.default_rng(seed)
+    s = rng.normal(size=(12, 4)) @ rng.normal(size=(4, 4))
+    # The other formula for the polar factor: S (S'S)^(-1/2).
+    values, vectors = np.linalg.eigh(s.T @ s)
+    nearest = s @ (vectors / np.sqrt(values)) @ vectors.T
+    np.testing.assert_allclose(nearest.T @ nearest, np.eye(4), atol=1e-6)
+    sure = np.abs(nearest) > 1e-6
+    assert np.array_equal(decorrelated(s)[sure], np.sign(nearest)[sure])
+    for _ in range(20):
+        other = np.linalg.qr(rng.normal(size=(12, 4)))[0]
+        assert np.linalg.norm(s - nearest) <= np.linalg.norm(s - other) + 1e-9
+
+
+def test_decorrelation_uncouples_bits_and_leaves_uncoupled_ones(rng):
+    common = rng.normal(size=(500, 1))
+    coupled = rng.normal(size=(500, 6)) + 2 * common
+    before, after = (mean_correlation(b) for b in (np.sign(coupled), decorrelated(coupled)))
+    assert before > 0.4 and after < 0.1
+    orthogonal = np.linalg.qr(coupled)[0] * 7
+    assert np.array_equal(decorrelated(orthogonal), np.sign(orthogonal))
+
+
+def test_more_bits_than_dimensions_stay_in_the_scores_span(rng):
+    low = rng.normal(size=(200, 3))
+    s = low @ rng.normal(size=(3, 10))
+    u, _, zt = np.linalg.svd(s, full_matrices=False)
+    assert np.array_equal(decorrelated(s), np.sign(u[:, :3] @ zt[:3]))
+    # In 3 dimensions a bit is a side of a plane: no more than 3 of scores' worth of codes.
+    assert mean_correlation(decorrelated(s)) < mean_correlation(np.sign(s)) + 0.02
+
+
+def test_the_mean_correlation_is_over_different_bits():
+    b = labelled(4)[1]
+    naive = [abs(np.mean(b[:, k] * b[:, m])) for k in range(3) for m in range(3) if k != m]
+    assert mean_correlation(b) == pytest.approx(np.mean(naive), rel=1e-12)
+    assert mean_correlation(b[:, :1]) == 0
+    assert mean_correlation(np.hstack([b[:, :1], -b[:, :1]])) == 1
+
+
+def training_codes(method, pairs):
+    inside = pairs.take(pairs.train)
+    return [method.encode(inside, m).signs().astype(float) for m in ("image", "text")]
+
+
+def test_the_course_ends_at_the_state(noisy_views):
+    method = hashers.create("pdh", 6, iterations=4).fit(noisy_views)
+    image, text = training_codes(method, noisy_views)
+    assert method.state["disagreement"].shape == (4,)
+    assert method.state["disagreement"][-1] == pytest.approx(np.mean(image != text))
+    expected = (mean_correlation(image) + mean_correlation(text)) / 2
+    assert method.state["correlation"][-1] == pytest.approx(expected)
+
+
+def test_each_view_learns_to_predict_the_other(noisy_views):
+    course = hashers.create("pdh", 8).fit(noisy_views).state["disagreement"]
+    assert course[-1] < course[0] and course[-1] < 0.2
+
+
+def test_a_round_is_image_first_then_text(noisy_views, monkeypatch):
+    monkeypatch.setattr(pdh, "STEPS", 2000)
+    monkeypatch.setattr(pdh, "TOLERANCE", 1e-13)
+    rounds = [hashers.create("pdh", 4, iterations=i).fit(noisy_views) for i in (3, 4)]
+    x, y = (rounds[0].view(noisy_views.take(noisy_views.train), m) for m in ("image", "text"))
+    image = LinearSVMs(x, 4, 1.0)
+    image.fit(decorrelated(y @ rounds[0].state["text.weights"]))
+    np.testing.assert_allclose(rounds[1].state["image.weights"], image.weights, atol=1e-4)
+    text = LinearSVMs(y, 4, 1.0)
+    text.fit(decorrelated(x @ rounds[1].state["image.weights"]))
+    np.testing.assert_allclose(rounds[1].state["text.weights"], text.weights, atol=1e-4)
+
+
+def test_without_decorrelation_bits_collapse(noisy_views, monkeypatch):
+    ours = hashers.create("pdh", 8, iterations=20).fit(noisy_views).state["correlation"]
+    monkeypatch.setattr(pdh, "decorrelated", pdh.signs)
+    theirs = hashers.create("pdh", 8, iterations=20).fit(noisy_views).state["correlation"]
+    assert ours[-1] < 0.2 and theirs[-1] > ours[-1] + 0.1
+
+
+def test_labels_and_held_out_samples_change_nothing(noisy_views):
+    images = noisy_views.images.copy()
+    images[noisy_views.query] = 50
+    labels = np.roll(noisy_views.labels, 1, axis=1)
+    changed = dataclasses.replace(noisy_views, images=images, labels=labels)
+    ours, theirs = (hashers.create("pdh", 6).fit(p).state for p in (noisy_views, changed))
+    assert all(np.array_equal(ours[key], theirs[key]) for key in ours)
+
+
+def test_codes_threshold_at_the_training_mean(noisy_views):
+    method = hashers.create("pdh", 6).fit(noisy_views)
+    for modality in ("image", "text"):
+        projected = noisy_views.features(modality) @ method.state[f"{modality}.weights"]
+        expected = projected >= projected[noisy_views.train].mean(axis=0)
+        assert np.array_equal(method.encode(noisy_views, modality).signs() > 0, expected)
+
+
+@pytest.mark.parametrize("n_bits", [3, 16, 40])
+def test_solves_well_separated_clusters(two_views, n_bits):
+    assert min(scores(hashers.create("pdh", n_bits).fit(two_views), two_views)) > 0.9
+
+
+def test_a_single_bit_splits_the_clusters(two_views):
+    image, text = training_codes(hashers.create("pdh", 1).fit(two_views), two_views)
+    assert np.mean(image == text) > 0.95 and abs(image.mean()) < 0.6
+
+
+def test_beats_random_on_noise(noisy_views):
+    ours = scores(hashers.create("pdh", 16).fit(noisy_views), noisy_views)
+    control = scores(hashers.create("random", 16).fit(noisy_views), noisy_views)
+    assert min(ours) > max(control) + 0.1
+
+
+def test_the_seed_decides_and_saved_codes_are_the_same(noisy_views, tmp_path):
+    method, same, other = (hashers.create("pdh", 9, seed=s).fit(noisy_views) for s in (3, 3, 4))
+    method.save(tmp_path)
+    again = hashers.load(tmp_path)
+    for modality in ("image", "text"):
+        codes = method.encode(noisy_views, modality)
+        assert codes.n_bits == 9 and len(codes) == len(noisy_views)
+        assert same.encode(noisy_views, modality) == codes
+        assert again.encode(noisy_views, modality) == codes
+        assert other.encode(noisy_views, modality) != codes
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"c": 0}, "c is 0, but it weighs the slacks of PDH's SVMs: give 1, above 0"),
+        ({"c": float("nan")}, "c is nan"),
+        ({"iterations": 0}, "iterations is 0, but PDH needs at least 1"),
+    ],
+)
+def test_options_out_of_range_are_refused(two_views, options, told):
+    with pytest.raises(ValueError, match=told):
+        hashers.create("pdh", 4, **options).fit(two_views)
