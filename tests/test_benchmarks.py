@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 import torch
 
+from mmhash_nb import hashers
+from mmhash_nb.hashers.shallow import ShallowHasher
+
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 
 
@@ -136,3 +139,19 @@ def test_gist_benchmark_refuses_results_that_differ(gist_benchmark, monkeypatch,
     monkeypatch.setattr(gist_benchmark, "loop", off)
     with pytest.raises(AssertionError, match="the loop and the batch differ by"):
         gist_benchmark.main()
+
+
+def test_shallow_benchmark_times_every_shallow_cross_modal_method(tmp_path):
+    path = tmp_path / "table.csv"
+    sizes = ["--pairs", "300", "--dimensions", "20", "--bits", "8", "--csv", path]
+    done = subprocess.run(
+        [sys.executable, FOLDER / "shallow.py", *sizes], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    with open(path, newline="", encoding="utf-8") as file:
+        table = list(csv.DictReader(file))
+    shallow = {
+        name for name in hashers.names() if issubclass(hashers.method_class(name), ShallowHasher)
+    }
+    assert {row["method"] for row in table} == shallow and len(table) == len(shallow)
+    assert all(float(row["times two ridge regressions"]) > 0 for row in table)

@@ -1,5 +1,6 @@
 """LSSH: latent semantic sparse hashing, sparse codes of images mapped onto factors of texts."""
 
+import os
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -88,7 +89,9 @@ class LSSH(ShallowHasher):
         a = unit_rows(rng.standard_normal((self.n_bits, t.shape[1])))
         s = terms.codes(x, b)
         history: list[float] = []
-        for _ in tqdm(range(rounds), desc="LSSH", unit="round", leave=False, delay=3.0):
+        headless = bool(os.environ.get("MMHASH_HEADLESS"))
+        bar = tqdm(range(rounds), "LSSH", unit="round", leave=False, delay=3.0, disable=headless)
+        for _ in bar:
             v = terms.latent(s @ r, t, a)
             a = bounded_atoms(a, v, t)
             s = terms.joint_codes(x, v, b, r, s)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from mmhash_nb.files import project_root, whole
@@ -50,7 +51,7 @@ def checked(records: pd.DataFrame, where: str | Path = "the records") -> pd.Data
     missing = [column for column in COLUMNS if column not in records]
     if missing:
         raise ValueError(f"{where} have no column {missing[0]!r}; they need {', '.join(COLUMNS)}.")
-    highest = records.metric.str.startswith("ACG").map({True: float("inf"), False: 1.0})
+    highest = records.metric.astype(str).str.startswith("ACG").map({True: np.inf, False: 1.0})
     wrong = records[~records.value.between(0, highest)]
     if len(wrong):
         row = wrong.iloc[0]

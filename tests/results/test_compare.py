@@ -190,6 +190,34 @@ def test_written_records_read_back_and_a_second_writing_replaces_them(tmp_path):
     assert run_records.read("masci2014", tmp_path).value.tolist() == [0.7, 0.2]
 
 
+def test_only_acg_counts_labels_and_may_exceed_one():
+    assert len(run_records.checked(records([1.7], metric="ACG@100"))) == 1
+    for metric, value in (("NDCG@100", 1.7), ("ACG@100", -0.1), ("ACG@100", np.nan)):
+        with pytest.raises(ValueError, match=f"hold {metric} = "):
+            run_records.checked(records([value], metric=metric))
+
+
+def test_liong2017_searches_unified_codes_where_a_method_learns_them():
+    tasks = {"image-text": 0.1, "text-image": 0.2, "image-unified": 0.3, "text-unified": 0.4}
+    both = pd.concat(records([v, v], "cmfh", "wiki", t) for t, v in tasks.items())
+    alone = pd.concat(records([0.5], "scm", "wiki", t) for t in ("image-text", "text-image"))
+    ours = pd.concat([both, alone]).assign(paper="liong2017")
+    seen = run_records.as_evaluated("liong2017", ours)
+    found = seen.groupby(["method", "task"]).value.agg(list).to_dict()
+    assert found == {
+        ("cmfh", "image-text"): [0.3, 0.3],
+        ("cmfh", "text-image"): [0.4, 0.4],
+        ("scm", "image-text"): [0.5],
+        ("scm", "text-image"): [0.5],
+    }
+    again = run_records.as_evaluated("liong2017", seen)
+    pd.testing.assert_frame_equal(again, seen)
+    other = ours.assign(paper="zhang2018")
+    assert run_records.as_evaluated("zhang2018", other) is other
+    cell = one("cmfh", 0.3, "image-text", 48, "wiki").assign(table=1)
+    assert compare("liong2017", ours, cell).ours.tolist() == [0.3]
+
+
 def test_the_same_row_twice_counts_once():
     assert verdict(pd.concat([records([0.5, 0.6])] * 2), one()).n_seeds == 2
 

@@ -1,14 +1,12 @@
 """liong2017: its claims, and what is run for it."""
 
 import importlib.util
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 from mmhash_nb import hashers, published
-from mmhash_nb.hashers.cross_modal import CrossModalDeep
-from mmhash_nb.hashers.shallow import ShallowHasher
+from mmhash_nb.files import project_root
 from mmhash_nb.results import claims
 from mmhash_nb.results.protocols import LIONG_METHODS, liong2017
 from mmhash_nb.results.records import COLUMNS
@@ -114,24 +112,9 @@ def test_the_papers_map_counts_on_each_dataset():
 VECTORS, PHOTOS = ("wiki", "uci_digits"), ("flipkart", "flickr8k")
 
 
-@pytest.fixture
-def stand_ins(monkeypatch):
-    """Methods by the options of their family, whichever of their modules are there."""
-
-    def method_class(name):
-        options = dict(ShallowHasher.defaults if name in SHALLOW else CrossModalDeep.defaults)
-        if name.startswith("cmdvh"):
-            del options["image_hidden"]
-        if name == "dvsh":
-            options["lstm_hidden"] = 512
-        return SimpleNamespace(defaults=options)
-
-    monkeypatch.setattr("mmhash_nb.results.protocols.protocol.method_class", method_class)
-
-
 @pytest.mark.parametrize("scale", ["demo", "paper"])
 @pytest.mark.parametrize("dataset", ["scenes", *VECTORS, *PHOTOS])
-def test_all_methods_run_at_the_papers_lengths(stand_ins, dataset, scale):
+def test_all_methods_run_at_the_papers_lengths(dataset, scale):
     protocol = liong2017(dataset, scale)
     planned = {}
     for method, bits, _, _ in protocol.runs():
@@ -147,10 +130,10 @@ def test_all_methods_run_at_the_papers_lengths(stand_ins, dataset, scale):
 def test_the_order_of_methods_is_that_of_the_tables():
     printed = published.load("liong2017").method.unique()
     assert list(printed) == [*SHALLOW, "cmdvh", *LIONG_METHODS[8:-1]]
-    assert set(LIONG_METHODS) == set(hashers.names("liong2017")) - {"scm_orth"}
+    assert set(LIONG_METHODS) == set(hashers.names("liong2017"))
 
 
-def test_a_demo_gives_all_methods_one_frozen_backbone(stand_ins):
+def test_a_demo_gives_all_methods_one_frozen_backbone():
     options = liong2017("flickr8k").options
     assert {o["backbone"] for o in options.values()} == {"mobilenet_v2"}
     assert options["cvh"] == {"backbone": "mobilenet_v2", "size": 224}
@@ -166,13 +149,14 @@ def test_a_demo_gives_all_methods_one_frozen_backbone(stand_ins):
 
 
 @pytest.mark.parametrize("dataset", VECTORS)
-def test_feature_vectors_have_no_backbone(stand_ins, dataset):
+def test_feature_vectors_have_no_backbone(dataset):
     for scale in ("demo", "paper"):
         options = liong2017(dataset, scale, backbone="resnet18", weights="w.safetensors").options
         for some in options.values():
             assert not {"backbone", "weights", "size", "trainable"} & set(some)
+    rate = 5e-3 if dataset == "wiki" else 1e-3
     assert liong2017(dataset).options["cah"] == {
-        **{"text_hidden": 512, "image_hidden": 512, "learning_rate": 1e-3, "epochs": 30}
+        **{"text_hidden": 512, "image_hidden": 512, "learning_rate": rate, "epochs": 30}
     }
     assert liong2017(dataset, "paper").options["cah"] == {}
     topics = {"text_hidden": 100} if dataset == "wiki" else {}
@@ -180,14 +164,29 @@ def test_feature_vectors_have_no_backbone(stand_ins, dataset):
         assert liong2017(dataset, scale).options["cmdvh"] == topics
 
 
-def test_the_papers_scale_trains_cnn_f_whole(stand_ins):
+def test_rates_are_those_that_held_out_samples_chose():
+    study = pd.read_csv(project_root() / "results" / "study_liong2017_wiki_settings.csv")
+    best = study.loc[study.groupby("method").mAP.idxmax()].set_index("method").learning_rate
+    options = liong2017("wiki").options
+    assert {method: options[method]["learning_rate"] for method in best.index} == best.to_dict()
+    assert liong2017("wiki", "paper").options["cah"] == {}
+
+
+def test_a_demo_on_scenes_has_fewer_rounds_and_epochs_of_cmdvh():
+    short = {"rounds": 10, "epochs": 15}
+    assert short.items() <= liong2017("scenes").options["cmdvh2"].items()
+    for protocol in (liong2017("scenes", "paper", weights="f.mat"), liong2017("flickr8k")):
+        assert not {"rounds", "epochs"} & set(protocol.options["cmdvh2"])
+
+
+def test_the_papers_scale_trains_cnn_f_whole():
     options = liong2017("flickr8k", "paper", weights="cnn_f.mat").options
     image = {"backbone": "cnn_f", "size": 224, "weights": "cnn_f.mat"}
     assert options["cmfh"] == image
     assert options["cmdvh"] == options["dcmh"] == {**image, "trainable": "all"}
 
 
-def test_what_is_asked_for_takes_the_place_of_the_defaults(stand_ins):
+def test_what_is_asked_for_takes_the_place_of_the_defaults():
     protocol = liong2017("scenes", bits=[24], seeds=[7], epochs=2, backbone="resnet18")
     assert {(bits, seed) for _, bits, seed, _ in protocol.runs()} == {(24, 7)}
     assert {o["backbone"] for o in protocol.options.values()} == {"resnet18"}

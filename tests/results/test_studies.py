@@ -9,7 +9,8 @@ import pytest
 from mmhash_nb import hashers
 from mmhash_nb.datasets import load
 from mmhash_nb.results import attention_scores
-from mmhash_nb.results.protocols import zeng2022, zhang2018
+from mmhash_nb.results.protocols import liong2017, zeng2022, zhang2018
+from mmhash_nb.results.studies import liong2017 as liong
 from mmhash_nb.results.studies import settings
 from mmhash_nb.results.studies import zeng2022 as zeng
 from mmhash_nb.results.studies import zhang2018 as zhang
@@ -126,6 +127,15 @@ def test_candidates_of_zhang2018_are_the_papers_rates_and_margins():
     margins = [(1e-3, margin) for margin in (0.1, 0.25, 0.5, 2.0)]
     assert tried[0] == [(2e-4, 1), (1e-3, 1), (5e-3, 1), *margins]
     assert tried[1] == [(1e-3, 1), *margins]
+
+
+def test_candidates_of_liong2017_are_three_rates_of_each_deep_baseline_that_is_run():
+    scenes, wiki = (liong.candidates(liong2017(dataset)) for dataset in ("scenes", "wiki"))
+    assert list(scenes) == ["dnh_c", "dvsh", "cah", "dcmh"]
+    assert list(wiki) == ["dnh_c", "cah", "dcmh"]
+    assert [o["learning_rate"] for o in wiki["dcmh"]] == [2e-4, 1e-3, 5e-3]
+    kept = {k: v for k, v in wiki["dcmh"][0].items() if k != "learning_rate"}
+    assert kept.items() <= liong2017("wiki").options["dcmh"].items()
 
 
 TINY = {**SMALL, "image_hidden": 16, "text_features": 16, "batch_size": 32}
