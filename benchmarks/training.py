@@ -173,13 +173,13 @@ def training_rows(
     backbone = random_backbone(name, pixels)
     steps = {BARE: bare_step(backbone, pixels, options.precision)}
     networks: dict[str, nn.Module] = {BARE: backbone}
-    batches = {BARE: 1, **dict.fromkeys(METHODS, 1)}
+    batches = {BARE: 1, **dict.fromkeys(options.methods, 1)}
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder) / "random.safetensors"
         save_file({k: v.contiguous() for k, v in backbone.state_dict().items()}, weights)
-        for what, method_name in METHODS.items():
+        for what in options.methods:
             method = hashers.create(
-                method_name,
+                METHODS[what],
                 options.bits,
                 backbone=name,
                 weights=weights,
@@ -331,6 +331,7 @@ def machine(device: torch.device) -> dict[str, object]:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--backbone", nargs="+", choices=backbones.names(), default=["small"])
+    parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS))
     parser.add_argument("--size", type=int, help="pixels; 64 for small and 224 for the others")
     parser.add_argument("--batch", type=int, default=100)
     parser.add_argument("--text-hidden", type=int, help="512 for small and 8,192 for the others")

@@ -86,6 +86,20 @@ def test_training_benchmark_writes_both_tables(training_benchmark, tmp_path, cap
     assert [row["batch"] for row in tables[1]] == ["5", "9"]
 
 
+def test_four_batches_of_one_player_and_one_of_the_other_count_as_four(
+    training_benchmark, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(
+        training_benchmark, "in_turn", lambda calls, *_: {name: np.ones(1) for name in calls}
+    )
+    path = tmp_path / "training.csv"
+    sizes = ["--size", "16", "--batch", "6", "--text-hidden", "10", "--repeats", "1"]
+    training_benchmark.main([*sizes, "--methods", "AADAH", "--triplets", "--csv", str(path)])
+    table = list(csv.DictReader(path.read_text("utf-8").splitlines()))
+    assert [row["what"] for row in table] == ["bare backbone", "AADAH"]
+    assert [float(row["images a second"]) for row in table] == [6, 24]  # in a second a call
+
+
 def test_memory_of_the_triplet_losses_grows_with_the_square_and_the_cube(training_benchmark):
     labels = training_benchmark.random_labels(np.random.default_rng(0), 80)
     similarity = (labels @ labels.T).long()

@@ -175,8 +175,10 @@ def test_rates_are_those_that_held_out_samples_chose():
 def test_a_demo_on_scenes_has_fewer_rounds_and_epochs_of_cmdvh():
     short = {"rounds": 10, "epochs": 15}
     assert short.items() <= liong2017("scenes").options["cmdvh2"].items()
+    assert liong2017("scenes").options["lssh"]["atoms"] == 128
     for protocol in (liong2017("scenes", "paper", weights="f.mat"), liong2017("flickr8k")):
         assert not {"rounds", "epochs"} & set(protocol.options["cmdvh2"])
+        assert "atoms" not in protocol.options["lssh"]
 
 
 def test_the_papers_scale_trains_cnn_f_whole():
