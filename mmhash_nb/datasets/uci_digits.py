@@ -15,7 +15,8 @@ FILE = "uci_all.mat"
 SHA256 = "ba2fc14e773927423598e42bb2435b432a3fec524102bfaa224d3385405e378e"
 PUT = (
     f"uci_digits/{FILE}, in which I_tr and I_te hold the 76 Fourier coefficients, T_tr and T_te "
-    "the 64 Karhunen-Loève ones, a row a digit, and L_tr and L_te its class, 1 for the digit 0"
+    "the 64 Karhunen-Loève ones, a row a digit, scaled to length 1, and L_tr and L_te its class, 1 "
+    "for the digit 0"
 )
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
@@ -30,7 +31,8 @@ def load(root: str | os.PathLike[str]) -> Pairs:
     """Two views of a digit, as two modalities; split as in the file.
 
     The test part holds the queries; the training part is training set and database both, as with
-    Wiki. No paper of the four reports on this set: it is small, and both views are good.
+    Wiki. No paper of the four reports on this set: it is small, and both views are good. Four of
+    the 500 queries are copies of training digits.
 
     Args:
         root: the folder that holds `uci_digits/`.

@@ -176,7 +176,8 @@ class CMDVH(CrossModalDeep):
         network = self.unfitted(*sizes).to(device).train()
         for branch in (network.fusion.image, network.image):
             branch.measure(image)
-        # Scaled bags of words make rare words large, and queries by text were worse for it.
+        # Topics are small numbers with a common mean; bags of words are left as they are, since
+        # most words are absent from most texts.
         if (text != text.round()).any():
             for branch in (network.fusion.text, network.text):
                 branch.measure(text)

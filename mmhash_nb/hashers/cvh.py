@@ -33,11 +33,11 @@ class CVH(ShallowHasher):
 
     What W is decides how this differs from `CCAHash`:
 
-    - Only pairs are known: W = I, so L = 0. The problem is that of CCA, λ = 1 − ρ, and the first
-      min(dx, dy) bits are those of `CCAHash`. This is the default, since liong2017 lists CVH with
-      the unsupervised methods. `CCAHash` refuses more bits. Here the next ones have λ = 1 and read
-      the wider view alone; they are 1 for all of the other, and carry nothing across. That is the
-      method: in liong2017 too, its mAP on Wiki (texts of 10 dimensions) falls with every bit.
+    - Only pairs are known: W = I, so L = 0. The problem is that of CCA, λ = 1 − ρ, and the bits
+      with ρ > 0 are those of `CCAHash`, as many as the views' rank (9 on Wiki, whose 10 topics sum
+      to 1). This is the default, since liong2017 lists CVH with the unsupervised methods.
+      `CCAHash` refuses more bits. Here the next ones have λ = 1 and read the wider view alone, in
+      directions that nothing decides; they are 1 for all of the other, and carry nothing across.
     - `neighbours` adds similarities: an item is as similar to itself as to its nearest neighbours
       in all, the mean over both views, made symmetric. Then L ≠ 0, and directions that are smooth
       on that graph come first.

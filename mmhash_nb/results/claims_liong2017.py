@@ -31,6 +31,32 @@ class BetterAtTop(Better):
 
 
 @dataclass(frozen=True)
+class MeanBetter(Better):
+    """The mean of the first methods is higher than that of the second ones.
+
+    Args:
+        pairs: one pair, each side names separated by blanks.
+    """
+
+    def cells(self, ours: Cells, dataset: str) -> Iterator[Compared]:
+        """Mean of the first minus mean of the second, paired by seed, for each task and length."""
+        ((first, second),) = self.pairs
+        names, metric = (first.split(), second.split()), _metric(dataset)
+        for task in self.tasks:
+            there = [set(ours.lengths(m, dataset, task, metric)) for m in (*names[0], *names[1])]
+            label = f"mean of {first} − mean of {second}, {task}"
+            if not set.intersection(*there):
+                yield Compared(label, np.empty(0))
+            for bits in sorted(set.intersection(*there)):
+                means = []
+                for side in names:
+                    runs = [ours.by_seed(m, dataset, task, bits, metric) for m in side]
+                    seeds = set.intersection(*(set(run) for run in runs))
+                    means.append({n: float(np.mean([run[n] for run in runs])) for n in seeds})
+                yield Compared(f"{label}, {bits} bits", _minus(*means))
+
+
+@dataclass(frozen=True)
 class LeadGrows(Better):
     """The first's lead over the second is larger at the longest code than at the shortest."""
 
@@ -96,22 +122,25 @@ CLAIMS = (
         LeadGrows(each("cmdvh", "discmh"), CROSS_MODAL),
     ),
     (
-        "The gap to the shallow methods is larger on the larger sets than on Wiki",
+        "The gap is larger on the larger sets than on Wiki (read as that to DisCMH, of which the "
+        "sentence before speaks)",
         "Section 4.2, Tables 1 and 2",
         _LARGER,
-        LeadLargerThanOnWiki(each("cmdvh", _SHALLOW), CROSS_MODAL),
+        LeadLargerThanOnWiki(each("cmdvh", "discmh"), CROSS_MODAL),
     ),
     (
-        "Methods that learn unified codes generally showed better performance (read as always)",
+        "Methods that learn unified codes generally showed better performance (read as: the mean "
+        "of the shallow ones that do above that of those that do not)",
         "Section 2",
         _ALL,
-        BetterAtTop(each(_UNIFIED, _SEPARATE), CROSS_MODAL),
+        MeanBetter(((_UNIFIED, _SEPARATE),), CROSS_MODAL),
     ),
     (
-        "Our method ranks best by NDCG and ACG (read as NDCG of the top 100)",
+        "Our method ranks best by NDCG and ACG (of the top 100; a point of ACG is a hundredth of "
+        "a shared label)",
         "Section 4.2, Figures 2 and 3",
         _LARGER,
-        Better(each("cmdvh", _SHALLOW), CROSS_MODAL, ("NDCG@100",)),
+        Better(each("cmdvh", _SHALLOW), CROSS_MODAL, ("NDCG@100", "ACG@100")),
     ),
     (
         "Our model gave best results compared to DNH-C and DVSH",

@@ -73,9 +73,9 @@ def checked(records: pd.DataFrame, where: str | Path = "the records") -> pd.Data
 def as_evaluated(paper: str, records: pd.DataFrame) -> pd.DataFrame:
     """`records` with the gallery that `paper` searches as the database of its cross-modal tasks.
 
-    In liong2017 methods that learn unified codes keep them in the gallery (§4.2): a query image
-    among them is its image → text. Other methods, and other papers, encode the gallery. Records
-    that are so already do not change.
+    In liong2017 methods that learn unified codes keep them in the gallery (§4.2; LSSH's are made
+    again from both modalities): a query image among them is its image → text. Other methods, and
+    other papers, encode the gallery. Records that are so already do not change.
     """
     unified = {"image-unified": "image-text", "text-unified": "text-image"}
     here = (records.paper == paper) & records.task.isin(list(unified))
