@@ -32,16 +32,20 @@ def test_distance_histogram_counts_relevant_and_other_items() -> None:
     check_layout(figure)
 
 
-def test_precision_recall_draws_the_metric_one_line_a_method_and_a_panel_a_task() -> None:
+@pytest.mark.parametrize("tasks", [("text-image", "image-text"), ("image-text", "text-image")])
+def test_precision_recall_draws_the_metric_one_line_a_method_and_a_panel_a_task(tasks) -> None:
     pairs = some_pairs()
     codes = {"mmnn_l1": some_codes(1), "ksh": some_codes(2)}
-    figure = figures.precision_recall(pairs, codes)
-    left, right = figure.axes
-    assert [axes.get_title() for axes in figure.axes] == ["text → image", "image → text"]
+    figure = figures.precision_recall(pairs, codes, tasks)
+    left, right = figure.axes if tasks[0] == "text-image" else figure.axes[::-1]
+    assert [left.get_title(), right.get_title()] == ["text → image", "image → text"]
     for one, other in zip(left.lines, right.lines, strict=True):
         assert one.get_color() == other.get_color() and one.get_marker() == other.get_marker()
     assert left.lines[0].get_color() != left.lines[1].get_color()
     assert left.lines[0].get_marker() != left.lines[1].get_marker()
+    drawn = [y for axes in figure.axes for line in axes.lines for y in line.get_ydata()]
+    for axes in figure.axes:
+        assert axes.get_ylim()[0] == 0 and axes.get_ylim()[1] > max(drawn)
     of, line = codes["ksh"], right.lines[1]
     profile = rank_profile(
         of["image"][pairs.query],

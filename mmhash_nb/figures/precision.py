@@ -47,9 +47,9 @@ def precision_recall(
             precision = metrics.precision_recall_ranked(profile, RECALL_LEVELS)
             # Each method's marks a little further on than the last's, where curves lie close.
             lines.draw(method, tasks[0], RECALL_LEVELS, precision, method, (place % 5, 5))
-        axes.set(xlabel="recall", xlim=(0, 1), ylim=(0, None))
+        axes.set(xlabel="recall", xlim=(0, 1))
         axes.set_title(task_name(pairs, task), weight="bold")
-    panels[0].set_ylabel("precision")
+    panels[0].set(ylabel="precision", ylim=(0, None))  # once all panels, which share it, are drawn
     legend_beside(panels[-1])
     return figure
 

@@ -182,7 +182,7 @@ ERRATA = [
     (
         "Table 1, CCA-ITQ on Wiki, 128 bits",
         "0.328",
-        "Three digits where all others have four; a zero may be missing. It ends a fall, from "
+        "Three digits where all others have four; a zero may be missing. It breaks a fall, from "
         "0.3328 by 0.3064.",
     ),
     (

@@ -188,7 +188,7 @@ def test_a_checkpoint_of_another_code_length_is_not_used(two_views, tmp_path, mo
         ({"epochs": 2.5}, "epochs must be an integer of at least 1, but is 2.5."),
         ({"batch_size": 0}, "batch_size must be an integer of at least 2, but is 0."),
         ({"batch_size": 1}, "batch_size must be an integer of at least 2, but is 1."),
-        ({"optimiser": "sgd"}, "optimiser must be adam or lbfgs, but is 'sgd'."),
+        ({"optimiser": "rmsprop"}, "optimiser must be adam, sgd or lbfgs, but is 'rmsprop'."),
         ({"hidden": 0}, "hidden must be at least 1 unit, but is 0."),
         ({"layers": 3}, "layers must be 1 or 2, but is 3."),
     ],
