@@ -192,7 +192,7 @@ def scored(check):
     """Methods and tasks that a check compares."""
     match check:
         case Better(pairs=pairs, tasks=tasks):
-            return {m for pair in pairs for m in pair}, set(tasks)
+            return {m for pair in pairs for side in pair for m in side.split()}, set(tasks)
         case BetterAcross(pairs=pairs):
             sides = [side for pair in pairs for side in pair]
             return {side.method for side in sides}, {side.task for side in sides}

@@ -137,7 +137,7 @@ def test_unimodal_codes_are_not_compared_across_modalities(two_views, tmp_path):
 
 
 def test_unified_codes_are_a_database_for_either_modality(noisy_views, tmp_path):
-    done = once(noisy_views, tmp_path, "cmfh")
+    done = run("liong2017", "cmfh", noisy_views, 12, root=tmp_path)
     assert set(done.metrics) == {
         *("image-image", "image-text", "text-image", "text-text", "image-unified", "text-unified")
     }
@@ -225,7 +225,7 @@ def test_a_record_says_what_was_run_on_what_and_how_long_it_took(two_views, tmp_
 def test_frame_is_a_valid_long_table(two_views, tmp_path):
     table = checked(frame([once(two_views, tmp_path), once(two_views, tmp_path, seed=1)]))
     assert list(table.columns) == COLUMNS
-    assert len(table) == 2 * 4 * 5  # runs × tasks × metrics
+    assert len(table) == 2 * 4 * 8  # runs × tasks × metrics
     row = table[(table.seed == 1) & (table.task == "text-text") & (table.metric == "mAP")]
     assert row.value.item() == once(two_views, tmp_path, seed=1).metrics["text-text"]["mAP"]
 
