@@ -4,18 +4,18 @@ from mmhash_nb.metrics import mean_average_precision
 from mmhash_nb.ranking import rank_profile
 
 
-def scores(method, pairs):
-    """mAP of image-text and text-image, queries against the database."""
+def scores(method, pairs, unified=False):
+    """mAP of image-text and text-image, or of both modalities against the unified codes."""
     codes = {modality: method.encode(pairs, modality) for modality in ("image", "text")}
+    database = {"image": codes["text"], "text": codes["image"]}
+    if unified:
+        database = dict.fromkeys(codes, method.database_codes(pairs))
     query, among = pairs.query, pairs.database
     return [
         mean_average_precision(
             rank_profile(
-                codes[of][query],
-                codes[other][among],
-                pairs.labels[query],
-                pairs.labels[among],
+                codes[of][query], database[of][among], pairs.labels[query], pairs.labels[among]
             )
         )
-        for of, other in (("image", "text"), ("text", "image"))
+        for of in ("image", "text")
     ]

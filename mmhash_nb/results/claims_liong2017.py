@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 
-from mmhash_nb.results.paired import Better, Compared, each
+from mmhash_nb.results.paired import Better, Compared, each, minus
 from mmhash_nb.results.records import CROSS_MODAL, Cells
 
 _ALL = ("wiki", "iaprtc12", "nuswide")
@@ -53,7 +53,7 @@ class MeanBetter(Better):
                     runs = [ours.by_seed(m, dataset, task, bits, metric) for m in side]
                     seeds = set.intersection(*(set(run) for run in runs))
                     means.append({n: float(np.mean([run[n] for run in runs])) for n in seeds})
-                yield Compared(f"{label}, {bits} bits", _minus(*means))
+                yield Compared(f"{label}, {bits} bits", minus(*means))
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class LeadGrows(Better):
                 yield Compared(f"{label}, at two lengths", np.empty(0))
                 continue
             short, long = (_lead(ours, pair, dataset, task, bits) for bits in (there[0], there[-1]))
-            yield Compared(f"{label}, {there[-1]} − {there[0]} bits", _minus(long, short))
+            yield Compared(f"{label}, {there[-1]} − {there[0]} bits", minus(long, short))
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class LeadLargerThanOnWiki(Better):
                 yield Compared(label, np.empty(0))
             for bits in shared:
                 here, there = (_lead(ours, pair, name, task, bits) for name in (dataset, "wiki"))
-                yield Compared(f"{label}, {bits} bits", _minus(here, there))
+                yield Compared(f"{label}, {bits} bits", minus(here, there))
 
 
 def _lengths(ours: Cells, pair: tuple[str, str], dataset: str, task: str) -> list[int]:
@@ -100,10 +100,6 @@ def _lead(
     """First minus second by shared seed."""
     first, second = (ours.by_seed(method, dataset, task, bits, _metric(dataset)) for method in pair)
     return {seed: first[seed] - second[seed] for seed in first if seed in second}
-
-
-def _minus(first: dict[int, float], second: dict[int, float]) -> np.ndarray:
-    return np.array([first[seed] - second[seed] for seed in first if seed in second])
 
 
 # mAP is that of Eq. 15. A sentence about several methods is read as one about each of them.

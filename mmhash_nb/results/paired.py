@@ -123,7 +123,7 @@ class GrowsWithBits:
                 ours.by_seed(self.method, dataset, task, bits, "mAP")
                 for bits in (there[0], there[-1])
             )
-            yield Compared(f"{label}, {there[-1]} − {there[0]} bits", _minus(long, short))
+            yield Compared(f"{label}, {there[-1]} − {there[0]} bits", minus(long, short))
 
 
 Check = Better | BetterAcross | Near | GrowsWithBits
@@ -176,7 +176,7 @@ def _differences(
         first = ours.by_seed(a.method, dataset, a.task, bits, metric)
         if b.method not in _without_codes():
             second = ours.by_seed(b.method, dataset, b.task, bits, metric)
-            yield bits, _minus(first, {seed: factor * value for seed, value in second.items()})
+            yield bits, minus(first, {seed: factor * value for seed, value in second.items()})
         elif reference := list(ours.by_seed(b.method, dataset, b.task, None, metric).values()):
             # Nothing random enters a reference without codes: one number stands for all seeds.
             yield bits, np.array(list(first.values())) - factor * np.mean(reference)
@@ -184,7 +184,8 @@ def _differences(
             yield bits, np.empty(0)
 
 
-def _minus(first: dict[int, float], second: dict[int, float]) -> np.ndarray:
+def minus(first: dict[int, float], second: dict[int, float]) -> np.ndarray:
+    """First minus second at every seed that both have."""
     return np.array([first[seed] - second[seed] for seed in first if seed in second])
 
 

@@ -7,33 +7,15 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from retrieval import scores
 from scipy import optimize
 
 from mmhash_nb import hashers
 from mmhash_nb.hashers import cmfh
 from mmhash_nb.hashers.cmfh import Factorisation
-from mmhash_nb.metrics import mean_average_precision
-from mmhash_nb.ranking import rank_profile
 
 WEIGHTS = {"alpha": 0.3, "mu": 2.5, "gamma": 0.4}
 BLOCKS = ("v", "u1", "u2", "p1", "p2")
-
-
-def scores(method, pairs, unified=False):
-    """mAP of image-text and text-image, or of both against the unified codes."""
-    codes = {modality: method.encode(pairs, modality) for modality in ("image", "text")}
-    database = {"image": codes["text"], "text": codes["image"]}
-    if unified:
-        database = dict.fromkeys(codes, method.database_codes(pairs))
-    query, among = pairs.query, pairs.database
-    return [
-        mean_average_precision(
-            rank_profile(
-                codes[of][query], database[of][among], pairs.labels[query], pairs.labels[among]
-            )
-        )
-        for of in ("image", "text")
-    ]
 
 
 def views(seed=0, n=30, d1=6, d2=4):

@@ -7,34 +7,16 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from retrieval import scores
 from sklearn.decomposition import sparse_encode
 
 from mmhash_nb import hashers
 from mmhash_nb.hashers import lssh
 from mmhash_nb.hashers.lssh import Terms, bounded_atoms, sparse_codes, unit_rows
-from mmhash_nb.metrics import mean_average_precision
-from mmhash_nb.ranking import rank_profile
 
 WEIGHTS = {"rho": 0.15, "mu": 0.6, "lambda_": 1.7}
 #: fewer atoms and rounds than by default, for tests that need no more
 SMALL = {"atoms": 60, "iterations": 8}
-
-
-def scores(method, pairs, unified=True):
-    """mAP of both modalities against the unified codes, or against the other modality's."""
-    codes = {modality: method.encode(pairs, modality) for modality in ("image", "text")}
-    database = {"image": codes["text"], "text": codes["image"]}
-    if unified:
-        database = dict.fromkeys(codes, method.database_codes(pairs))
-    query, among = pairs.query, pairs.database
-    return [
-        mean_average_precision(
-            rank_profile(
-                codes[of][query], database[of][among], pairs.labels[query], pairs.labels[among]
-            )
-        )
-        for of in ("image", "text")
-    ]
 
 
 def point(seed=0, n=25, d1=7, d2=4, m=10, k=3):
@@ -285,7 +267,7 @@ def test_there_are_no_more_atoms_than_training_samples(noisy_views):
 
 def test_codes_may_be_longer_than_the_features(two_views):
     method = hashers.create("lssh", 40, **SMALL).fit(two_views)
-    assert min(scores(method, two_views)) > 0.9
+    assert min(scores(method, two_views, unified=True)) > 0.9
 
 
 def test_the_seed_decides_and_saved_codes_are_the_same(noisy_views, tmp_path):
