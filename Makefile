@@ -26,9 +26,14 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+# One process a core, each of one thread: small networks do not share their work out well. Browsers
+# wait for what they click, so they have the machine to themselves.
+PARALLEL := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile
+
 test: lint
-	$(BIN)/python -m pytest tests
-	$(BIN)/python -m pytest --nbval --nbval-current-env \
+	$(PARALLEL) -m "not browser" tests
+	$(BIN)/python -m pytest -m browser tests
+	$(PARALLEL) --nbval --nbval-current-env \
 	  --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks
 
 # The loopback interface only, and Jupyter's own token.

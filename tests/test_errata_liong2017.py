@@ -5,6 +5,11 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
+from mmhash_nb.losses import bit_likelihood_loss, printed_likelihood_loss
+from mmhash_nb.published.errata_liong2017 import ERRATA
+from mmhash_nb.results import claims
+from mmhash_nb.results.claims_liong2017 import MeanBetter
+
 
 def divergence(mean, std):
     return 0.5 * (mean**2 + std**2 - 1 - np.log(std**2))
@@ -30,14 +35,13 @@ def test_equation_13_is_no_likelihood_and_the_reading_is_one():
 
 
 def test_equation_14_without_the_divergence_falls_forever_and_spares_the_wrong_bits():
-    bz = np.array([-5.0, 5.0])
-    step = 1e-6
+    z = torch.tensor([[-5.0, 5.0]], requires_grad=True)
+    codes = torch.ones(1, 2)
 
     def slope(loss):
-        return (loss(bz + step) - loss(bz - step)) / (2 * step)
+        return torch.autograd.grad(loss(z, codes), z)[0][0].numpy()
 
-    printed = slope(lambda t: -np.logaddexp(0, t))
-    reading = slope(lambda t: np.logaddexp(0, -t))
+    printed, reading = slope(printed_likelihood_loss), slope(bit_likelihood_loss)
     assert printed == pytest.approx([-0.00669, -0.99331], abs=1e-4)
     assert reading == pytest.approx([-0.99331, -0.00669], abs=1e-4)
     assert -np.logaddexp(0, 1e6) == pytest.approx(-1e6)
@@ -102,3 +106,14 @@ def test_the_minimiser_of_equation_5_has_twice_the_printed_factor():
         assert np.array_equal(best, np.sign(own + 2 * weight * h))
         differ += not np.array_equal(best, np.sign(own + weight * h))
     assert differ > 0
+
+
+def test_the_errata_say_these_numbers():
+    note = next(note for where, _, note in ERRATA if where == "Eq. 14, divergence")
+    assert "bµ = 1.55 and σ = 1.18" in note and "0.70 and 0.85" in note
+
+
+def test_the_erratum_on_unified_codes_says_how_the_claim_is_read():
+    (check,) = (c.check for c in claims.CLAIMS["liong2017"] if "unified codes" in c.text)
+    (note,) = (note for where, _, note in ERRATA if where == "Section 2")
+    assert isinstance(check, MeanBetter) and "mean" in note and "each pair" not in note

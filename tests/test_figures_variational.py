@@ -23,7 +23,9 @@ def test_code_updates_show_the_objective_its_parts_and_the_changed_bits() -> Non
         assert line.get_ydata().tolist() == HISTORY[:, column].tolist()
     assert len({line.get_color() for line in left.lines}) == 3
     assert len({line.get_linestyle() for line in left.lines}) == 3
-    assert left.lines[0].get_label() == "objective J"
+    labels = [line.get_label() for line in left.lines]
+    assert labels[0] == "objective J"
+    assert [x.split()[0] for x in labels[1:]] == ["classification:", "quantisation"]
     assert right.lines[0].get_ydata().tolist() == [50.0, 20.0, 0.0]
     check_layout(figure)
     check_layout(figures.code_updates(HISTORY[:1]))
@@ -75,6 +77,13 @@ def test_means_stand_with_a_sigma_coloured_by_bit_and_hollow_where_wrong() -> No
         colours = np.array([colour for *_, colour, _ in points])
         assert len(set(colours[codes[i] == 1])) == len(set(colours[codes[i] == -1])) == 1
         assert len(set(colours)) == 2 and not set(colours) & {RIGHT, WRONG}
+        legend = figure.legends[0]
+        looks = {
+            text.get_text(): to_hex(handle.get_color())
+            for text, handle in zip(legend.get_texts(), legend.legend_handles, strict=True)
+        }
+        assert set(colours[codes[i] == 1]) == {looks["learned bit +1"]}
+        assert set(colours[codes[i] == -1]) == {looks["learned bit −1"]}
         filled = np.array([f for *_, f in points])
         assert filled.tolist() == ((mean[i] >= 0) == (codes[i] == 1)).tolist()
         bars = [s for c in axes.collections if isinstance(c, LineCollection)

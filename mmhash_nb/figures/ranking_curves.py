@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 
 from mmhash_nb import metrics
 from mmhash_nb.figures.nearest import sides
-from mmhash_nb.figures.style import Picture, colours, markers, themed
+from mmhash_nb.figures.style import COLOURS, Picture, colours, markers, themed
 from mmhash_nb.ranking import RankProfile
 
 _TOP, _POINTS = 500, 25
@@ -22,6 +22,8 @@ def ranking_curves(
 
     A row for each metric, a column for each task. Both are expected over the order of items at
     equal distance and averaged over queries. Where every item has one label, ACG@p is precision.
+    Methods past the number of colours share them and are dashed; the legend has them in the order
+    in which the first panel's curves end.
 
     Args:
         profiles: for each method, how queries rank the database in each task, such as `image-text`
@@ -52,6 +54,7 @@ def ranking_curves(
                 curve = [metric(of[task], p).mean() for p in at]
                 axes.plot(
                     at, curve, color=colour[method], marker=marker[method], markevery=mark,
+                    linestyle="-" if place < COLOURS else "--",
                     markersize=4, linewidth=1.2, label=method,
                 )  # fmt: skip
         panels[0, column].set_title(" → ".join(sides(task)), weight="bold")
@@ -59,8 +62,8 @@ def ranking_curves(
         panels[1, column].xaxis.set_major_locator(MaxNLocator(6, integer=True))
     panels[0, 0].set_ylabel("NDCG@p")
     panels[1, 0].set_ylabel("ACG@p (shared labels)")
-    lines, names = panels[0, 0].get_legend_handles_labels()
-    figure.legend(lines, names, loc="outside right upper", fontsize=7)
+    lines = sorted(panels[0, 0].get_lines(), key=lambda line: -line.get_ydata()[-1])
+    figure.legend(handles=lines, loc="outside right upper", fontsize=7, handlelength=3)
     return figure
 
 

@@ -25,6 +25,8 @@ DIFFERENT = "#d5320e"
 TRUE_TAG = "#00795a"
 INK = "#222222"
 MARKS = {True: "✓", False: "✗"}
+#: how many colours there are before they come again
+COLOURS = 10
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 # DejaVu Sans comes with Matplotlib and has the marks; other fonts may lack them.
@@ -119,7 +121,8 @@ def sheet(figure: Figure, left: float, top: float, width: float, height: float) 
 
 def colours(names: Sequence[str]) -> dict[str, tuple[float, float, float]]:
     """A colour for each name, from seaborn's colour-blind-safe palette."""
-    return dict(zip(names, islice(cycle(sns.color_palette("colorblind")), len(names)), strict=True))
+    palette = sns.color_palette("colorblind", COLOURS)
+    return dict(zip(names, islice(cycle(palette), len(names)), strict=True))
 
 
 def markers(names: Sequence[str]) -> dict[str, str]:

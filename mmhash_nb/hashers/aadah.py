@@ -35,12 +35,15 @@ class AdversarialRetrieval(Learning):
         adversarial retrieval loss  F_{T→Î} + F_{I→T̂}                        (Eq. 6)
 
     E and D minimise the sum of both (Eq. 8), E also through the masks, whose gradient goes straight
-    through to the features; G maximises the adversarial loss (Eq. 9). The paper
-    prints sums over triplets; means do not depend on how many a batch has.
+    through to the features; G maximises the adversarial loss (Eq. 9), on the features that E had in
+    the step just taken, which its own step does not compute again. The paper prints sums over
+    triplets; means do not depend on how many a batch has.
     """
 
     curves: Tensor
     step: Tensor
+    #: E's features of the last step, by modality
+    seen: dict[str, Tensor]
 
     def __init__(
         self, network: nn.Module, inputs: Inputs, labels: Tensor, method: DeepHasher
@@ -59,7 +62,9 @@ class AdversarialRetrieval(Learning):
 
     def loss(self, batch: Tensor) -> Tensor:
         """What E and D minimise (Eq. 8)."""
-        attended, unattended = self.codes(batch)
+        features = {m: self.network.features(m, given) for m, given in self.given(batch).items()}
+        self.seen = {modality: maps.detach() for modality, maps in features.items()}
+        attended, unattended = self.codes(features)
         similar = self.similar(batch).long()
         retrieval = self.retrieval(attended, similar)
         adversarial = self.adversarial(attended, unattended, similar)
@@ -68,26 +73,27 @@ class AdversarialRetrieval(Learning):
         return retrieval + adversarial if self.hashing_plays else retrieval
 
     def gain(self, batch: Tensor) -> Tensor:
-        """What G minimises, the adversarial loss with its sign turned (Eq. 9)."""
-        attended, unattended = self.codes(batch)
+        """What G minimises, the adversarial loss with its sign turned (Eq. 9).
+
+        `batch` is that of the last `loss`.
+        """
+        attended, unattended = self.codes(self.seen)
         if not self.options["attend_queries"]:
             attended = {modality: values.detach() for modality, values in attended.items()}
         adversarial = self.adversarial(attended, unattended, self.similar(batch).long())
         self.curves[self.step - 1, 2] = adversarial.detach().float()
         return -adversarial
 
-    def codes(self, batch: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def codes(self, features: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """H and Ĥ, `float32 [B, K]` in [−1, 1], by modality; Ĥ of those that have a mask."""
         attended, unattended = {}, {}
-        for modality, given in self.given(batch).items():
-            features = self.network.features(modality, given)
-            divided = self.network.divide(modality, features)
+        for modality, maps in features.items():
+            divided = self.network.divide(modality, maps)
+            parts = maps if divided is None else torch.cat([divided.attended, divided.unattended])
+            codes = self.network.values(modality, parts).float().tanh()
+            attended[modality] = codes[: len(maps)]
             if divided is not None:
-                features = torch.cat([divided.attended, divided.unattended])
-            codes = self.network.values(modality, features).float().tanh()
-            attended[modality] = codes[: len(batch)]
-            if divided is not None:
-                unattended[modality] = codes[len(batch) :]
+                unattended[modality] = codes[len(maps) :]
         return attended, unattended
 
     def retrieval(self, codes: Mapping[str, Tensor], similar: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -166,6 +166,12 @@ class CMDVH(CrossModalDeep):
         with torch.inference_mode():
             h = torch.cat([network.fusion(*given) for given in zip(*both, strict=True)])
         return unified_codes(h.cpu().numpy(), pairs, self.state)
+
+    def before_training(self) -> Self:
+        """As in `CrossModalDeep`; no codes are learned yet, so that the gallery is encoded."""
+        start = super().before_training()
+        start.state |= {key: self.state[key][:0] for key in ("codes", "keys")}
+        return start
 
     def _fit(self, train: Pairs, checkpoint: Path | None) -> State:
         self._check_options()

@@ -26,7 +26,8 @@ def unified_codes(values: np.ndarray, pairs: Pairs, state: State) -> HashCodes:
         state: `codes`, −1 or 1 `[n, K]`, and `keys` `[n, 16]` of the training samples.
     """
     where = find(sample_keys(pairs), state["keys"])
-    known = np.where((where >= 0)[:, None], state["codes"][where], values)
+    known = values.copy()
+    known[where >= 0] = state["codes"][where[where >= 0]]
     return HashCodes.from_signs(known)
 
 

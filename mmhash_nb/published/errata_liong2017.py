@@ -246,6 +246,7 @@ ERRATA = [
         "Section 2",
         "methods with unified codes generally showed better performance",
         "In Tables 1 and 2, LSSH, CMFH, SePH-km and DisCMH are above CVH, CCA-ITQ, PDH and SCM in "
-        "299 of 384 comparisons. The claim here is of all, of each pair on its own.",
+        "299 of 384 comparisons. The claim here is of the mean of the one group over that of the "
+        "other.",
     ),
 ]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from filelock import FileLock
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
@@ -75,7 +76,8 @@ def run(
 
     A run is found again by a hash of its configuration, the data's fingerprint and the code
     behind the method; a change of the metrics' code alone evaluates the kept codes anew. An
-    interrupted training goes on from its checkpoint. Files appear whole or not at all.
+    interrupted training goes on from its checkpoint. Files appear whole or not at all. Of two
+    processes that ask for the same run at once, one trains and the other waits for it.
 
     Args:
         paper: the short name of the paper it is run for, kept in the record.
@@ -97,43 +99,46 @@ def run(
     key = hashlib.sha256(json.dumps(configuration, sort_keys=True).encode()).hexdigest()[:20]
     folder = (root or project_root() / "runs") / key
     evaluator = source_hash(evaluation)
-    record = _read(folder)
-    if record is None:
+    folder.mkdir(parents=True, exist_ok=True)
+    # Where two processes want the same run, the second waits and finds it done.
+    with FileLock(folder / "lock"):
+        record = _read(folder)
+        if record is None:
+            start = time.perf_counter()
+            # The shallow methods work on matrices too small for several BLAS threads, which slow
+            # them down fivefold or more on a few cores. PyTorch's own threads are left alone.
+            with threadpool_limits(1, user_api="blas"):
+                fitted.fit(pairs, folder / "checkpoint")
+            seconds_fit = time.perf_counter() - start
+            fitted.save(folder / "method")
+            record = {
+                "configuration": configuration,
+                "source": pairs.source,
+                "splits": {s: len(getattr(pairs, s)) for s in ("query", "database", "train")},
+                "seconds_fit": seconds_fit,
+                "device": resolve_device(device).type,
+                "environment": environment(),
+            }
+        elif record["evaluator"] != evaluator:
+            fitted = hashers.load(folder / "method", device)
+        else:
+            return Run(folder, record | {"paper": paper})
         start = time.perf_counter()
-        # The shallow methods work on matrices too small for several BLAS threads, which slow them
-        # down fivefold or more on a few cores. PyTorch's own threads are left alone.
-        with threadpool_limits(1, user_api="blas"):
-            fitted.fit(pairs, folder / "checkpoint")
-        seconds_fit = time.perf_counter() - start
-        fitted.save(folder / "method")
-        record = {
-            "configuration": configuration,
-            "source": pairs.source,
-            "splits": {s: len(getattr(pairs, s)) for s in ("query", "database", "train")},
-            "seconds_fit": seconds_fit,
-            "device": resolve_device(device).type,
-            "environment": environment(),
-        }
-    elif record["evaluator"] != evaluator:
-        fitted = hashers.load(folder / "method", device)
-    else:
+        if isinstance(fitted, Hasher):
+            codes = evaluation.all_codes(fitted, pairs)
+            record["seconds_encode"] = time.perf_counter() - start
+            save_codes(folder / "codes.npz", codes)
+            record["metrics"] = evaluation.of_codes(codes, pairs, fitted.cross_modal)
+        else:
+            record["metrics"] = evaluation.of_embeddings(fitted, pairs)
+        # Linux gives kilobytes, macOS bytes; the peak is the process's so far.
+        unit = 1 if sys.platform == "darwin" else 1024
+        record["peak_memory_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+        record["evaluator"] = evaluator
+        with whole(folder / "record.json") as aside:
+            aside.write_text(json.dumps(record, indent=2) + "\n")
+        shutil.rmtree(folder / "checkpoint", ignore_errors=True)
         return Run(folder, record | {"paper": paper})
-    start = time.perf_counter()
-    if isinstance(fitted, Hasher):
-        codes = evaluation.all_codes(fitted, pairs)
-        record["seconds_encode"] = time.perf_counter() - start
-        save_codes(folder / "codes.npz", codes)
-        record["metrics"] = evaluation.of_codes(codes, pairs, fitted.cross_modal)
-    else:
-        record["metrics"] = evaluation.of_embeddings(fitted, pairs)
-    # Linux gives kilobytes, macOS bytes; the peak is the process's so far.
-    unit = 1 if sys.platform == "darwin" else 1024
-    record["peak_memory_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    record["evaluator"] = evaluator
-    with whole(folder / "record.json") as aside:
-        aside.write_text(json.dumps(record, indent=2) + "\n")
-    shutil.rmtree(folder / "checkpoint", ignore_errors=True)
-    return Run(folder, record | {"paper": paper})
 
 
 def run_protocol(

@@ -38,6 +38,7 @@ def test_rows_labels_and_split_are_those_of_the_file(tmp_path):
     assert pairs.labels.sum(axis=1).tolist() == [1] * 8
     assert pairs.train.tolist() == pairs.database.tolist() == [0, 1, 2, 3, 4]
     assert pairs.query.tolist() == [5, 6, 7]
+    assert pairs.modality_names == ("Fourier", "Karhunen-Loève")
     assert "differs from the recorded checksum" in pairs.source
 
 

@@ -74,6 +74,10 @@ def naive(made, batch=BATCH):
     return retrieval, adversarial, attended, unattended
 
 
+def features(made):
+    return {m: made.network.features(m, given) for m, given in made.given(BATCH).items()}
+
+
 def gradients(value, module):
     weights = [p for p in module.parameters() if p.requires_grad]
     found = torch.autograd.grad(value, weights, allow_unused=True)
@@ -85,7 +89,7 @@ def gradients(value, module):
 def test_losses_are_equations_4_and_6_by_loops(attention, margin, tiny_pictures):
     made = learning(tiny_pictures, attention=attention, margin=margin)
     retrieval, adversarial, attended, unattended = naive(made)
-    ours = made.codes(BATCH)
+    ours = made.codes(features(made))
     assert tuple(ours[1]) == MASKS[attention] == tuple(unattended)
     for mine, theirs in zip(ours, (attended, unattended), strict=True):
         for modality in theirs:
@@ -142,6 +146,7 @@ def straight_through_gain(made, attend_queries):
 @pytest.mark.parametrize("attend_queries", [False, True])
 def test_attention_maximises_equation_6_through_unattended_features(attend_queries, tiny_pictures):
     made = learning(tiny_pictures, attend_queries=attend_queries)
+    made.loss(BATCH)
     found = [gradients(made.gain(BATCH), made.network.attention)]
     values = [made.gain(BATCH)]
     for queries_too in (attend_queries, not attend_queries):
@@ -156,12 +161,29 @@ def test_attention_maximises_equation_6_through_unattended_features(attend_queri
             assert not torch.allclose(ours, other_switch, rtol=1e-3, atol=1e-6)
 
 
+def test_attention_learns_from_the_features_of_the_step_just_taken(tiny_pictures):
+    """E moves between its step and G's, which sees the features of before, and D of after."""
+    made = learning(tiny_pictures)
+    before = features(made)
+    made.loss(BATCH)
+    with torch.no_grad():
+        made.network.text1[0].weight.add_(1.0)
+        made.network.text_code.weight.mul_(-1.0)
+    attended, unattended = made.codes(before)
+    wanted = made.adversarial(attended, unattended, made.similar(BATCH).long())
+    torch.testing.assert_close(-made.gain(BATCH), wanted)
+    moved = made.adversarial(*made.codes(features(made)), made.similar(BATCH).long())
+    assert not torch.allclose(wanted, moved)
+    assert not any(maps.requires_grad for maps in made.seen.values())
+
+
 @pytest.mark.parametrize(("attention", "own"), [("visual", "image"), ("textual", "text")])
 def test_a_mask_hides_its_own_modality_alone(attention, own, tiny_pictures):
     """F of unattended images is for the queries of texts, and the other way around."""
     made = learning(tiny_pictures, attention=attention)
     labels, margin = made.labels[BATCH].bool(), made.options["margin"]
-    attended, unattended = made.codes(BATCH)
+    made.loss(BATCH)
+    attended, unattended = made.codes(made.seen)
     query, database = TERMS[own]
     wanted = ranking(attended[query], unattended[database], labels, margin)
     torch.testing.assert_close(-made.gain(BATCH), wanted)
@@ -172,6 +194,8 @@ def test_with_one_mask_queries_have_none_to_attend_through(attend_queries, tiny_
     """Texts are queries without a mask, so that the switch changes nothing."""
     made = learning(tiny_pictures, attention="visual", attend_queries=attend_queries)
     other = learning(tiny_pictures, attention="visual", attend_queries=not attend_queries)
+    made.loss(BATCH)
+    other.loss(BATCH)
     for one, two in zip(
         gradients(made.gain(BATCH), made.network.attention),
         gradients(other.gain(BATCH), other.network.attention),
@@ -204,7 +228,7 @@ def test_who_moves_in_whose_steps(attention, players, tiny_pictures, monkeypatch
         return value
 
     def tell(called, codes):
-        return lambda self, batch: (called.append(1), codes(self, batch))[1]
+        return lambda self, given: (called.append(1), codes(self, given))[1]
 
     init = AdversarialRetrieval.__init__
     monkeypatch.setattr(
@@ -228,6 +252,7 @@ def test_attention_that_does_not_play_stays_as_it_starts(players, tiny_pictures)
 
 def test_steps_of_attention_raise_the_loss_it_plays_for(tiny_pictures):
     made = learning(tiny_pictures, margin=2.0)
+    made.loss(BATCH)
     adam = torch.optim.Adam(made.network.attention.parameters(), lr=0.01)
     start = made.gain(BATCH).item()
     for _ in range(50):

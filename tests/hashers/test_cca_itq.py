@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from retrieval import scores
+from retrieval import check_codes_come_again, scores
 from scipy import linalg, optimize
 
 from mmhash_nb import hashers
@@ -156,15 +156,7 @@ def test_beats_random_on_noise(noisy_views):
 
 
 def test_the_seed_decides_and_saved_codes_are_the_same(noisy_views, tmp_path):
-    method, same, other = (hashers.create("cca_itq", 9, seed=s).fit(noisy_views) for s in (3, 3, 4))
-    method.save(tmp_path)
-    again = hashers.load(tmp_path)
-    for modality in ("image", "text"):
-        codes = method.encode(noisy_views, modality)
-        assert codes.n_bits == 9 and len(codes) == len(noisy_views)
-        assert same.encode(noisy_views, modality) == codes
-        assert again.encode(noisy_views, modality) == codes
-        assert other.encode(noisy_views, modality) != codes
+    check_codes_come_again("cca_itq", noisy_views, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -177,3 +169,12 @@ def test_the_seed_decides_and_saved_codes_are_the_same(noisy_views, tmp_path):
 def test_options_out_of_range_are_refused(two_views, options, told):
     with pytest.raises(ValueError, match=told):
         hashers.create("cca_itq", 4, **options).fit(two_views)
+
+
+def test_iterations_are_rounds(noisy_views):
+    few, more = (
+        hashers.create("cca_itq", 12, iterations=n).fit(noisy_views).state["quantisation_error"]
+        for n in (3, 5)
+    )
+    assert (len(few), len(more)) == (3, 5)
+    np.testing.assert_array_equal(few, more[:3])

@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from retrieval import scores
+from retrieval import check_codes_come_again, scores
 from scipy import optimize
 
 from mmhash_nb import hashers
@@ -229,16 +229,7 @@ def test_codes_may_be_longer_than_the_features(two_views):
 
 
 def test_the_seed_decides_and_saved_codes_are_the_same(noisy_views, tmp_path):
-    method, same, other = (hashers.create("cmfh", 9, seed=s).fit(noisy_views) for s in (3, 3, 4))
-    method.save(tmp_path)
-    again = hashers.load(tmp_path)
-    for modality in ("image", "text"):
-        codes = method.encode(noisy_views, modality)
-        assert codes.n_bits == 9 and len(codes) == len(noisy_views)
-        assert same.encode(noisy_views, modality) == codes
-        assert again.encode(noisy_views, modality) == codes
-        assert other.encode(noisy_views, modality) != codes
-    assert again.database_codes(noisy_views) == method.database_codes(noisy_views)
+    check_codes_come_again("cmfh", noisy_views, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from retrieval import scores
+from retrieval import check_codes_come_again, scores
 from scipy import sparse
 
 from mmhash_nb import hashers
-from mmhash_nb.codes import HashCodes
 from mmhash_nb.hashers.discmh import Discriminant
 
 WEIGHTS = {"lambda_": 0.7, "nu": 0.3, "ridge": 0.9}
@@ -231,17 +230,7 @@ def test_beats_random_on_new_pairs_alone(noisy_views):
 
 
 def test_the_seed_decides_and_saved_codes_are_the_same(noisy_views, tmp_path):
-    method, same, other = (hashers.create("discmh", 9, seed=s).fit(noisy_views) for s in (3, 3, 4))
-    method.save(tmp_path)
-    again = hashers.load(tmp_path)
-    for modality in ("image", "text"):
-        codes = method.encode(noisy_views, modality)
-        assert codes.n_bits == 9 and len(codes) == len(noisy_views)
-        assert same.encode(noisy_views, modality) == codes
-        assert again.encode(noisy_views, modality) == codes
-        assert other.encode(noisy_views, modality) != codes
-    unified = method.database_codes(noisy_views)
-    assert isinstance(unified, HashCodes) and again.database_codes(noisy_views) == unified
+    check_codes_come_again("discmh", noisy_views, tmp_path)
 
 
 def test_pixels_and_sparse_texts_have_learned_codes_too(tiny_pictures):

@@ -103,7 +103,8 @@ def test_codes_are_the_best_of_all(k, update):
 
 
 def test_a_value_of_zero_is_the_bit_1():
-    assert best_codes(np.zeros((2, 1)), np.zeros((1, 2)), np.ones((1, 1), bool), 1.0).all()
+    found = best_codes(np.zeros((2, 1)), np.zeros((1, 2)), np.ones((1, 1), bool), 1.0)
+    assert (found == 1).all()
 
 
 def test_margins_do_not_see_what_all_classifiers_share():
@@ -188,7 +189,7 @@ def test_the_loss_has_the_gradient_of_equation_8(noisy_views):
 @pytest.mark.parametrize("update", ["margins", "printed"])
 def test_which_step_lowers_what(noisy_views, update):
     """The SVMs lower J, the codes lower Eq. 5, the network lowers the quantisation."""
-    made = learning(noisy_views, rounds=8, code_update=update)
+    made = learning(noisy_views, rounds=8, code_update=update, lambda_=0.7)
     belongs, lambda_ = made.belongs, made.options["lambda_"]
 
     def equation5(codes, m, h):
@@ -204,11 +205,12 @@ def test_which_step_lowers_what(noisy_views, update):
         made.on_round(round_)
         m, after = made.classifiers.numpy(), made.codes.numpy().astype(float)
         if old_m is not None:
-            now, then = (sum(code_objective(before, x, h, belongs, 0.2)) for x in (m, old_m))
+            now, then = (sum(code_objective(before, x, h, belongs, lambda_)) for x in (m, old_m))
             assert now <= then * (1 + 1e-3)
         old_m = m.copy()
         assert equation5(after, m, h) <= equation5(before, m, h) + 1e-9
-        hinge = [code_objective(x, m, h, belongs, 0.2)[0] for x in (before, after)]
+        assert np.array_equal(after, best_codes(m, h, belongs, lambda_, update))
+        hinge = [code_objective(x, m, h, belongs, lambda_)[0] for x in (before, after)]
         rises += hinge[1] > hinge[0]
         optimiser = torch.optim.SGD(made.network.parameters(), lr=0.02)
         made.network.eval()
@@ -223,10 +225,16 @@ def test_which_step_lowers_what(noisy_views, update):
 
 
 def test_the_history_is_what_the_parts_say(noisy_views):
-    made, changed = learning(noisy_views, rounds=5), []
+    made, changed, objectives = learning(noisy_views, rounds=5, lambda_=0.7), [], []
     on_round = made.on_round
 
+    def by_loop():
+        m = made.classifiers.numpy()
+        return equation4(made.codes.numpy(), m, made.outputs(), made.belongs, 0.7)
+
     def noted(epoch):
+        if epoch:
+            objectives.append(by_loop())
         before = made.codes.clone()
         stop = on_round(epoch)
         changed.append((before != made.codes).double().mean().item())
@@ -238,12 +246,28 @@ def test_the_history_is_what_the_parts_say(noisy_views):
     assert history.shape == (5, 4) and history.dtype == np.float64
     np.testing.assert_allclose(history[:, 3], changed)
     assert changed[0] > 0.3 > 0.05 > changed[-1]
-    parts = equation4(
-        state["codes"], state["classifier"], made.outputs(), made.belongs, made.options["lambda_"]
-    )
-    np.testing.assert_allclose(history[-1, :3], [sum(parts), *parts], rtol=1e-9)
+    objectives.append(by_loop())
+    np.testing.assert_allclose(history[:, 1:3], objectives, rtol=1e-9)
+    np.testing.assert_allclose(history[:, 0], np.sum(objectives, axis=1), rtol=1e-9)
+    assert made.network.training and made.network.drop.training
     assert state["codes"].dtype == np.int8 and state["codes"].shape == (80, 8)
     assert history[-1, 0] < 0.3 * history[0, 0]
+
+
+def test_outputs_go_by_parts(noisy_views, monkeypatch):
+    made = learning(noisy_views)
+    whole = made.outputs()
+    monkeypatch.setattr(discrete_codes, "BATCH", 7)
+    np.testing.assert_allclose(made.outputs(), whole, atol=1e-6)
+
+
+def test_300_passes_come_within_the_stated_share(monkeypatch):
+    codes, h, labels = problem(n=600, k=64, classes=10)
+    few = svm_classifiers(codes, labels)
+    monkeypatch.setattr(discrete_codes, "PASSES", 5000)
+    many = svm_classifiers(codes, labels)
+    ours, best = (code_objective(codes, m, h, labels, 0.0)[0] for m in (few, many))
+    assert ours <= 1.003 * best
 
 
 def test_rounds_end_at_the_first_small_change(two_views, monkeypatch):

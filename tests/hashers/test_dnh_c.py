@@ -2,7 +2,6 @@
 
 import itertools
 
-import numpy as np
 import pytest
 import torch
 from deep_cases import create, quick, same, scores
@@ -197,8 +196,10 @@ def test_it_is_saved_and_loaded_and_the_seed_decides(tiny_pictures, tmp_path):
 
 def test_a_code_is_where_the_bit_is_at_least_a_half(tiny_pictures):
     method = quick("dnh_c", **SMALL).fit(tiny_pictures)
-    values = method._project(tiny_pictures, "text")
-    bits = 1 / (1 + np.exp(-values.astype(np.float64)))
+    network, words = method.fitted(), torch.from_numpy(tiny_pictures.texts)
+    with torch.no_grad():
+        values = network.text_code(network.text2(network.text1(words))).double()
+    bits = values.sigmoid().numpy()
     assert ((method.encode(tiny_pictures, "text").signs() > 0) == (bits >= 0.5)).all()
 
 

@@ -1,9 +1,11 @@
 """Digests of samples, and looking them up."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from mmhash_nb.hashers.learned_codes import find, row_keys
+from mmhash_nb.hashers.learned_codes import find, row_keys, sample_keys
 
 
 def samples(seed=0, n=40):
@@ -77,3 +79,12 @@ def test_arrays_without_a_common_length_are_refused():
         row_keys()
     with pytest.raises(ValueError, match=r"have 40, 39 rows.*one length"):
         row_keys(image, text[:-1])
+
+
+def test_a_sample_is_known_by_image_and_text(two_views):
+    keys = sample_keys(two_views)
+    for field in ("images", "texts"):
+        values = getattr(two_views, field).copy()
+        values[3] += 1
+        changed = dataclasses.replace(two_views, **{field: values})
+        assert np.flatnonzero((sample_keys(changed) != keys).any(axis=1)).tolist() == [3]

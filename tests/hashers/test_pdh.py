@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from retrieval import scores
+from retrieval import check_codes_come_again, scores
 from sklearn.svm import LinearSVC
 
 from mmhash_nb import hashers
 from mmhash_nb.hashers import pdh
+from mmhash_nb.hashers.cca_itq import canonical_embedding, random_rotation
 from mmhash_nb.hashers.pdh import LinearSVMs, decorrelated, mean_correlation
 
 
@@ -188,15 +189,7 @@ def test_beats_random_on_noise(noisy_views):
 
 
 def test_the_seed_decides_and_saved_codes_are_the_same(noisy_views, tmp_path):
-    method, same, other = (hashers.create("pdh", 9, seed=s).fit(noisy_views) for s in (3, 3, 4))
-    method.save(tmp_path)
-    again = hashers.load(tmp_path)
-    for modality in ("image", "text"):
-        codes = method.encode(noisy_views, modality)
-        assert codes.n_bits == 9 and len(codes) == len(noisy_views)
-        assert same.encode(noisy_views, modality) == codes
-        assert again.encode(noisy_views, modality) == codes
-        assert other.encode(noisy_views, modality) != codes
+    check_codes_come_again("pdh", noisy_views, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -210,3 +203,14 @@ def test_the_seed_decides_and_saved_codes_are_the_same(noisy_views, tmp_path):
 def test_options_out_of_range_are_refused(two_views, options, told):
     with pytest.raises(ValueError, match=told):
         hashers.create("pdh", 4, **options).fit(two_views)
+
+
+def test_the_first_round_starts_from_rotated_canonical_projections(noisy_views):
+    method = hashers.create("pdh", 4, seed=3, c=7.0, iterations=1).fit(noisy_views)
+    x, y = (method.view(noisy_views.take(noisy_views.train), m) for m in ("image", "text"))
+    _, wy = canonical_embedding(x, y, 4)
+    start = y @ wy @ random_rotation(4, 4, np.random.default_rng(3))
+    image, text = (LinearSVMs(v, 4, 7.0) for v in (x, y))
+    text.fit(decorrelated(image.fit(decorrelated(start))))
+    for key, svms in (("image", image), ("text", text)):
+        np.testing.assert_allclose(method.state[f"{key}.weights"], svms.weights, atol=1e-9)

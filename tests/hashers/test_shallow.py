@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from mmhash_nb import hashers
 from mmhash_nb.features import backbones
 from mmhash_nb.features.maps import resized
 from mmhash_nb.hashers.shallow import ShallowHasher
@@ -123,3 +124,17 @@ def test_saved_views_are_the_same(two_views, tmp_path):
     again = Recorder(4).load_state(tmp_path)
     for modality in ("image", "text"):
         assert np.array_equal(again.view(two_views, modality), method.view(two_views, modality))
+
+
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [
+        ("cvh", {"neighbours": 0, "ridge": 1e-4}),
+        ("cca_itq", {"ridge": 1e-4, "iterations": 50}),
+        ("pdh", {"c": 1.0, "iterations": 10}),
+        ("lssh", {"rho": 0.2, "mu": 0.5, "lambda_": 1.0, "atoms": 512, "iterations": 20}),
+        ("discmh", {"lambda_": 1.0, "nu": 1e-5, "ridge": 1.0, "iterations": 5}),
+    ],
+)
+def test_options_as_documented_are_the_defaults(name, own):
+    assert hashers.create(name, 8).options == {**ShallowHasher.defaults, **own}

@@ -2,6 +2,9 @@
 
 import dataclasses
 import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -50,6 +53,28 @@ def test_a_finished_run_is_found_and_anything_else_trains(two_views, tmp_path, f
     once(moved, tmp_path)
     assert len(fits) == 5
     assert len(list(tmp_path.glob("*/record.json"))) == 5
+
+
+def test_of_two_that_want_the_same_run_at_once_one_trains_and_the_other_waits(
+    two_views, tmp_path, fits, monkeypatch
+):
+    counted = hashers.Method.fit
+    training_now, other_asks = threading.Event(), threading.Event()
+
+    def slow(self, *arguments):
+        training_now.set()
+        assert other_asks.wait(10)
+        return counted(self, *arguments)
+
+    monkeypatch.setattr(hashers.Method, "fit", slow)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(once, two_views, tmp_path)
+        assert training_now.wait(10)
+        second = pool.submit(once, two_views, tmp_path)
+        time.sleep(0.5)
+        other_asks.set()
+        assert first.result().record == second.result().record
+    assert fits == ["mmnn_l1"]
 
 
 def test_changed_source_of_the_method_trains_again(two_views, tmp_path, fits, monkeypatch):

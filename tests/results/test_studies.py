@@ -138,6 +138,15 @@ def test_candidates_of_liong2017_are_three_rates_of_each_deep_baseline_that_is_r
     assert kept.items() <= liong2017("wiki").options["dcmh"].items()
 
 
+def test_readings_of_cmdvh_are_its_options_with_every_pair_of_switches():
+    protocol = liong2017("scenes")
+    (found,) = liong.readings(protocol).values()
+    switches = [(o.pop("code_update"), o.pop("printed")) for o in found]
+    assert len(set(switches)) == 4 and found == [protocol.options["cmdvh"]] * 4
+    default = hashers.create("cmdvh", 16).options
+    assert switches[0] == (default["code_update"], default["printed"])
+
+
 TINY = {**SMALL, "image_hidden": 16, "text_features": 16, "batch_size": 32}
 
 

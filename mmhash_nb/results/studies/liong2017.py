@@ -1,4 +1,4 @@
-"""Studies of liong2017: the settings of its deep baselines."""
+"""Studies of liong2017: the settings of its deep baselines, and what CMDVH was read as."""
 
 from typing import Any
 
@@ -7,9 +7,17 @@ from mmhash_nb.results.studies.settings import at_rates
 
 #: of the deep baselines, of which the paper gives none; CMDVH has the paper's
 RATES = (2e-4, 1e-3, 5e-3)
+#: of Eqs. 5 and 6 (`code_update`) and of Eqs. 13 and 14 (`printed`), the default first
+READINGS = (("margins", False), ("margins", True), ("printed", False), ("printed", True))
 
 
 def candidates(protocol: Protocol) -> dict[str, list[dict[str, Any]]]:
     """The options of each deep baseline that is run, at all learning rates."""
     deep = (method for method in ("dnh_c", "dvsh", "cah", "dcmh") if method in protocol.options)
     return at_rates(protocol, deep, RATES)
+
+
+def readings(protocol: Protocol) -> dict[str, list[dict[str, Any]]]:
+    """CMDVH's options with all readings of its equations."""
+    ours = protocol.options["cmdvh"]
+    return {"cmdvh": [{**ours, "code_update": u, "printed": p} for u, p in READINGS]}
