@@ -99,9 +99,10 @@ def run(
     key = hashlib.sha256(json.dumps(configuration, sort_keys=True).encode()).hexdigest()[:20]
     folder = (root or project_root() / "runs") / key
     evaluator = source_hash(evaluation)
-    folder.mkdir(parents=True, exist_ok=True)
+    locks = folder.parent / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
     # Where two processes want the same run, the second waits and finds it done.
-    with FileLock(folder / "lock"):
+    with FileLock(locks / key):
         record = _read(folder)
         if record is None:
             start = time.perf_counter()

@@ -189,7 +189,7 @@ def test_the_loss_has_the_gradient_of_equation_8(noisy_views):
 @pytest.mark.parametrize("update", ["margins", "printed"])
 def test_which_step_lowers_what(noisy_views, update):
     """The SVMs lower J, the codes lower Eq. 5, the network lowers the quantisation."""
-    made = learning(noisy_views, rounds=8, code_update=update, lambda_=0.7)
+    made = learning(noisy_views, rounds=8, code_update=update, lambda_=0.3)
     belongs, lambda_ = made.belongs, made.options["lambda_"]
 
     def equation5(codes, m, h):
