@@ -1,11 +1,14 @@
 """What the README quotes is what the files say."""
 
 import csv
+import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+
+from mmhash_nb import hashers
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -85,8 +88,6 @@ def test_scores_of_liong2017_are_those_of_its_gallery():
 
 
 def test_links_lead_somewhere():
-    import re
-
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         assert (ROOT / target).exists(), target
 
@@ -98,3 +99,30 @@ def test_mask_scores_are_those_of_the_study():
     controls = [(region, "IoU") for region in ("random", "centre", "feature norm")]
     for region, metric in (*controls, ("centre", "pointing"), ("feature norm", "pointing")):
         assert table.loc[region, metric].split(" ")[0] in README
+
+
+def test_every_method_of_a_paper_has_its_mark_in_the_table_of_methods():
+    table = README[README.index("## Methods") : README.index("## Use it")]
+    rows = [row.split("|")[1:-1] for row in table.splitlines() if row.startswith("| `")]
+    papers = ("masci2014", "liong2017", "zhang2018", "zeng2022")
+    for place, paper in enumerate(papers):
+        marked = [
+            m for row in rows if row[2 + place].strip() for m in re.findall(r"`(\w+)`", row[0])
+        ]
+        assert sorted(marked) == sorted(hashers.names(paper)), paper
+
+
+def test_the_code_for_own_arrays_runs():
+    block = README[README.index("### Your own arrays") :]
+    code = block[block.index("```python\n") + len("```python\n") :]
+    rng = np.random.default_rng(0)
+    groups = rng.integers(3, size=160)
+    given = {
+        "features": (np.eye(3)[groups] @ rng.normal(size=(3, 12))).astype(np.float32),
+        "words": (np.eye(3)[groups] @ rng.normal(size=(3, 9))).astype(np.float32),
+        "labels": np.eye(3, dtype=bool)[groups],
+        "names": ["a", "b", "c"],
+    }
+    exec(code[: code.index("```")], given)
+    found, asked = given["pairs"].database[given["rows"]], given["pairs"].query
+    assert (groups[found] == groups[asked][:, None]).mean() > 0.9
