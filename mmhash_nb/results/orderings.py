@@ -37,7 +37,8 @@ def orderings(paper: str, records: pd.DataFrame, dataset: str, metric: str = "mA
 
     Returns:
         A row for each table and task with two methods that were run, columns `COLUMNS`; `tau` is
-        Kendall's, between the means over the columns that all methods have and our means.
+        Kendall's, between the means over the columns that all methods have and our means, and NaN
+        where there is no such column.
     """
     records = records[records.dataset == dataset]
     cells, seeds = Cells(records), sorted(records.seed.unique())
@@ -59,9 +60,10 @@ def orderings(paper: str, records: pd.DataFrame, dataset: str, metric: str = "mA
 
 def totals(rows: pd.DataFrame) -> pd.DataFrame:
     """`orderings` of several papers, a row a paper: counts added, tau averaged by pairs."""
-    weighted = rows.assign(tau=rows.tau * rows.pairs)
-    summed = weighted.groupby("paper", sort=False)[["pairs", *COLUMNS[5:]]].sum()
-    return summed.assign(tau=summed.tau / summed.pairs)
+    weight = rows.pairs.where(rows.tau.notna(), 0)
+    by_paper = rows.assign(tau=rows.tau * weight, weight=weight).groupby("paper", sort=False)
+    summed = by_paper[["pairs", "agree", "disagree", "undecided", "tau", "weight"]].sum()
+    return summed.assign(tau=summed.tau / summed.weight).drop(columns="weight")
 
 
 def _by_task(table: pd.DataFrame) -> Iterator[tuple[tuple[int, str], pd.DataFrame]]:

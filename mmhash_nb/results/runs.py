@@ -159,7 +159,7 @@ def run_protocol(
     headless = bool(os.environ.get("MMHASH_HEADLESS"))
     done = []
     for method, bits, seed, options in tqdm(
-        protocol.runs(), desc=pairs.name, disable=headless, leave=False, delay=3.0
+        protocol.runs(), desc=pairs.name, disable=headless, leave=False, delay=10.0
     ):
         view = seen if method in protocol.on_vectors else pairs
         one = run(paper, method, view, bits, seed, options, device=device, root=root)

@@ -144,13 +144,18 @@ def turned_by_ties(ranges: pd.DataFrame) -> pd.DataFrame:
         ranges: what `tie_ranges` gives.
 
     Returns:
-        A row a task: `pairs` of methods, and how many have ranges from worst to best that overlap.
+        A row a task: `pairs` of methods, how many have ranges from worst to best that overlap, and
+        the median width of a range.
     """
     rows = {}
     for task, part in ranges.groupby(level="task", sort=False):
         bounds = list(part[["worst", "best"]].itertuples(index=False))
         overlap = [a.worst < b.best and b.worst < a.best for a, b in combinations(bounds, 2)]
-        rows[task] = {"pairs": len(overlap), "could change places": sum(overlap)}
+        rows[task] = {
+            "pairs": len(overlap),
+            "could change places": sum(overlap),
+            "median width": float((part.best - part.worst).median()),
+        }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("task")
 
 

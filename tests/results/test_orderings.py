@@ -109,6 +109,16 @@ def test_directions_are_apart_averages_left_out_and_own_tasks_together(printed):
     assert sums.tolist() == [3, 2, 1, 0, pytest.approx(1 / 3)]
 
 
+def test_where_no_column_has_all_methods_there_is_no_tau_and_it_does_not_count(printed):
+    pair, other = {"a": (0.5,), "b": (0.4,)}, {"b": (0.4,), "c": (0.3,)}
+    apart = cells(pair, table=3, bits=(16,)) + cells(other, table=3, bits=(64,))
+    printed([*cells({"a": (0.5, 0.5), "b": (0.4, 0.4)}), *apart])
+    ours = records({("a", 8): 0.5 + NOISE, ("b", 8): 0.3 + NOISE, ("c", 8): 0.4 + NOISE})
+    rows = orderings("p", ours, "here").set_index("table")
+    assert rows.loc[3, ["methods", "pairs", "agree", "disagree"]].tolist() == [3, 2, 1, 1]
+    assert np.isnan(rows.tau[3]) and totals(rows).tau.tolist() == [1]
+
+
 def test_other_datasets_and_metrics_do_not_count(printed):
     printed(cells({"a": (0.5, 0.5), "b": (0.4, 0.4)}))
     ours = records({("a", 8): 0.6 + NOISE, ("b", 8): 0.3 + NOISE})
