@@ -5,6 +5,7 @@ from mmhash_nb.figures.attention import attended_channels, channel_gallery
 from mmhash_nb.figures.attention_words import attended_words
 from mmhash_nb.figures.codes import descriptor_codes, distance_histogram
 from mmhash_nb.figures.curves import map_by_bits, tie_bars, training_curves
+from mmhash_nb.figures.forest import forest
 from mmhash_nb.figures.galleries import gallery, show_pairs
 from mmhash_nb.figures.masks import attended_regions
 from mmhash_nb.figures.mechanisms import attention_mechanisms
@@ -16,6 +17,7 @@ from mmhash_nb.figures.precision import (
 )
 from mmhash_nb.figures.ranking_curves import ranking_curves
 from mmhash_nb.figures.style import Picture, png, save
+from mmhash_nb.figures.trade_off import trade_off
 from mmhash_nb.figures.variational import code_updates, latent_gaussians
 from mmhash_nb.figures.words import annotation, word_gallery, word_queries
 
@@ -32,6 +34,7 @@ __all__ = [
     "code_updates",
     "descriptor_codes",
     "distance_histogram",
+    "forest",
     "gallery",
     "latent_gaussians",
     "lookup_precision_recall",
@@ -44,6 +47,7 @@ __all__ = [
     "save",
     "show_pairs",
     "tie_bars",
+    "trade_off",
     "training_curves",
     "word_gallery",
     "word_queries",

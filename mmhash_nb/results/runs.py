@@ -19,6 +19,7 @@ from tqdm.auto import tqdm
 
 from mmhash_nb import hashers
 from mmhash_nb.codes import HashCodes, load_codes, save_codes
+from mmhash_nb.features.described import described
 from mmhash_nb.files import project_root, whole
 from mmhash_nb.hashers.base import Embedder, Hasher
 from mmhash_nb.pairs import Pairs
@@ -150,13 +151,24 @@ def run_protocol(
     device: str = "auto",
     root: Path | None = None,
 ) -> list[Run]:
-    """`run` everything a protocol asks for, in order, with progress."""
+    """`run` everything a protocol asks for, in order, with progress.
+
+    Args:
+        paper: as `run` takes it; it is no part of what a run is found by.
+        protocol: what to run; methods that are to see vectors get `pairs` described by them.
+        pairs: the protocol's dataset.
+        device, root: as `run` takes them.
+    """
+    seen = pairs
+    if protocol.on_vectors:
+        seen = described(pairs, **protocol.vectors, device=resolve_device(device))
     headless = bool(os.environ.get("MMHASH_HEADLESS"))
     done = []
     for method, bits, seed, options in tqdm(
-        protocol.runs(), desc=pairs.name, disable=headless, leave=False, delay=3.0
+        protocol.runs(), desc=pairs.name, disable=headless, leave=False, delay=10.0
     ):
-        one = run(paper, method, pairs, bits, seed, options, device=device, root=root)
+        view = seen if method in protocol.on_vectors else pairs
+        one = run(paper, method, view, bits, seed, options, device=device, root=root)
         if headless:
             print(f"{method} {bits} bits seed {seed}: {_line(one)}", flush=True)
         done.append(one)

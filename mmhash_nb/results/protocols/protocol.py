@@ -13,13 +13,15 @@ _REFERENCES = ("raw", "cm", "sm", "scm_rasiwasia")
 
 @dataclass(frozen=True)
 class Protocol:
-    """One paper's experiments on one dataset.
+    """Experiments on one dataset: a paper's, or all papers' side by side.
 
     Attributes:
         dataset: name for `datasets.load`, with its options in `views`.
         grids: which methods run at which code lengths; the control `random` is always among them.
         seeds: of the methods with something random in them.
         options: of each method, where they differ from its defaults.
+        on_vectors: methods that are given feature vectors where the dataset's images are pixels.
+        vectors: which ones, as `features.described` takes it: backbone, weights and size.
     """
 
     dataset: str
@@ -27,6 +29,8 @@ class Protocol:
     seeds: Sequence[int]
     views: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    on_vectors: frozenset[str] = frozenset()
+    vectors: Mapping[str, Any] = field(default_factory=dict)
 
     def runs(self) -> list[tuple[str, int, int, Mapping[str, Any]]]:
         """(method, bits, seed, options) of every run; a reference without codes runs once."""

@@ -1,0 +1,114 @@
+"""Quality against what it costs: a point a method, the best of each price joined."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from matplotlib.text import Annotation, Text
+from matplotlib.transforms import Bbox
+
+from mmhash_nb.figures.style import INK, Picture, colours, markers, themed
+
+#: where a name may stand beside its point, in points (1/72 inch), the best place first
+_AROUND = ((1, 0), (1, 1), (1, -1), (0, 1), (0, -1), (-1, 0), (-1, 1), (-1, -1))
+_PLACES = [(x * away, y * away) for away in (7, 14, 22, 32, 44) for x, y in _AROUND]
+
+
+@themed()
+def trade_off(
+    points: Mapping[str, Mapping[str, tuple[float, float]]],
+    family: Mapping[str, str],
+    named: Collection[str],
+    chance: Mapping[str, float],
+) -> Figure:
+    """mAP against seconds of training (logarithmic), a panel for each task.
+
+    A family has a colour and a marker. A line joins the front: methods than which no faster one is
+    as good. They have a ring and their names, and so have those in `named`.
+
+    Args:
+        points: for each panel's title, method → (seconds, mAP).
+        family: of each method.
+        named: methods to name besides the front.
+        chance: for each title, mAP of random codes, drawn as a dashed line.
+
+    Raises:
+        ValueError: where a panel has no method, or seconds are not positive.
+    """
+    if not points or not all(points.values()):
+        raise ValueError("quality against time needs at least one method in each panel.")
+    families = list(dict.fromkeys(family[method] for of in points.values() for method in of))
+    colour, marker = colours(families), markers(families)
+    figure = Picture(0.9 + 3.4 * len(points), 3.9, layout="constrained")
+    panels = figure.subplots(1, len(points), squeeze=False, sharex=True, sharey=True)[0]
+    for axes, (title, of) in zip(panels, points.items(), strict=True):
+        for method, (seconds, _) in of.items():
+            if not seconds > 0:
+                raise ValueError(f"seconds of {method} must be positive, but are {seconds}.")
+        for kind in families:
+            some = np.array([of[method] for method in of if family[method] == kind])
+            x, y = some.reshape(-1, 2).T
+            axes.plot(
+                x, y, linestyle="", color=colour[kind], marker=marker[kind], markersize=5,
+                markeredgecolor="white", markeredgewidth=0.5, label=kind,
+            )  # fmt: skip
+        line = np.array([of[method] for method in front(of)])
+        axes.step(*line.T, where="post", color=INK, linewidth=0.8, zorder=1, gid="front")
+        axes.axhline(chance[title], color=INK, linewidth=0.8, linestyle="--")
+        axes.set(xscale="log", xlabel="seconds of training")
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.set_title(title, weight="bold")
+    panels[0].set(ylabel="mAP (dashed: chance)", ylim=(0.9 * min(chance.values()), None))
+    figure.legend(
+        *panels[0].get_legend_handles_labels(), loc="outside upper center",
+        ncols=len(families), fontsize=7,
+    )  # fmt: skip
+    figure.draw_without_rendering()  # places of points are known from here on
+    for axes, of in zip(panels, points.values(), strict=True):
+        _name(axes, of, list(dict.fromkeys([*front(of), *(m for m in of if m in named)])))
+    return figure
+
+
+def front(points: Mapping[str, tuple[float, float]]) -> list[str]:
+    """The methods than which no other is at most as slow and at least as good, fastest first."""
+    best: list[str] = []
+    for method in sorted(points, key=lambda name: (points[name][0], -points[name][1])):
+        if not best or points[method][1] > points[best[-1]][1]:
+            best.append(method)
+    return best
+
+
+def _name(axes: Axes, of: Mapping[str, tuple[float, float]], names: Sequence[str]) -> None:
+    """Ring points and write their names beside them: inside, on no other name, on no point."""
+    axes.plot(
+        *np.array([of[name] for name in names]).T, linestyle="", marker="o", markersize=8,
+        markerfacecolor="none", markeredgecolor=INK, markeredgewidth=0.7, gid="named",
+    )  # fmt: skip
+    places = axes.transData.transform(list(of.values()))
+    points = [Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in places]
+    inside = axes.get_window_extent()
+    taken: list[Bbox] = []
+    for name in names:
+        text = axes.annotate(
+            name, of[name], (0, 0), textcoords="offset points", fontsize=6.5, va="center",
+            arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": INK, "shrinkB": 4},
+        )  # fmt: skip
+        text.set_in_layout(False)
+        text.set_path_effects([withStroke(linewidth=2, foreground="white")])
+        faults = []
+        for place in _PLACES:
+            box = _moved(text, place)
+            out = not (inside.contains(box.x0, box.y0) and inside.contains(box.x1, box.y1))
+            faults.append((out, box.count_overlaps(taken), box.count_overlaps(points)))
+        taken.append(_moved(text, _PLACES[faults.index(min(faults))]))
+
+
+def _moved(text: Annotation, place: tuple[int, int]) -> Bbox:
+    """Put a name at a place; the box of its letters in pixels, without the line to its point."""
+    text.set_horizontalalignment("left" if place[0] > 0 else "right" if place[0] < 0 else "center")
+    text.xyann = place
+    text.update_positions(FigureCanvasAgg(text.figure).get_renderer())  # type: ignore[arg-type]
+    return Text.get_window_extent(text)
