@@ -97,7 +97,7 @@ def run(
     key = hashlib.sha256(json.dumps(configuration, sort_keys=True).encode()).hexdigest()[:20]
     folder = (root or project_root() / "runs") / key
     evaluator = source_hash(evaluation)
-    record = _read(folder)
+    record = read_record(folder)
     if record is None:
         start = time.perf_counter()
         # The shallow methods work on matrices too small for several BLAS threads, which slow them
@@ -173,7 +173,7 @@ def frame(runs: Iterable[Run]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _read(folder: Path) -> dict[str, Any] | None:
+def read_record(folder: Path) -> dict[str, Any] | None:
     """The record of a finished run; None where there is none or it is not whole."""
     try:
         record = json.loads((folder / "record.json").read_text())
