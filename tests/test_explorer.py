@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import re
+from datetime import UTC, datetime
 
 import ipywidgets
 import numpy as np
@@ -15,7 +16,6 @@ from mmhash_nb import hashers
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.explorer import Explorer, draw, explore, widget
 from mmhash_nb.explorer.answers import Database
-from mmhash_nb.figures.style import quick_png
 from mmhash_nb.results.kept import Collection
 
 SIDES = ("image", "text")
@@ -59,11 +59,11 @@ def check(explorer: Explorer) -> None:
     assert hits(explorer, codes[explorer.method.value, bits], direction) in explorer.message.value
     shown = {m: codes[m, bits] for m in (explorer.method.value, explorer.beside.value) if m}
     if len(shown) == 1 or "ksh" not in shown:
-        figure = draw(
+        sheet = draw(
             pairs, shown, direction, query, explorer.k.value, explorer.radius.value,
             explorer.mistakes.value,
         )  # fmt: skip
-        assert explorer.picture.value == quick_png(figure)
+        assert explorer.picture.value == sheet.png()
 
 
 def menu(dropdown) -> list:
@@ -76,7 +76,7 @@ def shown(control) -> bool:
 
 def upload(explorer: Explorer, data: bytes, name: str = "mine.png") -> None:
     file = {"name": name, "type": "image/png", "size": len(data), "content": memoryview(data)}
-    explorer.upload.value = ({**file, "last_modified": None},)
+    explorer.upload.value = ({**file, "last_modified": datetime.now(tz=UTC)},)
 
 
 def png_of(pixels: np.ndarray) -> bytes:
@@ -211,9 +211,8 @@ def test_a_second_method_answers_the_same_query() -> None:
 
 
 def test_datasets_stand_in_a_menu() -> None:
-    other = Collection(some_pairs(name="other", query=np.arange(2), database=np.arange(9, 15)), {
-        ("ksh", 8): codes_of(8, 7)
-    })  # fmt: skip
+    few = {"query": np.arange(2), "database": np.arange(9, 15), "train": np.arange(9, 12)}
+    other = Collection(some_pairs(name="other", **few), {("ksh", 8): codes_of(8, 7)})
     explorer = explore({"one": some_collection(), "two": other})
     assert shown(explorer.dataset) and menu(explorer.dataset) == ["one", "two"]
     explorer.query.value, explorer.k.value, explorer.radius.value = 5, 9, 11

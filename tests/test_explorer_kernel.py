@@ -8,7 +8,6 @@ from nbclient import NotebookClient
 
 from mmhash_nb.codes import load_codes
 from mmhash_nb.explorer import draw
-from mmhash_nb.figures.style import quick_png
 from mmhash_nb.results.runs import run_protocol
 
 SET_UP = """
@@ -16,9 +15,8 @@ from pathlib import Path
 from mmhash_nb import hashers
 from mmhash_nb.datasets import load
 from mmhash_nb.results.protocols import Protocol
-options = {"mmnn_l1": {"epochs": 2, "batch_size": 20}}
 protocol = Protocol(
-    dataset="scenes", grids=[(["mmnn_l1"], [8])], seeds=[0], options=options,
+    dataset="scenes", grids=[(["cvh"], [8])], seeds=[0],
     views={"n": 60, "images": "gist", "texts": "hog"},
 )
 pairs = load(protocol.dataset, **protocol.views)
@@ -34,11 +32,12 @@ explorer
 """
 MOVE = """
 import io
+from datetime import UTC, datetime
 from PIL import Image
 explorer.query.value, explorer.direction.value = 3, "text-image"
 buffer = io.BytesIO()
 Image.fromarray(pairs.thumbnails[9].transpose(1, 2, 0)).save(buffer, "PNG")
-file = {"name": "a.png", "type": "image/png", "size": 1, "last_modified": None}
+file = {"name": "a.png", "type": "image/png", "size": 1, "last_modified": datetime.now(tz=UTC)}
 explorer.upload.value = ({**file, "content": memoryview(buffer.getvalue())},)
 print(explorer.message.value)
 """
@@ -50,20 +49,20 @@ def test_a_kernel_with_kept_runs_shows_the_explorer_and_trains_nothing(tmp_path)
     exec(SET_UP, namespace)
     pairs, protocol = namespace["pairs"], namespace["protocol"]
     done = run_protocol("masci2014", protocol, pairs, root=tmp_path / "runs")
-    (run,) = [run for run in done if run.key[0] == "mmnn_l1"]
+    (run,) = [run for run in done if run.key[0] == "cvh"]
     codes = load_codes(run.folder / "codes.npz")
 
     sources = [SET_UP, SHOW, MOVE]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(s) for s in sources])
     cwd = {"metadata": {"path": str(tmp_path)}}
-    client = NotebookClient(notebook, kernel_name="python3", resources=cwd, timeout=100)
+    client = NotebookClient(notebook, kernel_name="python3", resources=cwd, timeout=300)
     with client.setup_kernel():
         for number in range(2):
             client.execute_cell(notebook.cells[number], number)
         client.set_widgets_metadata()
         # What a page without a kernel, and Voilà before the first move, show.
-        figure = draw(pairs, {"mmnn_l1": codes}, "image-text", int(pairs.query[0]), 10, 2)
-        assert pictures(notebook) == [quick_png(figure)]
+        sheet = draw(pairs, {"cvh": codes}, "image-text", int(pairs.query[0]), 10, 2)
+        assert pictures(notebook) == [sheet.png()]
         client.execute_cell(notebook.cells[2], 2)
     view = notebook.cells[1].outputs[-1]["data"]
     assert "application/vnd.jupyter.widget-view+json" in view

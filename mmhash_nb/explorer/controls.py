@@ -8,9 +8,9 @@ import ipywidgets as widgets
 WIDE = {"description_width": "initial"}
 
 
-def menu(name: str, options: Iterable[str] = ()) -> widgets.Dropdown:
+def menu(name: str) -> widgets.Dropdown:
     """A menu whose name is never cut."""
-    return widgets.Dropdown(options=list(options), description=name, style=WIDE)
+    return widgets.Dropdown(description=name, style=WIDE)
 
 
 def fill(

@@ -143,8 +143,10 @@ def plot_distances(
             relevant, None and all items.
         radius: marked by a dotted line.
     """
-    series = [("all items", other, INK, None)]
-    if relevant is not None:
+    series: list[tuple[str, np.ndarray, str, tuple[float, float] | None]]
+    if relevant is None:
+        series = [("all items", other, INK, None)]
+    else:
         series = [("other", other, WRONG, _DASHES), ("relevant", relevant, RIGHT, None)]
     seen = np.append(np.flatnonzero(sum(counts for _, counts, *_ in series)), radius)
     shares = [counts / max(counts.sum(), 1) for _, counts, *_ in series]

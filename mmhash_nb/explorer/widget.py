@@ -64,9 +64,9 @@ class Explorer(widgets.VBox):
             raise ValueError("the explorer needs codes of at least one method of every dataset.")
         self._setting = False
         self._own: Own | None = None
-        self.dataset = menu("dataset", list(self.desks))
-        self.method, self.beside = menu("method"), menu("beside it")
+        self.dataset, self.method, self.beside = menu("dataset"), menu("method"), menu("beside it")
         self.bits, self.direction = menu("bits"), menu("direction")
+        fill(self.dataset, self.desks)
         self.query = widgets.IntSlider(description="query")
         self.k = widgets.IntSlider(10, 1, _MOST, description="results")
         self.radius = widgets.IntSlider(2, 0, 2, description="radius")

@@ -15,7 +15,6 @@ from browser.conftest import ARTEFACTS, ROOT, Lab
 from browser.pages import MILLISECONDS, open_page, ours, run_all_cells
 from mmhash_nb.codes import HammingIndex, HashCodes
 from mmhash_nb.explorer import draw
-from mmhash_nb.figures.style import quick_png
 from mmhash_nb.pairs import Pairs
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -158,7 +157,7 @@ def slider(page, name: str):
 
 def expected_png(pairs: Pairs, codes, place: int, k: int = 10, radius: int = 2, **more) -> bytes:
     query = int(pairs.query[place])
-    return quick_png(draw(pairs, {"cvh": codes}, "image-text", query, k, radius, **more))
+    return draw(pairs, {"cvh": codes}, "image-text", query, k, radius, **more).png()
 
 
 def found_by_index(pairs: Pairs, codes: dict[str, HashCodes], place: int, k: int = 10) -> str:
