@@ -5,8 +5,9 @@
 Codes and labels of as many items as NUS-WIDE has, and pictures that are views into one another. A
 move finds the nearest items, counts how far all items lie, draws, and encodes the PNG; what the
 browser then adds is in `tests/browser`. Each row moves one control to another value each time and
-gives the median and the slowest of its moves. `first` is a move to a code length that was not
-asked before, whose codes are gathered then.
+gives the median and the slowest of its moves, and the processor's time, which other programs on
+the machine hardly change. `first` is a move to a code length that was not asked before, whose codes
+are gathered then.
 """
 
 import argparse
@@ -57,17 +58,20 @@ def made_up_codes(pairs: Pairs, bits: int, seed: int) -> dict[str, HashCodes]:
     return {side: HashCodes.from_signs(pairs.labels @ centres + 2 * some) for side, some in sides}
 
 
-def milliseconds(move: Callable[[int], None], values: Iterable[int], explorer: Explorer) -> list:
-    """The time of each move; each must have drawn another picture."""
+def milliseconds(
+    move: Callable[[int], None], values: Iterable[int], explorer: Explorer
+) -> np.ndarray:
+    """The time of each move and the processor's, `[moves, 2]`; each must draw another picture."""
     times = []
     for value in values:
         before = explorer.picture.value
-        start = time.perf_counter()
+        start = time.perf_counter(), time.process_time()
         move(value)
-        times.append(1000 * (time.perf_counter() - start))
+        taken = time.perf_counter() - start[0], time.process_time() - start[1]
+        times.append([1000 * seconds for seconds in taken])
         if explorer.picture.value == before:
             raise AssertionError(f"the picture did not change with the move to {value}")
-    return times
+    return np.array(times)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -114,12 +118,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         [
             {
                 "move": name,
-                "ms, median": f"{np.median(some):.0f}",
-                "ms, slowest": f"{max(some):.0f}",
+                "ms, median": f"{np.median(some[:, 0]):.0f}",
+                "ms, slowest": f"{some[:, 0].max():.0f}",
+                "processor ms, median": f"{np.median(some[:, 1]):.0f}",
                 "moves": len(some),
                 "items": options.items,
                 "bits": options.bits,
                 "cores": len(os.sched_getaffinity(0)),
+                "load": f"{os.getloadavg()[0]:.1f}",
             }
             for name, some in times.items()
         ],

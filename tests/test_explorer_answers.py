@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from figure_cases import N, by_hand, some_codes, some_pairs
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmhash_nb.codes import HammingIndex, HashCodes
@@ -18,6 +18,7 @@ from mmhash_nb.explorer.answers import (
 from mmhash_nb.ranking import rank_profile
 
 
+@settings(max_examples=40)
 @given(
     st.integers(1, 130),
     st.integers(1, 25),

@@ -18,7 +18,7 @@ from mmhash_nb.pairs import Pairs
 
 _TOP = 0.52  # inches: two lines of heading
 _RESULTS = 1.7  # where results begin, right of the query
-_NOTES = 0.4  # height of the two lines under a result
+_NOTES = 0.4  # height of the two lines under a picture
 _GAP = 0.06
 
 
@@ -99,7 +99,7 @@ def draw_answers(pairs: Pairs, question: Question, answers: Sequence[Answer], ra
     if len(answers) not in _LAYOUTS:
         raise ValueError(f"one or two methods stand side by side, not {len(answers)}.")
     layout = _LAYOUTS[len(answers)]
-    upper = _TOP + max(_gallery_height(pairs, one, layout.width) for one in answers)
+    upper = _TOP + max(_upper_height(pairs, question, one, layout.width) for one in answers)
     sheet = Sheet(layout.width * len(answers), upper + layout.height)
     for place, one in enumerate(answers):
         left, within = place * layout.width, min(radius, one.n_bits)
@@ -132,10 +132,16 @@ def _boxes(pairs: Pairs, found: Answer, width: float) -> list[Box]:
     ]
 
 
-def _gallery_height(pairs: Pairs, found: Answer, width: float) -> float:
+def _query_size(question: Question, found: Answer) -> tuple[float, float]:
+    view = view_of(question.pairs, sides(found.direction)[0])
+    return (1.3, 1.3) if view == "picture" else CELL[view]
+
+
+def _upper_height(pairs: Pairs, question: Question, found: Answer, width: float) -> float:
+    """What the results need, or the query with the two lines under it."""
     boxes = _boxes(pairs, found, width)
-    bottom = boxes[-1][1] + boxes[-1][3] + _NOTES - _TOP if boxes else 0.0
-    return max(bottom, 1.85)  # the query needs that
+    results = boxes[-1][1] + boxes[-1][3] + _NOTES - _TOP if boxes else 0.0
+    return max(results, _query_size(question, found)[1] + _NOTES)
 
 
 def _draw_heading(
@@ -155,10 +161,9 @@ def _draw_heading(
 
 
 def _draw_query(sheet: Sheet, question: Question, found: Answer, left: float) -> None:
-    side = sides(found.direction)[0]
-    view = view_of(question.pairs, side)
-    width, height = (1.3, 1.3) if view == "picture" else CELL[view]
+    width, height = _query_size(question, found)
     box = (left + 0.1, _TOP, width, height)
+    side = sides(found.direction)[0]
     draw_item(sheet, question.pairs, question.sample, side, box, found.query_mask)
     sheet.frame(box, INK, "query", width=4)
     words = question.name

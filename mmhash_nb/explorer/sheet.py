@@ -7,7 +7,7 @@ explorer's picture would take 300. Here it takes a tenth of that.
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -95,7 +95,7 @@ class Sheet:
         for i, line in enumerate(fitted):
             y = top + height / 2 + (i - (len(fitted) - 1) / 2) * pitch
             self.pen.text((x * DPI, y * DPI), line, colour, font, _ANCHOR[align])
-        wide = max(font.getlength(line) for line in fitted) / DPI
+        wide = max(_length(font, line) for line in fitted) / DPI
         start = {"left": left, "center": x - wide / 2, "right": x - wide}[align]
         tall = len(fitted) * pitch
         place = (start, top + (height - tall) / 2, wide, tall)
@@ -138,7 +138,7 @@ def wrapped(words: str, font: ImageFont.FreeTypeFont, width: float, most: int) -
     lines = [""]
     for word in words.split():
         longer = f"{lines[-1]} {word}".strip()
-        if not lines[-1] or font.getlength(longer) <= width:
+        if not lines[-1] or _length(font, longer) <= width:
             lines[-1] = longer
         else:
             lines.append(word)
@@ -148,7 +148,7 @@ def wrapped(words: str, font: ImageFont.FreeTypeFont, width: float, most: int) -
 
 
 def _cut(line: str, font: ImageFont.FreeTypeFont, width: float) -> str:
-    while len(line) > 1 and font.getlength(line) > width:
+    while len(line) > 1 and _length(font, line) > width:
         line = line.removesuffix(_ELLIPSIS)[:-1].rstrip() + _ELLIPSIS
     return line
 
@@ -170,6 +170,12 @@ def dashed(points: Sequence[Point], on: float, off: float) -> list[tuple[Point, 
             at += step
         travelled += length
     return pieces
+
+
+@lru_cache(10_000)
+def _length(font: ImageFont.FreeTypeFont, line: str) -> float:
+    """Pixels that a line takes; a slider asks the same lines again and again."""
+    return font.getlength(line)
 
 
 @cache
