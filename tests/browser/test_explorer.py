@@ -83,7 +83,9 @@ def test_controls_move_the_picture_to_what_the_index_says(chromium, lab: Lab, tm
         page.get_by_label("direction").select_option("image → text")
         file = io.BytesIO()
         Image.fromarray(pairs.images[5].transpose(1, 2, 0)).save(file, "PNG")
-        page.locator("input[type=file]").set_input_files(
+        with page.expect_file_chooser() as chooser:
+            page.locator("button.widget-upload").click()
+        chooser.value.set_files(
             {"name": "mine.png", "mimeType": "image/png", "buffer": file.getvalue()}
         )
         expect_words(page, "Query: your picture.")
