@@ -9,8 +9,8 @@ WIDE = {"description_width": "initial"}
 
 
 def menu(name: str) -> widgets.Dropdown:
-    """A menu whose name is never cut."""
-    return widgets.Dropdown(description=name, style=WIDE)
+    """A menu whose name is never cut, as wide as it must be."""
+    return widgets.Dropdown(description=name, style=WIDE, layout={"width": "auto"})
 
 
 def fill(

@@ -70,14 +70,15 @@ class Explorer(widgets.VBox):
         self.query = widgets.IntSlider(description="query")
         self.k = widgets.IntSlider(10, 1, _MOST, description="results")
         self.radius = widgets.IntSlider(2, 0, 2, description="radius")
-        self.mistakes = widgets.Checkbox(description="only mistakes", indent=False)
-        self.attention = widgets.Checkbox(description="attention", indent=False)
+        narrow = {"indent": False, "layout": {"width": "auto"}}
+        self.mistakes = widgets.Checkbox(description="only mistakes", **narrow)
+        self.attention = widgets.Checkbox(description="attention", **narrow)
         self.words = widgets.Text(
             description="your words", continuous_update=False, style=WIDE, placeholder="then Enter"
         )
         kinds = ",".join(f".{kind.lower()}" for kind in (*FORMATS, "jpg"))
         self.upload = widgets.FileUpload(accept=kinds, description="your picture")
-        self.ask = widgets.Button(description="ask")
+        self.ask = widgets.Button(description="ask", layout={"width": "auto"})
         self.hint, self.message = widgets.HTML(), widgets.HTML()
         self.picture = widgets.Image(format="png", layout={"max_width": "100%"})
         lines = [
