@@ -169,3 +169,16 @@ def test_shallow_benchmark_times_every_shallow_cross_modal_method(tmp_path):
     }
     assert {row["method"] for row in table} == shallow and len(table) == len(shallow)
     assert all(float(row["times two ridge regressions"]) > 0 for row in table)
+
+
+def test_explorer_benchmark_moves_every_control(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    spec = importlib.util.spec_from_file_location("explorer_benchmark", FOLDER / "explorer.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    path = tmp_path / "table.csv"
+    module.main(["--items", "300", "--bits", "20", "--moves", "2", "--csv", str(path)])
+    table = list(csv.DictReader(path.read_text("utf-8").splitlines()))
+    moved = ["query", "radius", "results", "only mistakes", "bits, first"]
+    assert [row["move"] for row in table] == [*moved, "query, 20 results", "query, two methods"]
+    assert all(float(row["ms, slowest"]) > 0 for row in table)

@@ -104,7 +104,7 @@ def run(
     locks.mkdir(parents=True, exist_ok=True)
     # Where two processes want the same run, the second waits and finds it done.
     with FileLock(locks / key):
-        record = _read(folder)
+        record = read_record(folder)
         if record is None:
             start = time.perf_counter()
             # The shallow methods work on matrices too small for several BLAS threads, which slow
@@ -191,7 +191,7 @@ def frame(runs: Iterable[Run]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _read(folder: Path) -> dict[str, Any] | None:
+def read_record(folder: Path) -> dict[str, Any] | None:
     """The record of a finished run; None where there is none or it is not whole."""
     try:
         record = json.loads((folder / "record.json").read_text())

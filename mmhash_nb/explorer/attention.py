@@ -1,0 +1,60 @@
+"""Visual attention masks of the pictures that the explorer shows, each computed once."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from mmhash_nb import hashers
+from mmhash_nb.explorer.answers import Answer, Question
+from mmhash_nb.explorer.own import nothing_kept
+from mmhash_nb.figures.items import view_of
+from mmhash_nb.figures.nearest import sides
+from mmhash_nb.hashers.aadah import AADAH
+from mmhash_nb.hashers.base import Method
+from mmhash_nb.pairs import Pairs
+
+
+def has_masks(method: str) -> bool:
+    """Whether a registered method has a mask over places of pictures."""
+    if not issubclass(hashers.method_class(method), AADAH):
+        return False
+    return hashers.create(method, 1).options["attention"] in ("both", "visual")
+
+
+class Masks:
+    """The visual masks of a fitted method, for samples as they are asked for.
+
+    Args:
+        method: an AADAH with a visual mask.
+
+    Raises:
+        ValueError: it is another method.
+    """
+
+    def __init__(self, method: Method) -> None:
+        if not isinstance(method, AADAH):
+            raise ValueError(f"{method.name} has no attention masks: ask for those of an aadah.")
+        self._method = method
+        self._known: WeakKeyDictionary[Pairs, dict[int, np.ndarray]] = WeakKeyDictionary()
+
+    def of(self, pairs: Pairs, samples: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Attended places of some samples' pictures, `bool [n, h, w]`."""
+        known = self._known.setdefault(pairs, {})
+        missing = [sample for sample in dict.fromkeys(map(int, samples)) if sample not in known]
+        if missing:
+            with nothing_kept():
+                masks = self._method.attend(pairs.take(np.array(missing)), "image").mask
+            known.update(zip(missing, masks, strict=True))
+        return np.stack([known[int(sample)] for sample in samples])
+
+
+def with_masks(found: Answer, pairs: Pairs, question: Question, masks: Masks) -> Answer:
+    """An answer with the masks of its pictures, on the sides that are images."""
+    query_side, database_side = sides(found.direction)
+    if query_side == "image" and view_of(question.pairs, "image") == "picture":
+        found = replace(found, query_mask=masks.of(question.pairs, [question.sample])[0])
+    if database_side == "image" and len(found.ids):
+        found = replace(found, masks=masks.of(pairs, found.ids))
+    return found

@@ -1,0 +1,234 @@
+"""The reader's own words and picture, brought to the form in which a dataset has its own."""
+
+import io
+import os
+import re
+import tempfile
+import unicodedata
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from mmhash_nb.explorer.answers import Question
+from mmhash_nb.features import KINDS, describe
+from mmhash_nb.features.text import tokens
+from mmhash_nb.figures.items import feature_vector
+from mmhash_nb.figures.nearest import side_name
+from mmhash_nb.pairs import Pairs
+
+#: Pillow has other formats too, some of which start programs
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
+MOST_BYTES = 20_000_000
+MOST_PIXELS = 50_000_000
+_WHITE = (255, 255, 255)
+
+
+@dataclass(frozen=True, eq=False)
+class Own:
+    """A sample of the reader's own.
+
+    Attributes:
+        pair: pairs of this one sample, in the dataset's form; its labels mean nothing.
+        made_of: `words`, `picture` or both.
+        unknown: words that the dataset does not know.
+    """
+
+    pair: Pairs
+    made_of: frozenset[str]
+    unknown: Sequence[str] = ()
+
+    @property
+    def name(self) -> str:
+        """What the sample is called."""
+        return "your " + " and ".join(sorted(self.made_of, reverse=True))
+
+    @property
+    def question(self) -> Question:
+        """The sample as it is asked with: nobody knows its labels."""
+        return Question(self.pair, 0, self.name, None)
+
+
+def needs(pairs: Pairs, side: str) -> frozenset[str]:
+    """What a sample of the reader's own is made of on one side: `words`, `picture` or both.
+
+    Raises:
+        ValueError: the dataset's vectors cannot be made here.
+    """
+    if side == "joint":
+        return needs(pairs, "image") | needs(pairs, "text")
+    if side == "text" and known_words(pairs):
+        return frozenset({"words"})
+    if (side == "image" and pairs.images.ndim == 4) or _description(pairs, side):
+        return frozenset({"picture"})
+    raise ValueError(
+        f"The {side_name(pairs, side)} of {pairs.name} is a vector that cannot be made here from "
+        "words or a picture, so only its own samples can be queries."
+    )
+
+
+def own_pair(
+    pairs: Pairs, made_of: frozenset[str], words: str = "", picture: Image.Image | None = None
+) -> Own:
+    """Words and a picture as one sample of a dataset.
+
+    Args:
+        pairs: the dataset.
+        made_of: as `needs` says; what it does not name stays empty in the sample.
+        words: the reader's.
+        picture: the reader's, as from `read_picture`; None where there is none yet.
+
+    Raises:
+        ValueError: what the sample is made of is not there, or no word is known.
+    """
+    images = np.zeros((1, *pairs.images.shape[1:]), pairs.images.dtype)
+    texts = np.zeros((1, pairs.texts.shape[1]), np.float32)
+    thumbnails = None
+    unknown: list[str] = []
+    if "picture" in made_of:
+        if picture is None:
+            raise ValueError("No picture is chosen: upload one, a PNG or JPEG file for instance.")
+        if pairs.images.ndim == 4:
+            images = _fitted(picture, pairs.images.shape)
+        if pairs.thumbnails is not None:
+            thumbnails = _fitted(picture, pairs.thumbnails.shape)
+            for side, filled in (("image", images), ("text", texts)):
+                if kind := _description(pairs, side):
+                    with nothing_kept():
+                        filled[:] = describe(thumbnails, kind)
+    if "words" in made_of:
+        columns, unknown = find_words(pairs, words)
+        texts[0, columns] = 1
+    pair = Pairs(
+        images=images,
+        texts=texts,
+        labels=np.ones((1, pairs.labels.shape[1]), dtype=bool),  # a sample must have some
+        label_names=pairs.label_names,
+        query=np.arange(0),
+        database=np.arange(0),
+        train=np.arange(0),
+        captions=None if pairs.captions is None else [" ".join(words.split())],
+        thumbnails=thumbnails,
+        vocabulary=pairs.vocabulary,
+        modality_names=pairs.modality_names,
+        name=pairs.name,
+    )
+    return Own(pair, made_of, unknown)
+
+
+def known_words(pairs: Pairs) -> dict[str, int]:
+    """The words of a dataset's vocabulary and their columns; names of several words are none."""
+    words = {_normal(word): column for column, word in enumerate(pairs.vocabulary or ())}
+    return {word: column for word, column in words.items() if len(word.split()) == 1}
+
+
+def find_words(pairs: Pairs, text: str) -> tuple[list[int], list[str]]:
+    """The columns of the words that a dataset knows, and the words that it does not.
+
+    Raises:
+        ValueError: there is no word, or none that is known.
+    """
+    known = known_words(pairs)
+    columns, unknown = set(), []
+    for written in re.split(r"[\s,;]+", _normal(text)):
+        # A tag such as 365 or d80 counts as it stands; a sentence is taken apart as datasets are.
+        for word in [written] if written in known else tokens(written):
+            if word in known:
+                columns.add(known[word])
+            else:
+                unknown.append(word)
+    unknown = list(dict.fromkeys(unknown))
+    if not columns:
+        such = ", ".join(list(known)[:3])
+        if unknown:
+            raise ValueError(
+                f"None of these words is known to {pairs.name}: {', '.join(unknown)}. It knows "
+                f"{len(known):,}, such as {such}."
+            )
+        raise ValueError(f"There is no word in the box: type some, such as {such}.")
+    return sorted(columns), unknown
+
+
+def read_picture(data: bytes, name: str) -> Image.Image:
+    """A picture from the bytes of a file, upright, RGB, on white where it is transparent.
+
+    Args:
+        data: of a PNG, JPEG, WebP, GIF (its first frame) or BMP file.
+        name: of the file, for errors.
+
+    Raises:
+        ValueError: too many bytes or pixels, or no whole picture.
+    """
+    if len(data) > MOST_BYTES:
+        raise ValueError(
+            f"{name} has {len(data):,} bytes: give a picture of at most {MOST_BYTES:,}."
+        )
+    try:
+        with warnings.catch_warnings():
+            # Pillow's own warning of a large picture; those larger than ours are refused below.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            opened = Image.open(io.BytesIO(data), formats=FORMATS)  # reads no pixels yet
+        pixels = opened.width * opened.height
+    except Image.DecompressionBombError:
+        pixels = 2 * MOST_PIXELS  # more than Pillow opens, which is more than ours
+    except Exception:
+        raise ValueError(f"{name} is no picture: give a {', '.join(FORMATS)} file.") from None
+    if pixels > MOST_PIXELS:
+        raise ValueError(
+            f"{name} has too many pixels: give a picture of at most {MOST_PIXELS:,}, such as "
+            "7,000 × 7,000."
+        )
+    try:
+        upright = ImageOps.exif_transpose(opened).convert("RGBA")
+    except Exception as error:  # OSError, SyntaxError, EOFError, zlib.error, ...
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise ValueError(f"{name} is no whole picture ({reason}): give another file.") from None
+    white = Image.new("RGBA", upright.size, _WHITE)
+    return Image.alpha_composite(white, upright).convert("RGB")
+
+
+@contextmanager
+def nothing_kept() -> Iterator[None]:
+    """A cache folder for the block alone.
+
+    Descriptors and maps of pictures are kept in the cache folder under their pixels, and would pile
+    up there with every slider move and every upload, which are the reader's own affair besides.
+    """
+    before = os.environ.get("MMHASH_CACHE")
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["MMHASH_CACHE"] = folder
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ["MMHASH_CACHE"]
+            else:
+                os.environ["MMHASH_CACHE"] = before
+
+
+def _normal(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).lower()
+
+
+def _description(pairs: Pairs, side: str) -> str:
+    """The kind of descriptor that one side is of its thumbnails; empty where it is of none.
+
+    That the name says so is not enough: the first sample must come out the same.
+    """
+    kind = pairs.modality_names[side == "text"].lower()
+    if kind not in KINDS or kind == "pixels" or pairs.thumbnails is None:
+        return ""
+    with nothing_kept():
+        vector = describe(pairs.thumbnails[:1], kind)[0]
+    kept = feature_vector(pairs, 0, side)
+    return kind if vector.shape == kept.shape and np.allclose(vector, kept, atol=1e-4) else ""
+
+
+def _fitted(picture: Image.Image, shape: tuple[int, ...]) -> np.ndarray:
+    """A picture scaled into `[N, 3, H, W]`, padded with white, `uint8 [1, 3, H, W]`."""
+    size = (shape[3], shape[2])
+    whole = ImageOps.pad(picture, size, Image.Resampling.BILINEAR, color=_WHITE)
+    return np.asarray(whole).transpose(2, 0, 1)[None].copy()

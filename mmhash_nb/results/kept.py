@@ -1,0 +1,74 @@
+"""What finished runs have kept of a dataset, found again without training anything."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from mmhash_nb import hashers
+from mmhash_nb.codes import HashCodes
+from mmhash_nb.files import project_root
+from mmhash_nb.hashers.base import Embedder, Hasher
+from mmhash_nb.pairs import Pairs
+from mmhash_nb.results.protocols import Protocol
+from mmhash_nb.results.runs import Run, read_record
+
+Fitted = Callable[[], Hasher | Embedder]
+
+
+class Collection(NamedTuple):
+    """A dataset with what methods made of it.
+
+    Attributes:
+        pairs: the dataset.
+        codes: for each (method, code length) and modality, codes of all samples.
+        methods: for each (method, code length), a call that loads the fitted method; may lack some.
+    """
+
+    pairs: Pairs
+    codes: Mapping[tuple[str, int], Mapping[str, HashCodes]]
+    methods: Mapping[tuple[str, int], Fitted] = {}
+
+
+def kept(protocol: Protocol, pairs: Pairs, root: Path | None = None) -> Collection:
+    """Codes and fitted methods of a protocol's finished runs on these very pairs, first seed.
+
+    Nothing is trained. A run counts where its data, method, code length, seed and options are
+    those of the protocol, also where the method's code has changed since; of several the newest
+    is taken. References without codes are left out.
+
+    Args:
+        protocol: what was run.
+        pairs: the dataset as the runs had it.
+        root: where run folders are kept; `runs/` of the repository by default.
+
+    Raises:
+        ValueError: no run of the protocol is there.
+    """
+    folder = root or project_root() / "runs"
+    wanted = {
+        (method, bits): hashers.create(method, bits, seed, **options)
+        for method, bits, seed, options in protocol.runs()
+        if seed == protocol.seeds[0]
+    }
+    found: dict[tuple[str, int], Run] = {}
+    # Written last, a record says when its run was finished: the newest overwrites the others.
+    for path in sorted(folder.glob("*/record.json"), key=lambda path: path.stat().st_mtime):
+        record = read_record(path.parent)
+        if record is None or not (path.parent / "codes.npz").is_file():
+            continue
+        configuration = record["configuration"]
+        key = (configuration["method"], configuration["bits"])
+        method = wanted.get(key)
+        if method is not None and configuration["data"] == pairs.fingerprint:
+            options = json.loads(json.dumps(method.options))  # tuples as the record has them
+            if (configuration["seed"], configuration["options"]) == (method.seed, options):
+                found[key] = Run(path.parent, record)
+    if not found:
+        raise ValueError(
+            f"{folder} holds no finished run of the protocol on {pairs.name}: run its notebook "
+            "first, or python -m mmhash_nb reproduce."
+        )
+    runs = {key: found[key] for key in wanted if key in found}
+    codes = {key: one.codes() for key, one in runs.items()}
+    return Collection(pairs, codes, {key: one.method for key, one in runs.items()})

@@ -1,0 +1,68 @@
+"""Finished runs are found again without training: those of the protocol, the newest of several."""
+
+import dataclasses
+import os
+
+import numpy as np
+import pytest
+
+from mmhash_nb import hashers
+from mmhash_nb.results.kept import kept
+from mmhash_nb.results.protocols import Protocol
+from mmhash_nb.results.runs import run_protocol
+
+OPTIONS = {"mmnn_l1": {"epochs": 2, "batch_size": 40}}
+PROTOCOL = Protocol(
+    dataset="clusters", grids=[(["mmnn_l1", "raw"], [8, 12])], seeds=[3, 4], options=OPTIONS
+)
+
+
+@pytest.fixture
+def runs(two_views, tmp_path, monkeypatch):
+    done = run_protocol("masci2014", PROTOCOL, two_views, root=tmp_path)
+    fit = lambda *_: pytest.fail("something was trained")  # noqa: E731
+    monkeypatch.setattr(hashers.Method, "fit", fit)
+    return {run.key: run for run in done}
+
+
+def test_codes_and_methods_of_the_first_seed_are_found(two_views, runs, tmp_path) -> None:
+    found = kept(PROTOCOL, two_views, tmp_path)
+    assert found.pairs is two_views
+    assert list(found.codes) == [("mmnn_l1", 8), ("mmnn_l1", 12), ("random", 8), ("random", 12)]
+    for (method, bits), codes in found.codes.items():
+        expected = runs[method, bits, 3].codes()
+        assert codes.keys() == expected.keys()
+        assert all(codes[side] == expected[side] for side in codes)
+    assert list(found.methods) == list(found.codes)
+    again = found.methods["mmnn_l1", 12]().encode(two_views, "text")
+    assert again == found.codes["mmnn_l1", 12]["text"]
+
+
+def test_other_options_data_and_unfinished_runs_do_not_count(two_views, runs, tmp_path) -> None:
+    longer = dataclasses.replace(PROTOCOL, options={"mmnn_l1": {"epochs": 3, "batch_size": 40}})
+    assert [key[0] for key in kept(longer, two_views, tmp_path).codes] == ["random", "random"]
+    (runs["random", 8, 3].folder / "codes.npz").unlink()
+    (runs["mmnn_l1", 8, 3].folder / "record.json").write_text('{"metrics": ')
+    assert list(kept(PROTOCOL, two_views, tmp_path).codes) == [("mmnn_l1", 12), ("random", 12)]
+    moved = dataclasses.replace(two_views, train=two_views.train[1:])
+    with pytest.raises(ValueError, match="holds no finished run of the protocol on clusters"):
+        kept(PROTOCOL, moved, tmp_path)
+
+
+def test_the_newest_of_several_counts(two_views, runs, tmp_path) -> None:
+    run = runs["mmnn_l1", 12, 3]
+    for age, name in ((100, "older"), (-100, "newer")):
+        copy = tmp_path / name
+        copy.mkdir()
+        for file in ("record.json", "codes.npz"):
+            (copy / file).write_bytes((run.folder / file).read_bytes())
+        other = runs["random", 12, 3].folder / "codes.npz"
+        if name == "newer":
+            (copy / "codes.npz").write_bytes(other.read_bytes())
+        time = (run.folder / "record.json").stat().st_mtime - age
+        os.utime(copy / "record.json", (time, time))
+    codes = kept(PROTOCOL, two_views, tmp_path).codes["mmnn_l1", 12]
+    random = runs["random", 12, 3].codes()
+    assert codes["image"] == random["image"] and not np.array_equal(
+        codes["image"].bits, run.codes()["image"].bits
+    )
