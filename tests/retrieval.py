@@ -22,18 +22,26 @@ def scores(method, pairs, unified=False):
     ]
 
 
+def check_saved_codes(method, pairs, folder, n_bits):
+    """Saved and loaded, which is returned, a method gives the same codes of all samples."""
+    method.save(folder)
+    again = hashers.load(folder)
+    for modality in ("image", "text"):
+        codes = method.encode(pairs, modality)
+        assert codes.n_bits == n_bits and len(codes) == len(pairs)
+        assert again.encode(pairs, modality) == codes
+    return again
+
+
 def check_codes_come_again(name, pairs, folder, **options):
     """The seed decides a method's codes, and saved it gives the same ones."""
     method, same, other = (
         hashers.create(name, 9, seed=seed, **options).fit(pairs) for seed in (3, 3, 4)
     )
-    method.save(folder)
-    again = hashers.load(folder)
+    again = check_saved_codes(method, pairs, folder, 9)
     for modality in ("image", "text"):
         codes = method.encode(pairs, modality)
-        assert codes.n_bits == 9 and len(codes) == len(pairs)
         assert same.encode(pairs, modality) == codes
-        assert again.encode(pairs, modality) == codes
         assert other.encode(pairs, modality) != codes
     unified = name in ("lssh", "cmfh", "sephkm", "discmh")
     assert hasattr(method, "database_codes") == unified

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from mmhash_nb.figures.items import Box
-from mmhash_nb.figures.style import DPI, INK
+from mmhash_nb.figures.style import DPI, INK, small_png
 
 _LINE = 1.18  # from a line of text to the next, in font sizes
 _ELLIPSIS = "…"
@@ -124,10 +124,8 @@ class Sheet:
         return buffer.getvalue()
 
     def _repr_png_(self) -> bytes:
-        # What a cell shows stays in the notebook: a quarter of the bytes, in 256 colours.
-        buffer = io.BytesIO()
-        self.image.quantize(256).save(buffer, "PNG", optimize=True)
-        return buffer.getvalue()
+        # What a cell shows stays in the notebook.
+        return small_png(self.image)
 
     def __repr__(self) -> str:
         return f"<Sheet of {self.image.width} × {self.image.height} pixels>"

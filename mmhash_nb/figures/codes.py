@@ -26,6 +26,7 @@ from mmhash_nb.figures.nearest import (
     sides,
     task_name,
 )
+from mmhash_nb.figures.precision import profile_of
 from mmhash_nb.figures.style import (
     DIFFERENT,
     INK,
@@ -37,7 +38,6 @@ from mmhash_nb.figures.style import (
     themed,
 )
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.ranking import rank_profile
 
 _ONE, _ZERO = "#33383f", "#e6e8eb"
 _PALE_DIFFERENT = "#f7a58f"
@@ -173,9 +173,7 @@ def draw_profile(
     axes.plot((left, left + width), (at_zero, at_zero), color="#888888", lw=0.6)
 
 
-def draw_distances(
-    axes: Axes, relevant: np.ndarray, other: np.ndarray, radius: int | None = None
-) -> None:
+def draw_distances(axes: Axes, relevant: np.ndarray, other: np.ndarray) -> None:
     """Draw which share of relevant and other items lies at each distance; counts are `[K + 1]`."""
     distance = np.arange(len(relevant))
     for counts, colour, name, style in (
@@ -193,11 +191,7 @@ def draw_distances(
             label=f"{name} ({int(counts.sum()):,})",
         )
         axes.fill_between(distance, share, step="mid", color=colour, alpha=0.18, linewidth=0)
-    if radius is not None:
-        axes.axvline(radius + 0.5, color=INK, lw=1, ls=":", label=f"radius {radius}")
     seen = np.flatnonzero(relevant + other)
-    if radius is not None:
-        seen = np.append(seen, radius)
     axes.set_xlim(seen.min() - 1, seen.max() + 1)
     axes.set_ylim(bottom=0)
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
@@ -214,7 +208,6 @@ def distance_histogram(pairs: Pairs, codes: MethodCodes, task: str) -> Figure:
         codes: for each method and modality, codes of all samples.
         task: such as `image-text`.
     """
-    query_side, database_side = sides(task)
     if pairs.query.size == 0 or not codes:
         raise ValueError("a histogram of distances needs at least one query and one method.")
     columns = min(3, len(codes))
@@ -222,12 +215,8 @@ def distance_histogram(pairs: Pairs, codes: MethodCodes, task: str) -> Figure:
     figure = Picture(0.6 + 2.7 * columns, 0.35 + 2.1 * rows, layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False)
     for axes, (method, of) in zip(panels.flat, codes.items(), strict=False):
-        counts = rank_profile(
-            side_codes(pairs, of, query_side)[pairs.query],
-            side_codes(pairs, of, database_side)[pairs.database],
-            pairs.labels[pairs.query],
-            pairs.labels[pairs.database],
-        ).counts.sum(axis=0)  # [Q, K + 1, G + 1] -> [K + 1, G + 1]
+        # [Q, K + 1, G + 1] -> [K + 1, G + 1]
+        counts = profile_of(pairs, of, task).counts.sum(axis=0)
         draw_distances(axes, counts[:, 1:].sum(axis=1), counts[:, 0])
         axes.set_title(method, weight="bold")
         axes.set_ylim(0, 1.4 * axes.dataLim.y1)  # room for the legend

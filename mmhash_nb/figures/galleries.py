@@ -128,7 +128,6 @@ def draw_result(
     modality: str,
     box: tuple[float, float, float, float],
     view: View | None = None,
-    note: str = "",
 ) -> None:
     """Draw one result with its frame, and its mark and distance under it."""
     left, top, width, height = box
@@ -137,7 +136,7 @@ def draw_result(
     draw_item(axes, pairs, int(found.ids[row, place]), modality, box, view)
     patch = frame(axes, box, colour)
     patch.set_gid("right" if right else "wrong")
-    line = f"{MARKS[right]} {found.distances[row, place]}{note}"
+    line = f"{MARKS[right]} {found.distances[row, place]}"
     under = (left, top + height, width, _NOTE + 0.03)
     write(axes, line, under, size=7, lines=1, weight="bold", colour=colour)
 

@@ -12,7 +12,8 @@ from mmhash_nb.figures.curves import legend_beside, one_axes
 from mmhash_nb.figures.nearest import Codes, MethodCodes, side_codes, side_name, sides, task_name
 from mmhash_nb.figures.style import Picture, colours, markers, themed
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.ranking import RankProfile, rank_profile
+from mmhash_nb.ranking import RankProfile
+from mmhash_nb.results import evaluation
 
 RECALL_LEVELS = np.linspace(0.05, 1, 20)
 #: method -> (its codes of all samples by modality, the task it is judged in)
@@ -101,13 +102,8 @@ def precision_at_top(pairs: Pairs, codes: TaskCodes, numbers: Sequence[int]) -> 
 
 def profile_of(pairs: Pairs, codes: Codes, task: str) -> RankProfile:
     """How the queries rank the database in a task, by codes of all samples."""
-    query_side, database_side = sides(task)
-    return rank_profile(
-        side_codes(pairs, codes, query_side)[pairs.query],
-        side_codes(pairs, codes, database_side)[pairs.database],
-        pairs.labels[pairs.query],
-        pairs.labels[pairs.database],
-    )
+    there = {side: side_codes(pairs, codes, side) for side in sides(task)}
+    return evaluation.profile(there, pairs, *sides(task))
 
 
 def _one_task_each(

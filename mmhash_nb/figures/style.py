@@ -67,14 +67,6 @@ def png(figure: Figure, dpi: int = DPI) -> bytes:
         figure: what to draw.
         dpi: dots per inch.
     """
-    full = Image.open(io.BytesIO(quick_png(figure, dpi))).convert("RGB")
-    buffer = io.BytesIO()
-    full.quantize(256).save(buffer, format="png", optimize=True)
-    return buffer.getvalue()
-
-
-def quick_png(figure: Figure, dpi: int = DPI) -> bytes:
-    """The figure as PNG bytes, hardly compressed: for pictures that follow a slider."""
     buffer = io.BytesIO()
     figure.savefig(
         buffer,
@@ -83,6 +75,13 @@ def quick_png(figure: Figure, dpi: int = DPI) -> bytes:
         metadata={"Software": None},
         pil_kwargs={"compress_level": 1},
     )
+    return small_png(Image.open(buffer).convert("RGB"))
+
+
+def small_png(picture: Image.Image) -> bytes:
+    """An RGB picture as the bytes of a PNG file of 256 colours, a quarter of the full one."""
+    buffer = io.BytesIO()
+    picture.quantize(256).save(buffer, format="png", optimize=True)
     return buffer.getvalue()
 
 

@@ -8,7 +8,7 @@ from scipy import stats
 
 from mmhash_nb.metrics import average_precision
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.ranking import rank_profile
+from mmhash_nb.results import evaluation
 from mmhash_nb.results.runs import Run
 
 #: probability that any of the differences called so is none
@@ -32,14 +32,8 @@ def query_scores(runs: Iterable[Run], pairs: Pairs, task: str, bits: int) -> dic
         method, length, _ = run.key
         if length != bits or task not in run.metrics or not (run.folder / "codes.npz").is_file():
             continue
-        codes = run.codes()
-        profile = rank_profile(
-            codes[query][pairs.query],
-            codes[database][pairs.database],
-            pairs.labels[pairs.query],
-            pairs.labels[pairs.database],
-        )
-        found.setdefault(method, []).append(average_precision(profile))
+        ranked = evaluation.profile(run.codes(), pairs, query, database)
+        found.setdefault(method, []).append(average_precision(ranked))
     return {method: np.array(rows) for method, rows in found.items()}
 
 

@@ -9,7 +9,7 @@ from mmhash_nb.codes import HashCodes
 from mmhash_nb.hashers.base import Embedder, EncodedModality, Hasher, Method, Unified, share_label
 from mmhash_nb.metrics import acg, average_precision_from_distances, mean_average_precision, ndcg
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.ranking import rank_profile
+from mmhash_nb.ranking import RankProfile, rank_profile
 
 #: embeddings are compared this many queries at a time, which bounds memory
 _CHUNK = 100
@@ -39,6 +39,21 @@ def tasks(encoded: list[str], cross_modal: bool) -> list[tuple[str, str]]:
     return pairs + [("joint", "joint")] * ("joint" in encoded)
 
 
+def profile(codes: Mapping[str, HashCodes], pairs: Pairs, query: str, database: str) -> RankProfile:
+    """How the queries of `pairs` rank its database, each by the codes of one modality.
+
+    Args:
+        codes: for each modality, codes of all samples.
+        query, database: modalities.
+    """
+    return rank_profile(
+        codes[query][pairs.query],
+        codes[database][pairs.database],
+        pairs.labels[pairs.query],
+        pairs.labels[pairs.database],
+    )
+
+
 def of_codes(
     codes: Mapping[str, HashCodes], pairs: Pairs, cross_modal: bool
 ) -> dict[str, dict[str, float]]:
@@ -49,22 +64,17 @@ def of_codes(
     """
     results = {}
     for query, database in tasks(list(codes), cross_modal):
-        profile = rank_profile(
-            codes[query][pairs.query],
-            codes[database][pairs.database],
-            pairs.labels[pairs.query],
-            pairs.labels[pairs.database],
-        )
+        ranked = profile(codes, pairs, query, database)
         results[f"{query}-{database}"] = {
-            "mAP": mean_average_precision(profile),
-            "mAP_best": mean_average_precision(profile, ties="best"),
-            "mAP_worst": mean_average_precision(profile, ties="worst"),
+            "mAP": mean_average_precision(ranked),
+            "mAP_best": mean_average_precision(ranked, ties="best"),
+            "mAP_worst": mean_average_precision(ranked, ties="worst"),
             **{
-                f"mAP@{at}": mean_average_precision(profile, at=at, normalise_by="retrieved")
+                f"mAP@{at}": mean_average_precision(ranked, at=at, normalise_by="retrieved")
                 for at in (10, 100, 500)
             },
-            "NDCG@100": float(ndcg(profile, min(100, len(pairs.database))).mean()),
-            "ACG@100": float(acg(profile, min(100, len(pairs.database))).mean()),
+            "NDCG@100": float(ndcg(ranked, min(100, len(pairs.database))).mean()),
+            "ACG@100": float(acg(ranked, min(100, len(pairs.database))).mean()),
         }
     return results
 

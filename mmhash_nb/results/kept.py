@@ -1,7 +1,7 @@
-"""What finished runs have kept of a dataset, found again without training anything."""
+"""What finished runs have kept of a dataset: codes and fitted methods, for the explorer."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +28,16 @@ class Collection(NamedTuple):
     pairs: Pairs
     codes: Mapping[tuple[str, int], Mapping[str, HashCodes]]
     methods: Mapping[tuple[str, int], Fitted] = {}
+
+
+def collect(pairs: Pairs, runs: Iterable[Run]) -> Collection:
+    """Codes and fitted methods of runs on `pairs`, one a method and code length.
+
+    References without codes are left out.
+    """
+    coded = {run.key[:2]: run for run in runs if (run.folder / "codes.npz").is_file()}
+    codes = {key: run.codes() for key, run in coded.items()}
+    return Collection(pairs, codes, {key: run.method for key, run in coded.items()})
 
 
 def kept(protocol: Protocol, pairs: Pairs, root: Path | None = None) -> Collection:
@@ -69,6 +79,4 @@ def kept(protocol: Protocol, pairs: Pairs, root: Path | None = None) -> Collecti
             f"{folder} holds no finished run of the protocol on {pairs.name}: run its notebook "
             "first, or python -m mmhash_nb reproduce."
         )
-    runs = {key: found[key] for key in wanted if key in found}
-    codes = {key: one.codes() for key, one in runs.items()}
-    return Collection(pairs, codes, {key: one.method for key, one in runs.items()})
+    return collect(pairs, (found[key] for key in wanted if key in found))

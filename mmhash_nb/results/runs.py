@@ -99,48 +99,60 @@ def run(
     }
     key = hashlib.sha256(json.dumps(configuration, sort_keys=True).encode()).hexdigest()[:20]
     folder = (root or project_root() / "runs") / key
-    evaluator = source_hash(evaluation)
     locks = folder.parent / "locks"
     locks.mkdir(parents=True, exist_ok=True)
     # Where two processes want the same run, the second waits and finds it done.
     with FileLock(locks / key):
-        record = read_record(folder)
-        if record is None:
-            start = time.perf_counter()
-            # The shallow methods work on matrices too small for several BLAS threads, which slow
-            # them down fivefold or more on a few cores. PyTorch's own threads are left alone.
-            with threadpool_limits(1, user_api="blas"):
-                fitted.fit(pairs, folder / "checkpoint")
-            seconds_fit = time.perf_counter() - start
-            fitted.save(folder / "method")
-            record = {
-                "configuration": configuration,
-                "source": pairs.source,
-                "splits": {s: len(getattr(pairs, s)) for s in ("query", "database", "train")},
-                "seconds_fit": seconds_fit,
-                "device": resolve_device(device).type,
-                "environment": environment(),
-            }
-        elif record["evaluator"] != evaluator:
-            fitted = hashers.load(folder / "method", device)
-        else:
-            return Run(folder, record | {"paper": paper})
+        record = _found_or_done(fitted, configuration, pairs, folder, device)
+    return Run(folder, record | {"paper": paper})
+
+
+def _found_or_done(
+    fitted: Hasher | Embedder,
+    configuration: dict[str, Any],
+    pairs: Pairs,
+    folder: Path,
+    device: str,
+) -> dict[str, Any]:
+    """The record of a run, which is trained or evaluated where that is not done yet."""
+    evaluator = source_hash(evaluation)
+    record = read_record(folder)
+    if record is None:
         start = time.perf_counter()
-        if isinstance(fitted, Hasher):
-            codes = evaluation.all_codes(fitted, pairs)
-            record["seconds_encode"] = time.perf_counter() - start
-            save_codes(folder / "codes.npz", codes)
-            record["metrics"] = evaluation.of_codes(codes, pairs, fitted.cross_modal)
-        else:
-            record["metrics"] = evaluation.of_embeddings(fitted, pairs)
-        # Linux gives kilobytes, macOS bytes; the peak is the process's so far.
-        unit = 1 if sys.platform == "darwin" else 1024
-        record["peak_memory_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-        record["evaluator"] = evaluator
-        with whole(folder / "record.json") as aside:
-            aside.write_text(json.dumps(record, indent=2) + "\n")
-        shutil.rmtree(folder / "checkpoint", ignore_errors=True)
-        return Run(folder, record | {"paper": paper})
+        # The shallow methods work on matrices too small for several BLAS threads, which slow
+        # them down fivefold or more on a few cores. PyTorch's own threads are left alone.
+        with threadpool_limits(1, user_api="blas"):
+            fitted.fit(pairs, folder / "checkpoint")
+        seconds_fit = time.perf_counter() - start
+        fitted.save(folder / "method")
+        record = {
+            "configuration": configuration,
+            "source": pairs.source,
+            "splits": {s: len(getattr(pairs, s)) for s in ("query", "database", "train")},
+            "seconds_fit": seconds_fit,
+            "device": resolve_device(device).type,
+            "environment": environment(),
+        }
+    elif record["evaluator"] != evaluator:
+        fitted = hashers.load(folder / "method", device)
+    else:
+        return record
+    start = time.perf_counter()
+    if isinstance(fitted, Hasher):
+        codes = evaluation.all_codes(fitted, pairs)
+        record["seconds_encode"] = time.perf_counter() - start
+        save_codes(folder / "codes.npz", codes)
+        record["metrics"] = evaluation.of_codes(codes, pairs, fitted.cross_modal)
+    else:
+        record["metrics"] = evaluation.of_embeddings(fitted, pairs)
+    # Linux gives kilobytes, macOS bytes; the peak is the process's so far.
+    unit = 1 if sys.platform == "darwin" else 1024
+    record["peak_memory_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    record["evaluator"] = evaluator
+    with whole(folder / "record.json") as aside:
+        aside.write_text(json.dumps(record, indent=2) + "\n")
+    shutil.rmtree(folder / "checkpoint", ignore_errors=True)
+    return record
 
 
 def run_protocol(

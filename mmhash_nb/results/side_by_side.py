@@ -96,8 +96,7 @@ def overview(runs: Sequence[Run]) -> pd.DataFrame:
         bytes an item at each length.
     """
     spent = costs(runs)
-    coded = [name for name in dict.fromkeys(spent.method)]
-    coded.sort(key=lambda name: FAMILIES.index(family(name)))
+    coded = sorted(dict.fromkeys(spent.method), key=lambda name: FAMILIES.index(family(name)))
     records = frame(runs)
     dataset = cast(str, records.dataset.iloc[0])
     shown = scores(records[records.task.isin(DIRECTIONS)], dataset, methods=coded)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from retrieval import scores
+from retrieval import check_saved_codes, scores
 from scipy import linalg, sparse
 
 from mmhash_nb import hashers
@@ -155,10 +155,7 @@ def test_beats_random_on_noise(noisy_views, neighbours):
 
 def test_saved_codes_are_the_same(noisy_views, tmp_path):
     method = hashers.create("cvh", 15, neighbours=3).fit(noisy_views)
-    method.save(tmp_path)
-    again = hashers.load(tmp_path)
-    for modality in ("image", "text"):
-        assert again.encode(noisy_views, modality) == method.encode(noisy_views, modality)
+    check_saved_codes(method, noisy_views, tmp_path, 15)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from retrieval import scores
+from retrieval import check_saved_codes, scores
 from scipy import linalg
 
 from mmhash_nb import hashers
@@ -223,12 +223,7 @@ def test_sequential_codes_may_be_longer_than_the_features(two_views):
 @pytest.mark.parametrize("name", NAMES)
 def test_saved_codes_are_the_same(name, noisy_views, tmp_path):
     method = hashers.create(name, 3, ridge=0.1).fit(noisy_views)
-    method.save(tmp_path)
-    again = hashers.load(tmp_path)
-    for modality in ("image", "text"):
-        codes = method.encode(noisy_views, modality)
-        assert codes.n_bits == 3 and len(codes) == len(noisy_views)
-        assert again.encode(noisy_views, modality) == codes
+    check_saved_codes(method, noisy_views, tmp_path, 3)
 
 
 def test_bad_input_is_told_in_a_sentence(two_views):

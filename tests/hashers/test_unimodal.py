@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from retrieval import check_saved_codes
 
 from mmhash_nb import hashers
 from mmhash_nb.hashers.base import share_label
@@ -66,13 +67,7 @@ def test_noisy_clusters_beat_random_codes(name, modality):
 @pytest.mark.parametrize("name", METHODS)
 def test_a_saved_method_gives_the_same_codes(name, tmp_path):
     pairs = clusters(noise=0.8)
-    method = fitted(name, pairs, n_bits=13)
-    method.save(tmp_path)
-    again = hashers.load(tmp_path)
-    for modality in ("image", "text"):
-        codes = method.encode(pairs, modality)
-        assert codes.n_bits == 13 and len(codes) == len(pairs)
-        assert again.encode(pairs, modality) == codes
+    again = check_saved_codes(fitted(name, pairs, n_bits=13), pairs, tmp_path, 13)
     with pytest.raises(ValueError, match=f"{name} does not encode 'joint'; it encodes image, text"):
         again.encode(pairs, "joint")
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mmhash_nb import hashers
-from mmhash_nb.results.kept import kept
+from mmhash_nb.results.kept import collect, kept
 from mmhash_nb.results.protocols import Protocol
 from mmhash_nb.results.runs import run_protocol
 
@@ -36,6 +36,14 @@ def test_codes_and_methods_of_the_first_seed_are_found(two_views, runs, tmp_path
     assert list(found.methods) == list(found.codes)
     again = found.methods["mmnn_l1", 12]().encode(two_views, "text")
     assert again == found.codes["mmnn_l1", 12]["text"]
+
+
+def test_runs_at_hand_are_collected_but_for_references_without_codes(two_views, runs, tmp_path):
+    first = [run for run in runs.values() if run.key[2] == 3]
+    assert {run.key[0] for run in first} == {"mmnn_l1", "raw", "random"}
+    found, again = collect(two_views, first), kept(PROTOCOL, two_views, tmp_path)
+    assert found.pairs is two_views and set(found.codes) == set(found.methods) == set(again.codes)
+    assert all(found.codes[key]["text"] == again.codes[key]["text"] for key in found.codes)
 
 
 def test_other_options_data_and_unfinished_runs_do_not_count(two_views, runs, tmp_path) -> None:
