@@ -87,6 +87,11 @@ def test_directions_cross_only_where_codes_compare() -> None:
     assert directions("ksh", both) == ["image-image", "text-text"]
     assert directions("random", {"joint": both["image"]}) == ["joint-joint"]
     assert directions("mmnn_l2", {"image": both["image"]}) == ["image-image"]
+    learned = both | {"unified": both["image"]}
+    assert directions("cmfh", learned) == [
+        *("image-text", "text-image", "image-unified", "text-unified"),
+        *("image-image", "text-text"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -53,9 +53,12 @@ def check_layout(sheet: Sheet) -> None:
             assert across <= 0.02 or down <= 0.03, f"{words!r} on {other!r}"
 
 
-@pytest.mark.parametrize("direction", ["image-text", "text-image", "image-image", "joint-joint"])
+@pytest.mark.parametrize(
+    "direction", ["image-text", "text-image", "image-image", "joint-joint", "text-unified"]
+)
 def test_draw_shows_the_nearest_items_with_frames_distances_and_shared_labels(direction) -> None:
     pairs, codes = some_pairs(), some_codes(4)
+    codes["unified"] = some_codes(5)["joint"]
     sheet = draw(pairs, codes, direction, QUERY, k=7, radius=3)
     distances, samples = by_hand(pairs, codes, direction, QUERY, 7)
     shared = pairs.labels[samples] & pairs.labels[QUERY]
@@ -67,6 +70,7 @@ def test_draw_shows_the_nearest_items_with_frames_distances_and_shared_labels(di
     assert notes_in(sheet) == expected
     query, database = direction.split("-")
     drawn = {"text": [], "image": pictures_in(sheet), "joint": pictures_in(sheet)}
+    drawn["unified"] = drawn["joint"]
     if query != "text":
         assert np.array_equal(drawn[query][0], pairs.images[QUERY].transpose(1, 2, 0))
     if database != "text":

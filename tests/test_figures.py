@@ -50,6 +50,8 @@ def test_nearest_gives_the_whole_database_where_k_is_larger() -> None:
     [
         ({"task": "image-sound"}, "task must be query-database.*'image-sound'"),
         ({"task": "joint-image"}, "task must be query-database.*'joint-image'"),
+        ({"task": "unified-image"}, "task must be query-database.*'unified-image'"),
+        ({"task": "joint-unified"}, "task must be query-database.*'joint-unified'"),
         ({"queries": [N]}, f"query {N} is not one of the {N} samples"),
         ({"k": 0}, "number of results must be at least 1, but is 0"),
         ({"codes": {"image": some_codes(1)["image"]}}, "no text codes; there are image"),

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmhash_nb.codes import HashCodes
-from mmhash_nb.figures.nearest import side_codes
+from mmhash_nb.figures.nearest import side_codes, sides
 from mmhash_nb.hashers import method_class
 from mmhash_nb.pairs import Pairs
+from mmhash_nb.results.evaluation import tasks
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,11 +167,8 @@ def directions(method: str, codes: Mapping[str, HashCodes]) -> list[str]:
 
     Across modalities needs codes of both sides and a method whose codes of both are comparable.
     """
-    have = [side for side in ("image", "text", "joint") if side in codes]
-    across = []
-    if {"image", "text"} <= set(have) and method_class(method).cross_modal:
-        across = ["image-text", "text-image"]
-    return across + [f"{side}-{side}" for side in have]
+    asked = tasks(list(codes), method_class(method).cross_modal)
+    return sorted(("-".join(task) for task in asked), key=_within_a_side)
 
 
 def nearest_direction(direction: str, offered: list[str]) -> str:
@@ -191,6 +189,11 @@ def in_words(found: Answer) -> str:
         return "No mistakes: all items of the database are relevant."
     what = "mistakes" if found.only_mistakes else "samples"
     return f"Nearest {what} (distance): {', '.join(hits)}."
+
+
+def _within_a_side(task: str) -> bool:
+    query, database = sides(task)
+    return query == database
 
 
 def _words(labels: np.ndarray) -> np.ndarray:

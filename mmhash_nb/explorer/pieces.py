@@ -31,7 +31,7 @@ def draw_item(
     Args:
         sheet, box: where.
         pairs, sample: which.
-        side: `image`, `text` or `joint`.
+        side: `image`, `text`, `joint` or `unified`.
         mask: attended places `bool [h, w]`; what they leave out of a picture is darkened.
     """
     view = view_of(pairs, side)

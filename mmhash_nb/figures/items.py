@@ -22,6 +22,7 @@ CELL: dict[View, tuple[float, float]] = {
     "words": (1.42, 0.76),
     "strip": (0.95, 0.52),
 }
+_BOTH = ("joint", "unified")  # sides that are of image and text together
 # The widest common letters of DejaVu Sans average this fraction of the font size.
 _LETTER = 0.62
 _LINE = 1.25
@@ -44,7 +45,7 @@ def draw_item(
         axes: where.
         pairs: the dataset.
         sample: index of the sample.
-        modality: `image`, `text` or `joint`: which side of it.
+        modality: `image`, `text`, `joint` or `unified`: which side of it.
         box: left, top, width and height in inches.
         view: how; `view_of` decides where None.
     """
@@ -143,8 +144,8 @@ def label_text(pairs: Pairs, sample: int) -> str:
 
 
 def feature_vector(pairs: Pairs, sample: int, modality: str) -> np.ndarray:
-    """One sample's feature vector, `float [d]`; of `joint`, both one after the other."""
-    if modality == "joint":
+    """One sample's feature vector, `float [d]`; of both sides, one after the other."""
+    if modality in _BOTH:
         return np.concatenate([feature_vector(pairs, sample, side) for side in ("image", "text")])
     if modality == "image":
         return np.asarray(pairs.images[sample], dtype=np.float32).ravel()
@@ -153,7 +154,7 @@ def feature_vector(pairs: Pairs, sample: int, modality: str) -> np.ndarray:
 
 def feature_range(pairs: Pairs, modality: str) -> tuple[float, float]:
     """The 1st and 99th percentile over the first samples: a scale that outliers do not flatten."""
-    if modality == "joint":
+    if modality in _BOTH:
         ranges = [feature_range(pairs, side) for side in ("image", "text")]
         return min(low for low, _ in ranges), max(high for _, high in ranges)
     some = (pairs.images if modality == "image" else pairs.texts)[:100]

@@ -28,20 +28,27 @@ class Nearest:
 
 
 def sides(task: str) -> tuple[str, str]:
-    """The query's and the database's modality of a task such as `image-text`."""
+    """The query's and the database's side of a task such as `image-text`.
+
+    `unified` is a side of the database alone: the codes that a method learned for its pairs.
+    """
     query, _, database = task.partition("-")
-    known = ("image", "text", "joint")
-    if query not in known or database not in known or (query == "joint") != (database == "joint"):
+    single = ("image", "text")
+    if not (
+        (query in single and database in (*single, "unified")) or query == database == "joint"
+    ):
         raise ValueError(
-            f"task must be query-database, such as 'image-text' or 'joint-joint', but is {task!r}."
+            f"task must be query-database, such as 'image-text', 'image-unified' or "
+            f"'joint-joint', but is {task!r}."
         )
     return query, database
 
 
 def side_name(pairs: Pairs, modality: str) -> str:
-    """What the dataset calls a modality, for titles and menus."""
+    """What the dataset calls a side, for titles and menus."""
     named = dict(zip(("image", "text"), pairs.modality_names, strict=True))
-    return named.get(modality, " + ".join(pairs.modality_names))
+    learned = " (learned codes)" * (modality == "unified")
+    return named.get(modality, " + ".join(pairs.modality_names) + learned)
 
 
 def task_name(pairs: Pairs, task: str) -> str:
