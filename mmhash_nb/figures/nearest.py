@@ -34,9 +34,7 @@ def sides(task: str) -> tuple[str, str]:
     """
     query, _, database = task.partition("-")
     single = ("image", "text")
-    if not (
-        (query in single and database in (*single, "unified")) or query == database == "joint"
-    ):
+    if not ((query in single and database in (*single, "unified")) or query == database == "joint"):
         raise ValueError(
             f"task must be query-database, such as 'image-text', 'image-unified' or "
             f"'joint-joint', but is {task!r}."

@@ -92,9 +92,9 @@ class LinearSVMs:
 
     Where the margin of a sample is m₀ now, max(0, 1 − m)² ≤ (m − max(m₀, 1))², with equality at m₀.
     So one ridge regression on B ∘ max(M₀, 1) lowers the objective of every bit, and all steps share
-    one Cholesky factor of X'X + I / 2c. Steps start ahead of where the last one ended, by the momentum
-    of Beck and Teboulle (FISTA, 2009), which is dropped where the objective would rise. A fit starts
-    from the last one's weights.
+    one Cholesky factor of X'X + I / 2c. Steps start ahead of where the last one ended, by the
+    momentum of Beck and Teboulle (FISTA, 2009), which is dropped where the objective would rise.
+    A fit starts from the last one's weights.
 
     Args:
         x: the view X, `float64 [n, d]`. c: weight of the slacks.
