@@ -14,8 +14,8 @@ _NOT_OURS = (
 )
 
 
-def open_page(chromium, lab: Lab, notebook: str):
-    """A page with one notebook open, and the list that collects its console errors."""
+def watched(chromium):
+    """An empty page, and the list that collects its console errors."""
     page = chromium.new_page(viewport={"width": 1400, "height": 1000})
     page.set_default_timeout(MILLISECONDS)
     errors: list[str] = []
@@ -28,6 +28,12 @@ def open_page(chromium, lab: Lab, notebook: str):
             else None
         ),
     )
+    return page, errors
+
+
+def open_page(chromium, lab: Lab, notebook: str):
+    """A page with one notebook open, and the list that collects its console errors."""
+    page, errors = watched(chromium)
     page.goto(lab.page(notebook))
     page.wait_for_selector(".jp-Notebook .jp-Cell")
     return page, errors
