@@ -187,7 +187,7 @@ def best_of_study(name):
     return study.loc[study.groupby("method").mAP.idxmax()].set_index("method")
 
 
-@pytest.mark.parametrize("dataset", ["scenes", "wiki"])
+@pytest.mark.parametrize("dataset", ["scenes", "wiki", "uci_digits"])
 def test_rates_are_those_that_held_out_samples_chose(dataset):
     best, options = best_of_study(f"liong2017_{dataset}"), liong2017(dataset).options
     assert set(best.index) == {"dnh_c", "cah", "dcmh"} | ({"dvsh"} & set(options))

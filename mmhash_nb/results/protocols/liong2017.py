@@ -18,7 +18,11 @@ _OF_OURS = ("backbone", "weights", "trainable", "size")
 #: Wiki's 10 topics have a narrower text layer (§4.1).
 _PRINTED: dict[str, dict[str, Any]] = {"wiki": {"text_hidden": 100}}
 #: Where held-out training samples (`study_liong2017_*_settings.csv`) asked for another rate.
-_RATES: dict[str, dict[str, float]] = {"wiki": {"cah": 5e-3}, "scenes": {"dvsh": 5e-3}}
+_RATES: dict[str, dict[str, float]] = {
+    "wiki": {"cah": 5e-3},
+    "scenes": {"dvsh": 5e-3},
+    "uci_digits": {"dnh_c": 5e-3, "cah": 5e-3},
+}
 #: A third of CMDVH's rounds and a quarter of its epochs, for a demo in minutes.
 _SHORT = {"rounds": 10, "epochs": 15}
 #: LSSH's atoms there, a quarter of the authors': with all it takes twelve seconds a run.
