@@ -99,6 +99,9 @@ class HammingIndex:
     `ivf` scans the nearest eighth of about √N lists, `hnsw` walks a graph, and `multihash` looks
     codes up by pieces of about log2(N) bits, two of them flipped.
 
+    How far these look is their `effort`, which may be set at any time: more of it finds more and
+    takes longer.
+
     Args:
         codes: N codes to search.
         kind: `"flat"`, `"ivf"`, `"hnsw"` or `"multihash"`.
@@ -128,15 +131,47 @@ class HammingIndex:
             index.use_heap = False  # lists by distance instead: faster, and in the order of ids
         elif kind == "ivf":
             index.cp.min_points_per_centroid = 1
-            index.nprobe = max(1, n_lists // 8)
-        elif kind == "hnsw":
-            index.hnsw.efSearch = 256
-        elif kind == "multihash":
-            index.nflip = min(2, piece)
         index.train(keys)
         index.add(keys)
         self._index = index
         self.kind, self.n_bits = kind, n_bits
+        efforts = {"ivf": max(1, n_lists // 8), "hnsw": 256, "multihash": min(2, piece)}
+        if kind in efforts:
+            self.effort = efforts[kind]
+
+    @property
+    def effort(self) -> int:
+        """How far an approximate index looks: FAISS's `nprobe`, `efSearch` or `nflip`.
+
+        The lists that `ivf` scans, the candidates that `hnsw` keeps (from 1), or the bits of a
+        piece that `multihash` flips (from 0).
+
+        Raises:
+            ValueError: on a value out of range, or where the index is `flat` and compares all.
+        """
+        return int(getattr(*self._effort()[:2]))
+
+    @effort.setter
+    def effort(self, effort: int) -> None:
+        holder, name, least, most = self._effort()
+        integer = isinstance(effort, int | np.integer) and not isinstance(effort, bool)
+        if not integer or not least <= effort <= most:
+            raise ValueError(
+                f"effort of an index {self.kind!r} of these codes must be an integer from {least} "
+                f"to {most}, but is {effort!r}."
+            )
+        setattr(holder, name, int(effort))
+
+    def _effort(self) -> tuple[Any, str, int, int]:
+        """Where FAISS keeps the effort: the object, the attribute; its least and largest value."""
+        index = self._index
+        if self.kind == "ivf":
+            return index, "nprobe", 1, index.nlist
+        if self.kind == "hnsw":
+            return index.hnsw, "efSearch", 1, np.iinfo(np.int32).max
+        if self.kind == "multihash":
+            return index, "nflip", 0, index.b
+        raise ValueError("a flat index has no effort to choose: it compares every code.")
 
     def __len__(self) -> int:
         return int(self._index.ntotal)

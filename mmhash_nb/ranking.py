@@ -119,8 +119,8 @@ def rank_profile(
         ValueError: where rows, code lengths or label columns do not match, or a side is empty.
         RuntimeError: where CUDA is asked for and absent.
     """
-    _check_side("query", query_codes, query_labels)
-    _check_side("database", database_codes, database_labels)
+    check_side("query", query_codes, query_labels)
+    check_side("database", database_codes, database_labels)
     if query_codes.n_bits != database_codes.n_bits:
         raise ValueError(
             f"query codes have {query_codes.n_bits} bits but database codes have "
@@ -146,7 +146,8 @@ def rank_profile(
     return RankProfile(counts)
 
 
-def _check_side(side: str, codes: HashCodes, labels: np.ndarray) -> None:
+def check_side(side: str, codes: HashCodes, labels: np.ndarray) -> None:
+    """Refuse codes and labels of the queries or the database that do not align."""
     if len(codes) == 0:
         raise ValueError(f"{side}_codes is empty: there is nothing to rank.")
     if labels.ndim != 2 or labels.dtype != np.bool_ or labels.shape[1] == 0:

@@ -4,14 +4,18 @@ import csv
 import importlib.util
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 
 from mmhash_nb import hashers
+from mmhash_nb.codes import HammingIndex, HashCodes, IndexKind
 from mmhash_nb.hashers.shallow import ShallowHasher
+from mmhash_nb.shards import write_shards
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 
@@ -182,3 +186,82 @@ def test_explorer_benchmark_moves_every_control(tmp_path, monkeypatch):
     moved = ["query", "radius", "results", "only mistakes", "bits, first"]
     assert [row["move"] for row in table] == [*moved, "query, 20 results", "query, two methods"]
     assert all(float(row["ms, slowest"]) > 0 for row in table)
+
+
+def tables(printed):
+    """The Markdown tables in what a benchmark printed, without the row under the header."""
+    lines = [line[2:-2].split(" | ") for line in printed.splitlines() if line.startswith("| ")]
+    return [dict(zip(lines[0], line, strict=True)) for line in lines[1:]]
+
+
+@pytest.fixture
+def benchmark(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    here = ThreadPoolExecutor  # no fresh process for each row: starting one takes seconds
+
+    def load(name):
+        spec = importlib.util.spec_from_file_location(f"{name}_benchmark", FOLDER / f"{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        if hasattr(module, "ProcessPoolExecutor"):
+            monkeypatch.setattr(module, "ProcessPoolExecutor", lambda *_, **__: here(1))
+        return module
+
+    return load
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+def test_scaling_benchmark_counts_shards_made_up_and_from_files(benchmark, tmp_path, capsys):
+    scaling = benchmark("scaling")
+    path = tmp_path / "table.csv"
+    arguments = ["--millions", "0.002", "0.01", "--shard", "2000", "--queries", "3", "5"]
+    scaling.main([*arguments, "--csv", str(path)])
+    rows = list(csv.DictReader(path.read_text("utf-8").splitlines()))
+    assert rows == tables(capsys.readouterr().out)
+    assert [(r["shards"], r["million codes"], r["queries"]) for r in rows] == [
+        (shards, size, n)
+        for n in "35"
+        for size in ("0.002", "0.01")
+        for shards in ("made up", "files")
+    ]
+    assert [bool(row["seconds to make the shards"]) for row in rows] == [True, False] * 4
+    for row in rows:
+        seconds, on_4 = (float(row[c]) for c in ("seconds", "seconds on 4 machines"))
+        share = 1 if row["million codes"] == "0.002" else 2 / 5  # of five shards, one has two
+        assert on_4 == pytest.approx(share * seconds, abs=0.011)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+def test_scaling_benchmark_refuses_files_that_differ(benchmark, monkeypatch, tmp_path):
+    scaling = benchmark("scaling")
+    made_up = scaling.made_up
+
+    def otherwise(folder, shards):
+        return write_shards(folder, (made_up(len(codes), 9, 9) for codes, _ in shards))
+
+    monkeypatch.setattr(scaling, "write_shards", otherwise)
+    with pytest.raises(AssertionError, match="files are counted otherwise than made up"):
+        scaling.main(
+            ["--millions", "0.002", "--shard", "1000", "--csv", str(tmp_path / "table.csv")]
+        )
+
+
+def test_approximate_benchmark_draws_a_curve_for_each_kind(benchmark, tmp_path, capsys):
+    path = tmp_path / "table.csv"
+    sizes = ["--items", "900", "2500", "--hnsw-items", "1000", "--queries", "9", "--k", "5"]
+    benchmark("approximate").main([*sizes, "--repeats", "1", "--csv", str(path)])
+    rows = list(csv.DictReader(path.read_text("utf-8").splitlines()))
+    assert rows == tables(capsys.readouterr().out)
+    assert {r["index"] for r in rows if r["items"] == "900"} == set(get_args(IndexKind))
+    assert [r["seconds to build"] for r in rows if r["index"] == "hnsw"][-1] == "not built"
+    assert [r["recall"] for r in rows if r["index"] == "flat"] == ["1.000"] * 2
+    for items in ("900", "2500"):
+        found = [float(r["recall"]) for r in rows if (r["index"], r["items"]) == ("ivf", items)]
+        assert len(found) > 1 and found == sorted(found) and found[-1] > 0.8
+
+
+def test_codes_of_the_approximate_benchmark_lie_in_clusters(benchmark):
+    codes = benchmark("approximate").clustered_codes(4000, 0)
+    distances = HammingIndex(codes).search(codes[:50], 100)[0]
+    uniform = HashCodes(np.random.default_rng(0).integers(0, 256, (4000, 8), np.uint8), 64)
+    assert distances[:, -1].mean() < HammingIndex(uniform).search(uniform[:50], 2)[0][:, -1].mean()

@@ -185,6 +185,44 @@ def test_one_code_can_be_searched(kind):
     assert (distances.tolist(), ids.tolist()) == ([[0]], [[0]])
 
 
+@pytest.mark.parametrize(("kind", "efforts"), [("ivf", (1, 63)), ("multihash", (0, 3))])
+def test_more_effort_finds_more(kind, efforts):
+    keys, queries = clustered(4000, 64, 3), clustered(50, 64, 3)
+    index = HammingIndex(keys, kind)
+    farthest = HammingIndex(keys).search(queries, 20)[0][:, -1:]
+    recall = []
+    for effort in efforts:
+        index.effort = effort
+        assert index.effort == effort
+        recall.append((index.search(queries, 20)[0] <= farthest).mean())
+    assert recall[0] + 0.05 < recall[1]
+
+
+def test_effort_of_a_graph_is_the_candidates_that_it_keeps():
+    index = HammingIndex(clustered(9, 16, 6), "hnsw")
+    assert index.effort == 256
+    index.effort = 7
+    assert index.effort == index._index.hnsw.efSearch == 7
+
+
+@pytest.mark.parametrize(
+    ("kind", "effort", "sentence"),
+    [
+        ("ivf", 0, "effort of an index 'ivf' .* from 1 to 1, but is 0"),
+        ("ivf", 2, "from 1 to 1, but is 2"),
+        ("hnsw", 0, "from 1 to 2147483647, but is 0"),
+        ("multihash", 5, "from 0 to 4, but is 5"),
+        ("multihash", True, "but is True"),
+        ("multihash", 1.0, "but is 1.0"),
+        ("flat", 1, "flat index has no effort to choose"),
+    ],
+)
+def test_effort_out_of_range_is_named(kind, effort, sentence):
+    index = HammingIndex(CODES, kind)
+    with pytest.raises(ValueError, match=sentence):
+        index.effort = effort
+
+
 CODES = clustered(9, 16, 6)
 INDEX = HammingIndex(CODES)
 

@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "mmhash_nb"
 ORDER = [
     *("files", "pairs", "codes", "features", "datasets", "losses", "checkpoints", "training"),
-    *("pretrain_small", "hashers", "ties", "ranking", "metrics", "published", "results"),
+    *("pretrain_small", "hashers", "ties", "ranking", "shards", "metrics", "published", "results"),
     *("figures", "explorer", "headless", "reproduce", "__main__"),
 ]
 

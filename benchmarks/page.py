@@ -1,0 +1,155 @@
+"""Write what `scaling.py` and `approximate.py` measured into `docs/scaling.md`, and draw it.
+
+    python benchmarks/page.py
+
+Between `<!-- name -->` and `<!-- /name -->` the page is written here, from the tables in
+`results/`; the figures go to `figures/scaling/`.
+"""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from mmhash_nb.figures.style import Picture, colours, markers, png, themed
+from mmhash_nb.files import project_root, whole
+
+#: an approximate index pays where it finds this share and is this many times faster
+RECALL, FASTER = 0.95, 2.0
+MACHINES = {"1": "seconds", **{str(m): f"seconds on {m} machines" for m in (4, 16, 64)}}
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """A table of strings in Markdown."""
+    rows = [table.columns, ["---"] * len(table.columns), *table.to_numpy()]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def machines(scaling: pd.DataFrame) -> str:
+    """Seconds by number of machines, of the largest run of each source of shards."""
+    amounts = scaling[["queries", "million codes"]].astype(float)
+    largest = scaling[(amounts == amounts.max()).all(axis=1)]
+    chosen = largest[["shards", "million codes", "queries", *MACHINES.values()]]
+    names = {column: f"{name} machines, s" for name, column in MACHINES.items()}
+    return markdown(chosen.rename(columns=names | {"seconds": "1 machine, s (measured)"}))
+
+
+def left_out(scaling: pd.DataFrame) -> str:
+    """How much each machine sends, which the projection does not count."""
+    queries, bits, labels = (int(scaling[c].iloc[-1]) for c in ("queries", "bits", "labels"))
+    megabytes = queries * (bits + 1) * (labels + 1) * 8 / 1e6
+    return (
+        f"A profile of {queries:,} queries has at most {megabytes:.1f} MB, if a query had all "
+        f"{labels} labels; each worker sends one for each shard."
+    )
+
+
+def verdict(approximate: pd.DataFrame) -> str:
+    """For each size, the fastest index that finds enough, and what it costs to build."""
+    lines = []
+    built = approximate[approximate["ms a query"] != ""]
+    for items, rows in built.groupby(built["items"].astype(int)):
+        exact = rows[rows["index"] == "flat"].iloc[0]
+        values = rows[["recall", "times faster than flat"]].astype(float)
+        enough = rows[(values["recall"] >= RECALL) & (values["times faster than flat"] >= FASTER)]
+        said = f"- {items:,} codes: `flat` takes {exact['ms a query']} ms a query; "
+        if enough.empty:
+            said += f"no index is {FASTER:g} times faster at a recall of {RECALL:g}."
+        else:
+            best = enough.loc[enough["ms a query"].astype(float).idxmin()]
+            said += (
+                f"`{best['index']}` with effort {best['effort']} is "
+                f"{best['times faster than flat']} times faster at recall {best['recall']}, and "
+                f"its {best['seconds to build']} s of building are repaid after "
+                f"{int(best['queries that repay building']):,} queries."
+            )
+        lines.append(said)
+    for _, row in approximate[approximate["seconds to build"] == "not built"].iterrows():
+        lines.append(f"- `{row['index']}` was not built over {int(row['items']):,} codes.")
+    return "\n".join(lines)
+
+
+@themed()
+def draw_scaling(scaling: pd.DataFrame) -> Figure:
+    """Seconds and memory by the number of codes, with the memory that all codes would take."""
+    figure = Picture(7.2, 2.8, layout="constrained")
+    panels = figure.subplots(1, 2)
+    numbers = scaling.drop(columns="shards").apply(pd.to_numeric)
+    numbers["shards"] = scaling["shards"]
+    names = [
+        f"{shards}, {n} queries" for n, shards in numbers.groupby(["queries", "shards"]).groups
+    ]
+    marks, colour = markers(names), colours(names)
+    for (n, shards), rows in numbers.groupby(["queries", "shards"]):
+        name = f"{shards}, {n} queries"
+        style = {"marker": marks[name], "color": colour[name], "label": name, "markersize": 4}
+        panels[0].plot(rows["million codes"], rows["seconds"], **style)
+        panels[1].plot(rows["million codes"], rows["peak memory, MB"], **style)
+    millions = np.sort(numbers["million codes"].unique())
+    size = numbers["bits"].iloc[0] / 8 + numbers["labels"].iloc[0]
+    panels[1].plot(millions, size * millions, "k--", linewidth=1, label="codes and labels alone")
+    for axes, what in zip(panels, ("seconds", "peak memory (MB)"), strict=True):
+        axes.set(xlabel="million codes", ylabel=what, xscale="log", yscale="log")
+        axes.legend(fontsize=6)
+    return figure
+
+
+@themed()
+def draw_approximate(approximate: pd.DataFrame) -> Figure:
+    """Recall by milliseconds a query, one panel a size."""
+    built = approximate[approximate["ms a query"] != ""]
+    sizes = built.groupby(built["items"].astype(int))
+    figure = Picture(0.4 + 2.6 * len(sizes), 2.7, layout="constrained")
+    panels = figure.subplots(1, len(sizes), sharey=True, squeeze=False)[0]
+    kinds = list(dict.fromkeys(built["index"]))
+    marks, colour = markers(kinds), colours(kinds)
+    for axes, (items, rows) in zip(panels, sizes, strict=True):
+        for kind, curve in rows.groupby("index", sort=False):
+            x, y = (curve[column].astype(float) for column in ("ms a query", "recall"))
+            axes.plot(x, y, marker=marks[kind], color=colour[kind], label=kind, markersize=4)
+        axes.set_title(f"{items:,} codes", weight="bold")
+        axes.set(xlabel="ms a query", xscale="log")
+    panels[0].set_ylabel(f"recall@{built['k'].iloc[0]}")
+    panels[0].legend(fontsize=7)
+    return figure
+
+
+def written(page: str, results: Path) -> str:
+    """The page with every marked part written anew from the tables in `results`."""
+    scaling, approximate = (
+        pd.read_csv(results / f"benchmarks_{name}.csv", dtype=str, keep_default_na=False)
+        for name in ("scaling", "approximate")
+    )
+    parts = {
+        "scaling": markdown(scaling.drop(columns=list(MACHINES.values())[1:])),
+        "machines": machines(scaling),
+        "left out": left_out(scaling),
+        "approximate": markdown(approximate),
+        "verdict": verdict(approximate),
+    }
+    for name, text in parts.items():
+        pattern = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
+        page, found = re.subn(pattern, lambda m, t=text: f"{m[1]}{t}\n{m[2]}", page, flags=re.S)
+        if found != 1:
+            raise ValueError(
+                f"the page must have the mark {name!r} once, but has it {found} times."
+            )
+    return page
+
+
+def main() -> None:
+    root = project_root()
+    page = root / "docs" / "scaling.md"
+    text = written(page.read_text("utf-8"), root / "results")
+    with whole(page) as aside:
+        aside.write_text(text, "utf-8")
+    for name, draw in (("scaling", draw_scaling), ("approximate", draw_approximate)):
+        table = pd.read_csv(root / "results" / f"benchmarks_{name}.csv", dtype=str)
+        with whole(root / "figures" / "scaling" / f"{name}.png") as aside:
+            aside.write_bytes(png(draw(table.fillna(""))))
+
+
+if __name__ == "__main__":
+    main()
