@@ -49,6 +49,18 @@ def test_settings_are_compared_on_held_out_training_samples(pairs, monkeypatch):
     assert table["mAP"].tolist() == pytest.approx([0.2, 0.2, 1.2])
 
 
+def test_settings_with_which_a_training_diverges_have_no_map(pairs, monkeypatch):
+    def run(paper, method, part, bits, seed, options):
+        if options["learning_rate"] > 1 and seed == 1:
+            raise FloatingPointError("the loss is nan in epoch 2")
+        return SimpleNamespace(metrics={"joint-joint": {"mAP": 0.5}})
+
+    monkeypatch.setattr(settings, "run", run)
+    candidates = {"mah": [{"learning_rate": 2.0}, {"learning_rate": 0.5}]}
+    table = settings.by_settings("zeng2022", pairs, 16, (0, 1), candidates)
+    assert np.isnan(table["mAP"][0]) and table.learning_rate[table["mAP"].idxmax()] == 0.5
+
+
 def test_candidates_are_the_protocols_options_at_both_rates():
     protocol = zeng2022("scenes")
     found = zeng.candidates(protocol)
@@ -136,6 +148,10 @@ def test_candidates_of_liong2017_are_three_rates_of_each_deep_baseline_that_is_r
     assert [o["learning_rate"] for o in wiki["dcmh"]] == [2e-4, 1e-3, 5e-3]
     kept = {k: v for k, v in wiki["dcmh"][0].items() if k != "learning_rate"}
     assert kept.items() <= liong2017("wiki").options["dcmh"].items()
+    photos = liong.candidates(liong2017("flickr8k"))
+    assert list(photos) == ["dnh_c", "dvsh", "cah", "dcmh", "cmdvh"]
+    paper = hashers.create("cmdvh", 16).options["learning_rate"]
+    assert [o["learning_rate"] for o in photos["cmdvh"]] == [1e-3, 3e-3, paper]
 
 
 def test_readings_of_cmdvh_are_its_options_with_every_pair_of_switches():

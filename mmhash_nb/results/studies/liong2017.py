@@ -5,16 +5,21 @@ from typing import Any
 from mmhash_nb.results.protocols import Protocol
 from mmhash_nb.results.studies.settings import at_rates
 
-#: of the deep baselines, of which the paper gives none; CMDVH has the paper's
+#: of the deep baselines, of which the paper gives none
 RATES = (2e-4, 1e-3, 5e-3)
+#: of CMDVH over a backbone that is not the paper's; elsewhere it has the paper's rate, the last
+RATES_OF_OURS = (1e-3, 3e-3, 1e-2)
 #: of Eqs. 5 and 6 (`code_update`) and of Eqs. 13 and 14 (`printed`), the default first
 READINGS = (("margins", False), ("margins", True), ("printed", False), ("printed", True))
 
 
 def candidates(protocol: Protocol) -> dict[str, list[dict[str, Any]]]:
-    """The options of each deep baseline that is run, at all learning rates."""
+    """The options of each deep method whose rate is to be chosen, at all learning rates."""
     deep = (method for method in ("dnh_c", "dvsh", "cah", "dcmh") if method in protocol.options)
-    return at_rates(protocol, deep, RATES)
+    found = at_rates(protocol, deep, RATES)
+    if protocol.options["cmdvh"].get("backbone") == "mobilenet_v2":
+        found |= at_rates(protocol, ["cmdvh"], RATES_OF_OURS)
+    return found
 
 
 def readings(protocol: Protocol) -> dict[str, list[dict[str, Any]]]:

@@ -31,7 +31,7 @@ def by_settings(
 
     Returns:
         One row a method and candidate: `dataset`, `method`, the options, and `mAP`, the mean over
-        seeds and directions.
+        seeds and directions; NaN where a training diverged.
     """
     part = pairs.held_out()
     rows = []
@@ -39,7 +39,11 @@ def by_settings(
         for some in options:
             scores = []
             for seed in seeds:
-                metrics = run(paper, method, part, bits, seed, some).metrics
+                try:
+                    metrics = run(paper, method, part, bits, seed, some).metrics
+                except FloatingPointError:
+                    scores.append(np.nan)
+                    continue
                 asked = tasks or list(metrics)[:1]
                 scores.append(np.mean([metrics[task]["mAP"] for task in asked]))
             rows.append({"dataset": pairs.name, "method": method, **some, "mAP": np.mean(scores)})
