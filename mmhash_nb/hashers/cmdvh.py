@@ -1,5 +1,6 @@
 """CMDVH, cross-modal deep variational hashing, the method of liong2017."""
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -29,7 +30,9 @@ from mmhash_nb.training import train as train_network
 #: what the state holds of step 1 besides the network
 LEARNED = ("codes", "classifier", "history", "keys")
 #: options that all three trainings share
-SHARED = ("batch_size", "learning_rate", "weight_decay", "precision")
+SHARED = ("batch_size", "weight_decay", "precision")
+#: how often a modality-specific network whose loss diverges starts again at half the rate
+HALVINGS = 3
 
 
 class LatentLearning(nn.Module):
@@ -75,6 +78,8 @@ class CMDVH(CrossModalDeep):
 
     The paper's gallery is B itself (`database_codes`). Its settings are the defaults: SGD with
     momentum 0.9, weight decay 0.0001, λ = 0.2, α = 0.5. It names no batch size, rounds or epochs.
+    At its rate the network of a modality can diverge in the first steps, by the exponential of the
+    KL term; that network then starts again at half the rate.
 
     Options:
         rounds: of step 1, at most; fewer where the objective hardly changes.
@@ -94,13 +99,14 @@ class CMDVH(CrossModalDeep):
 
     Image vectors, and texts that are not whole numbers, are centred and scaled (`GivenFeatures`);
     bags of words are taken as they are. Fitted, the `state` holds what `CodeLearning.record` gives,
-    and the losses of step 2 as `loss`, `float [epochs, 2]`, image and text.
+    the losses of step 2 as `loss`, `float [epochs, 2]`, and the rates they had as `rates`, `float
+    [2]`, image and text.
 
     Raises:
         ValueError: from `fit`, on options out of range.
     """
 
-    records: ClassVar[tuple[str, ...]] = ("loss", "sizes", *LEARNED)
+    records: ClassVar[tuple[str, ...]] = ("loss", "rates", "sizes", *LEARNED)
     network_class: ClassVar[Callable[..., nn.Module]] = VariationalNetworks
     defaults: ClassVar[dict[str, Any]] = {
         "rounds": 30,
@@ -189,14 +195,39 @@ class CMDVH(CrossModalDeep):
                 branch.measure(text)
         labels = torch.from_numpy(train.labels).to(device)
         fusing = CodeLearning(network.fusion, (image, text), labels, self).to(device)
-        self._descend(fusing, "fusion", checkpoint, self.options["rounds"], fusing.on_round)
-        losses = []
+        rate, rounds = self.options["learning_rate"], self.options["rounds"]
+        self._descend(fusing, "fusion", checkpoint, rounds, rate, fusing.on_round)
+        losses, rates = [], []
         for modality, given in (("image", (image, None)), ("text", (None, text))):
             own = getattr(network, modality)
             learning = LatentLearning(own, given, fusing.codes, self.options)
-            losses.append(self._descend(learning, modality, checkpoint, self.options["epochs"]))
+            loss, rate = self._descend_finitely(learning, modality, checkpoint)
+            losses.append(loss)
+            rates.append(rate)
         learned = self._learned(network, []) | fusing.record() | {"keys": sample_keys(train)}
-        return learned | {"loss": np.stack(losses, axis=1), "sizes": np.array(sizes)}
+        learned |= {"loss": np.stack(losses, axis=1), "rates": np.array(rates)}
+        return learned | {"sizes": np.array(sizes)}
+
+    def _descend_finitely(
+        self, learning: LatentLearning, modality: str, checkpoint: Path | None
+    ) -> tuple[list[float], float]:
+        """Train the network of a modality, at half the rate wherever that diverged; losses, rate.
+
+        Raises:
+            FloatingPointError: it diverges at an eighth of the rate, too.
+        """
+        start = copy.deepcopy(learning.state_dict())
+        epochs, rate = self.options["epochs"], self.options["learning_rate"]
+        halved = 0
+        while True:
+            part = f"{modality}{'-halved' * halved}"
+            try:
+                return self._descend(learning, part, checkpoint, epochs, rate), rate
+            except FloatingPointError:
+                if halved == HALVINGS:
+                    raise
+            learning.load_state_dict(start)
+            halved, rate = halved + 1, rate / 2
 
     def _descend(
         self,
@@ -204,6 +235,7 @@ class CMDVH(CrossModalDeep):
         part: str,
         checkpoint: Path | None,
         epochs: int,
+        rate: float,
         on_epoch: Callable[[int], bool] | None = None,
     ) -> list[float]:
         """Train one of the three networks; the loss of each epoch."""
@@ -215,6 +247,7 @@ class CMDVH(CrossModalDeep):
             len(learning.codes),
             epochs=epochs,
             optimiser="sgd",
+            learning_rate=rate,
             rates=[(x.pretrained(), self.options["backbone_rate"]) for x in branches],
             on_epoch=on_epoch,
             seed=self.seed,

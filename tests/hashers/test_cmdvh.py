@@ -362,6 +362,38 @@ def test_a_fit_interrupted_in_any_training_resumes(part, noisy_views, tmp_path, 
     assert [steps.count(x) for x in order] == expected
 
 
+@pytest.mark.parametrize("bearable", [0.003, 0.0])
+def test_a_network_that_diverges_starts_again_at_half_the_rate(
+    bearable, noisy_views, monkeypatch, tmp_path
+):
+    run, asked, starts = cmdvh.train_network, [], []
+
+    def diverging(module, loss, n, **settings):
+        part, rate = settings["checkpoint"].name, settings["learning_rate"]
+        asked.append((part, rate))
+        if part.startswith("image"):
+            starts.append(torch.cat([weight.flatten() for weight in module.parameters()]))
+            if rate > bearable:
+                for weight in module.parameters():
+                    torch.nn.init.constant_(weight, torch.nan)
+                raise FloatingPointError("the loss is nan")
+        return run(module, loss, n, **settings)
+
+    monkeypatch.setattr(cmdvh, "train_network", diverging)
+    if not bearable:
+        with pytest.raises(FloatingPointError, match="the loss is nan"):
+            quick().fit(noisy_views, tmp_path)
+        assert [rate for _, rate in asked] == [0.01, 0.01, 0.005, 0.0025, 0.00125]
+        return
+    state = quick().fit(noisy_views, tmp_path).state
+    assert asked == [
+        *(("fusion", 0.01), ("image", 0.01), ("image-halved", 0.005)),
+        *(("image-halved-halved", 0.0025), ("text", 0.01)),
+    ]
+    assert all(torch.equal(start, starts[0]) for start in starts)
+    assert state["rates"].tolist() == [0.0025, 0.01] and np.isfinite(state["loss"]).all()
+
+
 def test_queries_do_not_reach_training(noisy_views):
     images, labels = noisy_views.images.copy(), noisy_views.labels.copy()
     images[noisy_views.query] = 50
