@@ -152,7 +152,7 @@ def test_a_method_that_was_not_kept_says_so_beside_one_that_was(own, worded) -> 
     own.beside.value = "concat"
     assert "concat is asked with picture here: choose another" in own.message.value
     own.method.value = "random"
-    assert not shown(own.words) or own.beside.value, "random alone cannot encode"
+    assert own.beside.value == "concat" and shown(own.upload), "concat can encode, random cannot"
     own.beside.value = ""
     assert not shown(own.words) and not shown(own.ask)
     check(own)

@@ -117,7 +117,10 @@ TIMED = """async (handle) => {
     const image = document.querySelector("img.widget-image");
     const before = image.src, start = performance.now();
     handle.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowRight", bubbles: true}));
-    while (image.src === before) await new Promise((done) => setTimeout(done, 1));
+    while (image.src === before) {
+        if (performance.now() - start > 10000) throw new Error("the picture does not change");
+        await new Promise((done) => setTimeout(done, 1));
+    }
     await image.decode();
     await new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0)));
     return performance.now() - start;

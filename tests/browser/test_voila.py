@@ -39,7 +39,8 @@ def page_address(lab: Lab):
             command, env=os.environ | {"PYTHONPATH": paths}, stdout=log, stderr=subprocess.STDOUT
         )
     try:
-        while server.poll() is None:
+        deadline = time.monotonic() + 90
+        while server.poll() is None and time.monotonic() < deadline:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
                 break
             time.sleep(0.3)
