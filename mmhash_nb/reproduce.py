@@ -7,12 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from mmhash_nb import published
-from mmhash_nb.files import project_root, whole
+from mmhash_nb import report
+from mmhash_nb.files import project_root
 from mmhash_nb.headless import Outcome, execute, parameters_for
-from mmhash_nb.results import claims
-from mmhash_nb.results.compare import compare, table
-from mmhash_nb.results.records import read
 
 
 def find_notebooks(names: Sequence[str] = ()) -> list[Path]:
@@ -46,7 +43,8 @@ def reproduce(names: Sequence[str], given: Mapping[str, str], out: Path) -> list
     Args:
         names: as for `find_notebooks`.
         given: parameters as text; every notebook of the run must have each of them.
-        out: executed notebooks go to `out/notebooks/`, the report to `out/report.md`.
+        out: executed notebooks go to `out/notebooks/`, the report to `out/report.md`
+            and `out/report.html`.
 
     Raises:
         FileNotFoundError, ValueError: before anything runs, on an unknown notebook or parameter.
@@ -56,45 +54,8 @@ def reproduce(names: Sequence[str], given: Mapping[str, str], out: Path) -> list
     for notebook, parameters in runs:
         print(f"=== {notebook.stem}", *(f"{k}={v!r}" for k, v in parameters.items()), flush=True)
         outcomes.append(execute(notebook, out / "notebooks" / notebook.name, parameters))
-    with whole(out / "report.md") as aside:
-        aside.write_text(report(outcomes))
+    report.write(out, outcomes)
     return outcomes
-
-
-def report(outcomes: Iterable[Outcome] = ()) -> str:
-    """Paper versus ours, as Markdown: tables, verdicts and claims of every paper.
-
-    Ours are the full runs kept in `results/`, and what this machine's notebooks left in `runs/`.
-    """
-    parts = ["# Paper versus ours"]
-    outcomes = list(outcomes)
-    if outcomes:
-        parts += ["## Notebooks", _markdown(_summary(outcomes))]
-    for paper in published.papers():
-        parts.append(f"## {paper}")
-        for folder in ("results", "runs"):
-            records = read(paper, project_root() / folder)
-            parts += _section(paper, records, None, f"Its own datasets, from {folder}/")
-            for dataset in sorted(set(records.dataset) - set(published.load(paper).dataset)):
-                parts += _section(paper, records, dataset, f"{dataset}, from {folder}/")
-        parts += ["### Errata and readings", _markdown(published.errata(paper))]
-    return "\n\n".join(parts) + "\n"
-
-
-def _section(paper: str, records: pd.DataFrame, dataset: str | None, title: str) -> list[str]:
-    rows = compare(paper, records, dataset=dataset)
-    counts = rows.verdict.value_counts()
-    parts = [f"### {title}", ", ".join(f"{n} {verdict}" for verdict, n in counts.items()) + "."]
-    for number in sorted(rows.table[rows.n_seeds > 0].unique()):
-        layout = table(paper, number, records, dataset).reset_index()
-        parts += [f"Table {number}, in per cent, ours (published):", _markdown(layout)]
-    return [*parts, "Claims:", _markdown(claims.verdicts(paper, records, dataset))]
-
-
-def _markdown(frame: pd.DataFrame) -> str:
-    rows = [frame.columns, ["---"] * len(frame.columns), *frame.itertuples(index=False)]
-    cells = [[str(value).replace("|", "\\|").replace("\n", " ") for value in row] for row in rows]
-    return "\n".join("| " + " | ".join(row) + " |" for row in cells)
 
 
 def _summary(outcomes: Iterable[Outcome]) -> pd.DataFrame:
@@ -110,8 +71,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.add_argument("--notebook", nargs="+", default=[], metavar="NAME")
     command.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
     command.add_argument("--out", type=Path, default=project_root() / "runs", metavar="DIR")
+    written = commands.add_parser("report", help="write the report alone; nothing is run")
+    written.add_argument("--out", type=Path, default=project_root() / "runs", metavar="DIR")
     asked = parser.parse_args(arguments)
     try:
+        if asked.command == "report":
+            for path in report.write(asked.out):
+                print(f"report: {path}")
+            return 0
         outcomes = reproduce(asked.notebook, dict(asked.p), asked.out)
     except (FileNotFoundError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -120,5 +87,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("interrupted; finished notebooks and runs are kept", file=sys.stderr)
         return 130
     print(_summary(outcomes).to_string(index=False))
-    print(f"report: {asked.out / 'report.md'}")
+    print(f"report: {asked.out / 'report.md'} and report.html beside it")
     return int(any(outcome.error for outcome in outcomes))

@@ -6,11 +6,9 @@ import sys
 from pathlib import Path
 
 import nbformat
-import pandas as pd
 import pytest
 
-from mmhash_nb import headless, published, reproduce
-from mmhash_nb.results import records
+from mmhash_nb import headless, reproduce
 
 PARAMETERS = """\
 dataset = "scenes"  # embedded
@@ -134,8 +132,9 @@ def test_a_failure_is_kept_and_the_others_still_run(project):
     bad, ok, report = done.stdout.splitlines()[-3:]
     assert bad.split(None, 2)[::2] == ["0_bad", "ZeroDivisionError: division by zero"]
     assert ok.split()[::2] == ["1_ok", "ok"]
-    assert report.endswith("runs/report.md")
-    assert "ZeroDivisionError: division by zero" in (project / "runs" / "report.md").read_text()
+    assert report.endswith("runs/report.md and report.html beside it")
+    for name in ("report.md", "report.html"):
+        assert "ZeroDivisionError: division by zero" in (project / "runs" / name).read_text()
 
 
 def test_a_kernel_that_dies_is_a_failure_and_is_not_run_again(project):
@@ -171,27 +170,6 @@ def test_only_a_kernel_that_never_answered_is_started_again(
     assert len({args[3] for args in tried}) == len(tried) == starts  # an IPython folder each
 
 
-def test_report_tells_own_data_from_other_data(project):
-    def runs(dataset, value):
-        rows = [
-            ("masci2014", method, dataset, "pixels", "image-text", 48, seed, "mAP", v, 1.0, "cpu")
-            for method, v in (("mmnn_l2", value), ("cmnn_l2", value - 0.1))
-            for seed in (0, 1)
-        ]
-        return pd.DataFrame(rows, columns=records.COLUMNS)
-
-    records.write(runs("cifar10", 0.54), project / "results")
-    records.write(runs("scenes", 0.3), project / "runs")
-    text = reproduce.report().partition("\n## masci2014")[2].partition("\n## zeng2022")[0]
-    own, here = text.split("### Its own datasets, from runs/")
-    assert "1 reproduced" in own and "1 not reproduced" in own
-    assert "54.00 ± 0.00 (54.01)" in own and "30.00" not in own
-    assert "### scenes, from runs/" in here and "2 other data" in here
-    assert "30.00 ± 0.00 (54.01)" in here
-    for reading in published.errata("masci2014").reading:
-        assert reading in text
-
-
 @pytest.fixture
 def executed(monkeypatch):
     """Where notebooks would have been written; `stop` interrupts at so many of them."""
@@ -213,6 +191,7 @@ def test_out_is_where_notebooks_and_report_go(project, executed, capsys):
     assert reproduce.main(["reproduce", "--out", str(out)]) == 0
     assert executed.asked == [out / "notebooks" / "1_ok.ipynb"]
     assert "| 1_ok | 1 | ok |" in (out / "report.md").read_text()
+    assert '<td class="good">ok</td>' in (out / "report.html").read_text()
     assert f"report: {out / 'report.md'}" in capsys.readouterr().out
     assert not (project / "runs").exists()
 

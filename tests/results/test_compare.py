@@ -267,3 +267,27 @@ def test_scores_show_mean_and_interval_by_length():
     assert shown.loc[("b", "text-text")].tolist() == [f"55.0 ± {half:.1f}", "70.0"]
     assert shown.loc[("a", "image-image")].tolist() == ["25.0", ""]
     assert list(scores(records, "here").index) == [("b", "text-text"), ("a", "image-image")]
+
+
+@pytest.mark.parametrize(
+    ("column", "entry", "said"),
+    [
+        ("bits", "1>", "'1>' as bits in row 2"),
+        ("bits", 16.5, "'16.5' as bits"),
+        ("seed", None, "as seed"),
+        ("value", "0,5", "'0,5' as value"),
+        ("method", None, "as method"),
+    ],
+)
+def test_an_entry_of_another_type_is_named(column, entry, said):
+    wrong = records([0.7, 0.6]).astype({column: object})
+    wrong.loc[wrong.index[1], column] = entry
+    with pytest.raises(ValueError, match=said):
+        run_records.checked(wrong)
+
+
+@pytest.mark.parametrize("data", [b"paper\n1,2\n3,4,5\n", b"\xff\xfe\x93", b"", b'"unclosed'])
+def test_a_damaged_file_of_records_is_named(tmp_path, data):
+    (tmp_path / "masci2014_x.csv").write_bytes(data)
+    with pytest.raises(ValueError, match=r"masci2014_x\.csv"):
+        run_records.read("masci2014", tmp_path)

@@ -1,0 +1,32 @@
+"""The paper-versus-ours report: every published number with ours, as Markdown and as a page."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from mmhash_nb.files import whole
+from mmhash_nb.headless import Outcome
+from mmhash_nb.report import contents, markdown, page
+
+__all__ = ["write"]
+
+
+def write(out: Path, outcomes: Iterable[Outcome] = ()) -> list[Path]:
+    """Write `out/report.md` and `out/report.html`, each whole or not at all.
+
+    Numbers are those of the full runs kept in `results/` and of what this machine's notebooks left
+    in `runs/`; nothing is run. The page holds its pictures; the Markdown links those in `figures/`.
+
+    Args:
+        out: a folder, which is made where it is not there.
+        outcomes: how the notebooks of the same call ended.
+
+    Raises:
+        ValueError: a file of records is not what it should be.
+    """
+    blocks = contents.blocks(outcomes)
+    paths = [out / "report.md", out / "report.html"]
+    texts = (markdown.render(blocks, out), page.render(blocks, f"{contents.TITLE}: mmhash-nb"))
+    for path, text in zip(paths, texts, strict=True):
+        with whole(path) as aside:
+            aside.write_text(text, encoding="utf-8")
+    return paths

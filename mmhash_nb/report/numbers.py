@@ -1,0 +1,105 @@
+"""Every published number with ours beside it, or the reason why there is none of ours."""
+
+from collections.abc import Set
+from typing import Any
+
+import pandas as pd
+
+from mmhash_nb import datasets
+from mmhash_nb.results.compare import compare
+
+#: What is missing where there is none of ours, from the most to the least.
+LACKS = ("dataset", "method", "code length", "metric or direction")
+#: The columns of `shown`, for a table of numbers.
+SHOWN = (
+    *("table", "method", "dataset", "task", "bits", "metric", "published"),
+    *("ours", "95 % interval", "seeds", "difference", "verdict", "why, or from what"),
+)
+
+
+def numbers(
+    paper: str, records: pd.DataFrame, dataset: str | None = None, present: Set[str] = frozenset()
+) -> pd.DataFrame:
+    """What `compare` gives, and for numbers without ours all that can be said of the reason.
+
+    Args:
+        paper, records, dataset: as `compare` takes them.
+        present: names of the datasets whose files are on this machine.
+
+    Returns:
+        The columns of `compare`, with `reason` told further, and `lacks` (one of `LACKS`, empty
+        where there is ours).
+    """
+    rows = compare(paper, records, dataset=dataset)
+    records = records[records.paper == paper]
+    there = {
+        "dataset": set(records.dataset),
+        "method": set(zip(records.dataset, records.method, strict=True)),
+        "code length": set(zip(records.dataset, records.method, records.bits, strict=True)),
+    }
+    lacks, reasons = [], []
+    for row in rows.itertuples():
+        on = dataset or row.dataset
+        keys = {
+            "dataset": on,
+            "method": (on, row.method),
+            "code length": (on, row.method, row.bits),
+        }
+        lacking = ""
+        if row.n_seeds == 0:
+            missing = (what for what, key in keys.items() if not _holds(there[what], key))
+            lacking = next(missing, LACKS[-1])
+        lacks.append(lacking)
+        reasons.append(row.reason + _further(lacking, str(on), records, present))
+    return rows.assign(reason=reasons, lacks=lacks)
+
+
+def _holds(found: set, key: object) -> bool:
+    if isinstance(key, tuple) and pd.isna(key[-1]):  # no code length: those of any count
+        return any(one[:-1] == key[:-1] for one in found)
+    return key in found
+
+
+def _further(lacking: str, dataset: str, records: pd.DataFrame, present: Set[str]) -> str:
+    if lacking == "dataset":
+        if dataset not in datasets.names():
+            return ": the dataset is not at hand, and this package has no loader of it"
+        if dataset in present:
+            return ": its files are here, but no run of them is kept"
+        return ": its files are not on this machine"
+    if lacking == "method":
+        here = records[records.dataset == dataset]
+        sources = "; ".join(sorted(here.source.dropna().astype(str).unique()))
+        return f", where there are {', '.join(here.method.unique())} ({sources})"
+    return ""
+
+
+def shown(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `numbers` as strings in per cent, no cell empty: columns `SHOWN`."""
+    return pd.DataFrame([_strings(row) for row in rows.itertuples()], columns=list(SHOWN))
+
+
+def _strings(row: Any) -> tuple:
+    ours, interval, difference, why = "–", "–", "–", row.reason
+    if row.n_seeds:
+        ours = _per_cent(row.ours)
+        single = pd.isna(row.low)
+        interval = "one run" if single else f"{_per_cent(row.low)} to {_per_cent(row.high)}"
+        difference = "–" if pd.isna(row.difference) else f"{100 * row.difference:+.2f}"
+        on = f"{row.ours_from}: " if row.ours_from != row.dataset else ""
+        why = row.reason or f"{on}{row.source or 'source not recorded'}"
+    return (
+        *(row.table, row.method, row.dataset, row.task),
+        "no codes" if pd.isna(row.bits) else row.bits,
+        *(row.metric, _per_cent(row.published), ours, interval, row.n_seeds, difference),
+        *(row.verdict, why),
+    )
+
+
+def _per_cent(value: float) -> str:
+    return "–" if pd.isna(value) else f"{100 * value:.2f}"
+
+
+def counted(rows: pd.DataFrame) -> str:
+    """How many of rows of `numbers` have each verdict, such as `5 reproduced, 2 not run`."""
+    return ", ".join(f"{n} {verdict}" for verdict, n in rows.verdict.value_counts().items())
