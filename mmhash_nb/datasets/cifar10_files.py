@@ -36,6 +36,8 @@ CLASSES = (
 )  # fmt: skip
 SPLITS = ("train", "test")
 SIDE = 32
+#: of one re-packaged image: of this size none has more, so that no archive unpacks without end
+_MOST_BYTES = 1 << 20
 
 Read = Callable[[str], bytes]
 
@@ -121,7 +123,10 @@ def _key(path: Path) -> str:
 def _kept(pixels: Path, classes: Path) -> tuple[np.ndarray, np.ndarray] | None:
     """What the cache holds, unless it is absent or not whole."""
     try:
-        kept = np.load(pixels, mmap_mode="r"), np.load(classes, allow_pickle=False)
+        kept = (
+            np.load(pixels, mmap_mode="r", allow_pickle=False),
+            np.load(classes, allow_pickle=False),
+        )
     except (OSError, ValueError, EOFError):
         return None
     return kept if kept[0].shape == (len(kept[1]), 3, SIDE, SIDE) else None
@@ -185,7 +190,14 @@ def _members_of(path: Path) -> Iterator[tuple[list[str], Read]]:
         raise ValueError(f"{path} is no whole zip archive ({error}): get it again.") from None
     with archive:
         check_members(path, archive.namelist())
-        yield archive.namelist(), archive.read
+        sizes = {info.filename: info.file_size for info in archive.infolist()}
+
+        def read(name: str) -> bytes:
+            if sizes[name] > _MOST_BYTES:
+                raise ValueError(f"it has {sizes[name]:,} bytes unpacked")
+            return archive.read(name)
+
+        yield archive.namelist(), read
 
 
 def _from_images(path: Path, names: list[str], read: Read) -> tuple[np.ndarray, np.ndarray]:
@@ -196,16 +208,18 @@ def _from_images(path: Path, names: list[str], read: Read) -> tuple[np.ndarray, 
     for i, (_, _, _, name) in enumerate(order):
         try:
             with Image.open(io.BytesIO(read(name))) as opened:
-                decoded = np.asarray(opened.convert("RGB"))  # [32, 32, 3]
+                size = opened.size
+                # Others are refused below, before their pixels take memory.
+                decoded = np.asarray(opened.convert("RGB")) if size == (SIDE, SIDE) else None
         except Exception as error:
             # Pillow and zipfile raise OSError, SyntaxError, BadZipFile, zlib.error, ValueError, ...
             raise ValueError(f"image {name} in {path} does not decode ({error}).") from None
-        if decoded.shape != (SIDE, SIDE, 3):
+        if decoded is None:
             raise ValueError(
-                f"image {name} in {path} is {decoded.shape[1]} x {decoded.shape[0]} pixels; "
+                f"image {name} in {path} is {size[0]} x {size[1]} pixels; "
                 f"CIFAR-10's are {SIDE} x {SIDE}."
             )
-        pixels[i] = decoded.transpose(2, 0, 1)
+        pixels[i] = decoded.transpose(2, 0, 1)  # [3, 32, 32]
     return pixels, np.array([label for _, _, label, _ in order], dtype=np.int64)
 
 

@@ -1,10 +1,13 @@
 """Files from the network, kept only when their checksum agrees, and archives unpacked safely."""
 
+import errno
 import hashlib
 import http.client
+import lzma
 import os
 import re
 import stat
+import struct
 import tarfile
 import urllib.error
 import urllib.request
@@ -18,6 +21,12 @@ from tqdm.auto import tqdm
 
 _BLOCK = 1 << 20
 _ATTEMPTS = 4
+#: What reading a damaged archive raises, beside an OSError of a seek to nowhere: also an unknown
+#: version, an unknown compression, and a mark of encryption.
+_DAMAGE = (
+    *(zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, struct.error),
+    *(NotImplementedError, RuntimeError, UnicodeDecodeError, OverflowError),
+)
 
 
 def digest_of(path: str | os.PathLike[str], algorithm: str) -> str:
@@ -176,8 +185,12 @@ def extract(archive: str | os.PathLike[str], folder: str | os.PathLike[str]) -> 
                 check_members(archive, (member.name for member in members))
                 _refuse_links(archive, [m.name for m in members if not (m.isfile() or m.isdir())])
                 tarred.extractall(folder, filter="data")
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error) as error:
-        raise ValueError(f"{archive} is damaged or is no zip or tar archive ({error}).") from None
+    except (*_DAMAGE, OSError) as error:
+        # A disk that cannot take what is unpacked is no fault of the archive.
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise ValueError(f"{archive} is damaged or is no zip or tar archive ({reason}).") from None
     return Path(folder)
 
 

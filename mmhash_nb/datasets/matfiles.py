@@ -8,6 +8,12 @@ import h5py
 import numpy as np
 import scipy.io
 
+from mmhash_nb import mat5
+
+#: Bytes that one stored byte can stand for: the most that HDF5's usual compression reaches.
+_MOST_INFLATED = 1100
+_SMALL = 1 << 20
+
 
 def read_mat(path: str | os.PathLike[str], names: Sequence[str]) -> dict[str, np.ndarray]:
     """The numeric variables `names` of a `.mat` file, shaped as MATLAB shows them.
@@ -47,7 +53,7 @@ def read_mat(path: str | os.PathLike[str], names: Sequence[str]) -> dict[str, np
 
 
 def _read_v7(path: Path, names: Sequence[str]) -> tuple[dict[str, np.ndarray], set[str]]:
-    loaded = scipy.io.loadmat(path, variable_names=list(names))
+    loaded = mat5.loadmat(path, names)
     found = {name: loaded[name] for name in names if isinstance(loaded.get(name), np.ndarray)}
     if len(found) == len(names):
         return found, set(found)
@@ -62,5 +68,10 @@ def _read_hdf5(path: Path, names: Sequence[str]) -> tuple[dict[str, np.ndarray],
             for name in names
             if isinstance(file.get(name), h5py.Dataset) and not file[name].attrs.get("MATLAB_empty")
         }
+        for name in sorted(numeric):
+            # An array that was never written takes no place in the file, whatever its shape is.
+            stored = file[name].id.get_storage_size()
+            if file[name].nbytes > _SMALL + _MOST_INFLATED * stored:
+                raise ValueError(f"{name} of shape {file[name].shape} has {stored} bytes stored")
         found = {name: np.ascontiguousarray(file[name][()].T) for name in sorted(numeric)}
         return found, set(file)

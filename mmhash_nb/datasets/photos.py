@@ -19,6 +19,8 @@ from mmhash_nb.pairs import Pairs
 IMAGES, TEXTS = KINDS, ("bow", "sentences")
 MAX_WORDS = 2_000
 THUMBNAIL = 128
+#: the longest side of a photo in pixels
+MOST_SIDE = 16_384
 
 _DISPLAY = {"pixels": "image", "gist": "GIST", "hog": "HOG"}
 _WHITE = (255, 255, 255)
@@ -139,6 +141,9 @@ def _square(path: Path, size: int) -> np.ndarray:
     """One photo, `uint8 [size, size, 3]`."""
     try:
         with Image.open(path) as opened:
+            # Padded to a square, a long strip of few pixels would take all memory.
+            if max(opened.size) > MOST_SIDE:
+                raise ValueError(f"a side has {max(opened.size):,} pixels, over {MOST_SIDE:,}")
             photo = opened.convert("RGB")
     except Exception as error:
         # Pillow raises OSError, SyntaxError, ValueError, DecompressionBombError, ...
@@ -175,7 +180,7 @@ def split(
     except ValueError as error:
         raise ValueError(
             f"{n} photos cannot be split into {n_query} queries and the rest by split_seed {seed}: "
-            f"{' '.join(str(error).split())}"
+            f"{' '.join(str(error).split()).rstrip('.')}."
         ) from None
     return np.sort(query), np.sort(rest)
 

@@ -65,7 +65,7 @@ def read(folder: Path) -> Pairs:
         ValueError: the rows of the features and of the lists differ in number, a list has a line
             that cannot be read, or a file is damaged.
     """
-    names = (folder / "categories.list").read_text(encoding="utf-8").split()
+    names = _text(folder / "categories.list").split()
     if not names:
         raise ValueError(f"{folder / 'categories.list'} names no category.")
     arrays = read_mat(folder / "raw_features.mat", ("I_tr", "T_tr", "I_te", "T_te"))
@@ -117,7 +117,7 @@ def check_published(pairs: Pairs) -> None:
 def _classes(path: Path, n_classes: int) -> np.ndarray:
     """The class of each line of a list, `int64 [n]`, counted from 1."""
     classes = []
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = _text(path).splitlines()
     for number, line in enumerate(lines, start=1):
         fields = line.split("\t")
         if len(fields) != 3:
@@ -133,6 +133,13 @@ def _classes(path: Path, n_classes: int) -> np.ndarray:
             )
         classes.append(int(label))
     return np.array(classes, dtype=np.int64)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is no text in UTF-8 ({error}): get it again.") from None
 
 
 def _source(folder: Path) -> str:

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import numpy as np
-import scipy.io
 import torch
 from torch import Tensor
 
+from mmhash_nb import mat5
 from mmhash_nb.features.architectures import LRN
 
 ADDRESS = "https://www.vlfeat.org/matconvnet/models/imagenet-vgg-f.mat"
@@ -34,7 +34,7 @@ def read(path: Path) -> dict[str, Tensor]:
     """
     state: dict[str, Tensor] = {}
     try:
-        file = scipy.io.loadmat(path, variable_names=["layers", "meta", "normalization"])
+        file = mat5.loadmat(path, ("layers", "meta", "normalization"))
         layers = {str(cell["name"][0, 0][0]): cell[0, 0] for cell in file["layers"].flat}
         meta = file["meta"][0, 0] if "meta" in file else file
         state["mean"] = _tensor(meta["normalization"]["averageImage"][0, 0], (2, 0, 1)) / 255

@@ -138,4 +138,9 @@ def load(folder: str | os.PathLike[str], device: str = "auto") -> Hasher | Embed
     except (KeyError, TypeError, ValueError) as error:
         path = folder / "method.json"
         raise ValueError(f"{path} does not describe a method ({error!r}).") from None
-    return create(name, n_bits, seed, device=device, **options).load_state(folder)
+    try:
+        method = create(name, n_bits, seed, device=device, **options)
+    except (TypeError, ValueError) as error:
+        path = folder / "method.json"
+        raise ValueError(f"{path} does not describe a method of this version: {error}") from None
+    return method.load_state(folder)

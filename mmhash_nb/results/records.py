@@ -22,10 +22,18 @@ def read(paper: str, folder: Path | None = None) -> pd.DataFrame:
     The default folder is the repository's `results/`, which keeps the records of full runs.
     """
     folder = folder or project_root() / "results"
-    parts = [checked(pd.read_csv(file), file) for file in sorted(folder.glob(f"{paper}_*.csv"))]
+    parts = [checked(_table(file), file) for file in sorted(folder.glob(f"{paper}_*.csv"))]
     if not parts:
         return pd.DataFrame({column: [] for column in COLUMNS}).astype({"bits": "Int64"})
     return checked(pd.concat(parts, ignore_index=True), folder)
+
+
+def _table(file: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(file)
+    except ValueError as error:  # pandas has a dozen of these
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise ValueError(f"{file} is no whole CSV file of records ({reason}).") from None
 
 
 def write(records: pd.DataFrame, folder: Path) -> list[Path]:
@@ -45,12 +53,18 @@ def checked(records: pd.DataFrame, where: str | Path = "the records") -> pd.Data
     """`records`, bits as `Int64`, repeated rows dropped; `where` is what messages call them.
 
     Raises:
-        ValueError: where a column is missing, a value is no fraction, or two runs of one
-            configuration and seed differ.
+        ValueError: where a column is missing, an entry is of another type, a value is no fraction,
+            or two runs of one configuration and seed differ.
     """
     missing = [column for column in COLUMNS if column not in records]
     if missing:
         raise ValueError(f"{where} have no column {missing[0]!r}; they need {', '.join(COLUMNS)}.")
+    for column in COLUMNS:
+        if (wrong := _wrong(column, records[column])).any():
+            raise ValueError(
+                f"{where} hold {str(records[column][wrong].iloc[0])[:40]!r} as {column} in row "
+                f"{int(np.argmax(wrong)) + 1}: correct it, or run again what they record."
+            )
     highest = records.metric.astype(str).str.startswith("ACG").map({True: np.inf, False: 1.0})
     wrong = records[~records.value.between(0, highest)]
     if len(wrong):
@@ -68,6 +82,18 @@ def checked(records: pd.DataFrame, where: str | Path = "the records") -> pd.Data
             f"{row.bits} bits, seed {row.seed} on {row.dataset}: keep the records of one setting."
         )
     return records
+
+
+def _wrong(column: str, entries: pd.Series) -> np.ndarray:
+    """Which entries a column of records cannot have, `bool [rows]`; only `bits` may be missing."""
+    missing = entries.isna().to_numpy()
+    if column in ("bits", "seed", "value"):
+        numbers = pd.to_numeric(entries, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        unlike = np.isnan(numbers) & ~missing
+        if column != "value":
+            unlike |= (numbers % 1 != 0) & ~np.isnan(numbers) | (np.abs(numbers) >= 1 << 31)
+        return unlike if column != "seed" else unlike | missing
+    return missing if column in _KEY else np.zeros(len(entries), dtype=bool)
 
 
 def as_evaluated(paper: str, records: pd.DataFrame) -> pd.DataFrame:

@@ -43,8 +43,12 @@ def arrays():
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
+    return write_nuswide(tmp_path_factory.mktemp("written"))
+
+
+def write_nuswide(root):
     """A small set in the official formats: tabs or spaces, and one more at the end of each line."""
-    folder = tmp_path_factory.mktemp("written") / "nuswide"
+    folder = root / "nuswide"
     labels, tags, words = arrays()
     for name in (LISTS, LABELS + "/x", TAGS, VISUAL_WORDS):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

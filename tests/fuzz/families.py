@@ -1,0 +1,234 @@
+"""Every kind of file that comes from outside: a good one, made small, and what reads it.
+
+A family is a function of an empty folder that writes good files there and gives the reader, a
+function that reads them all. The builders are those of the tests of each loader.
+"""
+
+import io
+import json
+import sys
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors.numpy import save_file
+from torch import nn
+
+TESTS = Path(__file__).parents[1]
+sys.path[:0] = [str(TESTS), str(TESTS / "datasets")]
+
+import test_cifar10  # noqa: E402
+import test_flickr8k  # noqa: E402
+import test_flipkart  # noqa: E402
+import test_matfiles  # noqa: E402
+import test_mirflickr25k  # noqa: E402
+import test_nuswide  # noqa: E402
+import test_uci_digits  # noqa: E402
+import test_wiki  # noqa: E402
+
+from mmhash_nb import checkpoints, hashers  # noqa: E402
+from mmhash_nb.codes import HashCodes, load_codes, save_codes  # noqa: E402
+from mmhash_nb.datasets import cifar10_files, load, mirflickr25k, nuswide, wiki  # noqa: E402
+from mmhash_nb.datasets.download import extract  # noqa: E402
+from mmhash_nb.datasets.matfiles import read_mat  # noqa: E402
+from mmhash_nb.explorer.own import read_picture  # noqa: E402
+from mmhash_nb.features import pretrained  # noqa: E402
+from mmhash_nb.results import records  # noqa: E402
+from mmhash_nb.results.runs import read_record  # noqa: E402
+
+Read = Callable[[], object]
+
+
+def mat_5(folder: Path) -> Read:
+    return _mat(folder, "5")
+
+
+def mat_5_compressed(folder: Path) -> Read:
+    return _mat(folder, "5z")
+
+
+def mat_7_3(folder: Path) -> Read:
+    return _mat(folder, "7.3")
+
+
+def _mat(folder: Path, version: str) -> Read:
+    path = test_matfiles.write(folder / "a.mat", version)
+    return lambda: read_mat(path, list(test_matfiles.ARRAYS))
+
+
+def wiki_files(folder: Path) -> Read:
+    test_wiki.write_wiki(folder)
+    return lambda: wiki.read(folder)
+
+
+def uci_digits_file(folder: Path) -> Read:
+    test_uci_digits.write(folder)
+    return lambda: load("uci_digits", folder)
+
+
+def mirflickr25k_files(folder: Path) -> Read:
+    test_mirflickr25k.write_mirflickr(folder)
+    return lambda: mirflickr25k.read(folder, images="vgg", n_query=4, n_train=6)
+
+
+def nuswide_files(folder: Path) -> Read:
+    test_nuswide.write_nuswide(folder)
+    nuswide.check_published = lambda n: None  # a small set passes for the whole
+    return lambda: load("nuswide", folder, **test_nuswide.SMALL)
+
+
+def flipkart_files(folder: Path) -> Read:
+    test_flipkart.write_flipkart(folder, n=12)
+    return lambda: load("flipkart", folder, size=8, n_query=3, labels="both")
+
+
+def flickr8k_files(folder: Path) -> Read:
+    test_flickr8k.write_flickr8k(folder)
+    return lambda: load("flickr8k", folder, size=8, n_query=3)
+
+
+def cifar10_zip(folder: Path) -> Read:
+    pixels, classes = test_cifar10.random_set(20)
+    path = folder / "cifar10_images.zip"
+    test_cifar10.write_zip(path, test_cifar10.image_files(pixels, classes, 10))
+    return lambda: cifar10_files.pixels_and_classes(path)
+
+
+def cifar10_batches(folder: Path) -> Read:
+    # The sums are those of the good batches: whatever is damaged must be refused by them.
+    test_cifar10.write_batches(folder, *test_cifar10.random_set(12), mock.Mock(setattr=setattr))
+    return lambda: cifar10_files.pixels_and_classes(folder)
+
+
+def zip_archive(folder: Path) -> Read:
+    with zipfile.ZipFile(folder / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in ("one/a.txt", "b.txt"):
+            archive.writestr(name, name * 40)
+    return lambda: _unpacked(folder / "a.zip")
+
+
+def tar_archive(folder: Path) -> Read:
+    with tarfile.open(folder / "a.tar.gz", "w:gz") as archive:
+        for name in ("one/a.txt", "b.txt"):
+            entry = tarfile.TarInfo(name)
+            entry.size = 400
+            archive.addfile(entry, io.BytesIO(b"x" * 400))
+    return lambda: _unpacked(folder / "a.tar.gz")
+
+
+def _unpacked(archive: Path) -> None:
+    """Unpack two levels down, and see that nothing appears above."""
+    inside = archive.parent / "deep" / "deeper"
+    inside.mkdir(parents=True, exist_ok=True)
+    extract(archive, inside)
+    found = {path.name for path in archive.parent.iterdir()} | {
+        path.name for path in inside.parent.iterdir()
+    }
+    assert found == {archive.name, "deep", "deeper"}, f"{archive} wrote {found}"
+
+
+def codes(folder: Path) -> Read:
+    rng = np.random.default_rng(0)
+    some = {m: HashCodes.from_signs(rng.normal(size=(9, 20))) for m in ("image", "text")}
+    save_codes(folder / "codes.npz", some)
+    return lambda: load_codes(folder / "codes.npz")
+
+
+def run_records(folder: Path) -> Read:
+    lines = [
+        f"wiki2,{method},wiki,official,image-text,{bits},0,mAP,0.{bits},1.5,cpu"
+        for method in ("ssh", "mmnn_l2")
+        for bits in (16, 32, 64)
+    ]
+    text = "\n".join([",".join(records.COLUMNS), *lines])
+    (folder / "wiki2_wiki.csv").write_text(text)
+    return lambda: records.read("wiki2", folder)
+
+
+def run_record(folder: Path) -> Read:
+    made = {"metrics": {"image-text": {"mAP": 0.5}}, "evaluator": "0", "configuration": {"bits": 8}}
+    (folder / "record.json").write_text(json.dumps(made))
+    return lambda: read_record(folder)
+
+
+def checkpoint(folder: Path) -> Read:
+    torch.manual_seed(0)
+    network = nn.Linear(6, 4)
+    optimiser = torch.optim.Adam(network.parameters())
+    network(torch.ones(2, 6)).sum().backward()
+    optimiser.step()
+    checkpoints.keep(folder / "c.safetensors", network, [optimiser], [1.0, 0.5])
+
+    def read() -> None:
+        own = nn.Linear(6, 4)
+        optimisers = [torch.optim.Adam(own.parameters())]
+        checkpoints.resume(folder / "c.safetensors", own, optimisers)
+        own(torch.ones(2, 6)).sum().backward()
+        optimisers[0].step()  # what was resumed can be trained on
+
+    return read
+
+
+def fitted_method(folder: Path) -> Read:
+    method = hashers.create("mmnn_l2", 8)
+    rng = np.random.default_rng(0)
+    method.state = {f"image.{i}": rng.normal(size=(4, 8)).astype(np.float32) for i in range(3)}
+    method.save(folder)
+    return lambda: hashers.load(folder)
+
+
+def weights(folder: Path) -> Read:
+    backbone = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
+    state = {key: value.numpy() for key, value in backbone.state_dict().items()}
+    save_file(state, folder / "w.safetensors")
+
+    def read() -> None:
+        found = pretrained.read(folder / "w.safetensors", "small")
+        pretrained.fill(backbone, "small", found, folder / "w.safetensors")
+
+    return read
+
+
+def cnn_f_weights(folder: Path) -> Read:
+    import scipy.io
+
+    rng = np.random.default_rng(0)
+    layers = [
+        {"name": "conv1", "weights": np.array([rng.random((2, 2, 3, 4)), rng.random((1, 4))], "O")},
+        *({"name": f"norm{i}", "param": np.array([5, 2, 1e-4, 0.75])} for i in (1, 2)),
+    ]
+    wrapped = np.empty((1, len(layers)), dtype=object)
+    for i, layer in enumerate(layers):
+        wrapped[0, i] = layer
+    mean = {"normalization": {"averageImage": rng.random((4, 4, 3))}}
+    scipy.io.savemat(folder / "w.mat", {"layers": wrapped, "meta": mean})
+    return lambda: pretrained.read(folder / "w.mat", "cnn_f")
+
+
+def own_picture(folder: Path) -> Read:
+    rng = np.random.default_rng(0)
+    picture = Image.fromarray(rng.integers(0, 256, (12, 10, 3), dtype=np.uint8))
+    for kind in ("png", "jpeg", "webp", "gif", "bmp"):
+        picture.save(folder / f"own.{kind}")
+
+    def read() -> None:
+        for path in sorted(folder.iterdir()):
+            read_picture(path.read_bytes(), path.name)
+
+    return read
+
+
+#: Each family with how many cases it has in a run: fewer where reading takes long.
+CASES = {
+    **{mat_5: 90, mat_5_compressed: 60, mat_7_3: 90, cnn_f_weights: 60},
+    **{wiki_files: 70, uci_digits_file: 50, mirflickr25k_files: 50, nuswide_files: 16},
+    **{flipkart_files: 50, flickr8k_files: 50, cifar10_zip: 60, cifar10_batches: 30},
+    **{zip_archive: 60, tar_archive: 60, codes: 70, run_records: 70, run_record: 40},
+    **{checkpoint: 60, fitted_method: 60, weights: 50, own_picture: 90},
+}
+FAMILIES = {family.__name__: (family, count) for family, count in CASES.items()}

@@ -1,0 +1,55 @@
+"""A thousand damaged files of every kind: each gives a clear error or data, and never ends Python.
+
+They are read in a process of its own (`tests/fuzz/worker.py`), so that one that ends is a failure
+with the name of its case. `MMHASH_FUZZ_SEED` chooses other damage.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+WORKER = Path(__file__).parent / "fuzz" / "worker.py"
+
+
+@pytest.mark.slow
+def test_a_thousand_damaged_files_give_a_clear_error_or_data():
+    seed = os.environ.get("MMHASH_FUZZ_SEED", "0")
+    done = subprocess.run(
+        [sys.executable, str(WORKER), seed],
+        capture_output=True,
+        text=True,
+        timeout=1800,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    cases = [line for line in done.stdout.splitlines() if not line.startswith("!")]
+    wrong = [line for line in done.stdout.splitlines() if line.startswith("!")]
+    again = f"to see one again: python tests/fuzz/{WORKER.name} {seed} FAMILY CASE"
+    assert not wrong, "\n".join([again, *wrong])
+    assert done.returncode == 0, f"ended at {cases[-1:]}; {again}\n{done.stderr[-3000:]}"
+    assert len(cases) >= 1000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("body", "sign"),
+    [
+        ("raise KeyError('x')", "is a KeyError"),
+        ("raise ValueError('a.txt is bad.')", "comes from"),
+        ("import time; time.sleep(9)", "is a TimeoutError"),
+        ("import ctypes; ctypes.string_at(0)", "Segmentation fault"),
+    ],
+)
+def test_the_worker_sees_what_it_looks_for(tmp_path, body, sign):
+    """Made-up readers: another error, one from elsewhere, one that hangs, one that crashes."""
+    (tmp_path / "families.py").write_text(
+        "def made(folder):\n    path = folder / 'a.txt'\n    path.write_text('good')\n"
+        f"    def read():\n        if path.read_text() != 'good':\n            {body}\n"
+        "    return read\nFAMILIES = {'made': (made, 3)}\n"
+    )
+    code = f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(WORKER.parent)!r}]\n"
+    code += "import worker; worker.SECONDS = 1; worker.main('0')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert sign in done.stdout + done.stderr and "made 0" in done.stdout
