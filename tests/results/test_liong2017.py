@@ -157,7 +157,9 @@ def test_a_demo_gives_all_methods_one_frozen_backbone():
     assert options["cvh"] == {"backbone": "mobilenet_v2", "size": 224}
     deep = {method: options[method] for method in LIONG_METHODS[8:12]}
     assert {o["trainable"] for o in deep.values()} == {"none"}
-    assert {o["learning_rate"] for o in deep.values()} == {1e-3}
+    assert {m: o["learning_rate"] for m, o in deep.items() if m != "dnh_c"} == dict.fromkeys(
+        ("dvsh", "cah", "dcmh"), 1e-3
+    )
     # CMDVH keeps its own optimiser's rate, epochs and widths.
     image = {"backbone": "mobilenet_v2", "size": 224, "trainable": "none"}
     assert options["cmdvh"] == options["cmdvh1"] == options["cmdvh2"] == image
@@ -194,6 +196,14 @@ def test_rates_are_those_that_held_out_samples_chose(dataset):
     for key in ("learning_rate", "epochs"):
         assert {method: options[method][key] for method in best.index} == best[key].to_dict()
     assert liong2017("wiki", "paper").options["cah"] == {}
+
+
+@pytest.mark.parametrize("dataset", PHOTOS)
+def test_photos_have_the_rates_that_held_out_samples_of_flickr8k_chose(dataset):
+    best, options = best_of_study("liong2017_flickr8k"), liong2017(dataset).options
+    assert set(best.index) == {"cmdvh", "cah", "dnh_c"}
+    for method, rate in best.learning_rate.items():
+        assert hashers.create(method, 16, **options[method]).options["learning_rate"] == rate
 
 
 @pytest.mark.parametrize("dataset", PHOTOS)

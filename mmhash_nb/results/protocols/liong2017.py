@@ -22,6 +22,8 @@ _RATES: dict[str, dict[str, float]] = {
     "wiki": {"cah": 5e-3},
     "scenes": {"dvsh": 5e-3},
     "uci_digits": {"dnh_c": 5e-3, "cah": 5e-3},
+    "flickr8k": {"dnh_c": 2e-4},
+    "flipkart": {"dnh_c": 2e-4},  # as Flickr8k asked for
 }
 #: CVH takes no more bits than its wider view has dimensions.
 _MOST_BITS: dict[str, dict[str, int]] = {"uci_digits": {"cvh": 76}}

@@ -37,7 +37,7 @@ def by_settings(
     rows = []
     for method, options in candidates.items():
         for some in options:
-            scores = []
+            scores: list[float] = []
             for seed in seeds:
                 try:
                     metrics = run(paper, method, part, bits, seed, some).metrics
@@ -45,7 +45,7 @@ def by_settings(
                     scores.append(np.nan)
                     continue
                 asked = tasks or list(metrics)[:1]
-                scores.append(np.mean([metrics[task]["mAP"] for task in asked]))
+                scores.append(float(np.mean([metrics[task]["mAP"] for task in asked])))
             rows.append({"dataset": pairs.name, "method": method, **some, "mAP": np.mean(scores)})
     return pd.DataFrame(rows)
 
