@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.synced
 
-.PHONY: setup reproduce test lint lab lock
+.PHONY: setup reproduce test faults lint lab lock
 
 setup: $(STAMP)
 
@@ -31,10 +31,14 @@ lint: setup
 PARALLEL := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile
 
 test: lint
-	$(PARALLEL) -m "not browser" tests
+	$(PARALLEL) -m "not browser and not faults" tests
 	$(BIN)/python -m pytest -m browser tests
 	$(PARALLEL) --nbval --nbval-current-env \
 	  --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks
+
+# Batches that are killed, stopped and starved, for some minutes.
+faults: setup
+	$(BIN)/python -m pytest -m faults tests
 
 # The loopback interface only, and Jupyter's own token.
 lab: setup

@@ -2,65 +2,109 @@
 
 import argparse
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from mmhash_nb import report
+from mmhash_nb.batch import Job, from_file, from_grid
 from mmhash_nb.files import project_root
-from mmhash_nb.headless import Outcome, execute, parameters_for
+from mmhash_nb.finished import expected_in_all, expected_seconds, finished, past
+from mmhash_nb.gathered import gather
+from mmhash_nb.headless import Outcome, in_words
+from mmhash_nb.workers import run_jobs
 
 
-def find_notebooks(names: Sequence[str] = ()) -> list[Path]:
-    """The notebooks of these names, or all numbered ones of the repository in order.
+def reproduce(
+    jobs: Sequence[Job],
+    out: Path,
+    *,
+    again: bool = False,
+    workers: int | None = None,
+    scheduler: str | None = None,
+) -> list[Outcome]:
+    """Run what is not done of `jobs`, all of it even where some fail, then write the report.
 
-    Args:
-        names: file names in `notebooks/`, with or without `.ipynb`, or paths.
-
-    Raises:
-        FileNotFoundError: naming the notebooks there are.
-    """
-    numbered = sorted((project_root() / "notebooks").glob("[0-9]*.ipynb"))
-    if not names and not numbered:
-        raise FileNotFoundError(
-            f"{project_root() / 'notebooks'} holds no numbered notebook: run from the repository."
-        )
-    by_stem = {path.stem: path for path in numbered}
-    found = []
-    for name in names:
-        path = by_stem.get(name.removesuffix(".ipynb"), Path(name))
-        if not path.is_file():
-            there = ", ".join(by_stem)
-            raise FileNotFoundError(f"there is no notebook {name!r}; there are {there}.")
-        found.append(path)
-    return found or numbered
-
-
-def reproduce(names: Sequence[str], given: Mapping[str, str], out: Path) -> list[Outcome]:
-    """Run notebooks one after the other, all of them even where one fails, then write the report.
+    What the runs of a grid measured is joined in `runs/`, where the report finds it.
 
     Args:
-        names: as for `find_notebooks`.
-        given: parameters as text; every notebook of the run must have each of them.
-        out: executed notebooks go to `out/notebooks/`, the report to `out/report.md`
-            and `out/report.html`.
+        out: the report goes to `out/report.md` and `out/report.html`.
+        again: run also what is done.
+        workers, scheduler: as `workers.run_jobs` takes them.
 
     Raises:
-        FileNotFoundError, ValueError: before anything runs, on an unknown notebook or parameter.
+        ValueError: before anything runs, where workers cannot be had as asked.
     """
-    runs = [(notebook, parameters_for(notebook, given)) for notebook in find_notebooks(names)]
-    outcomes = []
-    for notebook, parameters in runs:
-        print(f"=== {notebook.stem}", *(f"{k}={v!r}" for k, v in parameters.items()), flush=True)
-        outcomes.append(execute(notebook, out / "notebooks" / notebook.name, parameters))
+    since = time.time() if again else 0.0
+    outcomes = run_jobs(jobs, since, workers=workers, scheduler=scheduler)
+    gather(jobs, project_root() / "runs")
     report.write(out, outcomes)
     return outcomes
+
+
+def plan(jobs: Sequence[Job], out: Path, again: bool, workers: int) -> Iterator[str]:
+    """Lines that say what `reproduce` would run, what it would not, and how long it may take."""
+    records = past(out)
+    known: list[float] = []
+    waiting = [job for job in jobs if again or not finished(job)]
+    for job in jobs:
+        if job not in waiting:
+            yield f"done       {job.name}"
+            continue
+        seconds = expected_seconds(job, records)
+        known += [] if seconds is None else [seconds]
+        expected = "no record" if seconds is None else f"about {seconds:.0f} s"
+        yield f"would run  {job.name}  ({expected})"
+    unknown = len(waiting) - len(known)
+    yield (
+        f"{len(waiting)} of {len(jobs)} to run, about {expected_in_all(known, workers):.0f} s in "
+        f"all{f', and {unknown} without a record' if unknown else ''}"
+    )
 
 
 def _summary(outcomes: Iterable[Outcome]) -> pd.DataFrame:
     rows = [(o.notebook, f"{o.seconds:.0f}", o.error or "ok") for o in outcomes]
     return pd.DataFrame(rows, columns=["notebook", "seconds", "status"])
+
+
+def _add_batches(command: argparse.ArgumentParser) -> None:
+    """The options of batches."""
+    command.add_argument(
+        "--grid",
+        nargs="+",
+        action="append",
+        default=[],
+        metavar=("NAME", "VALUE"),
+        help="a run for each of these values of a parameter",
+    )
+    command.add_argument("--batch", type=Path, metavar="FILE.yml", help="a file of jobs to run")
+    where = command.add_mutually_exclusive_group()
+    where.add_argument("--workers", type=_count, metavar="N", help="so many runs at once, by Dask")
+    where.add_argument("--scheduler", metavar="ADDRESS", help="a Dask cluster that runs already")
+    command.add_argument("--dry-run", action="store_true", help="say what would run, and how long")
+    command.add_argument("--again", action="store_true", help="run also what is done")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"it must be an integer of at least 1, but is {text!r}.")
+    return int(text)
+
+
+def _jobs(asked: argparse.Namespace) -> list[Job]:
+    """The jobs that a command line asks for."""
+    if asked.batch is not None:
+        if asked.notebook or asked.p or asked.grid:
+            raise ValueError("--batch says what to run: leave out --notebook, -p and --grid.")
+        return from_file(asked.batch, asked.out)
+    grid: dict[str, list[str]] = {}
+    for name, *values in asked.grid:
+        if not values:
+            raise ValueError(f"--grid {name} has no values: give one or more.")
+        grid.setdefault(name, []).extend(values)
+    return from_grid(asked.notebook, dict(asked.p), grid, asked.out)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,6 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = commands.add_parser("reproduce", help="run the notebooks, write the report")
     command.add_argument("--notebook", nargs="+", default=[], metavar="NAME")
     command.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
+    _add_batches(command)
     command.add_argument("--out", type=Path, default=project_root() / "runs", metavar="DIR")
     written = commands.add_parser("report", help="write the report alone; nothing is run")
     written.add_argument("--out", type=Path, default=project_root() / "runs", metavar="DIR")
@@ -79,13 +124,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for path in report.write(asked.out):
                 print(f"report: {path}")
             return 0
-        outcomes = reproduce(asked.notebook, dict(asked.p), asked.out)
+        jobs = _jobs(asked)
+        if asked.dry_run:
+            print(*plan(jobs, asked.out, asked.again, asked.workers or 1), sep="\n")
+            return 0
+        outcomes = reproduce(
+            jobs, asked.out, again=asked.again, workers=asked.workers, scheduler=asked.scheduler
+        )
     except (FileNotFoundError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted; finished notebooks and runs are kept", file=sys.stderr)
         return 130
+    except OSError as error:
+        print(f"error: {in_words(error)}", file=sys.stderr)
+        return 1
     print(_summary(outcomes).to_string(index=False))
     print(f"report: {asked.out / 'report.md'} and report.html beside it")
     return int(any(outcome.error for outcome in outcomes))

@@ -7,10 +7,10 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "mmhash_nb"
 ORDER = [
-    *("files", "mat5", "pairs", "codes", "features", "datasets", "losses", "checkpoints"),
-    *("training", "pretrain_small", "hashers", "ties", "ranking", "shards", "metrics"),
-    *("published", "results", "figures", "explorer", "headless", "report", "reproduce"),
-    "__main__",
+    *("files", "sources", "mat5", "pairs", "codes", "features", "datasets", "losses"),
+    *("checkpoints", "training", "pretrain_small", "hashers", "ties", "ranking", "shards"),
+    *("metrics", "published", "results", "figures", "explorer", "headless", "batch", "finished"),
+    *("cluster", "workers", "gathered", "report", "reproduce", "__main__"),
 ]
 
 

@@ -1,14 +1,16 @@
 """Headless runs over small generated notebooks: parameters, failures, log, report."""
 
+import io
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-import nbformat
+import batch_cases
 import pytest
+from batch_cases import printed
 
-from mmhash_nb import headless, reproduce
+from mmhash_nb import batch, headless, reproduce, workers
 
 PARAMETERS = """\
 dataset = "scenes"  # embedded
@@ -18,12 +20,8 @@ rate = 1e-3  # step
 quick = True  # demo"""
 
 
-def notebook(path: Path, *cells: str, parameters: str = PARAMETERS) -> Path:
-    made = [nbformat.v4.new_code_cell(source) for source in (parameters, *cells)]
-    made[0].metadata["tags"] = ["parameters"]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(nbformat.v4.new_notebook(cells=made), path)
-    return path
+def notebook(path: Path, *cells: str) -> Path:
+    return batch_cases.notebook(path, *cells, parameters=PARAMETERS)
 
 
 @pytest.fixture
@@ -33,11 +31,6 @@ def project(tmp_path, monkeypatch):
     notebook(tmp_path / "notebooks" / "1_ok.ipynb", "print(dataset, bits, epochs, rate, quick)")
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def printed(path: Path) -> str:
-    cells = nbformat.read(path, as_version=4).cells
-    return "".join(o.get("text", "") for cell in cells for o in cell.get("outputs", []))
 
 
 def test_defaults_are_the_literals_of_the_parameters_cell(project):
@@ -102,11 +95,11 @@ def test_a_folder_without_notebooks_is_named(tmp_path, monkeypatch, capsys):
 def test_notebooks_are_found_by_stem_file_name_and_path(project):
     other = notebook(project / "elsewhere.ipynb")
     names = ["1_ok", "1_ok.ipynb", str(other)]
-    assert [p.name for p in reproduce.find_notebooks(names)] == [
+    assert [p.name for p in batch.find_notebooks(names)] == [
         *("1_ok.ipynb", "1_ok.ipynb", "elsewhere.ipynb")
     ]
     notebook(project / "notebooks" / "draft.ipynb")
-    assert [p.stem for p in reproduce.find_notebooks()] == ["1_ok"]
+    assert [p.stem for p in batch.find_notebooks()] == ["1_ok"]
 
 
 @pytest.mark.slow
@@ -129,6 +122,8 @@ def test_a_failure_is_kept_and_the_others_still_run(project):
     assert is_headless == "1" and "mmhash-ipython-" in folder and not Path(folder).exists()
     for expected in ("=== 0_bad bits=[8, 24]", "scenes [8, 24] 3 1e-05 False", "division by zero"):
         assert expected in done.stdout
+    assert "=== 0_bad failed: ZeroDivisionError: division by zero (" in done.stdout
+    assert "=== 1_ok finished (" in done.stdout and ", 2 of 2)" in done.stdout
     bad, ok, report = done.stdout.splitlines()[-3:]
     assert bad.split(None, 2)[::2] == ["0_bad", "ZeroDivisionError: division by zero"]
     assert ok.split()[::2] == ["1_ok", "ok"]
@@ -154,20 +149,22 @@ def test_only_a_kernel_that_never_answered_is_started_again(
     class NoKernel:
         """A process that ends before any cell ran."""
 
-        def __init__(self, target, args):
-            self.exitcode = exit_code
-            tried.append(args)
+        def __init__(self, command, **settings):
+            self.stdin = io.BytesIO()
+            tried.append((command[-1], settings["env"]["IPYTHONDIR"]))
 
-        def start(self):
+        def wait(self, timeout=None):
+            return exit_code
+
+        def terminate(self):
             pass
 
-        join = terminate = start
-
-    monkeypatch.setattr(headless.multiprocessing.get_context("spawn"), "Process", NoKernel)
+    monkeypatch.setattr(headless.subprocess, "Popen", NoKernel)
     path = project / "notebooks" / "1_ok.ipynb"
     outcome = headless.execute(path, project / "out.ipynb", {})
     assert outcome.error == ("" if exit_code == 0 else f"exit status {exit_code}")
-    assert len({args[3] for args in tried}) == len(tried) == starts  # an IPython folder each
+    assert len(set(tried)) == len(tried) == starts  # an IPython folder each
+    assert all(request == own for request, own in tried)
 
 
 @pytest.fixture
@@ -175,14 +172,14 @@ def executed(monkeypatch):
     """Where notebooks would have been written; `stop` interrupts at so many of them."""
     asked = []
 
-    def execute(path, output, parameters):
+    def execute(path, output, parameters, **_):
         asked.append(output)
         if len(asked) == execute.stop:
             raise KeyboardInterrupt
         return headless.Outcome(path.stem, 1.0)
 
     execute.asked, execute.stop = asked, None
-    monkeypatch.setattr(reproduce, "execute", execute)
+    monkeypatch.setattr(workers, "execute", execute)
     return execute
 
 

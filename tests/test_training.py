@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from mmhash_nb import training
+from mmhash_nb import checkpoints, training
 from mmhash_nb.training import Opponent, one_thread, resolve_device, train
 
 
@@ -133,21 +133,40 @@ def steps_to_one(kill_at, checkpoint):
     return history, model.weight.detach(), seen
 
 
+def killed_in_a_write(nth):
+    """`save_file` that is killed in the middle of its `nth` file."""
+    written = []
+
+    def save(tensors, path, metadata):
+        save_file(tensors, path, metadata)
+        written.append(path)
+        if len(written) == nth:
+            path.write_bytes(path.read_bytes()[:50])
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return save
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the process to kill is a fork of this one")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_killed_training_resumes_to_the_uninterrupted_result(tmp_path, monkeypatch):
+@pytest.mark.parametrize("kill", ["in the fifth epoch", "in the fifth checkpoint"])
+def test_a_killed_training_resumes_to_the_uninterrupted_result(tmp_path, monkeypatch, kill):
     monkeypatch.setattr(training, "_QUIET_SECONDS", 0.0)
+    in_a_write = "checkpoint" in kill
     with one_thread():  # threads do not live on in a fork
         child = os.fork()
         if child == 0:
             try:
                 signal.alarm(60)  # were it to hang, it would end by another signal
-                steps_to_one(18, tmp_path)  # in the middle of the fifth epoch
+                if in_a_write:
+                    monkeypatch.setattr(checkpoints, "save_file", killed_in_a_write(5))
+                steps_to_one(0 if in_a_write else 18, tmp_path)
             finally:
                 os._exit(0)
         _, status = os.waitpid(child, 0)
         assert os.WTERMSIG(status) == signal.SIGKILL
         assert (tmp_path / "training.safetensors").is_file()
+        assert len(list(tmp_path.glob(".*.part*"))) == in_a_write
         history, weight, steps = steps_to_one(0, tmp_path)
         expected, straight, _ = steps_to_one(0, None)
     assert steps == 16  # the last four epochs

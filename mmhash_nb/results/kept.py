@@ -11,7 +11,7 @@ from mmhash_nb.files import project_root
 from mmhash_nb.hashers.base import Embedder, Hasher
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.results.protocols import Protocol
-from mmhash_nb.results.runs import Run, read_record
+from mmhash_nb.results.runs import Run, has_codes, read_record
 
 Fitted = Callable[[], Hasher | Embedder]
 
@@ -65,7 +65,7 @@ def kept(protocol: Protocol, pairs: Pairs, root: Path | None = None) -> Collecti
     # Written last, a record says when its run was finished: the newest overwrites the others.
     for path in sorted(folder.glob("*/record.json"), key=lambda path: path.stat().st_mtime):
         record = read_record(path.parent)
-        if record is None or not (path.parent / "codes.npz").is_file():
+        if record is None or not has_codes(path.parent):
             continue
         configuration = record["configuration"]
         key = (configuration["method"], configuration["bits"])

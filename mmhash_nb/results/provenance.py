@@ -1,6 +1,5 @@
 """What a result depends on: a hash of the source behind a method, and the machine it ran on."""
 
-import ast
 import hashlib
 import inspect
 import platform
@@ -12,6 +11,7 @@ from typing import Any
 
 import mmhash_nb
 from mmhash_nb.files import project_root
+from mmhash_nb.sources import code
 
 
 @cache
@@ -22,21 +22,8 @@ def source_hash(*modules: ModuleType) -> str:
     """
     digest = hashlib.sha256()
     for module in sorted(_used(modules), key=lambda m: m.__name__):
-        tree = ast.parse(inspect.getsource(module))
-        for node in ast.walk(tree):
-            body = getattr(node, "body", None)
-            if isinstance(body, list) and body and _is_docstring(body[0]):
-                body.pop(0)
-        digest.update(ast.dump(tree).encode())
+        digest.update(code(inspect.getsource(module)).encode())
     return digest.hexdigest()
-
-
-def _is_docstring(node: ast.AST) -> bool:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
 
 
 def _used(modules: tuple[ModuleType, ...]) -> set[ModuleType]:

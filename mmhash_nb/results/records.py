@@ -1,5 +1,6 @@
 """Run records as one long table: checked, on disk, and read cell by cell."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -39,8 +40,10 @@ def _table(file: Path) -> pd.DataFrame:
 def write(records: pd.DataFrame, folder: Path) -> list[Path]:
     """Keep `records` in `folder`, a `<paper>_<dataset>.csv` each, whole or not at all.
 
-    A file that is there is replaced: it holds the last records of that paper and dataset.
+    A file that is there is replaced: it holds the last records of that paper and dataset. Runs of
+    a grid would replace each other's: theirs go to the folder `$MMHASH_RECORDS` instead.
     """
+    folder = Path(os.environ.get("MMHASH_RECORDS") or folder)
     paths = []
     for (paper, dataset), part in checked(records).groupby(["paper", "dataset"]):
         paths.append(folder / f"{paper}_{dataset}.csv")

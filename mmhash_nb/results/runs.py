@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 from filelock import FileLock
+from safetensors import safe_open
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
@@ -117,7 +118,11 @@ def _found_or_done(
     """The record of a run, which is trained or evaluated where that is not done yet."""
     evaluator = source_hash(evaluation)
     record = read_record(folder)
-    if record is None:
+    coded = isinstance(fitted, Hasher)
+    if record is not None and record["evaluator"] == evaluator and _are_whole(folder, coded):
+        return record
+    kept = None if record is None else _kept_method(folder, device)
+    if record is None or kept is None:
         start = time.perf_counter()
         # The shallow methods work on matrices too small for several BLAS threads, which slow
         # them down fivefold or more on a few cores. PyTorch's own threads are left alone.
@@ -133,10 +138,8 @@ def _found_or_done(
             "device": resolve_device(device).type,
             "environment": environment(),
         }
-    elif record["evaluator"] != evaluator:
-        fitted = hashers.load(folder / "method", device)
     else:
-        return record
+        fitted = kept
     start = time.perf_counter()
     if isinstance(fitted, Hasher):
         codes = evaluation.all_codes(fitted, pairs)
@@ -211,6 +214,33 @@ def read_record(folder: Path) -> dict[str, Any] | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return record if complete else None
+
+
+def has_codes(folder: Path) -> bool:
+    """Whether the codes of a run are there and whole."""
+    try:
+        load_codes(folder / "codes.npz")
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _are_whole(folder: Path, coded: bool) -> bool:
+    """Whether a run's codes, where it has such, and its fitted method are not cut short."""
+    try:
+        json.loads((folder / "method" / "method.json").read_text())
+        with safe_open(folder / "method" / "state.safetensors", framework="numpy"):
+            return has_codes(folder) or not coded
+    except Exception:
+        return False
+
+
+def _kept_method(folder: Path, device: str) -> Hasher | Embedder | None:
+    """The fitted method of a run; None where it is not there or not whole."""
+    try:
+        return hashers.load(folder / "method", device)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _line(one: Run) -> str:

@@ -52,6 +52,9 @@ def test_other_options_data_and_unfinished_runs_do_not_count(two_views, runs, tm
     (runs["random", 8, 3].folder / "codes.npz").unlink()
     (runs["mmnn_l1", 8, 3].folder / "record.json").write_text('{"metrics": ')
     assert list(kept(PROTOCOL, two_views, tmp_path).codes) == [("mmnn_l1", 12), ("random", 12)]
+    cut = runs["random", 12, 3].folder / "codes.npz"
+    cut.write_bytes(cut.read_bytes()[:100])
+    assert list(kept(PROTOCOL, two_views, tmp_path).codes) == [("mmnn_l1", 12)]
     moved = dataclasses.replace(two_views, train=two_views.train[1:])
     with pytest.raises(ValueError, match="holds no finished run of the protocol on clusters"):
         kept(PROTOCOL, moved, tmp_path)

@@ -103,6 +103,24 @@ def test_a_truncated_record_is_not_taken_for_a_finished_run(two_views, tmp_path,
     assert once(two_views, tmp_path).metrics == kept.metrics and len(fits) == 2
 
 
+@pytest.mark.parametrize(
+    ("name", "trainings"),
+    [("codes.npz", 1), ("method/state.safetensors", 2), ("method/method.json", 2)],
+)
+@pytest.mark.parametrize("left", [0, 30, None])
+def test_a_truncated_file_of_a_finished_run_is_made_again(
+    two_views, tmp_path, fits, name, trainings, left
+):
+    kept = once(two_views, tmp_path)
+    codes, path = kept.codes(), kept.folder / name
+    content = path.read_bytes()
+    path.unlink() if left is None else path.write_bytes(content[:left])
+    again = once(two_views, tmp_path)
+    assert again.codes() == codes and again.metrics == kept.metrics
+    assert len(fits) == trainings
+    assert again.method().encode(two_views, "image") == codes["image"]
+
+
 def test_metrics_are_those_of_the_kept_codes(noisy_views, tmp_path):
     done = once(noisy_views, tmp_path)
     codes, labels = done.codes(), noisy_views.labels

@@ -1,0 +1,95 @@
+"""Dask workers: of this machine alone, or of a cluster that runs already."""
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from dask.system import CPU_COUNT
+from distributed import Client, Nanny, Scheduler, SpecCluster
+
+from mmhash_nb.headless import in_words
+from mmhash_nb.sources import package_hash, versions
+
+_LOOPBACK = "127.0.0.1"
+_CONNECT_SECONDS = 20
+
+
+@contextmanager
+def client(workers: int, scheduler: str | None) -> Iterator[Client]:
+    """A client of the scheduler at an address, or of a new cluster on this machine's loopback.
+
+    Raises:
+        ValueError: where the scheduler does not answer, a worker has another version of this
+            package, or there are more workers than GPUs.
+    """
+    if scheduler is None:
+        options = _options(workers, visible_gpus())
+        with (
+            SpecCluster(
+                workers={i: {"cls": Nanny, "options": o} for i, o in enumerate(options)},
+                scheduler={
+                    "cls": Scheduler,
+                    "options": {"host": _LOOPBACK, "dashboard_address": f"{_LOOPBACK}:0"},
+                },
+                silence_logs=logging.ERROR,
+            ) as cluster,
+            Client(cluster) as connected,
+        ):
+            yield connected
+        return
+    try:
+        connected = Client(scheduler, timeout=_CONNECT_SECONDS)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"no Dask scheduler answers at {scheduler} ({error}).") from None
+    with connected:
+        _check_versions(connected)
+        yield connected
+
+
+def _check_versions(connected: Client) -> None:
+    here = (package_hash(), versions())
+    for address, there in connected.run(_software, on_error="return").items():
+        if isinstance(there, Exception):
+            raise ValueError(f"the worker at {address} has no mmhash_nb ({in_words(there)}).")
+        if there != here:
+            raise ValueError(
+                f"the worker at {address} has another mmhash_nb, Python or library than this "
+                "machine: install the same there."
+            )
+
+
+def _software() -> tuple[str, dict[str, str]]:
+    return package_hash(), versions()
+
+
+def _options(workers: int, gpus: Sequence[str]) -> list[dict[str, Any]]:
+    """What each worker of a local cluster is started with: a GPU of its own where there are any."""
+    if gpus and workers > len(gpus):
+        raise ValueError(
+            f"{workers} workers would share {len(gpus)} GPUs: ask for --workers {len(gpus)} or "
+            "fewer, or hide the GPUs by CUDA_VISIBLE_DEVICES=."
+        )
+    each = {"host": _LOOPBACK, "nthreads": 1, "silence_logs": logging.ERROR}
+    options: list[dict[str, Any]] = [{**each} for _ in range(workers)]
+    for one, gpu in zip(options, gpus, strict=False):
+        one |= {"resources": {"GPU": 1}, "env": {"CUDA_VISIBLE_DEVICES": gpu}}
+    return options
+
+
+def visible_gpus() -> list[str]:
+    """CUDA devices of this machine, as `CUDA_VISIBLE_DEVICES` names them."""
+    import torch
+
+    named = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+    n = torch.cuda.device_count()
+    return named[:n] if named[0] else [str(i) for i in range(n)]
+
+
+def threads_each(workers: int) -> int | None:
+    """Threads of one of several workers on this machine: its share of the cores.
+
+    None where the environment says how many.
+    """
+    return None if os.environ.get("OMP_NUM_THREADS") else max(1, CPU_COUNT // workers)

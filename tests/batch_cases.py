@@ -1,0 +1,93 @@
+"""Small notebooks and the command line, for tests of batches and of what goes wrong in them."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import psutil
+
+#: what a counting notebook leaves: a line for each time its cell was begun
+COUNT = "import os; open('count.txt', 'a').write(f'{name} {seeds}\\n')"
+PARAMETERS = """\
+name: str = "a"  # of the notebook
+seeds: list[int] = []  # which
+pause: float = 0.0  # seconds"""
+
+
+def notebook(path: Path, *cells: str, parameters: str = PARAMETERS) -> Path:
+    made = [nbformat.v4.new_code_cell(source) for source in (parameters, *cells)]
+    made[0].metadata["tags"] = ["parameters"]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(nbformat.v4.new_notebook(cells=made), path)
+    return path
+
+
+_started: list[subprocess.Popen] = []
+
+
+def start(folder: Path, *arguments: str) -> subprocess.Popen:
+    """`python -m mmhash_nb reproduce` in a process group of its own."""
+    command = subprocess.Popen(
+        [sys.executable, "-m", "mmhash_nb", "reproduce", *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    _started.append(command)
+    return command
+
+
+def kill_started() -> None:
+    """Kill what `start` started and a failed test has left."""
+    while _started:
+        command = _started.pop()
+        if command.poll() is None:
+            command.kill()
+            command.wait()
+
+
+def ended(process: subprocess.Popen, seconds: float = 900) -> tuple[int, str]:
+    """Exit status and output of a command."""
+    said, _ = process.communicate(timeout=seconds)
+    return process.returncode, said
+
+
+def reproduce(folder: Path, *arguments: str) -> tuple[int, str]:
+    return ended(start(folder, *arguments))
+
+
+def until(true: Callable[[], object], seconds: float = 600) -> None:
+    """Wait for a condition, and fail where it does not come."""
+    limit = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < limit, "it did not come in time"
+        time.sleep(0.05)
+
+
+def descendants(process: subprocess.Popen) -> list[psutil.Process]:
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def with_argument(processes: list[psutil.Process], text: str) -> list[psutil.Process]:
+    """Those whose command line holds `text`."""
+    found = []
+    for one in processes:
+        try:
+            found += [one] if text in " ".join(one.cmdline()) else []
+        except psutil.Error:
+            continue
+    return found
+
+
+def lines(path: Path) -> list[str]:
+    return sorted(path.read_text().splitlines()) if path.exists() else []
+
+
+def printed(path: Path) -> str:
+    cells = nbformat.read(path, as_version=4).cells
+    return "".join(o.get("text", "") for cell in cells for o in cell.get("outputs", []))
