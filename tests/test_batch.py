@@ -45,7 +45,11 @@ def executed(monkeypatch):
     failing = execute.failing = set()
     execute.asked = asked
     monkeypatch.setattr(workers, "execute", execute)
-    monkeypatch.setattr(reproduce, "report", lambda outcomes: f"{[o.notebook for o in outcomes]}")
+
+    def write(out, outcomes):
+        (out / "report.md").write_text(f"{[o.notebook for o in outcomes]}")
+
+    monkeypatch.setattr(reproduce.report, "write", write)
     return execute
 
 
@@ -241,7 +245,7 @@ def test_numbers_of_a_grid_are_joined_by_code_lengths_and_seeds_alone(project, m
         return Outcome(path.stem, 1.0)
 
     monkeypatch.setattr(workers, "execute", execute)
-    monkeypatch.setattr(reproduce, "report", lambda outcomes: "")
+    monkeypatch.setattr(reproduce.report, "write", lambda out, outcomes: [])
     grid = ("--notebook", "1_one", "--grid", "rate", "0.5", "0.25", "--grid", "bits", "8", "16")
     for _ in range(2):  # the second time all is done
         assert run(project, *grid) == 0
