@@ -1,7 +1,8 @@
 """The state of a training on disk, and back."""
 
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,10 @@ def keep(
                 f"optimiser.{player}.{index}.{k}": torch.as_tensor(v).contiguous()
                 for k, v in entries.items()
             }
+    losses = json.dumps(history)
+    held = {"history": losses, "sha256": _digest(tensors, losses)}
     with whole(path) as aside:
-        save_file(tensors, aside, metadata={"history": json.dumps(history)})
+        save_file(tensors, aside, metadata=held)
 
 
 def resume(
@@ -43,7 +46,10 @@ def resume(
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-            history = json.loads(file.metadata()["history"])
+            held = file.metadata()
+            if held["sha256"] != _digest(tensors, held["history"]):
+                return []
+            history = json.loads(held["history"])
         states: list[dict[int, dict[str, Any]]] = [{} for _ in optimisers]
         for key, value in tensors.items():
             if key.startswith("optimiser."):
@@ -64,3 +70,12 @@ def resume(
                 if value.shape == weight.shape:
                     entries[name] = torch.empty_like(weight).copy_(value)
     return history
+
+
+def _digest(tensors: Mapping[str, torch.Tensor], history: str) -> str:
+    """What changes with every bit of a checkpoint: training goes on from nothing but its own."""
+    digest = hashlib.sha256(history.encode())
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].detach().cpu().flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
