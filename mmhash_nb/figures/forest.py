@@ -14,8 +14,8 @@ from mmhash_nb.figures.style import INK, RIGHT, WRONG, Picture, themed
 def forest(comparisons: Mapping[str, pd.DataFrame]) -> Figure:
     """Differences to the best method in points of mAP, a panel for each task, lowest last.
 
-    Methods that differ have a filled circle, those that cannot be told from the best an open
-    diamond and their name in bold.
+    Bars are 95 % intervals, each by itself. Methods that differ after correction for all pairs
+    have a filled circle, those not told from the best then an open diamond and their name in bold.
 
     Args:
         comparisons: for each panel's title, what `results.differences.against_best` gives.
@@ -47,10 +47,10 @@ def forest(comparisons: Mapping[str, pd.DataFrame]) -> Figure:
         axes.set_xlabel(f"points of mAP behind {table.best.iloc[0]}")
         axes.set_title(title, weight="bold")
     marks = [
-        Line2D([], [], color=RIGHT, marker="o", markersize=4, label="differs from the best"),
+        Line2D([], [], color=RIGHT, marker="o", markersize=4, label="differs, corrected"),
         Line2D(
             [], [], color=WRONG, marker="D", mfc="white", markersize=4,
-            label="cannot be told from it",
+            label="not told from the best, corrected for all pairs",
         ),
     ]  # fmt: skip
     figure.legend(handles=marks, loc="outside upper center", ncols=2, fontsize=7)

@@ -53,7 +53,8 @@ class PDH(ShallowHasher):
       a second for one bit of 10,000 samples, and a fit needs a thousand bits.
     - Scores are decorrelated, not signs. Decorrelated signs did not keep the bits apart.
     - The start, `c` and the number of rounds. On held-out training samples of Wiki, results are
-      about the same for c from 1 to 100 and for 5 to 20 rounds.
+      about the same for c from 1 to 100 and for 5 to 20 rounds. At 100, SVMs of bits with little
+      noise can end at `STEPS`, before `TOLERANCE`.
     """
 
     defaults: ClassVar[dict[str, Any]] = {**ShallowHasher.defaults, "c": 1.0, "iterations": 10}

@@ -2,19 +2,31 @@
 
 from collections.abc import Iterator
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from mmhash_nb import published
+from mmhash_nb import hashers, published
+from mmhash_nb.hashers.base import Embedder
 from mmhash_nb.results.compare import interval
 from mmhash_nb.results.paired import minus
 from mmhash_nb.results.records import Cells
 
 #: what a table is of where each of its methods has a task of its own
 OWN = "each its own"
+#: what becomes of a pair
+VERDICTS = ("agree", "disagree", "undecided")
 COLUMNS = ("paper", "table", "task", "methods", "pairs", "agree", "disagree", "undecided", "tau")
+
+
+class Judged(NamedTuple):
+    """A pair that a paper orders, and what became of it: one of `VERDICTS`."""
+
+    above: str
+    below: str
+    verdict: str
 
 
 def orderings(paper: str, records: pd.DataFrame, dataset: str, metric: str = "mAP") -> pd.DataFrame:
@@ -23,8 +35,11 @@ def orderings(paper: str, records: pd.DataFrame, dataset: str, metric: str = "mA
     The paper's difference of a pair is the mean over the table's columns (datasets, code lengths,
     metrics) of one direction that have both; ours is the mean over our code lengths, by seed. A
     pair agrees or disagrees where the 95 % t-interval of ours over seeds lies on one side of zero,
-    and is undecided otherwise. Pairs that the paper has equal are left out, and so are averages
-    over directions. Where each method of a table has a task of its own, as where image hashing
+    and is undecided otherwise. Intervals are over seeds alone, of the same queries, and each stands
+    for itself: with two methods alike, one pair in twenty is decided by luck. Where nothing random
+    enters either method, the interval has no width, and the sign decides. Pairs that the paper has
+    equal are left out, and so are averages over directions. Tables of a paper can share pairs: see
+    `distinct`. Where each method of a table has a task of its own, as where image hashing
     stands beside joint codes, they are compared across tasks, as the paper does.
 
     The data are not the paper's: a pair that disagrees says that its order is not one of the
@@ -40,22 +55,43 @@ def orderings(paper: str, records: pd.DataFrame, dataset: str, metric: str = "mA
         Kendall's, between the means over the columns that all methods have and our means, and NaN
         where there is no such column.
     """
-    records = records[records.dataset == dataset]
-    cells, seeds = Cells(records), sorted(records.seed.unique())
     rows = []
-    for (table, task), part in _by_task(published.load(paper)):
-        printed = _printed(part)
-        ours = {}
-        for method in printed.columns:
-            direction = part.task[part.method == method].iloc[0]
-            values = _by_seed(cells, (method, dataset, direction, metric))
-            if len(values) == 1:  # nothing random in it: its one run stands for all seeds
-                values = dict.fromkeys(seeds, *values.values())
-            if values:
-                ours[method] = values
-        if len(ours) > 1:
-            rows.append((paper, table, task, *_compared(printed[list(ours)], ours)))
+    for (table, task), printed, ours in _tables(paper, records, dataset, metric):
+        verdicts = [row.verdict for row in _judged(printed, ours)]
+        counts = [verdicts.count(name) for name in VERDICTS]
+        tau = _tau(printed, ours)
+        rows.append((paper, table, task, len(ours), len(verdicts), *counts, tau))
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def judged(paper: str, records: pd.DataFrame, dataset: str, metric: str = "mAP") -> pd.DataFrame:
+    """The pairs that `orderings` counts, a row each: arguments as there.
+
+    Returns:
+        Columns `paper, table, task, above, below` (in the paper) and `verdict`, of `VERDICTS`.
+    """
+    rows = [
+        (paper, table, task, *row)
+        for (table, task), printed, ours in _tables(paper, records, dataset, metric)
+        for row in _judged(printed, ours)
+    ]
+    return pd.DataFrame(rows, columns=["paper", "table", "task", *Judged._fields])
+
+
+def distinct(rows: pd.DataFrame) -> pd.DataFrame:
+    """`judged` pairs counted once each, whatever tables and in whatever order print them.
+
+    Returns:
+        A row a paper: `pairs`, and how many `agree`, `disagree` and are `undecided`; `both ways`
+        are those of which tables print different orders, or of which only some are undecided.
+    """
+    names = [tuple(sorted(pair)) for pair in zip(rows.above, rows.below, strict=True)]
+    groups = rows.assign(pair=names).groupby(["paper", "task", "pair"], sort=False).verdict
+    verdict = groups.agg(lambda found: found.iloc[0] if found.nunique() == 1 else "both ways")
+    table = verdict.groupby("paper", sort=False).value_counts().unstack(fill_value=0)
+    table = table.reindex(columns=[*VERDICTS, "both ways"], fill_value=0).rename_axis(columns=None)
+    table.insert(0, "pairs", table.sum(axis=1))
+    return table.loc[list(dict.fromkeys(rows.paper))]
 
 
 def totals(rows: pd.DataFrame) -> pd.DataFrame:
@@ -64,6 +100,26 @@ def totals(rows: pd.DataFrame) -> pd.DataFrame:
     by_paper = rows.assign(tau=rows.tau * weight, weight=weight).groupby("paper", sort=False)
     summed = by_paper[["pairs", "agree", "disagree", "undecided", "tau", "weight"]].sum()
     return summed.assign(tau=summed.tau / summed.weight).drop(columns="weight")
+
+
+def _tables(
+    paper: str, records: pd.DataFrame, dataset: str, metric: str
+) -> Iterator[tuple[tuple[int, str], pd.DataFrame, dict[str, dict[int, float]]]]:
+    """((table, task), printed values, ours by seed) where two methods or more were run."""
+    records = records[records.dataset == dataset]
+    cells, seeds = Cells(records), sorted(records.seed.unique())
+    for key, part in _by_task(published.load(paper)):
+        printed = _printed(part)
+        ours = {}
+        for method in printed.columns:
+            direction = part.task[part.method == method].iloc[0]
+            values = _by_seed(cells, (method, dataset, direction, metric))
+            if len(values) == 1 and _is_reference(method):  # its one run stands for all seeds
+                values = dict.fromkeys(seeds, *values.values())
+            if values:
+                ours[method] = values
+        if len(ours) > 1:
+            yield key, printed[list(ours)], ours
 
 
 def _by_task(table: pd.DataFrame) -> Iterator[tuple[tuple[int, str], pd.DataFrame]]:
@@ -97,18 +153,23 @@ def _by_seed(cells: Cells, where: tuple[str, str, str, str]) -> dict[int, float]
     return {seed: float(np.mean([v[seed] for v in values])) for seed in sorted(shared)}
 
 
-def _compared(
-    printed: pd.DataFrame, ours: dict[str, dict[int, float]]
-) -> tuple[int, int, int, int, int, float]:
-    """Methods, pairs, those that agree, disagree and are undecided, and Kendall's tau."""
-    counts = {1: 0, -1: 0, 0: 0}
+def _judged(printed: pd.DataFrame, ours: dict[str, dict[int, float]]) -> Iterator[Judged]:
+    """The pairs that the paper does not have equal, and what ours say."""
     for a, b in combinations(ours, 2):
         wanted = np.sign((printed[a] - printed[b]).mean())
         found = minus(ours[a], ours[b])
         if wanted in (1, -1) and len(found):  # NaN: no column has both
             _, low, high = interval(wanted * found)
-            counts[int(low > 0) - int(high < 0)] += 1
+            verdict = "agree" if low > 0 else "disagree" if high < 0 else "undecided"
+            yield Judged(*((a, b) if wanted > 0 else (b, a)), verdict)
+
+
+def _tau(printed: pd.DataFrame, ours: dict[str, dict[int, float]]) -> float:
     shared = printed.dropna().mean()
     means = [np.mean(list(ours[method].values())) for method in shared.index]
-    tau = float(stats.kendalltau(shared, means).statistic)
-    return len(ours), sum(counts.values()), counts[1], counts[-1], counts[0], tau
+    return float(stats.kendalltau(shared, means).statistic)
+
+
+def _is_reference(method: str) -> bool:
+    """Whether nothing random enters it and it has no codes."""
+    return method in hashers.names() and issubclass(hashers.method_class(method), Embedder)

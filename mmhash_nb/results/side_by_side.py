@@ -1,15 +1,18 @@
 """All methods in one table: what each hashes, how well it ranks, and what it costs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import cast
 
+import numpy as np
 import pandas as pd
 
 from mmhash_nb import hashers, published
-from mmhash_nb.hashers.base import Embedder, Unified
+from mmhash_nb.hashers.base import Embedder, Unified, share_label
 from mmhash_nb.hashers.deep import DeepHasher
 from mmhash_nb.hashers.mmnn import CoupledSiamese
+from mmhash_nb.metrics import average_precision_from_distances
+from mmhash_nb.pairs import Pairs
 from mmhash_nb.results import evaluation
 from mmhash_nb.results.compare import scores
 from mmhash_nb.results.protocols import Protocol
@@ -62,12 +65,13 @@ def listing(protocol: Protocol) -> pd.DataFrame:
 
 
 def costs(runs: Iterable[Run]) -> pd.DataFrame:
-    """What each run with codes cost: `method, bits, seed, seconds_fit, ms_encode, bytes`.
+    """What each run with codes cost: `method, bits, seed, seconds_fit, ms_from_cache, bytes`.
 
     `seconds_fit` is the training as it was timed when it was done; what it finds in the cache, such
-    as the maps of a frozen backbone, it does not pay for. `ms_encode` is the time of encoding all
-    samples in each modality (and of unified codes, where there are such), by code, its features
-    read or computed again. `bytes` is what a code takes in memory: 8 bits a byte.
+    as the maps of a frozen backbone, it does not pay for. `ms_from_cache` is the time of encoding
+    all samples in each modality (and of unified codes, where there are such), by code, from
+    features and maps that the cache has: what a new picture takes in the backbone comes on top.
+    `bytes` is what a code takes in memory: 8 bits a byte.
     """
     rows = []
     for run in runs:
@@ -79,7 +83,7 @@ def costs(runs: Iterable[Run]) -> pd.DataFrame:
             {
                 **{"method": method, "bits": bits, "seed": seed},
                 "seconds_fit": run.record["seconds_fit"],
-                "ms_encode": 1000 * run.record["seconds_encode"] / encoded,
+                "ms_from_cache": 1000 * run.record["seconds_encode"] / encoded,
                 "bytes": -(-bits // 8),
             }
         )
@@ -92,8 +96,8 @@ def overview(runs: Sequence[Run]) -> pd.DataFrame:
     Returns:
         Rows (family, method), those with codes; columns (direction, code length), in per cent, mean
         ± half of the 95 % t-interval over seeds, empty where the method does not have a direction;
-        then seconds of training and milliseconds a code, the medians over lengths and seeds, and
-        bytes an item at each length.
+        then seconds of training and milliseconds a code from cached features, the medians over
+        lengths and seeds, and bytes an item at each length.
     """
     spent = costs(runs)
     coded = sorted(dict.fromkeys(spent.method), key=lambda name: FAMILIES.index(family(name)))
@@ -107,7 +111,8 @@ def overview(runs: Sequence[Run]) -> pd.DataFrame:
     table.columns = pd.MultiIndex.from_tuples([(arrow(task), bits) for task, bits in columns])
     by_method = spent.groupby("method")
     table["training", "s"] = by_method.seconds_fit.median().map("{:.2f}".format)
-    table["encoding", "ms a code"] = by_method.ms_encode.median().map("{:.3f}".format)
+    from_cache = by_method.ms_from_cache.median()
+    table["code from cached features", "ms"] = from_cache.map("{:.3f}".format)
     for bits, at in spent.groupby("bits"):
         table["bytes an item", f"{bits} bits"] = at.groupby("method").bytes.first()
     table.index = pd.MultiIndex.from_tuples(
@@ -117,7 +122,9 @@ def overview(runs: Sequence[Run]) -> pd.DataFrame:
 
 
 def tie_ranges(records: pd.DataFrame, bits: int) -> pd.DataFrame:
-    """What the order among equal distances alone can make of each score, mean over seeds.
+    """What the order among equal distances leaves room for in each score, mean over seeds.
+
+    Only an order that knows the labels reaches the ends. `blind_orders` has those of a sort.
 
     Args:
         records: run records with the columns `records.COLUMNS`, of one dataset.
@@ -136,8 +143,53 @@ def tie_ranges(records: pd.DataFrame, bits: int) -> pd.DataFrame:
     return table.sort_index(level="task", key=_place, kind="stable", sort_remaining=False)
 
 
+def blind_orders(
+    runs: Iterable[Run], pairs: Pairs, tasks: Mapping[str, str], bits: int, draws: int = 12
+) -> pd.DataFrame:
+    """What orders of the gallery do to mAP where a stable sort keeps them among equal distances.
+
+    Args:
+        runs: of which the first of each method and length counts.
+        pairs: the dataset.
+        tasks: method → task, such as `image-text`.
+        bits: code length. draws: random orders.
+
+    Returns:
+        A row a method: `expected`, the mean over all orders; `random`, the standard deviation of
+        mAP over random orders of the whole gallery; and `by class`, what mAP gains where the
+        gallery is sorted by its labels. All are fractions.
+    """
+    labels = pairs.labels[pairs.database]
+    rng = np.random.default_rng(0)
+    orders = [rng.permutation(len(labels)) for _ in range(draws)] + [np.lexsort(labels.T[::-1])]
+    relevant = share_label(pairs.labels[pairs.query], labels)
+    rows: dict[str, dict[str, float]] = {}
+    for run in runs:
+        method, length, _ = run.key
+        if length != bits or method not in tasks or method in rows:
+            continue
+        query, database = tasks[method].split("-")
+        codes = run.codes()
+        asked, kept = codes[query][pairs.query].signs(), codes[database][pairs.database].signs()
+        distances = (bits - asked.astype(np.float32) @ kept.T.astype(np.float32)) / 2
+        expected = average_precision_from_distances(distances, relevant).mean()
+        found = []
+        for order in orders:
+            # Equal distances no longer are: each item has its place as a fraction besides.
+            placed = distances[:, order] + np.arange(len(order)) / len(order)
+            found.append(average_precision_from_distances(placed, relevant[:, order]).mean())
+        by_class = float(found[-1] - expected)
+        spread = float(np.std(found[:-1], ddof=1))
+        rows[method] = {"expected": float(expected), "random": spread, "by class": by_class}
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("method")
+    return table.loc[[method for method in tasks if method in rows]]
+
+
 def turned_by_ties(ranges: pd.DataFrame) -> pd.DataFrame:
-    """How many pairs of methods could change places by the order of ties alone.
+    """How many pairs of methods some orders of ties, which know the labels, could exchange.
+
+    One method's ties in their best order and the other's in their worst: a bound, that no sort
+    which does not see the labels comes near (`blind_orders`).
 
     Args:
         ranges: what `tie_ranges` gives.
@@ -152,7 +204,7 @@ def turned_by_ties(ranges: pd.DataFrame) -> pd.DataFrame:
         overlap = [a.worst < b.best and b.worst < a.best for a, b in combinations(bounds, 2)]
         rows[task] = {
             "pairs": len(overlap),
-            "could change places": sum(overlap),
+            "have room to change places": sum(overlap),
             "median width": float((part.best - part.worst).median()),
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("task")

@@ -50,6 +50,84 @@ def test_the_default_tolerance_comes_near():
     assert best <= value * (1 + 1e-9) and value < best * 1.005
 
 
+def by_hand(x, b, c, steps, momentum=True):
+    """FISTA with restarts, as a plain loop: the weights, objectives it accepts, and restarts."""
+
+    def objective(w):
+        return 0.5 * (w**2).sum() + c * (np.maximum(1 - b * (x @ w), 0) ** 2).sum()
+
+    solve = np.linalg.inv(x.T @ x + np.eye(x.shape[1]) / (2 * c)) @ x.T
+    w = np.zeros((x.shape[1], b.shape[1]))
+    ahead, t, values, restarts = w, 1.0, [objective(w)], 0
+    for _ in range(steps):
+        reached = x @ ahead
+        stepped = solve @ np.where(b * reached < 1, b, reached)
+        if objective(stepped) > values[-1] and t > 1:
+            ahead, t, restarts = w, 1.0, restarts + 1
+            continue
+        following = (1 + np.sqrt(1 + 4 * t * t)) / 2 if momentum else 1.0
+        ahead = stepped + (t - 1) / following * (stepped - w)
+        w, t = stepped, following
+        values.append(objective(w))
+    return w, values, restarts
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 10, 80])
+def test_steps_are_those_of_fista(monkeypatch, steps):
+    monkeypatch.setattr(pdh, "STEPS", steps)
+    monkeypatch.setattr(pdh, "TOLERANCE", 1e-14)
+    x, bits = labelled()
+    ours = LinearSVMs(x, 3, 30.0)
+    ours.fit(bits)
+    expected, _, restarts = by_hand(x, bits, 30.0, steps)
+    np.testing.assert_allclose(ours.weights, expected, rtol=1e-8, atol=1e-10)
+    assert steps < 80 or restarts > 0
+
+
+def recorded(monkeypatch, c, tolerance, scale=1.0):
+    """The objective of every step of one fit, with that of the start."""
+    monkeypatch.setattr(pdh, "TOLERANCE", tolerance)
+    values, objective = [], LinearSVMs.objective
+
+    def kept(self, scores, b):
+        values.append(objective(self, scores, b))
+        return values[-1]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LinearSVMs, "objective", kept)
+        x, bits = labelled()
+        LinearSVMs(scale * x, 3, c).fit(bits)
+    return values
+
+
+def test_a_step_too_far_is_taken_back(monkeypatch):
+    monkeypatch.setattr(pdh, "STEPS", 10_000)
+    values = recorded(monkeypatch, 30.0, 1e-12)
+    lowest = np.minimum.accumulate(values)
+    up = np.flatnonzero(values[1:] > lowest[:-1]) + 1
+    assert len(up) and (np.diff(up) > 1).all()  # some rise, and none right after another
+    assert all(values[i + 1] <= lowest[i - 1] for i in up if i + 1 < len(values))
+
+
+def test_momentum_halves_the_steps(monkeypatch):
+    monkeypatch.setattr(pdh, "STEPS", 10_000)
+    values = recorded(monkeypatch, 30.0, 1e-10)
+    x, bits = labelled()
+    slow = by_hand(x, bits, 30.0, 2 * len(values), momentum=False)[1]
+    assert slow[-1] > min(values) * (1 + 1e-12)  # twice the steps do not get there
+
+
+@pytest.mark.parametrize("c", [0.001, 1.0, 30.0])
+def test_the_stop_is_relative(monkeypatch, c):
+    """x times a with c / a² is the same problem, its objective divided by a²."""
+    values = recorded(monkeypatch, c, 5e-4)
+    assert len(values) - 1 < pdh.STEPS
+    for scale in (0.01, 100):
+        other = recorded(monkeypatch, c / scale**2, 5e-4, scale)
+        assert len(other) == len(values)
+        assert np.array(other) * scale**2 == pytest.approx(np.array(values), rel=1e-6)
+
+
 @settings(max_examples=20)
 @given(seed=st.integers(0, 10_000), c=st.sampled_from([0.1, 1.0, 50.0]))
 def test_no_step_of_the_svms_raises_their_objective(seed, c):

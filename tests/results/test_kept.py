@@ -1,9 +1,9 @@
 """Finished runs are found again without training: those of the protocol, the newest of several."""
 
 import dataclasses
+import json
 import os
 
-import numpy as np
 import pytest
 
 from mmhash_nb import hashers
@@ -60,20 +60,37 @@ def test_other_options_data_and_unfinished_runs_do_not_count(two_views, runs, tm
         kept(PROTOCOL, moved, tmp_path)
 
 
+def alter(folder, **changed):
+    """Other values in the configuration that a kept record has."""
+    record = json.loads((folder / "record.json").read_text())
+    record["configuration"] |= changed
+    (folder / "record.json").write_text(json.dumps(record))
+
+
+def test_a_run_counts_where_the_code_has_changed_since_but_not_where_data_have(
+    two_views, runs, tmp_path
+) -> None:
+    alter(runs["mmnn_l1", 8, 3].folder, code="of another day")
+    alter(runs["mmnn_l1", 12, 3].folder, data="other pairs")
+    found = kept(PROTOCOL, two_views, tmp_path).codes
+    assert list(found) == [("mmnn_l1", 8), ("random", 8), ("random", 12)]
+    assert found["mmnn_l1", 8]["text"] == runs["mmnn_l1", 8, 3].codes()["text"]
+
+
 def test_the_newest_of_several_counts(two_views, runs, tmp_path) -> None:
     run = runs["mmnn_l1", 12, 3]
-    for age, name in ((100, "older"), (-100, "newer")):
+    # Three runs of one configuration, whose codes are of three kinds.
+    others = {"older": runs["mmnn_l1", 12, 4], "newer": runs["random", 12, 3]}
+    for age, (name, other) in zip((100, -100), others.items(), strict=True):
         copy = tmp_path / name
         copy.mkdir()
-        for file in ("record.json", "codes.npz"):
-            (copy / file).write_bytes((run.folder / file).read_bytes())
-        other = runs["random", 12, 3].folder / "codes.npz"
-        if name == "newer":
-            (copy / "codes.npz").write_bytes(other.read_bytes())
+        (copy / "record.json").write_bytes((run.folder / "record.json").read_bytes())
+        (copy / "codes.npz").write_bytes((other.folder / "codes.npz").read_bytes())
         time = (run.folder / "record.json").stat().st_mtime - age
         os.utime(copy / "record.json", (time, time))
-    codes = kept(PROTOCOL, two_views, tmp_path).codes["mmnn_l1", 12]
-    random = runs["random", 12, 3].codes()
-    assert codes["image"] == random["image"] and not np.array_equal(
-        codes["image"].bits, run.codes()["image"].bits
-    )
+    images = {name: r.codes()["image"] for name, r in {**others, "itself": run}.items()}
+    assert images["older"] != images["itself"] != images["newer"] != images["older"]
+    found = lambda: kept(PROTOCOL, two_views, tmp_path).codes["mmnn_l1", 12]["image"]  # noqa: E731
+    assert found() == images["newer"]
+    (tmp_path / "newer" / "record.json").unlink()
+    assert found() == images["itself"]

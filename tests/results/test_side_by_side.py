@@ -1,5 +1,6 @@
 """One protocol for all methods: whose options, which data each sees, the table, the costs."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import pictures
@@ -14,6 +15,7 @@ from mmhash_nb.results.protocols import Protocol, left_out, side_by_side
 from mmhash_nb.results.side_by_side import (
     DIRECTIONS,
     FAMILIES,
+    blind_orders,
     costs,
     family,
     listing,
@@ -52,15 +54,18 @@ def test_every_registered_method_runs_once_or_is_left_out_with_a_reason(dataset,
      ("liong2017", "wiki"), ("masci2014", "wiki")],
 )  # fmt: skip
 def test_runs_of_the_papers_own_protocols_are_found_again(paper, dataset):
-    """Same method, bits, seed and options: the rest of a run's name is data and code."""
-    ours = planned(side_by_side(dataset))
-    theirs = planned(getattr(protocols, paper)(dataset))
+    """Same method, bits, seed, options and view of the data: what is left of a name is the code."""
+    own, side = getattr(protocols, paper)(dataset), side_by_side(dataset)
+    ours, theirs = planned(side), planned(own)
     shared = [key for key in theirs if key in ours]
     # masci2014 has its references at 32 bits alone, here they are at the shortest length.
     expected = {key[0] for key in theirs} - EXTRAS - {"cm", "sm", "scm_rasiwasia"}
     assert {key[0] for key in shared} == expected
     other = {key[0] for key in shared if ours[key] != theirs[key]}
     assert not other
+    here = {key[0] for key in shared}
+    if paper != "masci2014":  # which has views of its own where there are pixels
+        assert own.views == side.views and here & own.on_vectors == here & side.on_vectors
 
 
 def test_options_of_wiki_and_of_the_networks_of_masci2014():
@@ -160,7 +165,7 @@ def test_costs_are_by_code_and_in_whole_bytes(done):
         if r.key[0] in sets:
             codes = sets[r.key[0]] * len(pairs)
             expected = 1000 * r.record["seconds_encode"] / codes
-            assert table.ms_encode[r.key] == pytest.approx(expected)
+            assert table.ms_from_cache[r.key] == pytest.approx(expected)
             assert table.seconds_fit[r.key] == r.record["seconds_fit"]
 
 
@@ -184,6 +189,42 @@ def test_the_one_table_shows_each_method_in_the_directions_it_has(done):
     assert shown["bytes an item"].loc["cvh"].tolist() == [1, 2]
     spent = pd.Series([r.record["seconds_fit"] for r in runs if r.key[0] == "concat"])
     assert shown.loc["concat", ("training", "s")] == f"{spent.median():.2f}"
+    encoded = costs(runs).groupby("method").ms_from_cache.median()
+    column = shown["code from cached features", "ms"]
+    assert column.to_dict() == {m: f"{encoded[m]:.3f}" for m in shown.index}
+    two = [100 * ours["discmh", 9, seed]["text-image"]["mAP"] for seed in (0, 1)]
+    half = 12.706 * abs(two[0] - two[1]) / 2  # Student's t of one degree of freedom, SD / sqrt 2
+    assert shown.loc["discmh", ("text → image", "9 bits")].split(" ± ")[1] == f"{half:.1f}"
+    assert table.index.get_level_values("family").tolist() == (
+        ["shallow"] * 2 + ["network on vectors"] + ["deep network"] * 2 + ["control"]
+    )
+
+
+def test_blind_orders_are_those_of_a_stable_sort(done):
+    pairs, _, runs, _ = done
+    table = blind_orders(runs, pairs, {"cvh": "text-image", "concat": "joint-joint"}, 4, draws=3)
+    assert list(table.index) == ["cvh", "concat"]
+    r = next(r for r in runs if r.key[:2] == ("cvh", 4))
+    assert table.expected["cvh"] == pytest.approx(r.metrics["text-image"]["mAP"])
+    codes, labels = r.codes(), pairs.labels
+
+    def score(order):
+        total = 0.0
+        for q in pairs.query:
+            asked = codes["text"].signs()[q]
+            gallery = [pairs.database[i] for i in order]
+            ranked = sorted(gallery, key=lambda i: int((codes["image"].signs()[i] != asked).sum()))
+            hits = [bool((labels[q] & labels[i]).any()) for i in ranked]
+            found = [sum(hits[: k + 1]) / (k + 1) for k, hit in enumerate(hits) if hit]
+            total += sum(found) / len(found)
+        return total / len(pairs.query)
+
+    n = len(pairs.database)
+    rng = np.random.default_rng(0)
+    drawn = [score(rng.permutation(n)) for _ in range(3)]
+    assert table.random["cvh"] == pytest.approx(np.std(drawn, ddof=1), rel=1e-4)
+    by_class = sorted(range(n), key=lambda i: tuple(labels[pairs.database[i]]))
+    assert table["by class"]["cvh"] == pytest.approx(score(by_class) - table.expected["cvh"])
 
 
 def test_ties_give_each_score_a_range_and_overlapping_ranges_can_change_places(done):
@@ -231,5 +272,11 @@ def test_families_are_those_of_the_classes():
     }
     assert by["no codes"] == {"raw", "cca", "cm", "sm", "scm_rasiwasia"}
     assert by["control"] == {"random"}
-    assert {"ksh", "cmssh", "scm", "sephkm", "cca_itq", "lssh"} <= by["shallow"]
+    assert by["shallow"] == {
+        *("cmssh", "diffhash", "ssh", "agh1", "agh2", "ksh", "cvh", "cca_itq", "pdh", "lssh"),
+        *("cmfh", "scm", "sephkm", "discmh", "cca_hash", "scm_orth", "stmh"),
+    }
+    assert by["deep network"] == set(hashers.names()).difference(
+        *(by[kind] for kind in FAMILIES if kind != "deep network")
+    )
     assert {"cmdvh", "dcmh", "aadah", "mah", "csq", "texthash", "dvsh"} <= by["deep network"]
