@@ -12,18 +12,17 @@ databases than `--hnsw-items` are not built, and the table says so.
 
 import argparse
 import gc
-import multiprocessing
 import os
 import tempfile
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scaling import resident_megabytes
+from ranking import megabytes
+from scaling import fresh_processes
 from table import report
 
 from mmhash_nb.codes import HammingIndex, HashCodes
@@ -61,12 +60,12 @@ def measured(
     """For each effort: milliseconds a query and recall; and the distances of the last search."""
     keys, queries = HashCodes(np.load(path), BITS), clustered_codes(n_queries, 1)
     _ = keys.words
-    before = resident_megabytes()
+    before = megabytes("VmRSS")
     start = time.perf_counter()
     index = HammingIndex(keys, kind)
     built = time.perf_counter() - start
     gc.collect()
-    megabytes = resident_megabytes() - before
+    held = megabytes("VmRSS") - before
     rows = []
     for effort in EFFORTS[kind]:
         if effort is not None:
@@ -86,7 +85,7 @@ def measured(
                 "ms": 1000 * float(np.median(times)) / n_queries,
                 "recall": float((distances <= limit).mean()),
                 "built": built,
-                "megabytes": megabytes,
+                "megabytes": held,
             }
         )
     return rows, distances[:, -1:]
@@ -125,12 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     common = {"k": options.k, "queries": options.queries, "bits": BITS}
     common["cores"] = len(os.sched_getaffinity(0))
     table: list[dict[str, object]] = []
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        ProcessPoolExecutor(
-            1, multiprocessing.get_context("spawn"), max_tasks_per_child=1
-        ) as fresh,
-    ):
+    with tempfile.TemporaryDirectory() as folder, fresh_processes() as fresh:
         path = Path(folder) / "codes.npy"
         for items in options.items:
             np.save(path, clustered_codes(items, 0).bits)

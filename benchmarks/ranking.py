@@ -84,15 +84,16 @@ def seconds(call: Callable[[], object]) -> float:
 
 def peak_megabytes(call: Callable[[], object]) -> float:
     """How far the resident memory of this process rises while `call` runs (Linux)."""
-
-    def status(field: str) -> float:
-        lines = Path("/proc/self/status").read_text().splitlines()
-        return next(int(x.split()[1]) / 1024 for x in lines if x.startswith(field))
-
     Path("/proc/self/clear_refs").write_text("5")  # starts the high-water mark again
-    before = status("VmRSS")
+    before = megabytes("VmRSS")
     call()
-    return status("VmHWM") - before
+    return megabytes("VmHWM") - before
+
+
+def megabytes(field: str) -> float:
+    """`VmRSS`, the resident memory of this process, or `VmHWM`, its peak (Linux)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(x.split()[1]) / 1024 for x in lines if x.startswith(field))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -18,7 +18,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from ranking import peak_megabytes
+from ranking import megabytes, peak_megabytes
 from table import report
 
 from mmhash_nb.codes import HashCodes
@@ -38,10 +38,9 @@ def made_up(n: int, seed: int, number: int) -> Shard:
     return HashCodes(codes, BITS), labels.view(np.bool_)
 
 
-def resident_megabytes() -> float:
-    """The resident memory of this process (Linux)."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(x.split()[1]) / 1024 for x in lines if x.startswith("VmRSS"))
+def fresh_processes() -> ProcessPoolExecutor:
+    """Runs each task in a process of its own, one at a time, whose memory nothing else has used."""
+    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), max_tasks_per_child=1)
 
 
 def measured(source: str, folder: Path, n_queries: int, n_shards: int, n: int) -> dict[str, object]:
@@ -65,7 +64,7 @@ def measured(source: str, folder: Path, n_queries: int, n_shards: int, n: int) -
         counting = time.perf_counter() - start - making
 
     profile = None
-    before = resident_megabytes()
+    before = megabytes("VmRSS")
     added = peak_megabytes(count)
     n_codes = n_shards * n
     if not (profile.items.sum(axis=1) == n_codes).all():
@@ -105,12 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     sizes = [max(1, round(1e6 * millions / options.shard)) for millions in options.millions]
     rows: list[dict[str, object]] = []
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        ProcessPoolExecutor(
-            1, multiprocessing.get_context("spawn"), max_tasks_per_child=1
-        ) as fresh,
-    ):
+    with tempfile.TemporaryDirectory() as folder, fresh_processes() as fresh:
         kept = Path(folder)
         write_shards(kept, (made_up(options.shard, 0, i) for i in range(max(sizes))))
         for n_queries in options.queries:

@@ -10,17 +10,8 @@ from pathlib import Path
 
 #: what runs notebooks and is not run by them
 _RUNNERS = (
-    *(
-        "__main__",
-        "batch",
-        "cluster",
-        "finished",
-        "gathered",
-        "headless",
-        "report",
-        "reproduce",
-        "workers",
-    ),
+    *("__main__", "batch", "cluster", "finished", "gathered", "headless", "report", "reproduce"),
+    "workers",
 )
 
 
@@ -43,13 +34,14 @@ def package_hash() -> str:
     digest = hashlib.sha256()
     package = Path(__file__).parent
     for path in sorted(package.rglob("*")):
+        inside = path.relative_to(package)
         if path.suffix in (".csv", ".safetensors"):
             content = path.read_bytes()
-        elif path.suffix == ".py" and (path.parent != package or path.stem not in _RUNNERS):
+        elif path.suffix == ".py" and inside.parts[0].removesuffix(".py") not in _RUNNERS:
             content = code(path.read_text(encoding="utf-8")).encode()
         else:
             continue
-        name = path.relative_to(package).as_posix()
+        name = inside.as_posix()
         digest.update(f"{name} {len(content)}\n".encode() + content)
     return digest.hexdigest()
 

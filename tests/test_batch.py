@@ -383,6 +383,7 @@ def test_cores_are_shared_out_unless_the_environment_says_how_many(monkeypatch, 
 def test_the_package_hash_sees_code_tables_and_weights_and_no_comment(tmp_path, monkeypatch):
     package = tmp_path / "package"
     (package / "hashers").mkdir(parents=True)
+    (package / "report").mkdir()
     monkeypatch.setattr(sources, "__file__", str(package / "sources.py"))
     seen = []
 
@@ -395,6 +396,7 @@ def test_the_package_hash_sees_code_tables_and_weights_and_no_comment(tmp_path, 
     assert not written("pairs.py", '"""Pairs."""\n\nx  =  1  # why\n')
     assert written("pairs.py", "x = 2\n")
     assert written("hashers/batch.py", "y = 1\n")  # not the batch of the command line
+    assert not written("report/page.py", "y = 1\n")  # written after notebooks, not by them
     assert not written("batch.py", "y = 1\n") and not written("headless.py", "y = 1\n")
     assert written("table.csv", "1") and written("weights.safetensors", "1")
     assert written("weights.safetensors", "2")

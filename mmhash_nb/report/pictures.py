@@ -50,10 +50,10 @@ _CAPTIONS = {
     "line joins those than which no faster one is as good.",
     "quality_by_time_within": "Quality by training time, within a modality and with joint codes.",
     "differences_across": "Each method against the best of its direction, across modalities, with "
-    "intervals corrected for the number of comparisons.",
+    "95 % intervals; filled where it differs after correction for all pairs of methods.",
     "differences_within": "Each method against the best of its direction, within a modality and "
     "with joint codes.",
-    "ties": "What the order among equal distances alone can make of a score: worst, expected and "
+    "ties": "What the order among equal distances leaves room for in a score: worst, expected and "
     "best.",
 }
 

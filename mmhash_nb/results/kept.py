@@ -65,14 +65,15 @@ def kept(protocol: Protocol, pairs: Pairs, root: Path | None = None) -> Collecti
     # Written last, a record says when its run was finished: the newest overwrites the others.
     for path in sorted(folder.glob("*/record.json"), key=lambda path: path.stat().st_mtime):
         record = read_record(path.parent)
-        if record is None or not has_codes(path.parent):
+        if record is None:
             continue
         configuration = record["configuration"]
         key = (configuration["method"], configuration["bits"])
         method = wanted.get(key)
         if method is not None and configuration["data"] == pairs.fingerprint:
             options = json.loads(json.dumps(method.options))  # tuples as the record has them
-            if (configuration["seed"], configuration["options"]) == (method.seed, options):
+            same = (configuration["seed"], configuration["options"]) == (method.seed, options)
+            if same and has_codes(path.parent):
                 found[key] = Run(path.parent, record)
     if not found:
         raise ValueError(
