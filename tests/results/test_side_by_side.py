@@ -15,6 +15,7 @@ from mmhash_nb.results.protocols import Protocol, left_out, side_by_side
 from mmhash_nb.results.side_by_side import (
     DIRECTIONS,
     FAMILIES,
+    backbone_ms,
     blind_orders,
     costs,
     family,
@@ -167,6 +168,16 @@ def test_costs_are_by_code_and_in_whole_bytes(done):
             expected = 1000 * r.record["seconds_encode"] / codes
             assert table.ms_from_cache[r.key] == pytest.approx(expected)
             assert table.seconds_fit[r.key] == r.record["seconds_fit"]
+
+
+def test_a_backbones_time_is_that_of_one_picture_with_its_scaling(monkeypatch):
+    ticks = iter([10.0, 12.0])
+    monkeypatch.setattr("time.perf_counter", lambda: next(ticks))
+    seen = []
+    monkeypatch.setattr(backbones, "extract", lambda network, images: seen.append(images.shape))
+    assert backbone_ms(np.zeros((4, 3, 16, 16), np.uint8), size=8) == 500
+    assert seen[-1] == (4, 3, 8, 8)  # timed; the call before it warms up
+    assert len(seen) == 2
 
 
 def test_the_one_table_shows_each_method_in_the_directions_it_has(done):
