@@ -10,7 +10,7 @@ import operator
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
@@ -245,9 +245,10 @@ def _summed(of_shard: Callable[[Shard], Part], shards: Any) -> Part:
 
 def _sum(parts: Iterable[Part]) -> Part | None:
     """The sum of `parts` in order, or nothing where there are none."""
-    rest = iter(parts)
-    first = next(rest, None)
-    return None if first is None else reduce(operator.add, rest, first)
+    total = None
+    for part in parts:
+        total = part if total is None else total + part
+    return total
 
 
 def _write_shard(folder: Path, i: int, shard: Shard) -> tuple[int, int, int]:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import weakref
+from functools import partial
 
 import dask
 import numpy as np
@@ -12,9 +13,9 @@ from distributed import Client, LocalCluster
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmhash_nb import hashers
+from mmhash_nb import hashers, shards
 from mmhash_nb.codes import HammingIndex, HashCodes
-from mmhash_nb.ranking import rank_profile
+from mmhash_nb.ranking import RankProfile, rank_profile
 from mmhash_nb.shards import (
     encode_shards,
     open_shards,
@@ -161,20 +162,46 @@ def test_shards_on_disk_are_read_one_at_a_time(tmp_path, monkeypatch):
     assert (alive.most, alive.now) == (1, 0)  # packed labels are gone before codes are mapped
 
 
-COUNT = """
+SUMMED = {
+    RankProfile: lambda some: sharded_rank_profile(*QUERY, some),
+    shards._Nearest: lambda some: sharded_search(QUERY[0], some, 5),
+}
+
+
+@pytest.mark.parametrize("kind", SUMMED)
+@pytest.mark.parametrize(("n_partitions", "most"), [(0, 3), (2, 6), (40, 16)])
+def test_what_shards_gave_is_not_kept_until_all_have_given(kind, n_partitions, most, monkeypatch):
+    """At most two and their sum; in a bag also the sums of partitions that wait, by eight."""
+    alive, init = Alive(), kind.__init__
+    monkeypatch.setattr(kind, "__init__", lambda self, *a: init(alive.add(self), *a))
+    made = map(partial(sample, 20, 10, 9), range(40))
+    if n_partitions:
+        seeds = bag.from_sequence(range(40), npartitions=n_partitions)
+        made = seeds.map(partial(sample, 20, 10, 9))
+    with dask.config.set(scheduler="synchronous"):
+        SUMMED[kind](made)
+    assert alive.most <= most and alive.now == 0
+
+
+PEAKS = """
+import sys
 from pathlib import Path
 import numpy as np
 from mmhash_nb.codes import HashCodes
-from mmhash_nb.shards import sharded_rank_profile
+from mmhash_nb.shards import sharded_rank_profile, sharded_search
 
 def made(seed):
     bits = np.frombuffer(np.random.default_rng(seed).bytes(8_000_000), np.uint8).reshape(-1, 8)
     return HashCodes(bits, 64), np.unpackbits(bits[:, :1], axis=1).view(bool)
 
 def peak(n_shards):
-    shards = map(made, range(n_shards))
-    profile = sharded_rank_profile(HashCodes.from_signs(np.ones((2, 64))), np.eye(2, 8) > 0, shards)
-    assert (profile.items.sum(axis=1) == 1_000_000 * n_shards).all()
+    queries, shards = HashCodes.from_signs(np.ones((2, 64))), map(made, range(n_shards))
+    if sys.argv[1] == "count":
+        profile = sharded_rank_profile(queries, np.eye(2, 8) > 0, shards)
+        assert (profile.items.sum(axis=1) == 1_000_000 * n_shards).all()
+    else:
+        distances, rows = sharded_search(queries, shards, 1000)
+        assert rows.max() > 1_000_000 * (n_shards - 1)
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
 
@@ -183,8 +210,10 @@ print(peak(2), peak(20))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
-def test_memory_does_not_grow_with_the_number_of_shards():
-    done = subprocess.run([sys.executable, "-c", COUNT], capture_output=True, text=True, check=True)
+@pytest.mark.parametrize("what", ["count", "search"])
+def test_memory_does_not_grow_with_the_number_of_shards(what):
+    command = [sys.executable, "-c", PEAKS, what]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     few, many = map(float, done.stdout.split())
     # Megabytes; the codes and labels of 18 more shards would take 275, their codes alone 137.
     assert many - few < 50
