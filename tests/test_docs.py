@@ -37,6 +37,8 @@ def test_the_code_for_databases_in_shards_runs(tmp_path, monkeypatch):
     np.testing.assert_array_equal(given["rows"], HammingIndex(whole).search(codes, 10)[1])
     assert database.rows == (225,) * 4
     exec(on_dask, given)
+    assert given["database"].folder.name == "codes-of-workers"
+    assert HashCodes(np.concatenate([shard.bits for shard, _ in given["database"]]), 32) == whole
     np.testing.assert_array_equal(given["on_cluster"].counts, expected.counts)
 
 

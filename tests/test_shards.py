@@ -4,6 +4,7 @@ import subprocess
 import sys
 import weakref
 from functools import partial
+from itertools import chain
 
 import dask
 import numpy as np
@@ -94,7 +95,7 @@ def test_a_dask_bag_gives_what_one_process_gives(tmp_path):
 
 
 @pytest.mark.parametrize("processes", [False, pytest.param(True, marks=pytest.mark.slow)])
-def test_workers_of_a_cluster_give_what_one_process_gives(processes, tmp_path):
+def test_workers_of_a_cluster_give_what_one_process_gives(processes, two_views, tmp_path):
     shards = write_shards(tmp_path / "kept", PARTS).bag()
     with (
         LocalCluster(
@@ -107,6 +108,7 @@ def test_workers_of_a_cluster_give_what_one_process_gives(processes, tmp_path):
         Client(cluster),
     ):
         check_as_whole(lambda: shards, 40)
+        check_encoding_of_bags(two_views, tmp_path)
 
 
 class Alive:
@@ -229,6 +231,49 @@ def test_encoding_in_shards_is_encoding_at_once(name, two_views, tmp_path):
     np.testing.assert_array_equal(np.concatenate(labels), two_views.labels)
     bits = np.concatenate([some.bits for some in codes])
     assert HashCodes(bits, 9) == hasher.encode(two_views, "text")
+
+
+def check_encoding_of_bags(two_views, folder):
+    """Workers that encode and write leave the very files of one process."""
+    hasher = hashers.create("scm", 9, seed=1).fit(two_views)
+    parts = list(map(two_views.take, np.array_split(np.arange(len(two_views)), [1, 70, 71, 90])))
+    write_shards(folder / "one", encode_shards(hasher, parts, "text"))
+    files = {path.name: path.read_bytes() for path in (folder / "one").iterdir()}
+    delayed = [dask.delayed(some) for some in ([], parts[:2], [], parts[2:])]
+    for name, some in (("a", bag.from_sequence(parts)), ("b", bag.from_delayed(delayed))):
+        written = write_shards(folder / name, encode_shards(hasher, some, "text"))
+        assert written.rows == (1, 69, 1, 19, 70)
+        assert {path.name: path.read_bytes() for path in (folder / name).iterdir()} == files
+
+
+def test_workers_encode_and_write_what_one_process_does(two_views, tmp_path):
+    with dask.config.set(scheduler="threads", num_workers=2):
+        check_encoding_of_bags(two_views, tmp_path)
+
+
+def test_a_worker_holds_the_parts_of_one_partition_at_a_time(two_views, tmp_path):
+    alive = Alive()
+    hasher = hashers.create("random", 8).fit(two_views)
+    rows = bag.from_sequence(np.array_split(np.arange(len(two_views)), 8), partition_size=1)
+    parts = rows.map(lambda some: alive.add(two_views.take(some)))
+    with dask.config.set(scheduler="synchronous"):
+        write_shards(tmp_path, encode_shards(hasher, parts, "image"))
+    assert (alive.most, alive.now) == (1, 0)
+
+
+def test_workers_leave_no_database_where_shards_do_not_fit_or_are_none(tmp_path):
+    with dask.config.set(scheduler="synchronous"):
+        with pytest.raises(ValueError, match="shard 1 has codes of 16 bits and 9 label columns"):
+            write_shards(tmp_path, bag.from_sequence([KEYS, sample(4, n_bits=16)]))
+        with pytest.raises(ValueError, match="there are no shards: give at least one"):
+            write_shards(tmp_path, bag.from_sequence([]))
+    assert not (tmp_path / "database.json").exists()
+
+
+def test_databases_in_several_folders_are_one_in_turn(tmp_path):
+    """So a long encoding loses no finished folder: `chain` of what was written part by part."""
+    kept = [write_shards(tmp_path / str(i), PARTS[i : i + 2]) for i in range(0, 5, 2)]
+    check_as_whole(lambda: chain(*kept), 40)
 
 
 def test_a_folder_keeps_the_shards_and_is_not_written_over(tmp_path):
