@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock
 from tqdm.auto import tqdm
 
 _BLOCK = 1 << 20
@@ -47,6 +48,7 @@ def fetch(
 
     What has come so far lies beside `path` as `NAME.part`, also across calls. It takes the name
     `path` once it is whole and its checksum agrees; until then a previous `path` stays as it was.
+    Of several processes one downloads and the others wait for it, by the lock `.NAME.lock`.
 
     Args:
         url: an http or https address.
@@ -62,9 +64,21 @@ def fetch(
     """
     path = Path(path)
     algorithm, expected = ("sha256", sha256) if sha256 else ("md5", md5)
-    if path.is_file() and (expected is None or digest_of(path, algorithm) == expected):
+
+    def there() -> bool:
+        return path.is_file() and (expected is None or digest_of(path, algorithm) == expected)
+
+    if there():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_name(f".{path.name}.lock")):
+        if not there():  # or another process got it meanwhile
+            _fetch(url, path, algorithm, expected, timeout)
+    return path
+
+
+def _fetch(url: str, path: Path, algorithm: str, expected: str | None, timeout: float) -> None:
+    """Transfer, check and name the file; no other process may do so meanwhile."""
     part = path.with_name(path.name + ".part")
     for attempt in range(_ATTEMPTS):
         try:
@@ -87,7 +101,6 @@ def fetch(
             f"kept: try again, or put a good copy at {path}."
         )
     os.replace(part, path)
-    return path
 
 
 def _transfer(url: str, part: Path, timeout: float) -> None:

@@ -7,8 +7,11 @@ import os
 import re
 import resource
 import socket
+import subprocess
+import sys
 import tarfile
 import threading
+import time
 import zipfile
 
 import pytest
@@ -27,6 +30,7 @@ class Server(http.server.BaseHTTPRequestHandler):
     cuts: list[int]
     ranges: list[str | None]
     honours_range: bool
+    pause: float
 
     def do_GET(self):
         cls = type(self)
@@ -50,7 +54,10 @@ class Server(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         with contextlib.suppress(OSError):  # a client that gave up
-            self.wfile.write(body[: cls.cuts.pop(0)] if cls.cuts else body)
+            ends = [cls.cuts.pop(0)] if cls.cuts else [len(body) // 2, len(body)]
+            for start, end in zip([0, *ends], ends, strict=False):
+                self.wfile.write(body[start:end])
+                time.sleep(cls.pause)
 
     def log_message(self, *args):
         pass
@@ -58,7 +65,7 @@ class Server(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server():
-    state = {"content": CONTENT, "cuts": [], "ranges": [], "honours_range": True}
+    state = {"content": CONTENT, "cuts": [], "ranges": [], "honours_range": True, "pause": 0}
     handler = type("Handler", (Server,), state)
     running = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=running.serve_forever, daemon=True)
@@ -73,7 +80,39 @@ def server():
 def test_a_whole_download_gets_its_name(server, tmp_path, checksum):
     path = fetch(server.url, tmp_path / "new" / "file.bin", **checksum)
     assert path.read_bytes() == CONTENT
-    assert [p.name for p in path.parent.iterdir()] == ["file.bin"]
+    assert visible(path.parent) == ["file.bin"]
+
+
+def visible(folder):
+    """The files of a folder, without locks."""
+    return [path.name for path in folder.iterdir() if not path.name.endswith(".lock")]
+
+
+FETCH = """
+import sys
+from mmhash_nb.datasets.download import fetch
+print("ready", flush=True)
+input()
+fetch(*sys.argv[1:3], **{sys.argv[3]: sys.argv[4]} if sys.argv[3:] else {})
+"""
+
+
+@pytest.mark.parametrize("checksum", [["sha256", SHA256], []])
+def test_of_processes_that_want_one_file_one_downloads_it(server, tmp_path, checksum):
+    server.pause = 1.0
+    command = [sys.executable, "-c", FETCH, server.url, tmp_path / "file.bin", *checksum]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    processes = [subprocess.Popen(command, **pipes) for _ in range(3)]
+    for process in processes:
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    for process in processes:
+        process.communicate(timeout=60)
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    assert server.ranges == [None]
+    assert (tmp_path / "file.bin").read_bytes() == CONTENT and visible(tmp_path) == ["file.bin"]
 
 
 def test_a_broken_transfer_goes_on_where_it_stopped(server, tmp_path):
@@ -116,7 +155,7 @@ def test_a_wrong_checksum_keeps_the_download_out_and_the_previous_copy_in(server
     with pytest.raises(ValueError, match=rf"{server.url} has sha256 .* instead of {SHA256}"):
         fetch(server.url, tmp_path / "file.bin", sha256=SHA256)
     assert (tmp_path / "file.bin").read_bytes() == b"previous"
-    assert [p.name for p in tmp_path.iterdir()] == ["file.bin"]
+    assert visible(tmp_path) == ["file.bin"]
 
 
 def test_a_bad_copy_is_replaced_by_a_good_one(server, tmp_path):
