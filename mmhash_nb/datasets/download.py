@@ -6,6 +6,7 @@ import http.client
 import lzma
 import os
 import re
+import shutil
 import stat
 import struct
 import tarfile
@@ -181,19 +182,22 @@ def extract(archive: str | os.PathLike[str], folder: str | os.PathLike[str]) -> 
     """Unpack a zip or tar archive into `folder`, after all of its members were checked.
 
     Raises:
-        ValueError: the archive is damaged, or a member would leave the folder or is a link or
-            device; nothing is written for the latter.
+        ValueError: the archive is damaged; or a member would leave the folder or is a link or
+            device, or all of them take more than is free on the disk, and nothing is written.
     """
     try:
         if zipfile.is_zipfile(archive):
             with zipfile.ZipFile(archive) as zipped:
                 infos = zipped.infolist()
+                _refuse_bombs(archive, (info.file_size for info in infos), Path(folder))
                 check_members(archive, (info.filename for info in infos))
                 links = [i.filename for i in infos if stat.S_ISLNK(i.external_attr >> 16)]
                 _refuse_links(archive, links)
                 zipped.extractall(folder)
         else:
             with tarfile.open(archive) as tarred:
+                # While its headers are read: a bomb would take hours to be read to its end.
+                _refuse_bombs(archive, (member.size for member in tarred), Path(folder))
                 members = tarred.getmembers()
                 check_members(archive, (member.name for member in members))
                 _refuse_links(archive, [m.name for m in members if not (m.isfile() or m.isdir())])
@@ -205,6 +209,22 @@ def extract(archive: str | os.PathLike[str], folder: str | os.PathLike[str]) -> 
         reason = " ".join(str(error).split()).rstrip(".")
         raise ValueError(f"{archive} is damaged or is no zip or tar archive ({reason}).") from None
     return Path(folder)
+
+
+def _refuse_bombs(archive: str | os.PathLike[str], sizes: Iterable[int], folder: Path) -> None:
+    """Stop at the first member with which those so far are larger than what is free on the disk.
+
+    Both kinds of archive write no more of a member than the size that they state for it.
+    """
+    place = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    free, total = shutil.disk_usage(place).free, 0
+    for size in sizes:
+        total += size
+        if total > free:
+            raise ValueError(
+                f"{archive} unpacks to {total / 1e9:,.1f} GB or more, but {folder} has "
+                f"{free / 1e9:,.1f} GB free: make room, or get the archive again."
+            )
 
 
 def _refuse_links(archive: str | os.PathLike[str], links: list[str]) -> None:

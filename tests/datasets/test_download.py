@@ -6,6 +6,7 @@ import io
 import os
 import re
 import resource
+import shutil
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import tarfile
 import threading
 import time
 import zipfile
+from unittest import mock
 
 import pytest
 
@@ -285,6 +287,46 @@ def test_links_in_a_zip_are_refused(tmp_path):
         archive.writestr(info, "/etc")
     with pytest.raises(ValueError, match="'link', which is a link or device"):
         extract(tmp_path / "a.zip", tmp_path / "out")
+
+
+def zip_bomb(path, size):
+    """Two members, of which the second says that it unpacks to `size` bytes."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("good.txt", "x")
+        archive.writestr("bomb", "x")
+        archive.filelist[1].file_size = size
+
+
+def tar_bomb(path, size):
+    """The same; its last bytes are not there, and would never be come to."""
+    with tarfile.open(path, "w:gz") as archive:
+        for name, held in (("good.txt", 1), ("bomb", size)):
+            info = tarfile.TarInfo(name)
+            info.size = held
+            archive.fileobj.write(info.tobuf(tarfile.PAX_FORMAT))
+            archive.fileobj.write(bytes(512))
+
+
+@pytest.mark.parametrize(("name", "write"), [("a.zip", zip_bomb), ("a.tar.gz", tar_bomb)])
+def test_an_archive_that_would_fill_the_disk_is_refused_before_anything_is_written(
+    tmp_path, name, write
+):
+    write(tmp_path / name, 1 << 50)
+    with pytest.raises(
+        ValueError, match=rf"{name} unpacks to 1,125,899\.9 GB or more, but .* free"
+    ):
+        extract(tmp_path / name, tmp_path / "out" / "in")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_what_fits_on_the_disk_to_the_byte_is_unpacked(tmp_path, name, monkeypatch):
+    WRITERS[name](tmp_path / name, ["a", "b", "c"])
+    for free in (2, 3):
+        monkeypatch.setattr(shutil, "disk_usage", lambda place, n=free: mock.Mock(free=n))
+        with pytest.raises(ValueError) if free == 2 else contextlib.nullcontext():
+            extract(tmp_path / name, tmp_path / f"out{free}")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [name, "out3"]
 
 
 @pytest.mark.parametrize("name", WRITERS)
