@@ -99,6 +99,22 @@ def test_samples_in_the_hosts_memory_train_and_encode_the_same(
     assert not any(one._coming for one in kept)  # every batch that was announced was taken
 
 
+@pytest.mark.parametrize("trainable", ["all", "none"])
+@pytest.mark.parametrize("name", DEEP)
+def test_every_deep_method_trains_in_mixed_precision(name, trainable, tiny_pictures):
+    """By the CPU's autocast: dtypes that do not go together would end it."""
+    exact, mixed = (
+        learned(create(name, "cpu", trainable=trainable, precision=precision), tiny_pictures)
+        for precision in ("float32", "bfloat16")
+    )
+    assert exact.keys() == mixed.keys()
+    scale = np.abs(exact["loss"]).max()
+    np.testing.assert_allclose(mixed["loss"] / scale, exact["loss"] / scale, atol=0.05)
+    # The printed operations let so little through that nothing is learned of it.
+    printed = name == "mah_printed"
+    assert printed == all(np.array_equal(mixed[key], exact[key]) for key in exact)
+
+
 @pytest.mark.parametrize("name", ["dth", "texthash", "mah", "aadah_none", "dvsh", "cmdvh"])
 def test_encoding_has_the_precision_of_the_training(name, tiny_pictures):
     method = create(name, "cpu").fit(tiny_pictures)
