@@ -36,7 +36,7 @@ from mmhash_nb.codes import HashCodes, load_codes, save_codes  # noqa: E402
 from mmhash_nb.datasets import cifar10_files, load, mirflickr25k, nuswide, wiki  # noqa: E402
 from mmhash_nb.datasets.download import extract  # noqa: E402
 from mmhash_nb.datasets.matfiles import read_mat  # noqa: E402
-from mmhash_nb.explorer.own import read_picture  # noqa: E402
+from mmhash_nb.datasets.pictures import read_picture  # noqa: E402
 from mmhash_nb.features import pretrained  # noqa: E402
 from mmhash_nb.results import records  # noqa: E402
 from mmhash_nb.results.runs import read_record  # noqa: E402
