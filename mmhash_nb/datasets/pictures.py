@@ -74,10 +74,10 @@ def fitted(picture: Image.Image, width: int, height: int) -> np.ndarray:
     """
     scale = min(width / picture.width, height / picture.height)
     # A long strip would be scaled to nothing.
-    inner = tuple(max(1, round(side * scale)) for side in picture.size)
+    wide, high = (max(1, round(side * scale)) for side in picture.size)
     frame = Image.new("RGB", (width, height), _WHITE)
-    place = (round((width - inner[0]) / 2), round((height - inner[1]) / 2))
-    frame.paste(picture.resize(inner, Image.Resampling.BILINEAR), place)
+    place = (round((width - wide) / 2), round((height - high) / 2))
+    frame.paste(picture.resize((wide, high), Image.Resampling.BILINEAR), place)
     return np.asarray(frame)
 
 
