@@ -40,7 +40,7 @@ def write_folder(folder: Path, n: int = 60, split: bool = False) -> list[list[st
         name = f"photos/εικόνα {i}.png"
         Image.fromarray(pixels).save(folder / name)
         text = f"{OTHERS[rng.integers(5)]} {word}, {OTHERS[rng.integers(5)]}"
-        rows.append([name, text, f"{label}; σύνολο {i % 2}"])
+        rows.append([name, text, f"{label}; {label} {i // 3 % 2}"])
         if split:
             rows[-1].append(("query", "database", "train", "train", "train", "train")[i // 3 % 6])
     write_table(folder, rows, HEADER if split else HEADER[:3])
