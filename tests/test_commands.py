@@ -20,6 +20,7 @@ from mmhash_nb.datasets import folder, load
 from mmhash_nb.hashers.base import Hasher
 
 SMALL = ("--size", "16", "--bits", "16")
+SCM = ("--method", "scm", *SMALL)
 #: a joint method that is trained in no time
 JOINT = ("--method", "concat", "-p", "epochs", "2", "-p", "text_hidden", "8")
 
@@ -52,7 +53,7 @@ def own(tmp_path_factory) -> Path:
     """A folder of sixty items with a model `scm` and codes of its pictures and texts."""
     path = tmp_path_factory.mktemp("own")
     write_folder(path / "items")
-    assert commands.main(["fit", str(path / "items"), "--out", str(path / "scm"), *SMALL]) == 0
+    assert commands.main(["fit", str(path / "items"), "--out", str(path / "scm"), *SCM]) == 0
     for modality in ("image", "text"):
         given = ["--model", str(path / "scm"), "--modality", modality]
         out = ["--out", str(path / f"{modality}.npz")]
@@ -60,6 +61,7 @@ def own(tmp_path_factory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_fit_encode_and_search_in_a_process_each(tmp_path):
     write_folder(tmp_path / "my items")
 
@@ -73,7 +75,7 @@ def test_fit_encode_and_search_in_a_process_each(tmp_path):
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout.decode()
 
-    said = process("fit", "my items", "--method", "scm", "--out", "model", *SMALL)
+    said = process("fit", "my items", "--out", "model", *SMALL)
     assert said.startswith("60 items, 8 tokens: 48 to learn from, 12 queries over a database of 48")
     scores = {line[:20].strip(): line.split()[-2:] for line in said.splitlines() if "→" in line}
     assert list(scores) == ["image → image", "image → text", "text → image", "text → text"]
@@ -174,7 +176,20 @@ def test_a_method_of_pictures_alone_needs_no_texts(own, tmp_path, capsys):
 
 
 def test_options_of_a_method_and_n_grams_are_kept(own, tmp_path, capsys):
-    given = ("--tokens", "char", "--ngram", "2", "-p", "ridge", "0.01", "-p", "size", "24")
+    given = (
+        "--method",
+        "scm",
+        "--tokens",
+        "char",
+        "--ngram",
+        "2",
+        "-p",
+        "ridge",
+        "0.01",
+        "-p",
+        "size",
+        "24",
+    )
     out = tmp_path / "m"
     assert (
         run(capsys, "fit", own / "items", "--out", out, *given, "--size", 16, "--bits", 8)[0] == 0
@@ -215,7 +230,7 @@ def test_options_of_a_method_and_n_grams_are_kept(own, tmp_path, capsys):
 def test_fit_refuses_with_a_sentence_and_leaves_nothing(own, tmp_path, capsys, given, message):
     given = [value.replace("{own}", str(own)) for value in given]
     out = [] if "--out" in given else ["--out", tmp_path / "m"]
-    assert message in refused(capsys, "fit", own / "items", "--size", 16, *out, *given)
+    assert message in refused(capsys, "fit", own / "items", *out, *SCM, *given)
     assert not list(tmp_path.iterdir())
 
 
@@ -225,11 +240,11 @@ def test_mistakes_in_the_folder_are_the_commands_own(tmp_path, capsys):
     for row in rows:
         row[3] = "train"
     write_table(tmp_path / "items", rows)
-    said = refused(capsys, "fit", tmp_path / "items", "--out", tmp_path / "m", *SMALL)
+    said = refused(capsys, "fit", tmp_path / "items", "--out", tmp_path / "m", *SCM)
     assert said.endswith("has no row of split query to judge by: mark some.")
     rows[1][2] = ""
     write_table(tmp_path / "items", rows)
-    said = refused(capsys, "fit", tmp_path / "items", "--out", tmp_path / "m", *SMALL)
+    said = refused(capsys, "fit", tmp_path / "items", "--out", tmp_path / "m", *SCM)
     assert "(line 3: no labels)" in said and not (tmp_path / "m").exists()
 
 
@@ -262,7 +277,7 @@ def test_encode_and_search_refuse_with_a_sentence(own, tmp_path, capsys):
 
 
 def test_codes_of_another_model_are_refused(own, tmp_path, capsys):
-    other = ("--out", tmp_path / "m", "--seed", 1, *SMALL)
+    other = ("--out", tmp_path / "m", "--seed", 1, *SCM)
     assert run(capsys, "fit", own / "items", *other)[0] == 0
     given = ("--codes", own / "image.npz", "--text", "σκύλος")
     said = refused(capsys, "search", "--model", tmp_path / "m", *given)
@@ -291,7 +306,7 @@ def test_a_model_and_codes_appear_whole_or_not_at_all(own, tmp_path, capsys, mon
 
     with monkeypatch.context() as patch:
         patch.setattr(kept.Form, "save", full)
-        said = refused(capsys, "fit", own / "items", "--out", tmp_path / "m", *SMALL)
+        said = refused(capsys, "fit", own / "items", "--out", tmp_path / "m", *SCM)
         assert "No space left" in said
         patch.setattr(np, "savez_compressed", full)
         given = ("--model", own / "scm", "--modality", "text", "--out", tmp_path / "c")

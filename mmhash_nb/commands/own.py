@@ -123,7 +123,7 @@ def _add_fit(command: argparse.ArgumentParser) -> None:
     default = Form()
     _add_folder(command)
     command.add_argument("--out", type=Path, required=True, metavar="MODEL", help="a new folder")
-    command.add_argument("--method", default="scm", help="see the README; default %(default)s")
+    command.add_argument("--method", default="sephkm", help="see the README; default %(default)s")
     command.add_argument("--bits", type=int, default=32, help="default %(default)s")
     command.add_argument("--seed", type=int, default=0, help="default %(default)s")
     command.add_argument(
