@@ -140,7 +140,8 @@ def read(
         wrong = wrong | undecoded
     reasons = listed(path, wrong, table.total)
     if wrong and on_error == "raise":
-        raise ValueError(f"{reasons}: mend them, or go on without them by on_error='skip'.")
+        skip = "on_error='skip', or --on-error skip in a shell, goes on without them"
+        raise ValueError(f"{reasons}: mend them; {skip}.")
     if not rows:
         raise ValueError(
             f"{reasons}: none is left." if wrong else f"no row of {path} has {modality}."
@@ -198,7 +199,10 @@ def _splits(
 def _labels(path: Path, rows: Sequence[Row]) -> tuple[np.ndarray, list[str]]:
     """Labels `bool [N, C]` and their names in code point order."""
     names = sorted({label for row in rows for label in row.labels})
-    labels = np.array([[name in row.labels for name in names] for row in rows])
+    column = {name: place for place, name in enumerate(names)}
+    labels = np.zeros((len(rows), len(names)), dtype=bool)
+    for i, row in enumerate(rows):
+        labels[i, [column[label] for label in row.labels]] = True
     everywhere = np.flatnonzero(labels.all(axis=0))
     if everywhere.size:
         raise ValueError(

@@ -168,6 +168,8 @@ def _row(
     Raises:
         ValueError: the reason why it cannot be read.
     """
+    if len(fields) == 1 < len(header):
+        raise ValueError(f"no comma where the header has {len(header)} columns")
     if len(fields) != len(header):
         raise ValueError(
             f"{len(fields)} fields where the header has {len(header)} (a text that holds commas "

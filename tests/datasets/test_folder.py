@@ -262,11 +262,16 @@ def test_a_row_that_is_wrong_has_its_line_and_reason(own, old, new, reason):
     edit(own, old, new)
     said = refused(own)
     assert said.startswith("1 of the 60 rows of ") and f"({reason}" in said
-    assert said.endswith("mend them, or go on without them by on_error='skip'.")
+    assert "mend them; on_error='skip', or --on-error skip in a shell, goes on" in said
     with pytest.warns(UserWarning, match=r"^left out: 1 of the 60 rows .*line 3: .*\.$"):
         pairs = load("folder", own, size=8, on_error="skip")
     assert len(pairs) == 59 and pairs.source == "59 of 60 rows"
     assert pairs.captions[1].split()[1] == "μήλο,", "line 3 is the one left out"
+
+
+def test_a_row_separated_otherwise_has_its_line(own):
+    edit(own, written(own).splitlines()[2], "photos/x.png;ένα μήλο;φρούτο")
+    assert "(line 3: no comma where the header has 3 columns)" in refused(own)
 
 
 @pytest.mark.parametrize(
