@@ -206,7 +206,9 @@ def execute(
                     stopped,
                 )
             said = Path(own) / ERROR
-            error = said.read_text() if said.exists() else f"exit status {exit_code}"
+            # On a full disk the file may be there and empty: a failure must not read as none.
+            error = said.read_text().strip() if said.exists() else ""
+            error = error or f"exit status {exit_code}"
         if exit_code == 0:
             error = ""
         if exit_code != _DEAD_KERNEL or _started(output):

@@ -10,7 +10,7 @@ import batch_cases
 import pytest
 from batch_cases import printed
 
-from mmhash_nb import batch, headless, reproduce, workers
+from mmhash_nb import batch, finished, headless, reproduce, workers
 
 PARAMETERS = """\
 dataset = "scenes"  # embedded
@@ -165,6 +165,23 @@ def test_only_a_kernel_that_never_answered_is_started_again(
     assert outcome.error == ("" if exit_code == 0 else f"exit status {exit_code}")
     assert len(set(tried)) == len(tried) == starts  # an IPython folder each
     assert all(request == own for request, own in tried)
+
+
+@pytest.mark.parametrize("said", ["", "\n", None])
+def test_a_failure_without_a_sentence_is_one_all_the_same(project, monkeypatch, capsys, said):
+    """As on a full disk, where the file of the sentence is made and stays empty."""
+    ends = f"open(__import__('sys').argv[3] + '/{headless.ERROR}', 'w').write({said!r})"
+    ends = f"{ends if said is not None else 0}; raise SystemExit(1)"
+    popen = subprocess.Popen
+
+    def without_words(command, **settings):
+        return popen([sys.executable, "-c", ends, *command[1:]], **settings)
+
+    monkeypatch.setattr(headless.subprocess, "Popen", without_words)
+    assert reproduce.main(["reproduce"]) == 1
+    assert "=== 1_ok failed: exit status 1 (" in capsys.readouterr().out
+    (job,) = batch.from_grid([], {}, {}, project / "runs")
+    assert finished.finished(job) is None
 
 
 @pytest.fixture
