@@ -16,6 +16,9 @@ from mmhash_nb.gathered import gather
 from mmhash_nb.headless import Outcome, in_words
 from mmhash_nb.workers import run_jobs
 
+#: what a report that could not be written is called among the outcomes
+REPORT = "report"
+
 
 def reproduce(
     jobs: Sequence[Job],
@@ -34,13 +37,21 @@ def reproduce(
         again: run also what is done.
         workers, scheduler: as `workers.run_jobs` takes them.
 
+    Returns:
+        How each job ended, and last, named `REPORT`, why no report could be written, if so.
+
     Raises:
         ValueError: before anything runs, where workers cannot be had as asked.
     """
     since = time.time() if again else 0.0
     outcomes = run_jobs(jobs, since, workers=workers, scheduler=scheduler)
-    gather(jobs, project_root() / "runs")
-    report.write(out, outcomes)
+    begun = time.perf_counter()
+    try:
+        gather(jobs, project_root() / "runs")
+        report.write(out, outcomes)
+    except (OSError, ValueError) as error:
+        # One bad file of records must not hide how hours of work ended.
+        outcomes.append(Outcome(REPORT, time.perf_counter() - begun, in_words(error)))
     return outcomes
 
 
@@ -141,5 +152,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {in_words(error)}", file=sys.stderr)
         return 1
     print(_summary(outcomes).to_string(index=False))
-    print(f"report: {asked.out / 'report.md'} and report.html beside it")
+    if outcomes[-1].notebook != REPORT:
+        print(f"report: {asked.out / 'report.md'} and report.html beside it")
     return int(any(outcome.error for outcome in outcomes))

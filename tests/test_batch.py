@@ -1,5 +1,6 @@
 """What a batch runs and what of it is done: grids, YAML files, names, records, estimates."""
 
+import errno
 import json
 import string
 from pathlib import Path
@@ -225,6 +226,28 @@ def test_a_failed_run_is_run_again_and_no_other(project, executed, capsys):
     executed.failing.clear()
     assert run(project, *GRID) == 0
     assert executed.asked == ["bits=8", "bits=16", "bits=8"]
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (ValueError("runs/a.csv is no whole CSV file."), "ValueError: runs/a.csv is no whole CSV"),
+        (OSError(errno.ENOSPC, "No space"), "the disk is full: free some space"),
+    ],
+)
+@pytest.mark.parametrize("broken", ["gather", "write"])
+def test_a_report_that_cannot_be_written_hides_no_outcome(
+    project, executed, monkeypatch, capsys, error, sentence, broken
+):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(reproduce if broken == "gather" else reproduce.report, broken, fail)
+    assert run(project, *GRID) == 1
+    said = capsys.readouterr().out
+    table = [line.split(None, 2) for line in said.splitlines()[-3:]]
+    assert [line[0] for line in table] == ["1_one/bits=8", "1_one/bits=16", "report"]
+    assert [line[2] for line in table[:2]] == ["ok", "ok"] and table[2][2].startswith(sentence)
 
 
 def measured(bits, seed, value):
