@@ -86,7 +86,7 @@ def _surroundings(job: Job, threads: int | None) -> dict[str, str]:
     """The environment variables of a job's own."""
     pools = ("OMP", "MKL", "OPENBLAS", "NUMBA") if threads else ()
     variables = {f"{pool}_NUM_THREADS": str(threads) for pool in pools}
-    if job.in_grid:
+    if job.parameters:
         variables["MMHASH_RECORDS"] = str(finished.results_folder(job))
     return variables
 

@@ -79,9 +79,21 @@ def test_a_notebook_that_is_cut_short_is_named(project, executed, capsys):
     assert f"{path} is no whole notebook (" in capsys.readouterr().err and not executed.asked
 
 
-def test_without_a_grid_a_notebook_keeps_its_name_whatever_its_parameters(project):
-    (job,) = batch.from_grid(["1_one"], {"bits": "16"}, {}, project)
-    assert job.output == project / "notebooks" / "1_one.ipynb" and job.name == "1_one"
+def test_a_run_is_named_by_its_parameters_whenever_it_has_any(project):
+    def job(given):
+        (one,) = batch.from_grid(["1_one"], given, {}, project)
+        return one
+
+    plain, wiki, cifar = job({}), job({"dataset": "wiki"}), job({"dataset": "cifar10"})
+    assert plain.output == project / "notebooks" / "1_one.ipynb" and plain.name == "1_one"
+    assert wiki.output == project / "notebooks" / "1_one" / "dataset=wiki.ipynb"
+    assert cifar.output == project / "notebooks" / "1_one" / "dataset=cifar10.ipynb"
+
+
+def test_runs_with_other_parameters_leave_one_another_alone(project, executed):
+    for dataset in ("wiki", "cifar10", "wiki", "cifar10"):
+        assert run(project, "--notebook", "1_one", "-p", "dataset", dataset) == 0
+    assert executed.asked == ["dataset=wiki", "dataset=cifar10"]
 
 
 def test_a_file_lists_jobs_each_with_a_grid_of_its_own(project):

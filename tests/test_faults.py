@@ -91,7 +91,7 @@ def test_ctrl_c_ends_everything_soon_and_keeps_what_is_finished(project, how):
     notebook(project / "notebooks" / "0_quick.ipynb", COUNT)
     command = start(project, "-p", "seeds", "7", *how)
     begun(project, 2)
-    until((project / "runs" / "notebooks" / "0_quick.json").exists)
+    until((project / "runs" / "notebooks" / "0_quick" / "seeds=7.json").exists)
     processes = descendants(command)
     os.killpg(command.pid, signal.SIGINT)
     asked = time.monotonic()

@@ -111,22 +111,23 @@ def test_a_failure_is_kept_and_the_others_still_run(project):
     notebook(project / "notebooks" / "1_ok.ipynb", parameters, surroundings)
     command = [sys.executable, "-m", "mmhash_nb", "reproduce", "-p", "bits", "8,24"]
     command += ["-p", "rate", "1e-05", "-p", "quick", "false"]
+    name = "bits=8+24,quick=false,rate=1e-05"
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ})
     assert done.returncode == 1, done.stderr
     out = project / "runs" / "notebooks"
-    values, surroundings = printed(out / "1_ok.ipynb").splitlines()
+    values, surroundings = printed(out / "1_ok" / f"{name}.ipynb").splitlines()
     assert values == "scenes [8, 24] 3 1e-05 False"
-    assert "before" in printed(out / "0_bad.ipynb")
-    assert "after" not in printed(out / "0_bad.ipynb")
+    assert "before" in printed(out / "0_bad" / f"{name}.ipynb")
+    assert "after" not in printed(out / "0_bad" / f"{name}.ipynb")
     folder, is_headless = surroundings.split()
     assert is_headless == "1" and "mmhash-ipython-" in folder and not Path(folder).exists()
-    for expected in ("=== 0_bad bits=[8, 24]", "scenes [8, 24] 3 1e-05 False", "division by zero"):
+    for expected in (f"=== 0_bad/{name} bits=[8, 24]", "scenes [8, 24] 3 1e-05 False", "division by zero"):
         assert expected in done.stdout
-    assert "=== 0_bad failed: ZeroDivisionError: division by zero (" in done.stdout
-    assert "=== 1_ok finished (" in done.stdout and ", 2 of 2)" in done.stdout
+    assert f"=== 0_bad/{name} failed: ZeroDivisionError: division by zero (" in done.stdout
+    assert f"=== 1_ok/{name} finished (" in done.stdout and ", 2 of 2)" in done.stdout
     bad, ok, report = done.stdout.splitlines()[-3:]
-    assert bad.split(None, 2)[::2] == ["0_bad", "ZeroDivisionError: division by zero"]
-    assert ok.split()[::2] == ["1_ok", "ok"]
+    assert bad.split(None, 2)[::2] == [f"0_bad/{name}", "ZeroDivisionError: division by zero"]
+    assert ok.split()[::2] == [f"1_ok/{name}", "ok"]
     assert report.endswith("runs/report.md and report.html beside it")
     for name in ("report.md", "report.html"):
         assert "ZeroDivisionError: division by zero" in (project / "runs" / name).read_text()
