@@ -11,7 +11,7 @@ import pandas as pd
 from mmhash_nb import report
 from mmhash_nb.batch import Job, from_file, from_grid
 from mmhash_nb.files import project_root
-from mmhash_nb.finished import expected_in_all, expected_seconds, finished, past
+from mmhash_nb.finished import expected_in_all, expected_seconds, finished, records
 from mmhash_nb.gathered import gather
 from mmhash_nb.headless import Outcome, in_words
 from mmhash_nb.workers import run_jobs
@@ -30,10 +30,10 @@ def reproduce(
 ) -> list[Outcome]:
     """Run what is not done of `jobs`, all of it even where some fail, then write the report.
 
-    What the runs of a grid measured is joined in `runs/`, where the report finds it.
+    What the runs measured is joined in `runs/`, where the report finds it.
 
     Args:
-        out: the report goes to `out/report.md` and `out/report.html`.
+        out: the report goes to `out/report.md` and `out/report.html`; runs lie below it.
         again: run also what is done.
         workers, scheduler: as `workers.run_jobs` takes them.
 
@@ -47,7 +47,8 @@ def reproduce(
     outcomes = run_jobs(jobs, since, workers=workers, scheduler=scheduler)
     begun = time.perf_counter()
     try:
-        gather(jobs, project_root() / "runs")
+        for left_out in gather(jobs, out, project_root() / "runs"):
+            print(left_out, flush=True)
         report.write(out, outcomes)
     except (OSError, ValueError) as error:
         # One bad file of records must not hide how hours of work ended.
@@ -57,14 +58,14 @@ def reproduce(
 
 def plan(jobs: Sequence[Job], out: Path, again: bool, workers: int) -> Iterator[str]:
     """Lines that say what `reproduce` would run, what it would not, and how long it may take."""
-    records = past(out)
+    known_runs = [record for _, record in records(out)]
     known: list[float] = []
     waiting = [job for job in jobs if again or not finished(job)]
     for job in jobs:
         if job not in waiting:
             yield f"done       {job.name}"
             continue
-        seconds = expected_seconds(job, records)
+        seconds = expected_seconds(job, known_runs)
         known += [] if seconds is None else [seconds]
         expected = "no record" if seconds is None else f"about {seconds:.0f} s"
         yield f"would run  {job.name}  ({expected})"

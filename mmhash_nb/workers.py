@@ -61,12 +61,12 @@ def _run_or_find(
     threads: int | None,
     stopped: Callable[[], bool],
 ) -> Outcome:
-    done = finished.finished(job, since)
+    done = finished.finished(job, since, folder)
     if done is not None:
         return Outcome(job.name, done["seconds"])
-    inputs = finished.inputs_hash(job)
-    finished.record_path(job).unlink(missing_ok=True)
-    shutil.rmtree(finished.results_folder(job), ignore_errors=True)
+    inputs = finished.inputs_hash(job, folder)
+    finished.begin(job)
+    shutil.rmtree(_results(job), ignore_errors=True)
     outcome = execute(
         job.notebook,
         job.output,
@@ -86,9 +86,11 @@ def _surroundings(job: Job, threads: int | None) -> dict[str, str]:
     """The environment variables of a job's own."""
     pools = ("OMP", "MKL", "OPENBLAS", "NUMBA") if threads else ()
     variables = {f"{pool}_NUM_THREADS": str(threads) for pool in pools}
-    if job.parameters:
-        variables["MMHASH_RECORDS"] = str(finished.results_folder(job))
-    return variables
+    return {**variables, "MMHASH_RECORDS": str(_results(job))}
+
+
+def _results(job: Job) -> Path:
+    return finished.results_folder(finished.record_path(job))
 
 
 def run_jobs(
