@@ -8,11 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from mmhash_nb import report
 from mmhash_nb.batch import Job, from_file, from_grid
 from mmhash_nb.files import project_root
 from mmhash_nb.finished import expected_in_all, expected_seconds, finished, records
-from mmhash_nb.gathered import gather
 from mmhash_nb.headless import Outcome, in_words
 from mmhash_nb.workers import run_jobs
 
@@ -46,6 +44,10 @@ def reproduce(
     since = time.time() if again else 0.0
     outcomes = run_jobs(jobs, since, workers=workers, scheduler=scheduler)
     begun = time.perf_counter()
+    # Imported here, since they take most of the seconds in which a command starts.
+    from mmhash_nb import report
+    from mmhash_nb.gathered import gather
+
     try:
         for left_out in gather(jobs, out, project_root() / "runs"):
             print(left_out, flush=True)
@@ -133,6 +135,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     try:
         if asked.command == "report":
+            from mmhash_nb import report
+
             for path in report.write(asked.out):
                 print(f"report: {path}")
             return 0

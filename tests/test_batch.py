@@ -14,7 +14,7 @@ from batch_cases import notebook
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmhash_nb import batch, cluster, finished, reproduce, sources, workers
+from mmhash_nb import batch, cluster, finished, gathered, report, reproduce, sources, workers
 from mmhash_nb.headless import Outcome
 from mmhash_nb.results import records
 
@@ -52,7 +52,7 @@ def executed(monkeypatch):
     def write(out, outcomes):
         (out / "report.md").write_text(f"{[o.notebook for o in outcomes]}")
 
-    monkeypatch.setattr(reproduce.report, "write", write)
+    monkeypatch.setattr(report, "write", write)
     return execute
 
 
@@ -256,7 +256,7 @@ def test_a_report_that_cannot_be_written_hides_no_outcome(
     def fail(*_):
         raise error
 
-    monkeypatch.setattr(reproduce if broken == "gather" else reproduce.report, broken, fail)
+    monkeypatch.setattr(gathered if broken == "gather" else report, broken, fail)
     assert run(project, *GRID) == 1
     said = capsys.readouterr().out
     table = [line.split(None, 2) for line in said.splitlines()[-3:]]
@@ -287,7 +287,7 @@ def measuring(monkeypatch):
 
     execute.asked = []
     monkeypatch.setattr(workers, "execute", execute)
-    monkeypatch.setattr(reproduce.report, "write", lambda out, outcomes: [])
+    monkeypatch.setattr(report, "write", lambda out, outcomes: [])
     return execute
 
 
@@ -451,7 +451,9 @@ def test_files_that_a_job_reads_are_part_of_what_went_into_it(project, monkeypat
     assert seen(weights="x" * 5000)
 
 
-def test_a_run_begun_anew_is_not_done_until_it_ends_and_what_it_took_stays_known(project, executed, monkeypatch):
+def test_a_run_begun_anew_is_not_done_until_it_ends_but_its_time_is_known(
+    project, executed, monkeypatch
+):
     run(project, *GRID)
 
     def killed(*_, **__):
@@ -461,7 +463,7 @@ def test_a_run_begun_anew_is_not_done_until_it_ends_and_what_it_took_stays_known
     assert run(project, *GRID, "--again") == 130
     jobs = batch.from_grid(["1_one"], {}, {"bits": ["8", "16"]}, project / "out")
     assert [finished.finished(job) is not None for job in jobs] == [False, True]
-    assert "(about 10 s)" in list(reproduce.plan(jobs, project / "out", False, 1))[0]
+    assert "(about 10 s)" in next(reproduce.plan(jobs, project / "out", False, 1))
 
 
 def test_a_dry_run_says_what_would_run_and_how_long_by_what_is_known(project, executed, capsys):

@@ -121,7 +121,8 @@ def test_a_failure_is_kept_and_the_others_still_run(project):
     assert "after" not in printed(out / "0_bad" / f"{name}.ipynb")
     folder, is_headless = surroundings.split()
     assert is_headless == "1" and "mmhash-ipython-" in folder and not Path(folder).exists()
-    for expected in (f"=== 0_bad/{name} bits=[8, 24]", "scenes [8, 24] 3 1e-05 False", "division by zero"):
+    begun = f"=== 0_bad/{name} bits=[8, 24]"
+    for expected in (begun, "scenes [8, 24] 3 1e-05 False", "division by zero"):
         assert expected in done.stdout
     assert f"=== 0_bad/{name} failed: ZeroDivisionError: division by zero (" in done.stdout
     assert f"=== 1_ok/{name} finished (" in done.stdout and ", 2 of 2)" in done.stdout
