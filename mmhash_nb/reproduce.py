@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from mmhash_nb.batch import Job, from_file, from_grid
+from mmhash_nb.cluster import at_once
 from mmhash_nb.files import project_root
 from mmhash_nb.finished import expected_in_all, expected_seconds, finished, records
 from mmhash_nb.headless import Outcome, in_words
@@ -142,7 +143,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         jobs = _jobs(asked)
         if asked.dry_run:
-            print(*plan(jobs, asked.out, asked.again, asked.workers or 1), sep="\n")
+            n = at_once(asked.workers, asked.scheduler)
+            print(*plan(jobs, asked.out, asked.again, n), sep="\n")
             return 0
         outcomes = reproduce(
             jobs, asked.out, again=asked.again, workers=asked.workers, scheduler=asked.scheduler

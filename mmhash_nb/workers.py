@@ -1,6 +1,7 @@
 """The jobs of a batch, one after the other in this process or spread over Dask workers."""
 
 import shutil
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +11,12 @@ from filelock import FileLock, Timeout
 
 from mmhash_nb import finished
 from mmhash_nb.batch import Job
-from mmhash_nb.cluster import client, threads_each
+from mmhash_nb.cluster import client, other_software, slots, software, threads_each
 from mmhash_nb.headless import Outcome, execute, in_words
 
-_TOPIC = "mmhash_nb"
+#: what `cluster.software` says
+Software = tuple[str, dict[str, str]]
+_LOST = "the connection to the Dask scheduler was lost: run the same command on a new one."
 
 
 def run_job(
@@ -126,8 +129,11 @@ def run_jobs(
         n_workers = min(workers or 1, len(waiting))
         threads = None if scheduler else threads_each(n_workers)
         with client(n_workers, scheduler) as connected:
-            print(f"dashboard: {connected.dashboard_link}", flush=True)
-            ended |= _told(_on_dask(connected, waiting, since, threads), len(waiting))
+            if "dashboard" in connected.scheduler_info()["services"]:
+                print(f"dashboard: {connected.dashboard_link}", flush=True)
+            # Workers of this machine run what is installed here, and may see it change.
+            needed = software() if scheduler else None
+            ended |= _told(_on_dask(connected, waiting, since, threads, needed), len(waiting))
     else:
         ended |= _told(_one_by_one(waiting, since), len(waiting))
     return [ended[job.name] for job in jobs]
@@ -157,12 +163,16 @@ def _one_by_one(jobs: Iterable[Job], since: float) -> Iterator[tuple[Job, Outcom
 
 
 def _on_dask(
-    connected: Client, jobs: Sequence[Job], since: float, threads: int | None
+    connected: Client,
+    jobs: Sequence[Job],
+    since: float,
+    threads: int | None,
+    needed: Software | None,
 ) -> Iterator[tuple[Job, Outcome]]:
     by_name = {job.name: job for job in jobs}
-    connected.subscribe_topic(_TOPIC, lambda event: _announce(by_name[event[1]]))
-    there = connected.scheduler_info()["workers"].values()
-    on_gpu = any("GPU" in worker["resources"] for worker in there)
+    topic = f"mmhash_nb-{uuid.uuid4().hex}"  # a scheduler may have several batches
+    connected.subscribe_topic(topic, lambda event: _announce(by_name[event[1]]))
+    _, gpus = slots(connected)
     futures = {
         connected.submit(
             _on_worker,
@@ -170,8 +180,10 @@ def _on_dask(
             since,
             Path.cwd(),
             threads,
+            topic,
+            needed,
             pure=False,
-            resources={"GPU": 1} if on_gpu else None,
+            resources={"GPU": 1} if gpus else None,
         ): job
         for job in jobs
     }
@@ -183,16 +195,25 @@ def _on_dask(
             elif future.status == "error":
                 yield job, Outcome(job.name, 0.0, in_words(future.exception()))
             else:
-                yield job, Outcome(job.name, 0.0, "the connection to the Dask scheduler was lost.")
+                yield job, Outcome(job.name, 0.0, _LOST)
     finally:
         connected.cancel(list(futures))
 
 
-def _on_worker(job: Job, since: float, folder: Path, threads: int | None) -> Outcome:
+def _on_worker(
+    job: Job,
+    since: float,
+    folder: Path,
+    threads: int | None,
+    topic: str,
+    needed: Software | None,
+) -> Outcome:
     """`run_job` as a Dask task, which ends early where it is cancelled or its batch is gone."""
     worker = get_worker()
+    if needed is not None and software() != needed:  # it may have come after the batch began
+        return Outcome(job.name, 0.0, other_software(worker.address))
     key = worker.get_current_task()
-    worker.log_event(_TOPIC, job.name)
+    worker.log_event(topic, job.name)
 
     def stopped() -> bool:
         task = worker.state.tasks.get(key)
