@@ -45,6 +45,8 @@ def gather(jobs: Sequence[Job], out: Path, folder: Path) -> list[str]:
     Raises:
         ValueError: where a run measured what records cannot hold.
     """
+    if not _found(jobs, out, folder):
+        return []
     folder.mkdir(parents=True, exist_ok=True)
     # Of batches that end at once the last finds what all of them measured.
     with FileLock(folder / ".gathered.lock"):

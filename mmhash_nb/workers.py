@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from mmhash_nb import finished
 from mmhash_nb.batch import Job
 from mmhash_nb.cluster import client, other_software, slots, software, threads_each
-from mmhash_nb.headless import Outcome, execute, in_words
+from mmhash_nb.headless import Outcome, clear, execute, in_words
 
 #: what `cluster.software` says
 Software = tuple[str, dict[str, str]]
@@ -24,7 +24,7 @@ def run_job(
     since: float = 0.0,
     *,
     folder: Path | None = None,
-    log: bool = False,
+    shown: bool = True,
     threads: int | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Outcome:
@@ -35,9 +35,8 @@ def run_job(
 
     Args:
         since: as `finished.finished` takes it.
-        folder, stopped: as `headless.execute` takes them.
+        folder, shown, stopped: as `headless.execute` takes them.
         threads: of BLAS, PyTorch and Numba each, as the environment says by default.
-        log: whether what is printed goes to a file beside the executed notebook.
     """
     try:
         job.output.parent.mkdir(parents=True, exist_ok=True)
@@ -48,7 +47,7 @@ def run_job(
             except Timeout:
                 continue
             try:
-                return _run_or_find(job, since, folder, log, threads, stopped)
+                return _run_or_find(job, since, folder, shown, threads, stopped)
             finally:
                 lock.release()
     except (OSError, ValueError) as error:
@@ -60,7 +59,7 @@ def _run_or_find(
     job: Job,
     since: float,
     folder: Path | None,
-    log: bool,
+    shown: bool,
     threads: int | None,
     stopped: Callable[[], bool],
 ) -> Outcome:
@@ -68,6 +67,7 @@ def _run_or_find(
     if done is not None:
         return Outcome(job.name, done["seconds"])
     inputs = finished.inputs_hash(job, folder)
+    clear(job.output)
     finished.begin(job)
     shutil.rmtree(_results(job), ignore_errors=True)
     outcome = execute(
@@ -75,7 +75,7 @@ def _run_or_find(
         job.output,
         job.parameters,
         folder=folder,
-        log=job.output.with_suffix(".log") if log else None,
+        shown=shown,
         surroundings=_surroundings(job, threads),
         stopped=stopped,
     )
@@ -220,4 +220,4 @@ def _on_worker(
         at_work = worker.status in (Status.running, Status.paused)
         return not at_work or task is None or task.state == "cancelled"
 
-    return run_job(job, since, folder=folder, log=True, threads=threads, stopped=stopped)
+    return run_job(job, since, folder=folder, shown=False, threads=threads, stopped=stopped)

@@ -1,5 +1,6 @@
 """Small notebooks and the command line, for tests of batches and of what goes wrong in them."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -43,6 +44,8 @@ def start(folder: Path, *arguments: str, whole: bool = False) -> subprocess.Pope
 
 def begin(folder: Path, *arguments: str) -> subprocess.Popen:
     """Python with these arguments, in a process group of its own."""
+    # Tests that run in the background ignore Ctrl-C, and so would what they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     command = subprocess.Popen(
         [sys.executable, *arguments],
         cwd=folder,

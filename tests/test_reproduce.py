@@ -1,6 +1,7 @@
 """Headless runs over small generated notebooks: parameters, failures, log, report."""
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -121,6 +122,8 @@ def test_a_failure_is_kept_and_the_others_still_run(project):
     assert "after" not in printed(out / "0_bad" / f"{name}.ipynb")
     folder, is_headless = surroundings.split()
     assert is_headless == "1" and "mmhash-ipython-" in folder and not Path(folder).exists()
+    log = (out / "1_ok" / f"{name}.log").read_text()
+    assert "scenes [8, 24] 3 1e-05 False\n" in log and log in done.stdout
     begun = f"=== 0_bad/{name} bits=[8, 24]"
     for expected in (begun, "scenes [8, 24] 3 1e-05 False", "division by zero"):
         assert expected in done.stdout
@@ -184,6 +187,36 @@ def test_a_failure_without_a_sentence_is_one_all_the_same(project, monkeypatch, 
     assert "=== 1_ok failed: exit status 1 (" in capsys.readouterr().out
     (job,) = batch.from_grid([], {}, {}, project / "runs")
     assert finished.finished(job) is None
+
+
+def test_a_kernel_that_ends_at_its_start_is_started_again(project, monkeypatch):
+    """As one whose port was taken; the decision is that of the process that runs the notebook."""
+    kernel = project / "kernels" / "kernels" / "python3"
+    kernel.mkdir(parents=True)
+    ends = f"open({str(project / 'starts.txt')!r}, 'a').write('x')"
+    argv = [sys.executable, "-c", ends, "{connection_file}"]
+    spec = {"argv": argv, "display_name": "ends", "language": "python"}
+    (kernel / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(project / "kernels"))
+    path = project / "notebooks" / "1_ok.ipynb"
+    outcome = headless.execute(path, project / "out.ipynb", {})
+    assert (project / "starts.txt").read_text() == "x" * headless.STARTS
+    assert "RuntimeError: Kernel died" in outcome.error
+
+
+def test_what_killed_runs_have_left_is_deleted_and_nothing_of_others(project, monkeypatch):
+    monkeypatch.setattr(headless.tempfile, "tempdir", str(project / "tmp"))
+    output = project / "rate=[1]-a.ipynb"
+    names = [headless._prefix(output) + "x", headless._prefix(project / "b.ipynb") + "x"]
+    for name in names:
+        (project / "tmp" / name / "profile").mkdir(parents=True)
+    stale = ".rate=[1]-a-abc_1234.part.json"
+    kept = [".rate=[1]-a-0123abcd-abc_1234.part.json", ".rate=1-a-abc_1234.part.json", "a.json"]
+    for name in (stale, *kept):
+        (project / name).touch()
+    headless.clear(output)
+    assert [path.name for path in (project / "tmp").iterdir()] == names[1:]
+    assert not (project / stale).exists() and all((project / name).exists() for name in kept)
 
 
 @pytest.fixture
