@@ -174,9 +174,14 @@ def test_a_worker_with_other_software_that_comes_later_runs_no_job(project, thre
     assert not threads.ran
 
 
-def test_a_dry_run_counts_the_threads_of_a_cluster_or_its_gpus(threads):
-    assert cluster.at_once(None, threads.scheduler_address) == 2
-    assert cluster.at_once(3, None) == 3 and cluster.at_once(None, None) == 1
+def test_a_dry_run_counts_the_threads_of_a_cluster_or_its_gpus(
+    project, threads, monkeypatch, capsys
+):
+    monkeypatch.setattr(command_line, "plan", lambda *given: [f"{given[-1]} at once"])
+    for how, n in ((("--scheduler", threads.scheduler_address), 2), (("--workers", "3"), 3)):
+        assert command_line.main(["reproduce", "--dry-run", *how]) == 0
+        assert capsys.readouterr().out == f"{n} at once\n"
+    assert cluster.at_once(None, None) == 1
 
     def with_gpus(*gpus):
         there = {i: {"nthreads": 4, "resources": r} for i, r in enumerate(gpus)}
