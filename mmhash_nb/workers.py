@@ -69,7 +69,8 @@ def _run_or_find(
     inputs = finished.inputs_hash(job, folder)
     clear(job.output)
     finished.begin(job)
-    shutil.rmtree(_results(job), ignore_errors=True)
+    for left in (_results(job), _figures(job)):
+        shutil.rmtree(left, ignore_errors=True)
     outcome = execute(
         job.notebook,
         job.output,
@@ -89,11 +90,18 @@ def _surroundings(job: Job, threads: int | None) -> dict[str, str]:
     """The environment variables of a job's own."""
     pools = ("OMP", "MKL", "OPENBLAS", "NUMBA") if threads else ()
     variables = {f"{pool}_NUM_THREADS": str(threads) for pool in pools}
-    return {**variables, "MMHASH_RECORDS": str(_results(job))}
+    variables["MMHASH_RECORDS"] = str(_results(job))
+    if job.parameters:  # what the defaults draw is the project's own
+        variables["MMHASH_FIGURES"] = str(_figures(job))
+    return variables
 
 
 def _results(job: Job) -> Path:
     return finished.results_folder(finished.record_path(job))
+
+
+def _figures(job: Job) -> Path:
+    return job.output.with_suffix(".figures")
 
 
 def run_jobs(

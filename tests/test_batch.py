@@ -14,7 +14,17 @@ from batch_cases import notebook
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmhash_nb import batch, cluster, finished, gathered, report, reproduce, sources, workers
+from mmhash_nb import (
+    batch,
+    cluster,
+    figures,
+    finished,
+    gathered,
+    report,
+    reproduce,
+    sources,
+    workers,
+)
 from mmhash_nb.headless import Outcome
 from mmhash_nb.results import records
 
@@ -353,6 +363,30 @@ def test_numbers_that_are_not_whole_are_measured_again(project, measuring):
         assert finished.finished(job) is None
         assert run(project, *plain) == 0 and kept.read_bytes() == content
     assert len(measuring.asked) == 3
+
+
+def test_runs_with_parameters_draw_into_folders_of_their_own(project, monkeypatch):
+    def execute(path, output, parameters, surroundings, **_):
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in surroundings.items():
+                patch.setenv(name, value)
+            folder = figures.folder("masci2014", "scenes")
+        before = sorted(path.name for path in folder.glob("*"))
+        drawn.append((folder.relative_to(project).as_posix(), before))
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "a.png").touch()
+        return Outcome(path.stem, 1.0)
+
+    drawn: list = []
+    monkeypatch.setattr(workers, "execute", execute)
+    monkeypatch.setattr(report, "write", lambda out, outcomes: [])
+    for _ in range(2):
+        for given in ((), ("-p", "bits", "8"), ("-p", "bits", "16")):
+            run(project, "--notebook", "1_one", *given, "--again")
+    own = "out/notebooks/1_one/bits={}.figures/masci2014/scenes"
+    first = [("figures/masci2014/scenes", []), (own.format(8), []), (own.format(16), [])]
+    # Pictures of the project are replaced one by one, those of a run go when it is run again.
+    assert drawn == [*first, ("figures/masci2014/scenes", ["a.png"]), *first[1:]]
 
 
 def edited(path, change):
