@@ -17,7 +17,7 @@ import pandas as pd
 
 from mmhash_nb.pairs import Pairs
 
-__all__ = ["available", "data_root", "load", "names"]
+__all__ = ["available", "data_root", "find", "load", "names"]
 
 _DATASETS = {
     "scenes": "mmhash_nb.datasets.scenes",
@@ -65,6 +65,19 @@ def load(name: str, root: str | os.PathLike[str] | None = None, **options: Any) 
                 f"dataset {name} has no option {option!r}; it has {', '.join(known) or 'none'}."
             )
     return module.load(data_root(root), **options)
+
+
+def find(name: str, root: str | os.PathLike[str] | None = None) -> Path | None:
+    """Where the files of a dataset lie: a folder or file; None where it is embedded or not there.
+
+    Args:
+        name, root: as for `load`.
+
+    Raises:
+        ValueError: no such dataset.
+    """
+    found = getattr(_module(name), "find", None)
+    return found(data_root(root)) if found else None
 
 
 def available(root: str | os.PathLike[str] | None = None) -> pd.DataFrame:
