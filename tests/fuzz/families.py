@@ -22,11 +22,13 @@ from torch import nn
 TESTS = Path(__file__).parents[1]
 sys.path[:0] = [str(TESTS), str(TESTS / "datasets")]
 
+import mat_cases  # noqa: E402
 import test_cifar10  # noqa: E402
 import test_flickr8k  # noqa: E402
 import test_flipkart  # noqa: E402
 import test_matfiles  # noqa: E402
 import test_mirflickr25k  # noqa: E402
+import test_mirflickr25k_forms  # noqa: E402
 import test_nuswide  # noqa: E402
 import test_uci_digits  # noqa: E402
 import test_wiki  # noqa: E402
@@ -74,6 +76,33 @@ def uci_digits_file(folder: Path) -> Read:
 def mirflickr25k_files(folder: Path) -> Read:
     test_mirflickr25k.write_mirflickr(folder)
     return lambda: mirflickr25k.read(folder, images="vgg", n_query=4, n_train=6)
+
+
+def mirflickr25k_archives(folder: Path) -> Read:
+    made, *_ = test_mirflickr25k_forms.write_official(folder)
+    return lambda: mirflickr25k.read(made, images="pixels", size=8, n_query=3, n_train=5)
+
+
+def mirflickr25k_one_file(folder: Path) -> Read:
+    return _mirflickr25k_form(folder, "one_file", mat_cases.write_v73)
+
+
+def mirflickr25k_raw(folder: Path) -> Read:
+    return _mirflickr25k_form(folder, "raw", mat_cases.write_v73)
+
+
+def mirflickr25k_lists(folder: Path) -> Read:
+    return _mirflickr25k_form(folder, "lists", mat_cases.write_v73)
+
+
+def mirflickr25k_captions(folder: Path) -> Read:
+    return _mirflickr25k_form(folder, "captions", mat_cases.write_v7)
+
+
+def _mirflickr25k_form(folder: Path, form: str, write: Callable[..., None]) -> Read:
+    test_mirflickr25k_forms.write_form(folder, form, write)
+    small = {"n_query": 3, "n_train": 5}
+    return lambda: mirflickr25k.read(folder, images="pixels", size=8, protocol="files", **small)
 
 
 def nuswide_files(folder: Path) -> Read:
@@ -227,6 +256,8 @@ def own_picture(folder: Path) -> Read:
 CASES = {
     **{mat_5: 90, mat_5_compressed: 60, mat_7_3: 90, cnn_f_weights: 60},
     **{wiki_files: 70, uci_digits_file: 50, mirflickr25k_files: 50, nuswide_files: 16},
+    **{mirflickr25k_archives: 50, mirflickr25k_one_file: 60, mirflickr25k_raw: 50},
+    **{mirflickr25k_lists: 60, mirflickr25k_captions: 60},
     **{flipkart_files: 50, flickr8k_files: 50, cifar10_zip: 60, cifar10_batches: 30},
     **{zip_archive: 60, tar_archive: 60, codes: 70, run_records: 70, run_record: 40},
     **{checkpoint: 60, fitted_method: 60, weights: 50, own_picture: 90},

@@ -1,0 +1,75 @@
+"""Where files lie under a folder, however an archive was unpacked."""
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+_PHOTOS = frozenset((".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp"))
+
+
+def named(root: Path, *names: str) -> list[Path]:
+    """The sub-folders of `root` of one of the names, whatever their case, with `-`, `_`, or none.
+
+    Args:
+        names: lower case, letters and digits alone.
+    """
+    if not root.is_dir():
+        return []
+    plain = {path: re.sub(r"[^a-z0-9]", "", path.name.lower()) for path in root.iterdir()}
+    return sorted(path for path, name in plain.items() if name in names and path.is_dir())
+
+
+def locate(folder: Path, *names: str) -> Path | None:
+    """The first file or folder of one of the names in `folder`, or up to two levels below."""
+    for name in names:
+        for level in ("", "*/", "*/*/"):
+            if found := sorted(folder.glob(level + name)):
+                return found[0]
+    return None
+
+
+class Photos:
+    """The image files under a folder, by name.
+
+    Args:
+        folder: looked through at every depth.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._by_name: dict[str, list[Path]] = {}
+        for base, folders, names in os.walk(folder):
+            folders.sort()
+            for name in sorted(names):
+                if os.path.splitext(name)[1].lower() in _PHOTOS:
+                    self._by_name.setdefault(name, []).append(Path(base, name))
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def find(self, name: str) -> Path | None:
+        """The file of a name, which may begin with folders and their `/` or backslashes.
+
+        Of several files of one name that one is taken whose folder has the name's folder.
+        """
+        *folders, last = re.split(r"[\\/]", name.strip())
+        found = self._by_name.get(last, [])
+        same = [path for path in found if folders and path.parent.name == folders[-1]]
+        return next(iter(same or found), None)
+
+    def find_all(self, names: Iterable[str]) -> list[Path]:
+        """The files of all names.
+
+        Raises:
+            FileNotFoundError: some are not there; names the first and says how many.
+        """
+        names = list(names)
+        paths = [self.find(name) for name in names]
+        missing = [name for name, path in zip(names, paths, strict=True) if path is None]
+        if missing:
+            raise FileNotFoundError(
+                f"{self._folder} has no photo {missing[0]} ({len(missing):,} of {len(names):,} "
+                "are missing): put the photos there, in any sub-folder."
+            )
+        return [path for path in paths if path is not None]
