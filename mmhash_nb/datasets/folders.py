@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -45,31 +46,29 @@ class Photos:
                 if os.path.splitext(name)[1].lower() in _PHOTOS:
                     self._by_name.setdefault(name, []).append(Path(base, name))
 
-    def __len__(self) -> int:
-        return len(self._by_name)
-
-    def find(self, name: str) -> Path | None:
-        """The file of a name, which may begin with folders and their `/` or backslashes.
-
-        Of several files of one name that one is taken whose folder has the name's folder.
-        """
-        *folders, last = re.split(r"[\\/]", name.strip())
-        found = self._by_name.get(last, [])
-        same = [path for path in found if folders and path.parent.name == folders[-1]]
-        return next(iter(same or found), None)
-
     def find_all(self, names: Iterable[str]) -> list[Path]:
-        """The files of all names.
+        """The files of all names, which may begin with folders and their `/` or backslashes.
+
+        A file in a folder of that name is taken, and where there is none, one of the same last
+        name, if no other of the names ends with it.
 
         Raises:
             FileNotFoundError: some are not there; names the first and says how many.
         """
-        names = list(names)
-        paths = [self.find(name) for name in names]
-        missing = [name for name, path in zip(names, paths, strict=True) if path is None]
+        parts = [re.split(r"[\\/]", name.strip()) for name in names]
+        often = Counter(last for *_, last in parts)
+        paths: list[Path] = []
+        missing = []
+        for *folders, last in parts:
+            found = self._by_name.get(last, [])
+            same = [path for path in found if folders and path.parent.name == folders[-1]]
+            if same or (found and often[last] == 1):
+                paths.append((same or found)[0])
+            else:
+                missing.append("/".join([*folders, last]))
         if missing:
             raise FileNotFoundError(
-                f"{self._folder} has no photo {missing[0]} ({len(missing):,} of {len(names):,} "
+                f"{self._folder} has no photo {missing[0]} ({len(missing):,} of {len(parts):,} "
                 "are missing): put the photos there, in any sub-folder."
             )
-        return [path for path in paths if path is not None]
+        return paths

@@ -51,6 +51,8 @@ class Layout:
     def missing(self, folder: Path, images: str) -> str | None:
         """The first file that `folder` lacks for one of the values of the option `images`."""
         needed = [self.tags or self.captions, self.labels]
+        if images not in ("none", "vgg", "pixels"):
+            return f"{self.name} with images={images!r}"
         if images == "vgg":
             needed.append(self.features)
         elif images == "pixels" and (self.photos is None or self.photos.find(folder) is None):

@@ -1,12 +1,12 @@
 """MIRFlickr-25K as DCMH, zhang2018 and zeng2022 use it: photos or features, tags, 24 labels."""
 
-import dataclasses
 import os
 from pathlib import Path
 
 from mmhash_nb.datasets import community, mirflickr25k_official, selections
-from mmhash_nb.datasets.community import Found, Rules
+from mmhash_nb.datasets.community import Rules
 from mmhash_nb.datasets.folders import named
+from mmhash_nb.datasets.forms import Forms
 from mmhash_nb.datasets.layouts import CAPTIONS, LISTS, divided, one_file, three_files
 from mmhash_nb.datasets.photos import check_option
 from mmhash_nb.datasets.splits import Protocol
@@ -30,16 +30,17 @@ PROTOCOLS = {
     "zeng2022": Protocol(20_015, 1_386, 24, n_query=2_000, n_train=10_000),
     "zhang2018": Protocol(20_015, 1_386, 24, n_query=2_000, n_train=10_000),
 }
-OFFICIAL = "official"
-
-#: DCMH's selection where it is there, then what gives the same one, then others
-_BEFORE = (three_files("mirflickr25k"), one_file("FLICKR-25K.mat", "FLICKR-25k.mat"))
-_AFTER = (LISTS, *divided("mir"), CAPTIONS)
+_FORMS = Forms(
+    same=(three_files("mirflickr25k"), one_file("FLICKR-25K.mat", "FLICKR-25k.mat")),
+    missing=mirflickr25k_official.missing,
+    read_official=mirflickr25k_official.read,
+    other=(LISTS, *divided("mir"), CAPTIONS),
+)
 
 
 def find(root: Path) -> Path | None:
     """The folder that holds the files of one of the forms, without images at least."""
-    return next((folder for folder in _folders(root) if _form(folder, "none") is not None), None)
+    return next((folder for folder in _folders(root) if _FORMS.has(folder, "none")), None)
 
 
 def load(
@@ -84,7 +85,7 @@ def load(
     root = Path(root)
     rule = selections.protocol_of("mirflickr25k", PROTOCOLS, protocol)
     check_option("mirflickr25k", "images", images, IMAGES)
-    folder = next((f for f in _folders(root) if _form(f, images) is not None), find(root))
+    folder = next((f for f in _folders(root) if _FORMS.has(f, images)), find(root))
     if folder is None:
         where = root / "mirflickr25k"
         missing = next(name for name in (TAGS, LABELS) if not (where / name).is_file())
@@ -92,11 +93,18 @@ def load(
             f"mirflickr25k has no {missing} in {where}: see {PAGE} for the set, and put {PUT} "
             f"under {root}."
         )
-    found = _found(folder, images, size, Rules(words=rule.words, labels=rule.labels))
-    if protocol != selections.FILES:
-        words = 0 if found.tags is None else found.tags.shape[1]
-        rule.check("mirflickr25k", (len(found.labels), words, found.labels.shape[1]), f"put {PUT}")
-    return _pairs(found, images, protocol, split_seed, n_query, n_train)
+    rules = Rules(words=rule.words, labels=rule.labels)
+    return read(
+        folder,
+        images=images,
+        size=size,
+        protocol=protocol,
+        split_seed=split_seed,
+        n_query=n_query,
+        n_train=n_train,
+        rules=rules,
+        published=protocol != selections.FILES,
+    )
 
 
 def read(
@@ -109,61 +117,32 @@ def read(
     n_query: int | None = None,
     n_train: int | None = None,
     rules: Rules | None = None,
+    published: bool = False,
 ) -> Pairs:
-    """The files of `folder` as pairs, whatever their number; options and errors as for `load`."""
+    """The files of `folder` as pairs, whatever their number; options and errors as for `load`.
+
+    Args:
+        rules: what the matrices must be like.
+        published: whether to refuse other counts than the paper's.
+    """
+    rule = selections.protocol_of("mirflickr25k", PROTOCOLS, protocol)
     check_option("mirflickr25k", "images", images, IMAGES)
-    found = _found(folder, images, size, rules or Rules())
-    return _pairs(found, images, protocol, split_seed, n_query, n_train)
-
-
-def _folders(root: Path) -> list[Path]:
-    return named(root, "mirflickr25k", "mirflickr", "flickr25k")
-
-
-def _form(folder: Path, images: str) -> str | None:
-    """The form in which the files lie in `folder`."""
-    if one := community.choose(_BEFORE, folder, images):
-        return one.name
-    if mirflickr25k_official.missing(folder, images) is None:
-        return OFFICIAL
-    other = community.choose(_AFTER, folder, images)
-    return None if other is None else other.name
-
-
-def _found(folder: Path, images: str, size: int, rules: Rules) -> Found:
-    """What the files hold that have the images asked for."""
-    form = _form(folder, images)
-    if form is None:
-        missing = _BEFORE[0].missing(folder, images)
-        raise FileNotFoundError(
-            f"mirflickr25k has no {missing} in {folder}: put it there (a row for each photo, in "
-            "the order of the tags), or load with images='none'."
-        )
-    if form == OFFICIAL:
-        return mirflickr25k_official.read(folder, images, size)
-    layout = next(one for one in (*_BEFORE, *_AFTER) if one.name == form)
-    found = community.read(folder, layout, images, size, rules)
-    source = "matrices of DCMH's selection" if layout in _BEFORE else f"files of the form {form}"
-    without = "; without image features" if images == "none" else ""
-    return dataclasses.replace(found, source=f"{source}, no checksum published{without}")
-
-
-def _pairs(
-    found: Found,
-    images: str,
-    protocol: str,
-    split_seed: int,
-    n_query: int | None,
-    n_train: int | None,
-) -> Pairs:
+    found = _FORMS.read(folder, images, size, rules or Rules())
+    if published:
+        words = 0 if found.tags is None else found.tags.shape[1]
+        rule.check("mirflickr25k", (len(found.labels), words, found.labels.shape[1]), f"put {PUT}")
     return selections.assemble(
         "mirflickr25k",
         found,
         images,
-        selections.protocol_of("mirflickr25k", PROTOCOLS, protocol),
+        rule,
         protocol,
         split_seed=split_seed,
         n_query=n_query,
         n_train=n_train,
         label_names=mirflickr25k_official.CONCEPTS,
     )
+
+
+def _folders(root: Path) -> list[Path]:
+    return named(root, "mirflickr25k", "mirflickr", "flickr25k")

@@ -11,7 +11,7 @@ from mmhash_nb.pairs import Pairs
 
 #: the protocol that takes files as they are, whatever their counts
 FILES = "files"
-_DISPLAY = {"none": "no image", "vgg": "VGG", "pixels": "image"}
+_DISPLAY = {"bof": "BoF", "none": "no image", "vgg": "VGG", "pixels": "image"}
 
 
 def protocol_of(dataset: str, protocols: Mapping[str, Protocol], name: str) -> Protocol:
@@ -37,7 +37,6 @@ def assemble(
     n_query: int | None,
     n_train: int | None,
     label_names: Sequence[str] | None = None,
-    modality_names: tuple[str, str] | None = None,
 ) -> Pairs:
     """Pairs with the split of a protocol, which `source` names beside what was read.
 
@@ -76,7 +75,7 @@ def assemble(
         train=train,
         captions=found.captions,
         vocabulary=vocabulary,
-        modality_names=modality_names or (_DISPLAY[images], "Tags"),
+        modality_names=(_DISPLAY[images], "Tags"),
         name=dataset,
         source=f"{found.source}; {how}",
     )

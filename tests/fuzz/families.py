@@ -30,6 +30,7 @@ import test_matfiles  # noqa: E402
 import test_mirflickr25k  # noqa: E402
 import test_mirflickr25k_forms  # noqa: E402
 import test_nuswide  # noqa: E402
+import test_nuswide_forms  # noqa: E402
 import test_uci_digits  # noqa: E402
 import test_wiki  # noqa: E402
 
@@ -109,6 +110,14 @@ def nuswide_files(folder: Path) -> Read:
     test_nuswide.write_nuswide(folder)
     nuswide.check_published = lambda n: None  # a small set passes for the whole
     return lambda: load("nuswide", folder, **test_nuswide.SMALL)
+
+
+def nuswide_photos(folder: Path) -> Read:
+    made = test_nuswide.write_nuswide(folder)
+    test_nuswide_forms.write_photos(made)
+    nuswide.check_published = lambda n: None
+    options = {"images": "pixels", "size": 8, "protocol": "liong2017", "n_query": 5}
+    return lambda: nuswide.read(made, **options)
 
 
 def flipkart_files(folder: Path) -> Read:
@@ -255,7 +264,13 @@ def own_picture(folder: Path) -> Read:
 #: Each family with how many cases it has in a run: fewer where reading takes long.
 CASES = {
     **{mat_5: 90, mat_5_compressed: 60, mat_7_3: 90, cnn_f_weights: 60},
-    **{wiki_files: 70, uci_digits_file: 50, mirflickr25k_files: 50, nuswide_files: 16},
+    **{
+        wiki_files: 70,
+        uci_digits_file: 50,
+        mirflickr25k_files: 50,
+        nuswide_files: 16,
+        nuswide_photos: 8,
+    },
     **{mirflickr25k_archives: 50, mirflickr25k_one_file: 60, mirflickr25k_raw: 50},
     **{mirflickr25k_lists: 60, mirflickr25k_captions: 60},
     **{flipkart_files: 50, flickr8k_files: 50, cifar10_zip: 60, cifar10_batches: 30},
