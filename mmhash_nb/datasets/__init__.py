@@ -28,6 +28,7 @@ _DATASETS = {
     "flickr8k": "mmhash_nb.datasets.flickr8k",
     "mirflickr25k": "mmhash_nb.datasets.mirflickr25k",
     "uci_digits": "mmhash_nb.datasets.uci_digits",
+    "iaprtc12": "mmhash_nb.datasets.iaprtc12",
 }
 
 

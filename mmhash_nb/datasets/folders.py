@@ -3,7 +3,8 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from pathlib import Path
 
 _PHOTOS = frozenset((".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp"))
@@ -49,8 +50,8 @@ class Photos:
     def find_all(self, names: Iterable[str]) -> list[Path]:
         """The files of all names, which may begin with folders and their `/` or backslashes.
 
-        A file in a folder of that name is taken, and where there is none, one of the same last
-        name, if no other of the names ends with it.
+        Of the files of the same last name that one is taken whose folders agree the furthest. One
+        whose folder does not agree is taken if no other of the names ends so.
 
         Raises:
             FileNotFoundError: some are not there; names the first and says how many.
@@ -61,9 +62,9 @@ class Photos:
         missing = []
         for *folders, last in parts:
             found = self._by_name.get(last, [])
-            same = [path for path in found if folders and path.parent.name == folders[-1]]
-            if same or (found and often[last] == 1):
-                paths.append((same or found)[0])
+            best = max(found, key=lambda path: _agree(path, folders), default=None)
+            if best and (_agree(best, folders) or often[last] == 1):
+                paths.append(best)
             else:
                 missing.append("/".join([*folders, last]))
         if missing:
@@ -72,3 +73,9 @@ class Photos:
                 "are missing): put the photos there, in any sub-folder."
             )
         return paths
+
+
+def _agree(path: Path, folders: Sequence[str]) -> int:
+    """How many of the last folders of a path are those given."""
+    pairs = zip(path.parts[-2::-1], folders[::-1], strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))

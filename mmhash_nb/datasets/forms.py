@@ -44,8 +44,9 @@ class Forms:
         source = "matrices of DCMH's selection" if layout in self.same else ""
         layout = layout or community.choose(self.other, folder, images)
         if layout is None:
+            first = self.same[0].missing if self.same else self.missing
             raise FileNotFoundError(
-                f"there is no {self.same[0].missing(folder, images)} in {folder}: put it there (a "
+                f"there is no {first(folder, images)} in {folder}: put it there (a "
                 "row for each photo, in the order of the tags), or load with images='none'."
             )
         found = community.read(folder, layout, images, size, rules)

@@ -18,10 +18,10 @@ from mmhash_nb.datasets.nuswide_official import (
     TAG_LIST,
     TAGS,
     VISUAL_WORDS,
-    most_frequent,
 )
 from mmhash_nb.datasets.nuswide_tables import PAGE
 from mmhash_nb.datasets.photos import check_option
+from mmhash_nb.datasets.selections import most_frequent
 from mmhash_nb.datasets.splits import Protocol
 from mmhash_nb.datasets.splits import for_each_label as split
 from mmhash_nb.pairs import Pairs
@@ -143,14 +143,7 @@ def read(
         published: whether to refuse other counts than the paper's.
     """
     rule = selections.protocol_of("nuswide", PROTOCOLS, protocol)
-    given, other = n_query, n_query_per_concept
-    if rule.per_label:
-        given, other = other, given
-    if other is not None:
-        raise ValueError(
-            f"protocol {protocol} of nuswide draws its queries "
-            f"{'for each concept' if rule.per_label else 'from all'}: give {rule.option} instead."
-        )
+    given = rule.numbers("nuswide", protocol, n_query, n_query_per_concept)
     sizes = _sizes(rule, protocol)
     k = next((k for k in sizes if _forms(k).has(folder, images)), sizes[0])
     rules = Rules(words=rule.words, labels=k, empty_tags=True)

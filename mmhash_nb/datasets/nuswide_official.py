@@ -8,6 +8,7 @@ from scipy import sparse
 from mmhash_nb.datasets import folders, store
 from mmhash_nb.datasets.community import Found
 from mmhash_nb.datasets.nuswide_tables import again, aligned, table
+from mmhash_nb.datasets.selections import most_frequent
 
 CONCEPTS, LABELS = "Concepts81.txt", "AllLabels"
 TAG_LIST, TAGS, VISUAL_WORDS = "TagList1k.txt", "AllTags1k.txt", "BoW_int.dat"
@@ -91,15 +92,6 @@ def _images(folder: Path, images: str, size: int, kept: np.ndarray, n: int) -> n
             f"must align, so {again()}"
         )
     return store.decoded(folders.Photos(folder).find_all(names[i] for i in kept), size)
-
-
-def most_frequent(labels: np.ndarray, n: int) -> np.ndarray:
-    """The `n` columns of `labels` (0/1 `[N, C]`) with the most ones, `int64 [n]`, in file order.
-
-    Of two equally frequent columns the first is taken.
-    """
-    counts = labels.sum(axis=0, dtype=np.int64)
-    return np.sort(np.argsort(-counts, kind="stable")[:n])
 
 
 def _there(folder: Path, *names: str) -> Path:

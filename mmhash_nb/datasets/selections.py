@@ -37,6 +37,7 @@ def assemble(
     n_query: int | None,
     n_train: int | None,
     label_names: Sequence[str] | None = None,
+    text_name: str = "Tags",
 ) -> Pairs:
     """Pairs with the split of a protocol, which `source` names beside what was read.
 
@@ -46,6 +47,7 @@ def assemble(
             they have one and no number is given.
         split_seed: draws the split; n_query, n_train: other numbers than the paper's.
         label_names: where `found` has none; else they are numbered.
+        text_name: what the text modality is called.
 
     Raises:
         ValueError: too few samples for the split.
@@ -75,7 +77,16 @@ def assemble(
         train=train,
         captions=found.captions,
         vocabulary=vocabulary,
-        modality_names=(_DISPLAY[images], "Tags"),
+        modality_names=(_DISPLAY[images], text_name),
         name=dataset,
         source=f"{found.source}; {how}",
     )
+
+
+def most_frequent(labels: np.ndarray, n: int) -> np.ndarray:
+    """The `n` columns of `labels` (0/1 `[N, C]`) with the most ones, `int64 [n]`, in file order.
+
+    Of two equally frequent columns the first is taken.
+    """
+    counts = labels.sum(axis=0, dtype=np.int64)
+    return np.sort(np.argsort(-counts, kind="stable")[:n])

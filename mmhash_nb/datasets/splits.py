@@ -51,6 +51,28 @@ class Protocol:
             return for_each_label(labels, names, n_query, n_train, seed, option=self.option)
         return at_random(len(labels), n_query, n_train, seed)
 
+    def numbers(
+        self, dataset: str, name: str, n_query: int | None, n_query_per_concept: int | None
+    ) -> int | None:
+        """The number of queries that was given, of the two options the one that is this one's.
+
+        Args:
+            dataset, name: of the dataset and of this protocol, for messages.
+
+        Raises:
+            ValueError: the other one was given.
+        """
+        given, other = n_query, n_query_per_concept
+        if self.per_label:
+            given, other = other, given
+        if other is not None:
+            raise ValueError(
+                f"protocol {name} of {dataset} draws its queries "
+                f"{'for each concept' if self.per_label else 'from all'}: give {self.option} "
+                "instead."
+            )
+        return given
+
     def check(self, dataset: str, found: tuple[int, int, int], fix: str) -> None:
         """Refuse other counts than the published ones.
 
@@ -64,7 +86,8 @@ class Protocol:
         if found != (self.pairs, self.words, self.labels):
             raise ValueError(
                 f"{dataset} has {self.pairs} pairs, {self.words} tags and {self.labels} labels, "
-                f"but these files hold {found[0]}, {found[1]} and {found[2]}: {fix}."
+                f"but these files hold {found[0]}, {found[1]} and {found[2]}: {fix}; "
+                "protocol='files' takes files as they are."
             )
 
 

@@ -26,6 +26,7 @@ import mat_cases  # noqa: E402
 import test_cifar10  # noqa: E402
 import test_flickr8k  # noqa: E402
 import test_flipkart  # noqa: E402
+import test_iaprtc12  # noqa: E402
 import test_matfiles  # noqa: E402
 import test_mirflickr25k  # noqa: E402
 import test_mirflickr25k_forms  # noqa: E402
@@ -36,7 +37,7 @@ import test_wiki  # noqa: E402
 
 from mmhash_nb import checkpoints, hashers  # noqa: E402
 from mmhash_nb.codes import HashCodes, load_codes, save_codes  # noqa: E402
-from mmhash_nb.datasets import cifar10_files, load, mirflickr25k, nuswide, wiki  # noqa: E402
+from mmhash_nb.datasets import cifar10_files, iaprtc12, load, mirflickr25k, nuswide, wiki  # noqa: E402
 from mmhash_nb.datasets.download import extract  # noqa: E402
 from mmhash_nb.datasets.matfiles import read_mat  # noqa: E402
 from mmhash_nb.explorer.own import read_picture  # noqa: E402
@@ -118,6 +119,16 @@ def nuswide_photos(folder: Path) -> Read:
     nuswide.check_published = lambda n: None
     options = {"images": "pixels", "size": 8, "protocol": "liong2017", "n_query": 5}
     return lambda: nuswide.read(made, **options)
+
+
+def iaprtc12_files(folder: Path) -> Read:
+    made = test_iaprtc12.write_official(folder)
+    return lambda: iaprtc12.read(made, images="pixels", size=8, n_query=2, n_train=3)
+
+
+def iaprtc12_rand(folder: Path) -> Read:
+    test_iaprtc12.write_rand(folder, mat_cases.write_v7)
+    return lambda: iaprtc12.read(folder, images="vgg", n_query=2, n_train=3)
 
 
 def flipkart_files(folder: Path) -> Read:
@@ -264,13 +275,8 @@ def own_picture(folder: Path) -> Read:
 #: Each family with how many cases it has in a run: fewer where reading takes long.
 CASES = {
     **{mat_5: 90, mat_5_compressed: 60, mat_7_3: 90, cnn_f_weights: 60},
-    **{
-        wiki_files: 70,
-        uci_digits_file: 50,
-        mirflickr25k_files: 50,
-        nuswide_files: 16,
-        nuswide_photos: 8,
-    },
+    **{wiki_files: 70, uci_digits_file: 50, mirflickr25k_files: 50, nuswide_files: 16},
+    **{nuswide_photos: 8, iaprtc12_files: 60, iaprtc12_rand: 40},
     **{mirflickr25k_archives: 50, mirflickr25k_one_file: 60, mirflickr25k_raw: 50},
     **{mirflickr25k_lists: 60, mirflickr25k_captions: 60},
     **{flipkart_files: 50, flickr8k_files: 50, cifar10_zip: 60, cifar10_batches: 30},
