@@ -47,6 +47,9 @@ class Photos:
                 if os.path.splitext(name)[1].lower() in _PHOTOS:
                     self._by_name.setdefault(name, []).append(Path(base, name))
 
+    def __len__(self) -> int:
+        return sum(map(len, self._by_name.values()))
+
     def find_all(self, names: Iterable[str]) -> list[Path]:
         """The files of all names, which may begin with folders and their `/` or backslashes.
 

@@ -1,7 +1,7 @@
 """All forms in which the files of a dataset may lie, and which of them is read."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,10 @@ class Forms:
         """Whether the files of any form are in `folder`, with the images asked for."""
         layout = community.choose((*self.same, *self.other), folder, images)
         return layout is not None or self.missing(folder, images) is None
+
+    def images(self, folder: Path, known: Sequence[str]) -> list[str]:
+        """Those of the known values of the option `images` that `folder` has the files for."""
+        return [images for images in known if self.has(folder, images)]
 
     def read(self, folder: Path, images: str, size: int, rules: Rules) -> Found:
         """The first form that has the images asked for; errors as of `community.read`.

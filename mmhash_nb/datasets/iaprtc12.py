@@ -39,6 +39,16 @@ def find(root: Path) -> Path | None:
     return next((folder for folder in _folders(root) if _forms(None).has(folder, "none")), None)
 
 
+def contents(root: Path) -> dict[str, tuple[int, int]]:
+    """How many of the official files of each kind are there, and how many are needed."""
+    return iaprtc12_official.contents(_folder(root))
+
+
+def images_there(root: Path) -> list[str]:
+    """The values of the option `images` that there are files for."""
+    return _forms(None).images(_folder(root), IMAGES)
+
+
 def load(
     root: str | os.PathLike[str],
     *,
@@ -144,6 +154,11 @@ def read(
         n_train=n_train,
         text_name="Captions",
     )
+
+
+def _folder(root: Path) -> Path:
+    """Where the files lie, or would be put."""
+    return find(root) or next(iter(_folders(root)), root / "iaprtc12")
 
 
 def _folders(root: Path) -> list[Path]:

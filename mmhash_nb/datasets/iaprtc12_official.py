@@ -11,6 +11,8 @@ from mmhash_nb.datasets.folders import Photos, locate
 from mmhash_nb.datasets.selections import most_frequent
 
 CAPTIONS, LABELS, LABEL_LIST = "annotations_complete_eng", "labels.txt", "wlist.txt"
+#: photos; one of them has no English caption
+N_PHOTOS = 20_000
 _ELEMENT = r"<{0}>(.*?)</{0}>"
 
 
@@ -20,9 +22,24 @@ def missing(folder: Path, images: str) -> str | None:
         return "features of the photos"
     if locate(folder, CAPTIONS) is None:
         return CAPTIONS
+    if images == "pixels" and next(folder.rglob("*.jpg"), None) is None:
+        return "photo (images/*/*.jpg)"
     if _find(folder, LABEL_LIST) is None:
         return LABEL_LIST
     return LABELS if _find(folder, LABELS) is None else None
+
+
+def contents(folder: Path) -> dict[str, tuple[int, int]]:
+    """How many files of each kind are there, and how many are needed."""
+    photos = (p for p in folder.glob("**/images/*/*.jpg") if p.stem.isdecimal())
+    captions = locate(folder, CAPTIONS)
+    texts = [] if captions is None else [*captions.rglob("*.eng")]
+    return {
+        "photos": (len({path.name for path in photos}), N_PHOTOS),
+        "captions": (len(texts), N_PHOTOS - 1),
+        "list of labels": (int(_find(folder, LABEL_LIST) is not None), 1),
+        "labels of segments": (int(_find(folder, LABELS) is not None), 1),
+    }
 
 
 def read(folder: Path, images: str, size: int, frequent: int | None = None) -> Found:

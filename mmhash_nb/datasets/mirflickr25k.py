@@ -4,16 +4,18 @@ import os
 from pathlib import Path
 
 from mmhash_nb.datasets import community, mirflickr25k_official, selections
+from mmhash_nb.datasets.archives import get
 from mmhash_nb.datasets.community import Rules
 from mmhash_nb.datasets.folders import named
 from mmhash_nb.datasets.forms import Forms
 from mmhash_nb.datasets.layouts import CAPTIONS, LISTS, divided, one_file, three_files
+from mmhash_nb.datasets.mirflickr25k_official import ARCHIVES
 from mmhash_nb.datasets.photos import check_option
 from mmhash_nb.datasets.splits import Protocol
 from mmhash_nb.datasets.splits import at_random as split
 from mmhash_nb.pairs import Pairs
 
-__all__ = ["IMAGES", "PAGE", "PROTOCOLS", "PUT", "find", "load", "read", "split"]
+__all__ = ["ARCHIVES", "IMAGES", "PAGE", "PROTOCOLS", "PUT", "find", "load", "read", "split"]
 
 PAGE = "https://press.liacs.nl/mirflickr/mirdownload.html"
 TAGS, LABELS = "mirflickr25k-yall.mat", "mirflickr25k-lall.mat"
@@ -41,6 +43,21 @@ _FORMS = Forms(
 def find(root: Path) -> Path | None:
     """The folder that holds the files of one of the forms, without images at least."""
     return next((folder for folder in _folders(root) if _FORMS.has(folder, "none")), None)
+
+
+def contents(root: Path) -> dict[str, tuple[int, int]]:
+    """How many of the official files of each kind are there, and how many are needed."""
+    return mirflickr25k_official.contents(_folder(root))
+
+
+def images_there(root: Path) -> list[str]:
+    """The values of the option `images` that there are files for."""
+    return _FORMS.images(_folder(root), IMAGES)
+
+
+def fetch_all(root: Path) -> None:
+    """Fetch and unpack the official archives that are not there; errors as of `archives.get`."""
+    get(ARCHIVES, _folder(root))
 
 
 def load(
@@ -142,6 +159,11 @@ def read(
         n_train=n_train,
         label_names=mirflickr25k_official.CONCEPTS,
     )
+
+
+def _folder(root: Path) -> Path:
+    """Where the files lie, or would be put."""
+    return find(root) or next(iter(_folders(root)), root / "mirflickr25k")
 
 
 def _folders(root: Path) -> list[Path]:

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from mmhash_nb.datasets import store
+from mmhash_nb.datasets.archives import Archive
 from mmhash_nb.datasets.community import Found
 from mmhash_nb.datasets.folders import locate
 
@@ -18,6 +19,26 @@ CONCEPTS = (
 TAG_LIST, TAGS, PHOTO = "doc/common_tags.txt", "meta/tags", "im1.jpg"
 #: a tag must occur so often to be a word
 LEAST = 20
+#: photos, and with them files of tags
+N_PHOTOS = 25_000
+_AT = "https://press.liacs.nl/mirflickr/mirflickr25k.v3b/"
+#: the first sum stands on the official page; the second was recorded from a copy
+ARCHIVES = (
+    Archive(
+        f"{_AT}mirflickr25k.zip",
+        "mirflickr25k",
+        "im25000.jpg",
+        3_069_184_257,
+        "a23d0a8564ee84cda5622a6c2f947785",
+    ),
+    Archive(
+        f"{_AT}mirflickr25k_annotations_v080.zip",
+        "mirflickr25k_annotations_v080",
+        "water.txt",
+        207_220,
+        "aa0138c79892b1b670184d142380948f",
+    ),
+)
 
 
 def missing(folder: Path, images: str) -> str | None:
@@ -28,6 +49,22 @@ def missing(folder: Path, images: str) -> str | None:
         if locate(folder, name) is None:
             return name
     return next((f"{c}.txt" for c in CONCEPTS if locate(folder, f"{c}.txt") is None), None)
+
+
+def contents(folder: Path) -> dict[str, tuple[int, int]]:
+    """How many files of each kind are there, and how many are needed."""
+    photo, tags = locate(folder, PHOTO), locate(folder, TAGS)
+    photos = [] if photo is None else [*photo.parent.glob("im*.jpg")]
+    of_tags = [] if tags is None else [*tags.glob("tags*.txt")]
+    return {
+        "photos": (len(photos), N_PHOTOS),
+        "files of tags": (len(of_tags), N_PHOTOS),
+        "list of common tags": (int(locate(folder, TAG_LIST) is not None), 1),
+        "annotations": (
+            sum(locate(folder, f"{c}.txt") is not None for c in CONCEPTS),
+            len(CONCEPTS),
+        ),
+    }
 
 
 def read(folder: Path, images: str, size: int) -> Found:

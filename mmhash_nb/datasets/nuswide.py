@@ -8,13 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from mmhash_nb.datasets import nuswide_official, selections
+from mmhash_nb.datasets.archives import get
 from mmhash_nb.datasets.community import Found, Rules
 from mmhash_nb.datasets.folders import named
 from mmhash_nb.datasets.forms import Forms
 from mmhash_nb.datasets.layouts import CAPTIONS, LISTS, divided, one_file, three_files
 from mmhash_nb.datasets.nuswide_official import (
+    ARCHIVES,
     CONCEPTS,
     LABELS,
+    N_IMAGES,
     TAG_LIST,
     TAGS,
     VISUAL_WORDS,
@@ -26,7 +29,17 @@ from mmhash_nb.datasets.splits import Protocol
 from mmhash_nb.datasets.splits import for_each_label as split
 from mmhash_nb.pairs import Pairs
 
-__all__ = ["PAGE", "PROTOCOLS", "PUT", "check_published", "find", "load", "most_frequent", "split"]
+__all__ = [
+    "ARCHIVES",
+    "PAGE",
+    "PROTOCOLS",
+    "PUT",
+    "check_published",
+    "find",
+    "load",
+    "most_frequent",
+    "split",
+]
 
 PUT = (
     f"nuswide/ with ConceptsList/{CONCEPTS}, Groundtruth/{LABELS}/Labels_*.txt (81 files), "
@@ -37,7 +50,6 @@ PUT = (
     "tagList.mat and labelList.mat, or index.mat with caption.mat and label.mat"
 )
 IMAGES = ("bof", "none", "vgg", "pixels")
-N_IMAGES = 269_648
 #: queries and database of masci2014, Table 1
 PUBLISHED = 2_100 + 193_739
 _CONCEPT = "n_query_per_concept"
@@ -55,6 +67,26 @@ def find(root: Path) -> Path | None:
     return next(
         (f for f in _folders(root) if any(_forms(k).has(f, "none") for k in (21, 10))), None
     )
+
+
+def contents(root: Path) -> dict[str, tuple[int, int]]:
+    """How many of the official files of each kind are there, and how many are needed."""
+    return nuswide_official.contents(_folder(root))
+
+
+def images_there(root: Path) -> list[str]:
+    """The values of the option `images` that there are files for, of 21 concepts or 10."""
+    folder = _folder(root)
+    there = {images for k in (21, 10) for images in _forms(k).images(folder, IMAGES)}
+    return [images for images in IMAGES if images in there]
+
+
+def fetch_all(root: Path) -> None:
+    """Fetch and unpack the official text files; errors as of `archives.get`.
+
+    Visual words and photos have no address that can be fetched from.
+    """
+    get(ARCHIVES, _folder(root))
 
 
 def load(
@@ -171,6 +203,11 @@ def check_published(n_images: int) -> None:
             f"NUS-WIDE has {N_IMAGES} images, but these files have {n_images} lines: get them "
             f"again from {PAGE}."
         )
+
+
+def _folder(root: Path) -> Path:
+    """Where the files lie, or would be put."""
+    return find(root) or next(iter(_folders(root)), root / "nuswide")
 
 
 def _folders(root: Path) -> list[Path]:

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from mmhash_nb.datasets import folders, store
+from mmhash_nb.datasets.archives import Archive
 from mmhash_nb.datasets.community import Found
 from mmhash_nb.datasets.nuswide_tables import again, aligned, table
 from mmhash_nb.datasets.selections import most_frequent
@@ -16,6 +17,15 @@ IMAGE_LIST = "Imagelist.txt"
 #: the same name with the capital that some copies have
 _IMAGE_LISTS = (IMAGE_LIST, "ImageList.txt")
 
+_AT = "https://lms.comp.nus.edu.sg/wp-content/uploads/2019/research/nuswide/"
+#: no sums are published; every line is checked when it is read
+ARCHIVES = (
+    Archive(f"{_AT}Groundtruth.zip", "Groundtruth", LABELS),
+    Archive(f"{_AT}NUS_WID_Tags.zip", "NUS_WID_Tags", TAGS),
+    Archive(f"{_AT}ConceptsList.zip", "ConceptsList", CONCEPTS),
+    Archive(f"{_AT}ImageList.zip", "ImageList", "[Ii]mage[Ll]ist.txt"),
+)
+N_IMAGES = 269_648
 N_LISTED, N_TAGS, N_VISUAL_WORDS = 81, 1_000, 500
 #: no count of visual words comes near it, and `uint16` holds it
 _LARGEST_COUNT = 65_535
@@ -33,11 +43,27 @@ def missing(folder: Path, images: str) -> str | None:
             return name
     if images == "pixels" and folders.locate(folder, *_IMAGE_LISTS) is None:
         return IMAGE_LIST
+    if images == "pixels" and next(folder.rglob("*.jpg"), None) is None:
+        return "photo (Flickr/*/*.jpg)"
     labels = _there(folder, LABELS)
     # `available` only asks what is there; whether the list is right is for `read` to say.
     concepts = _there(folder, CONCEPTS).read_text(encoding="utf-8", errors="replace").split()
     paths = [_label_path(labels, concept) for concept in concepts]
     return next((f"{LABELS}/{path.name}" for path in paths if not path.is_file()), None)
+
+
+def contents(folder: Path) -> dict[str, tuple[int, int]]:
+    """How many files of each kind are there, and how many are needed."""
+    labels = folders.locate(folder, LABELS)
+    of_labels = [] if labels is None else [*labels.glob("Labels_*.txt")]
+    texts = [folders.locate(folder, name) for name in (CONCEPTS, TAG_LIST, TAGS)]
+    return {
+        "files of labels": (len(of_labels), N_LISTED),
+        "lists and tags": (sum(path is not None for path in texts), len(texts)),
+        "visual words": (int(folders.locate(folder, VISUAL_WORDS) is not None), 1),
+        "list of images": (int(folders.locate(folder, *_IMAGE_LISTS) is not None), 1),
+        "photos": (len(folders.Photos(folder)), N_IMAGES),
+    }
 
 
 def read(folder: Path, images: str, size: int, concepts: int) -> tuple[Found, int]:
