@@ -37,12 +37,18 @@ def get(archives: Sequence[Archive], folder: Path) -> None:
 
     Raises:
         ConnectionError: no network, or the server does not have the file.
-        OSError: the disk cannot take it.
+        OSError: the disk cannot take it, or a folder of the archive's name holds something else.
         ValueError: a sum differs, or an archive is damaged; nothing of it is kept.
     """
     for archive in archives:
         if locate(folder, archive.holds) is not None:
             continue
+        target = folder / archive.folder
+        if target.exists():
+            raise FileExistsError(
+                f"{target} is there but holds no {archive.holds}: move it away, so that the "
+                "archive can be unpacked."
+            )
         path = fetch(archive.url, folder / archive.url.rsplit("/", 1)[-1], md5=archive.md5)
         try:
             with tempfile.TemporaryDirectory(dir=folder, prefix=".unpacked-") as aside:
@@ -52,7 +58,7 @@ def get(archives: Sequence[Archive], folder: Path) -> None:
                         f"the archive from {archive.url} holds no {archive.holds} and was not "
                         f"kept: get it by hand and unpack it in {folder}."
                     )
-                os.replace(unpacked, folder / archive.folder)
+                os.replace(unpacked, target)
         except ValueError:
             path.unlink()  # a bad archive must not pass for a good one next time
             raise

@@ -189,6 +189,13 @@ def test_a_damaged_or_wrong_archive_without_a_sum_is_not_kept(server, tmp_path):
     assert (tmp_path / "set/a/AllLabels/Labels_sky.txt").read_text() == "1\n"
 
 
+def test_a_folder_in_the_way_is_named_before_anything_is_fetched(server, tmp_path):
+    (tmp_path / "set/a").mkdir(parents=True)
+    with pytest.raises(FileExistsError, match=r"set/a is there but holds no x\.txt: move it away"):
+        archives.get([Archive(f"{server.url}/a.zip", "a", "x.txt")], tmp_path / "set")
+    assert not server.asked
+
+
 def test_an_archive_that_leaves_its_folder_is_not_unpacked(server, tmp_path):
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w") as archive:

@@ -1,7 +1,9 @@
 """The official archives of MIRFlickr-25K, and every form in which its selection circulates."""
 
+import dataclasses
 import os
 import shutil
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -300,6 +302,19 @@ def test_the_official_photos_serve_where_dcmhs_files_have_none(tmp_path):
     assert mirflickr25k.read(folder, **SMALL).query.tolist() == pairs.query.tolist()
     with pytest.raises(FileNotFoundError, match=r"no mirflickr25k-iall-vgg\.mat in"):
         mirflickr25k.read(folder, images="vgg", **SMALL)
+
+
+def test_a_deep_method_learns_from_the_mapped_photos_as_from_any(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1]))
+    import deep_cases
+
+    folder, *_ = write_official(tmp_path)
+    pairs = mirflickr25k.read(folder, images="pixels", size=32, **SMALL)
+    copied = dataclasses.replace(pairs, images=np.array(pairs.images))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)  # of arrays that cannot be written to
+        states = [deep_cases.quick("dcmh", batch_size=4).fit(p).state for p in (pairs, copied)]
+    assert deep_cases.same(*states)
 
 
 @pytest.mark.skipif(not HAS_MIRFLICKR, reason="MMHASH_DATA holds no mirflickr25k/")
