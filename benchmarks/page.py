@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from mmhash_nb.figures.style import Picture, colours, markers, png, themed
 from mmhash_nb.files import project_root, whole
@@ -111,6 +112,7 @@ def draw_approximate(approximate: pd.DataFrame) -> Figure:
             axes.plot(x, y, marker=marks[kind], color=colour[kind], label=kind, markersize=4)
         axes.set_title(f"{items:,} codes", weight="bold")
         axes.set(xlabel="ms a query", xscale="log")
+        axes.xaxis.set_minor_formatter(NullFormatter())  # they would overlap on a short axis
     panels[0].set_ylabel(f"recall@{built['k'].iloc[0]}")
     panels[0].legend(fontsize=7)
     return figure

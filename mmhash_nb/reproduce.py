@@ -10,7 +10,6 @@ import pandas as pd
 
 from mmhash_nb import report
 from mmhash_nb.batch import Job, from_file, from_grid
-from mmhash_nb.datasets import command as datasets_command
 from mmhash_nb.files import project_root
 from mmhash_nb.finished import expected_in_all, expected_seconds, finished, past
 from mmhash_nb.gathered import gather
@@ -118,11 +117,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_batches(command)
     command.add_argument("--out", type=Path, default=project_root() / "runs", metavar="DIR")
     written = commands.add_parser("report", help="write the report alone; nothing is run")
-    datasets_command.add(commands)
     written.add_argument("--out", type=Path, default=project_root() / "runs", metavar="DIR")
     asked = parser.parse_args(arguments)
-    if asked.command == "datasets":
-        return datasets_command.run(asked)
     try:
         if asked.command == "report":
             for path in report.write(asked.out):

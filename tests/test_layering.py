@@ -10,7 +10,7 @@ ORDER = [
     *("files", "sources", "mat5", "pairs", "codes", "features", "datasets", "losses"),
     *("checkpoints", "training", "pretrain_small", "hashers", "ties", "ranking", "shards"),
     *("metrics", "published", "results", "figures", "explorer", "headless", "batch", "finished"),
-    *("cluster", "workers", "gathered", "report", "reproduce", "__main__"),
+    *("cluster", "workers", "gathered", "report", "reproduce", "commands", "__main__"),
 ]
 
 

@@ -16,6 +16,9 @@ MOST_LINES, MOST_BYTES = 15, 1_500_000
 TRAINING = re.compile(r"\b(run_protocol|results\.run|fit)\(")
 #: a path of somebody's machine, and not the middle of an address
 MACHINE_PATH = re.compile(r"(?<![\w.])/(root|home|work|Users)/[^\s\"'\\]*")
+#: a decimal number, and where the text tells what came out of the runs
+DECIMAL = re.compile(r"(?<![\d.])\d+\.\d+(?!\.?\d)")
+FINDINGS = "## What came out"
 
 
 def broken_rules(path: Path) -> list[str]:
@@ -29,6 +32,7 @@ def broken_rules(path: Path) -> list[str]:
         *_execution(code),
         *_training(code),
         *_paths(notebook.cells),
+        *_findings(notebook.cells),
     ]
 
 
@@ -104,6 +108,19 @@ def _paths(cells):
             shown.append(json.dumps({**output, "data": data}))
         for found in MACHINE_PATH.finditer("\n".join(shown)):
             yield f"cell {i} shows the path {found[0]}"
+
+
+def _findings(cells):
+    shown = set()
+    for cell in cells:
+        for output in cell.get("outputs", []):
+            texts = [v for k, v in output.get("data", {}).items() if k.startswith("text/")]
+            shown.update(DECIMAL.findall("\n".join([output.get("text", ""), *texts])))
+    for i, cell in enumerate(cells):
+        if cell.source.startswith(FINDINGS):
+            for number in dict.fromkeys(DECIMAL.findall(cell.source)):
+                if number not in shown:
+                    yield f"cell {i} says {number}, which no output shows"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -190,6 +207,10 @@ def sets(order, **values):
             "cell 5 shows the path /Users/me/runs",
         ),
         (lambda n, c: n.cells[0].update(source="see `/Users/x`"), "cell 0 shows the path /Users/x"),
+        (
+            lambda n, c: n.cells[6].update(source="## What came out\n\nIt is 0.3, not 0.31."),
+            "cell 6 says 0.31, which no output shows",
+        ),
     ],
 )
 def test_each_broken_rule_is_named(write, change, sentence):

@@ -2,13 +2,15 @@
 
 import csv
 import re
+import shlex
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
-from mmhash_nb import hashers
+from mmhash_nb import commands, hashers
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -111,6 +113,30 @@ def test_every_method_of_a_paper_has_its_mark_in_the_table_of_methods():
             m for row in rows if row[2 + place].strip() for m in re.findall(r"`(\w+)`", row[0])
         ]
         assert sorted(marked) == sorted(hashers.names(paper)), paper
+
+
+def test_the_commands_for_own_data_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    block = README[README.index("### Your own data") : README.index("### Your own arrays")]
+    table, shell, *_ = re.findall(r"```\n(.*?)```", block, flags=re.S)
+    rng = np.random.default_rng(0)
+    header, row = table.splitlines()
+    Path("my_folder", "photos").mkdir(parents=True)
+    kinds = [("A black dog, by the sea", "dog;beach"), ("A red car, in the town", "car;town")]
+    for i in range(24):
+        text, labels = kinds[i % 2]
+        row += f'\nphotos/{i + 2}.jpg,"{text}",{labels}'
+    for i in range(1, 26):
+        pixels = rng.integers(0, 60, (9, 9, 3)) + np.array([190, 0, 0]) * (i % 2)
+        Image.fromarray(pixels.astype(np.uint8)).save(f"my_folder/photos/{i}.jpg")
+    Path("my_folder", "pairs.csv").write_text(f"{header}\n{row}\n")
+    lines = [shlex.split(line, comments=True) for line in shell.splitlines()]
+    assert [line[3] for line in lines] == ["fit", "encode", "search"]
+    for line in lines:
+        assert line[:3] == ["python", "-m", "mmhash_nb"]
+        assert commands.main([*line[3:], *(["--size", "16"] if line[3] == "fit" else [])]) == 0
+    found = capsys.readouterr().out.splitlines()[-10:]
+    assert all("black dog" in line for line in found)
 
 
 def test_the_code_for_own_arrays_runs():

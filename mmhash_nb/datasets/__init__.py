@@ -31,6 +31,7 @@ _DATASETS = {
     "mirflickr25k": "mmhash_nb.datasets.mirflickr25k",
     "uci_digits": "mmhash_nb.datasets.uci_digits",
     "iaprtc12": "mmhash_nb.datasets.iaprtc12",
+    "folder": "mmhash_nb.datasets.folder",
 }
 
 

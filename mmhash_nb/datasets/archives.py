@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmhash_nb.datasets.download import extract, fetch
-from mmhash_nb.datasets.folders import locate
+from mmhash_nb.datasets.places import locate
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """`python -m mmhash_nb datasets`: what is there, how complete, and fetching what may be fetched."""
 
 import argparse
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -10,33 +9,31 @@ from mmhash_nb import datasets
 from mmhash_nb.datasets.archives import Archive
 
 
-def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command to the package's command line."""
-    command = commands.add_parser("datasets", help="say which datasets are there, or fetch them")
-    command.add_argument("--root", type=Path, metavar="DIR", help="by default $MMHASH_DATA or data")
-    command.add_argument(
+def main(arguments: Sequence[str]) -> int:
+    """The command with its arguments: fetch what is asked for, and print what is there.
+
+    Raises:
+        ValueError: a name is none of a dataset that can be fetched, or a download is not what it
+            should be.
+        OSError: no network, or the disk cannot take what comes.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m mmhash_nb datasets",
+        description="Say which datasets are there, or fetch them.",
+    )
+    parser.add_argument("--root", type=Path, metavar="DIR", help="by default $MMHASH_DATA or data")
+    parser.add_argument(
         "--download",
         nargs="+",
         default=[],
         metavar="NAME",
         help="fetch these, go on with a broken transfer, leave good copies alone",
     )
-
-
-def run(asked: argparse.Namespace) -> int:
-    """Print what is there; returns 0, 1 where a download failed, 2 on a wrong name."""
+    asked = parser.parse_args(arguments[1:])
     root = datasets.data_root(asked.root)
-    try:
-        _download(asked.download, root)
-    except LookupError as error:
-        print(f"error: {error.args[0]}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; what came is kept, the same command goes on with it", file=sys.stderr)
-        return 130
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    # All names are looked at before anything is fetched.
+    for module in [_fetched(name) for name in asked.download]:
+        module.fetch_all(root)
     print(*report(root, asked.download or datasets.names()), sep="\n")
     return 0
 
@@ -69,24 +66,18 @@ def report(root: Path, names: Sequence[str]) -> Iterator[str]:
                 yield f"    get:  python -m mmhash_nb datasets --download {name}{_size(module)}"
 
 
-def _download(names: Sequence[str], root: Path) -> None:
-    """Fetch the datasets, all of whose names are right.
+def _fetched(name: str) -> ModuleType:
+    """The module of a dataset that can be fetched.
 
     Raises:
-        LookupError: one is none, or cannot be fetched.
+        ValueError: it is none, or cannot be.
     """
-    modules = {}
-    for name in names:
-        try:
-            modules[name] = datasets.module_of(name)
-        except ValueError as error:
-            raise LookupError(str(error)) from None
-        if not hasattr(modules[name], "fetch_all"):
-            page = getattr(modules[name], "PAGE", None)
-            how = f"get it from {page} by hand" if page else "it comes with the package"
-            raise LookupError(f"{name} is not to be fetched by this command: {how}.")
-    for module in modules.values():
-        module.fetch_all(root)
+    module = datasets.module_of(name)
+    if not hasattr(module, "fetch_all"):
+        page = getattr(module, "PAGE", None)
+        how = f"get it from {page} by hand" if page else "it comes with the package"
+        raise ValueError(f"{name} is not to be fetched by this command: {how}.")
+    return module
 
 
 def _size(module: ModuleType) -> str:

@@ -10,9 +10,9 @@ import numpy as np
 from scipy import sparse
 
 from mmhash_nb.datasets import mat_pixels, store
-from mmhash_nb.datasets.folders import Photos
 from mmhash_nb.datasets.layouts import ALL, Layout, Source
 from mmhash_nb.datasets.matfiles import read_first, read_strings
+from mmhash_nb.datasets.places import Photos
 from mmhash_nb.datasets.splits import Split
 
 #: the values of the option `images`

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from mmhash_nb.datasets import community, iaprtc12_official, selections
 from mmhash_nb.datasets.community import Rules
-from mmhash_nb.datasets.folders import named
-from mmhash_nb.datasets.forms import Forms
+from mmhash_nb.datasets.distributions import Distributions
 from mmhash_nb.datasets.layouts import CAPTIONS, IAPR_RAND, LISTS
 from mmhash_nb.datasets.photos import check_option
+from mmhash_nb.datasets.places import named
 from mmhash_nb.datasets.splits import Protocol
 from mmhash_nb.pairs import Pairs
 
@@ -169,9 +169,9 @@ def _frequent(protocol: str) -> int | None:
     return PROTOCOLS[protocol].labels if protocol == "liong2017" else None
 
 
-def _forms(frequent: int | None) -> Forms:
+def _forms(frequent: int | None) -> Distributions:
     """The forms of the selection with so many labels, or all."""
-    return Forms(
+    return Distributions(
         same=(IAPR_RAND,) if frequent is None else (),
         missing=iaprtc12_official.missing,
         read_official=partial(iaprtc12_official.read, frequent=frequent),

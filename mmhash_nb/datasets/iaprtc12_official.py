@@ -7,7 +7,7 @@ import numpy as np
 
 from mmhash_nb.datasets import store
 from mmhash_nb.datasets.community import Found
-from mmhash_nb.datasets.folders import Photos, locate
+from mmhash_nb.datasets.places import Photos, locate
 from mmhash_nb.datasets.selections import most_frequent
 
 CAPTIONS, LABELS, LABEL_LIST = "annotations_complete_eng", "labels.txt", "wlist.txt"

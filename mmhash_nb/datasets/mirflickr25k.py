@@ -6,11 +6,11 @@ from pathlib import Path
 from mmhash_nb.datasets import community, mirflickr25k_official, selections
 from mmhash_nb.datasets.archives import get
 from mmhash_nb.datasets.community import Rules
-from mmhash_nb.datasets.folders import named
-from mmhash_nb.datasets.forms import Forms
+from mmhash_nb.datasets.distributions import Distributions
 from mmhash_nb.datasets.layouts import CAPTIONS, LISTS, divided, one_file, three_files
 from mmhash_nb.datasets.mirflickr25k_official import ARCHIVES
 from mmhash_nb.datasets.photos import check_option
+from mmhash_nb.datasets.places import named
 from mmhash_nb.datasets.splits import Protocol
 from mmhash_nb.datasets.splits import at_random as split
 from mmhash_nb.pairs import Pairs
@@ -32,7 +32,7 @@ PROTOCOLS = {
     "zeng2022": Protocol(20_015, 1_386, 24, n_query=2_000, n_train=10_000),
     "zhang2018": Protocol(20_015, 1_386, 24, n_query=2_000, n_train=10_000),
 }
-_FORMS = Forms(
+_FORMS = Distributions(
     same=(three_files("mirflickr25k"), one_file("FLICKR-25K.mat", "FLICKR-25k.mat")),
     missing=mirflickr25k_official.missing,
     read_official=mirflickr25k_official.read,

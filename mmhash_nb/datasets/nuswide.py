@@ -10,8 +10,7 @@ import numpy as np
 from mmhash_nb.datasets import nuswide_official, selections
 from mmhash_nb.datasets.archives import get
 from mmhash_nb.datasets.community import Found, Rules
-from mmhash_nb.datasets.folders import named
-from mmhash_nb.datasets.forms import Forms
+from mmhash_nb.datasets.distributions import Distributions
 from mmhash_nb.datasets.layouts import CAPTIONS, LISTS, divided, one_file, three_files
 from mmhash_nb.datasets.nuswide_official import (
     ARCHIVES,
@@ -24,6 +23,7 @@ from mmhash_nb.datasets.nuswide_official import (
 )
 from mmhash_nb.datasets.nuswide_tables import PAGE
 from mmhash_nb.datasets.photos import check_option
+from mmhash_nb.datasets.places import named
 from mmhash_nb.datasets.selections import most_frequent
 from mmhash_nb.datasets.splits import Protocol
 from mmhash_nb.datasets.splits import for_each_label as split
@@ -219,10 +219,10 @@ def _sizes(rule: Protocol, protocol: str) -> tuple[int, ...]:
     return (21, 10) if protocol == selections.FILES else (rule.labels,)
 
 
-def _forms(concepts: int, note: str = "") -> Forms:
+def _forms(concepts: int, note: str = "") -> Distributions:
     """The forms of the selection of so many concepts; a note is for the official one's source."""
     size = f"tc{concepts}"
-    return Forms(
+    return Distributions(
         same=(three_files(f"nus-wide-{size}"), one_file(f"NUS-WIDE-{size.upper()}.mat")),
         missing=nuswide_official.missing,
         read_official=partial(_official, concepts, note),

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
-from mmhash_nb.datasets import folders, store
+from mmhash_nb.datasets import places, store
 from mmhash_nb.datasets.archives import Archive
 from mmhash_nb.datasets.community import Found
 from mmhash_nb.datasets.nuswide_tables import again, aligned, table
@@ -39,9 +39,9 @@ def missing(folder: Path, images: str) -> str | None:
     if images == "bof":
         needed.append(VISUAL_WORDS)
     for name in needed:
-        if folders.locate(folder, name) is None:
+        if places.locate(folder, name) is None:
             return name
-    if images == "pixels" and folders.locate(folder, *_IMAGE_LISTS) is None:
+    if images == "pixels" and places.locate(folder, *_IMAGE_LISTS) is None:
         return IMAGE_LIST
     if images == "pixels" and next(folder.rglob("*.jpg"), None) is None:
         return "photo (Flickr/*/*.jpg)"
@@ -54,15 +54,15 @@ def missing(folder: Path, images: str) -> str | None:
 
 def contents(folder: Path) -> dict[str, tuple[int, int]]:
     """How many files of each kind are there, and how many are needed."""
-    labels = folders.locate(folder, LABELS)
+    labels = places.locate(folder, LABELS)
     of_labels = [] if labels is None else [*labels.glob("Labels_*.txt")]
-    texts = [folders.locate(folder, name) for name in (CONCEPTS, TAG_LIST, TAGS)]
+    texts = [places.locate(folder, name) for name in (CONCEPTS, TAG_LIST, TAGS)]
     return {
         "files of labels": (len(of_labels), N_LISTED),
         "lists and tags": (sum(path is not None for path in texts), len(texts)),
-        "visual words": (int(folders.locate(folder, VISUAL_WORDS) is not None), 1),
-        "list of images": (int(folders.locate(folder, *_IMAGE_LISTS) is not None), 1),
-        "photos": (len(folders.Photos(folder)), N_IMAGES),
+        "visual words": (int(places.locate(folder, VISUAL_WORDS) is not None), 1),
+        "list of images": (int(places.locate(folder, *_IMAGE_LISTS) is not None), 1),
+        "photos": (len(places.Photos(folder)), N_IMAGES),
     }
 
 
@@ -117,11 +117,11 @@ def _images(folder: Path, images: str, size: int, kept: np.ndarray, n: int) -> n
             f"{path} has {len(names)} lines, but the labels of the first concept have {n}: they "
             f"must align, so {again()}"
         )
-    return store.decoded(folders.Photos(folder).find_all(names[i] for i in kept), size)
+    return store.decoded(places.Photos(folder).find_all(names[i] for i in kept), size)
 
 
 def _there(folder: Path, *names: str) -> Path:
-    path = folders.locate(folder, *names)
+    path = places.locate(folder, *names)
     if path is None:
         raise FileNotFoundError(f"there is no {names[0]} in {folder}: {again()}")
     return path

@@ -7,11 +7,12 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from mmhash_nb.datasets.pictures import FORMATS, read_picture
 from mmhash_nb.explorer.answers import directions, in_words, nearest_direction
 from mmhash_nb.explorer.controls import WIDE, fill, menu, show_where
 from mmhash_nb.explorer.desk import Column, Desk
 from mmhash_nb.explorer.drawing import draw_answers
-from mmhash_nb.explorer.own import FORMATS, Own, needs, own_pair, read_picture
+from mmhash_nb.explorer.own import Own, needs, own_pair
 from mmhash_nb.figures.nearest import Codes, sides, task_name
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.results.kept import Collection, Fitted

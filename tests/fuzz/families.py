@@ -23,6 +23,7 @@ TESTS = Path(__file__).parents[1]
 sys.path[:0] = [str(TESTS), str(TESTS / "datasets")]
 
 import mat_cases  # noqa: E402
+import own_cases  # noqa: E402
 import test_cifar10  # noqa: E402
 import test_flickr8k  # noqa: E402
 import test_flipkart  # noqa: E402
@@ -37,10 +38,12 @@ import test_wiki  # noqa: E402
 
 from mmhash_nb import checkpoints, hashers  # noqa: E402
 from mmhash_nb.codes import HashCodes, load_codes, save_codes  # noqa: E402
+from mmhash_nb.commands.kept import Gallery, load_model, save_model  # noqa: E402
 from mmhash_nb.datasets import cifar10_files, iaprtc12, load, mirflickr25k, nuswide, wiki  # noqa: E402
 from mmhash_nb.datasets.download import extract  # noqa: E402
+from mmhash_nb.datasets.form import Form  # noqa: E402
 from mmhash_nb.datasets.matfiles import read_mat  # noqa: E402
-from mmhash_nb.explorer.own import read_picture  # noqa: E402
+from mmhash_nb.datasets.pictures import read_picture  # noqa: E402
 from mmhash_nb.features import pretrained  # noqa: E402
 from mmhash_nb.results import records  # noqa: E402
 from mmhash_nb.results.runs import read_record  # noqa: E402
@@ -181,6 +184,39 @@ def _unpacked(archive: Path) -> None:
     assert found == {archive.name, "deep", "deeper"}, f"{archive} wrote {found}"
 
 
+def own_folder(folder: Path) -> Read:
+    own_cases.write_folder(folder / "own", n=18, split=True)
+    return lambda: load("folder", folder / "own", size=8)
+
+
+def own_new_items(folder: Path) -> Read:
+    rows = own_cases.write_folder(folder / "own", n=9)
+    rows[0][1] = rows[1][0] = ""
+    own_cases.write_table(folder / "own", rows, own_cases.HEADER[:3])
+    given = {"size": 8, "vocabulary": ("βάρκα", "σκύλος"), "on_error": "skip"}
+
+    def read() -> None:
+        for modality in ("image", "text", "both"):
+            load("folder", folder / "own", modality=modality, **given)
+
+    return read
+
+
+def own_model(folder: Path) -> Read:
+    method = hashers.create("scm", 8)
+    rng = np.random.default_rng(0)
+    method.state = {f"image.{i}": rng.normal(size=(4, 8)) for i in range(3)}
+    save_model(folder / "model", method, Form(vocabulary=("βάρκα", "σκύλος")))
+    return lambda: load_model(folder / "model")
+
+
+def own_codes(folder: Path) -> Read:
+    some = HashCodes.from_signs(np.random.default_rng(0).normal(size=(9, 20)))
+    items = [(i + 2, f"photos/{i}.jpg", "ένας σκύλος") for i in range(9)]
+    Gallery(some, "image", items, "0" * 64).save(folder / "own.npz")
+    return lambda: Gallery.load(folder / "own.npz")
+
+
 def codes(folder: Path) -> Read:
     rng = np.random.default_rng(0)
     some = {m: HashCodes.from_signs(rng.normal(size=(9, 20))) for m in ("image", "text")}
@@ -282,5 +318,6 @@ CASES = {
     **{flipkart_files: 50, flickr8k_files: 50, cifar10_zip: 60, cifar10_batches: 30},
     **{zip_archive: 60, tar_archive: 60, codes: 70, run_records: 70, run_record: 40},
     **{checkpoint: 60, fitted_method: 60, weights: 50, own_picture: 90},
+    **{own_folder: 90, own_new_items: 60, own_model: 60, own_codes: 70},
 }
 FAMILIES = {family.__name__: (family, count) for family, count in CASES.items()}

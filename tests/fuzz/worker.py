@@ -84,7 +84,7 @@ def run(name: str, only: int | None, seed: int) -> None:
         read()  # the good files
         names = {path.name for path in good} | {str(folder)}
         # Tables are few and photos many: half of the cases are the tables'.
-        chief = [path for path in good if path.suffix not in (".jpg",)]
+        chief = [path for path in good if path.suffix not in (".jpg", ".png")]
         for case in range(count) if only is None else [only]:
             print(name, case, flush=True)
             rng = np.random.default_rng([seed, *name.encode(), case])

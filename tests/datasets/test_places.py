@@ -1,6 +1,6 @@
 import pytest
 
-from mmhash_nb.datasets.folders import Photos, locate, named
+from mmhash_nb.datasets.places import Photos, locate, named
 
 
 def touch(*paths):

@@ -11,7 +11,7 @@ from mmhash_nb.datasets.layouts import Layout
 
 
 @dataclass(frozen=True)
-class Forms:
+class Distributions:
     """The forms of one selection of a dataset, in the order in which they are looked for.
 
     Args:
