@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
+from table import markdown
 
 from mmhash_nb.figures.style import Picture, colours, markers, png, themed
 from mmhash_nb.files import project_root, whole
@@ -22,19 +23,14 @@ RECALL, FASTER = 0.95, 2.0
 MACHINES = {"1": "seconds", **{str(m): f"seconds on {m} machines" for m in (4, 16, 64)}}
 
 
-def markdown(table: pd.DataFrame) -> str:
-    """A table of strings in Markdown."""
-    rows = [table.columns, ["---"] * len(table.columns), *table.to_numpy()]
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
-
-
 def machines(scaling: pd.DataFrame) -> str:
     """Seconds by number of machines, of the largest run of each source of shards."""
     amounts = scaling[["queries", "million codes"]].astype(float)
     largest = scaling[(amounts == amounts.max()).all(axis=1)]
     chosen = largest[["shards", "million codes", "queries", *MACHINES.values()]]
     names = {column: f"{name} machines, s" for name, column in MACHINES.items()}
-    return markdown(chosen.rename(columns=names | {"seconds": "1 machine, s (measured)"}))
+    named = chosen.rename(columns=names | {"seconds": "1 machine, s (measured)"})
+    return markdown(named.columns, named.to_numpy())
 
 
 def left_out(scaling: pd.DataFrame) -> str:
@@ -48,8 +44,8 @@ def left_out(scaling: pd.DataFrame) -> str:
 
 
 def verdict(approximate: pd.DataFrame) -> str:
-    """For each size, the fastest index that finds enough, and what it costs to build."""
-    lines = []
+    """From which size on an index pays; the fastest of each size; and what was not built."""
+    lines, paying = [], []
     built = approximate[approximate["ms a query"] != ""]
     for items, rows in built.groupby(built["items"].astype(int)):
         exact = rows[rows["index"] == "flat"].iloc[0]
@@ -59,6 +55,7 @@ def verdict(approximate: pd.DataFrame) -> str:
         if enough.empty:
             said += f"no index is {FASTER:g} times faster at a recall of {RECALL:g}."
         else:
+            paying.append(items)
             best = enough.loc[enough["ms a query"].astype(float).idxmin()]
             said += (
                 f"`{best['index']}` with effort {best['effort']} is "
@@ -67,9 +64,36 @@ def verdict(approximate: pd.DataFrame) -> str:
                 f"{int(best['queries that repay building']):,} queries."
             )
         lines.append(said)
+    lines.insert(0, first_paying(sorted(built["items"].astype(int).unique()), paying))
     for _, row in approximate[approximate["seconds to build"] == "not built"].iterrows():
-        lines.append(f"- `{row['index']}` was not built over {int(row['items']):,} codes.")
+        kind, items = row["index"], int(row["items"])
+        said = f"- `{kind}` was not built over {items:,} codes"
+        lines.append(said + projected(built[built["index"] == kind], items) + ".")
     return "\n".join(lines)
+
+
+def first_paying(sizes: list[int], paying: list[int]) -> str:
+    """The first of `sizes` at which an index pays, and the last before it at which none does."""
+    said = f"at least {FASTER:g} times faster than `flat` at a recall of {RECALL:g}"
+    if not paying:
+        return f"- No index is {said} at any size up to {sizes[-1]:,} codes."
+    without = [size for size in sizes if size < paying[0]]
+    before = f"not at {without[-1]:,}" if without else "the smallest size that was measured"
+    return f"- An index first pays at {paying[0]:,} codes, {before}: it is {said}."
+
+
+def projected(measured: pd.DataFrame, items: int) -> str:
+    """What building over `items` codes would take if it grew on as between the last two sizes."""
+    times = measured.groupby(measured["items"].astype(int))["seconds to build"].first()
+    if len(times) < 2:
+        return ""
+    (n, more), (some, longer) = times.index[-2:], times.astype(float).iloc[-2:]
+    seconds = longer * (items / more) ** (np.log(longer / some) / np.log(more / n))
+    rounded = np.format_float_positional(seconds, 2, fractional=False, trim="-")
+    return (
+        f": growing on as from {n:,} to {more:,} codes, {some:g} s to {longer:g} s, building would "
+        f"take about {float(rounded):,g} s"
+    )
 
 
 @themed()
@@ -99,11 +123,16 @@ def draw_scaling(scaling: pd.DataFrame) -> Figure:
 
 @themed()
 def draw_approximate(approximate: pd.DataFrame) -> Figure:
-    """Recall by milliseconds a query, one panel a size."""
+    """Recall by milliseconds a query, one panel a size, three in a row."""
     built = approximate[approximate["ms a query"] != ""]
     sizes = built.groupby(built["items"].astype(int))
-    figure = Picture(0.4 + 2.6 * len(sizes), 2.7, layout="constrained")
-    panels = figure.subplots(1, len(sizes), sharey=True, squeeze=False)[0]
+    across = min(3, len(sizes))
+    down = -(-len(sizes) // across)
+    figure = Picture(0.4 + 2.6 * across, 2.7 * down, layout="constrained")
+    grid = figure.subplots(down, across, sharey=True, squeeze=False)
+    panels = grid.ravel()[: len(sizes)]
+    for unused in grid.ravel()[len(sizes) :]:
+        unused.remove()
     kinds = list(dict.fromkeys(built["index"]))
     marks, colour = markers(kinds), colours(kinds)
     for axes, (items, rows) in zip(panels, sizes, strict=True):
@@ -113,7 +142,8 @@ def draw_approximate(approximate: pd.DataFrame) -> Figure:
         axes.set_title(f"{items:,} codes", weight="bold")
         axes.set(xlabel="ms a query", xscale="log")
         axes.xaxis.set_minor_formatter(NullFormatter())  # they would overlap on a short axis
-    panels[0].set_ylabel(f"recall@{built['k'].iloc[0]}")
+    for axes in grid[:, 0]:
+        axes.set_ylabel(f"recall@{built['k'].iloc[0]}")
     panels[0].legend(fontsize=7)
     return figure
 
@@ -124,11 +154,12 @@ def written(page: str, results: Path) -> str:
         pd.read_csv(results / f"benchmarks_{name}.csv", dtype=str, keep_default_na=False)
         for name in ("scaling", "approximate")
     )
+    measured = scaling.drop(columns=list(MACHINES.values())[1:])
     parts = {
-        "scaling": markdown(scaling.drop(columns=list(MACHINES.values())[1:])),
+        "scaling": markdown(measured.columns, measured.to_numpy()),
         "machines": machines(scaling),
         "left out": left_out(scaling),
-        "approximate": markdown(approximate),
+        "approximate": markdown(approximate.columns, approximate.to_numpy()),
         "verdict": verdict(approximate),
     }
     for name, text in parts.items():

@@ -10,10 +10,10 @@ import operator
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 import numpy as np
 
@@ -26,6 +26,10 @@ from mmhash_nb.ranking import RankProfile, check_side, rank_profile
 Shard = tuple[HashCodes, np.ndarray]
 #: what lists the shards of a folder; written last, so that it stands for a whole database
 LISTING = "database.json"
+#: the files of a shard
+WHAT = ("codes", "labels")
+#: rows, code length and label columns of a shard
+Size = tuple[int, int, int]
 Part = TypeVar("Part", RankProfile, "_Nearest")
 
 
@@ -87,8 +91,10 @@ def write_shards(folder: str | os.PathLike[str], shards: Iterable[Shard]) -> Sha
     """Keep a database in `folder` as packed codes and labels in `.npy` files and a JSON listing.
 
     Args:
-        folder: a new one, or one that an interrupted writing left.
-        shards: codes `[N, K]` and labels `bool [N, C]` of one K and C; N may differ.
+        folder: a new one, or one that an interrupted writing left: all is written again, since
+            nothing tells whether its shards came from the same source.
+        shards: codes `[N, K]` and labels `bool [N, C]` of one K and C; N may differ. Those of a
+            Dask bag are written by its workers, which must see the folder.
 
     Raises:
         FileExistsError: where the folder holds a database already.
@@ -97,8 +103,8 @@ def write_shards(folder: str | os.PathLike[str], shards: Iterable[Shard]) -> Sha
     folder = Path(folder)
     if (folder / LISTING).exists():
         raise FileExistsError(f"{folder} holds a database already: name another folder.")
-    sizes: list[tuple[int, int, int]] = []
-    for size in map(partial(_write_shard, folder), count(), shards):
+    sizes: list[Size] = []
+    for size in _written(folder, shards):
         sizes.append(size)
         if size[1:] != sizes[0][1:]:
             raise ValueError(
@@ -135,23 +141,28 @@ def open_shards(folder: str | os.PathLike[str]) -> ShardedDatabase:
         raise ValueError(f"{path} is not a listing of shards ({error!r}).") from None
     database = ShardedDatabase(Path(folder), n_bits, n_labels, tuple(rows))
     for i in range(len(database)):
-        for what in ("codes", "labels"):
+        for what in WHAT:
             database._mapped(i, what)
     return database
 
 
 def encode_shards(
     hasher: Hasher, parts: Iterable[Pairs], modality: EncodedModality
-) -> Iterator[Shard]:
+) -> Iterable[Shard]:
     """Shards of the codes that a fitted hasher gives each part of a database, one by one.
 
     Args:
         hasher: a fitted one.
         parts: parts of the database, such as a generator that loads them; all samples of each
-            are encoded, whatever its splits.
+            are encoded, whatever its splits. A Dask bag of parts gives a bag of shards; a worker
+            gets the hasher once, and holds the parts of one partition at a time.
         modality: what to encode.
     """
-    return map(lambda pairs: (hasher.encode(pairs, modality), pairs.labels), parts)
+    if _is_bag(parts):
+        from dask import delayed
+
+        return parts.map(_encoded, delayed(hasher, traverse=False), modality)
+    return map(lambda pairs: _encoded(pairs, hasher, modality), parts)
 
 
 def sharded_rank_profile(
@@ -234,7 +245,7 @@ class _Nearest:
 
 def _summed(of_shard: Callable[[Shard], Part], shards: Any) -> Part:
     """The sum, in order, of `of_shard` of every shard."""
-    if hasattr(shards, "__dask_graph__"):
+    if _is_bag(shards):
         total = shards.map(of_shard).reduction(_sum, _sum).compute()
     else:
         total = _sum(map(of_shard, shards))  # holds no shard while the next is made
@@ -245,20 +256,54 @@ def _summed(of_shard: Callable[[Shard], Part], shards: Any) -> Part:
 
 def _sum(parts: Iterable[Part]) -> Part | None:
     """The sum of `parts` in order, or nothing where there are none."""
-    rest = iter(parts)
-    first = next(rest, None)
-    return None if first is None else reduce(operator.add, rest, first)
+    total = None
+    for part in parts:
+        total = part if total is None else total + part
+    return total
 
 
-def _write_shard(folder: Path, i: int, shard: Shard) -> tuple[int, int, int]:
+def _is_bag(some: Any) -> TypeGuard[Any]:
+    """Whether a Dask bag is given rather than an iterable; asking does not import Dask."""
+    return hasattr(some, "__dask_graph__")
+
+
+def _encoded(pairs: Pairs, hasher: Hasher, modality: EncodedModality) -> Shard:
+    return hasher.encode(pairs, modality), pairs.labels
+
+
+def _written(folder: Path, shards: Iterable[Shard]) -> Iterable[Size]:
+    """Write every shard; give the size of each, in order."""
+    if not _is_bag(shards):
+        yield from map(partial(_write_shard, folder), count(), shards)
+        return
+    from dask import bag
+
+    partitions = bag.from_sequence(range(shards.npartitions), partition_size=1)
+    written = shards.map_partitions(partial(_write_partition, folder), partitions).compute()
+    places = [(p, j) for p, sizes in enumerate(written) for j in range(len(sizes))]
+    for i, (p, j) in enumerate(places):  # how many came before is known only now
+        for what in WHAT:
+            os.replace(_path(folder, f"{p}-{j}", what), _path(folder, i, what))
+        yield written[p][j]
+
+
+def _write_partition(
+    folder: Path, shards: Iterable[Shard], partition: Iterable[int]
+) -> list[list[Size]]:
+    """Write the shards of one partition; the sizes of all as one item."""
+    (p,) = partition
+    return [list(map(partial(_write_shard, folder), (f"{p}-{j}" for j in count()), shards))]
+
+
+def _write_shard(folder: Path, i: int | str, shard: Shard) -> Size:
     """Write shard i; return its rows, code length and label columns."""
     codes, labels = shard
     check_side("database", codes, labels)
-    for what, packed in (("codes", codes.bits), ("labels", np.packbits(labels, axis=1))):
+    for what, packed in zip(WHAT, (codes.bits, np.packbits(labels, axis=1)), strict=True):
         with whole(_path(folder, i, what)) as aside:
             np.save(aside, packed)
     return len(codes), codes.n_bits, labels.shape[1]
 
 
-def _path(folder: Path, i: int, what: str) -> Path:
-    return folder / f"{i:06d}.{what}.npy"
+def _path(folder: Path, i: int | str, what: str) -> Path:
+    return folder / f"{i:0>6}.{what}.npy"

@@ -27,6 +27,42 @@ def test_benchmark_tables_are_those_of_the_last_run(name):
         assert "| " + " | ".join(row) + " |" in README
 
 
+def test_a_card_is_named_where_one_was_at_hand():
+    path = ROOT / "results" / "benchmarks_gpu.csv"
+    assert path.exists() != ("No GPU was at hand" in README)
+    if path.exists():
+        with open(path, encoding="utf-8") as file:
+            assert all("| " + " | ".join(row) + " |" in README for row in csv.reader(file))
+
+
+def test_features_are_computed_once_and_their_code_runs(tiny_pictures, tmp_path, monkeypatch):
+    block = README[README.index("### Without a GPU") :]
+    code = block[block.index("```python\n") + len("```python\n") :]
+    code = code[: code.index("```")].replace("epochs=10", "epochs=1").replace("512", "16")
+    monkeypatch.setattr("mmhash_nb.datasets.load", {"scenes": tiny_pictures}.get)
+    monkeypatch.setenv("MMHASH_CACHE", str(tmp_path))
+    given = {}
+    exec(code, given)
+    assert given["vectors"].images.shape == (48, 128)
+    for name, pairs in (("shallow", "vectors"), ("deep", "vectors"), ("joint", "pictures")):
+        method = given[name]
+        assert len(method.encode(given[pairs], method.modalities[-1])) == 48
+    kept = set(tmp_path.rglob("*.npy"))
+    monkeypatch.setattr("mmhash_nb.features.maps._computed", None)  # cannot be called
+    exec(code, {})
+    assert kept and set(tmp_path.rglob("*.npy")) == kept
+
+
+def test_methods_over_cached_features_train_as_fast_as_the_readme_says():
+    kept = (ROOT / "results").glob("[!s]*_flickr8k.csv")  # records, not studies
+    runs = (
+        pd.concat(map(pd.read_csv, kept)).query("method != 'random'").drop_duplicates("seconds_fit")
+    )
+    medians = runs.groupby(["paper", "method"]).seconds_fit.median()
+    words = f"{medians.min():.0f} to {medians.max():.0f} seconds on two shared cores"
+    assert len(medians) > 30 and words in README
+
+
 def test_scores_are_those_of_the_records():
     from mmhash_nb.results import interval
     from mmhash_nb.results.records import read

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 import weakref
+from functools import partial
+from itertools import chain
 
 import dask
 import numpy as np
@@ -12,9 +14,9 @@ from distributed import Client, LocalCluster
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmhash_nb import hashers
+from mmhash_nb import hashers, shards
 from mmhash_nb.codes import HammingIndex, HashCodes
-from mmhash_nb.ranking import rank_profile
+from mmhash_nb.ranking import RankProfile, rank_profile
 from mmhash_nb.shards import (
     encode_shards,
     open_shards,
@@ -93,7 +95,7 @@ def test_a_dask_bag_gives_what_one_process_gives(tmp_path):
 
 
 @pytest.mark.parametrize("processes", [False, pytest.param(True, marks=pytest.mark.slow)])
-def test_workers_of_a_cluster_give_what_one_process_gives(processes, tmp_path):
+def test_workers_of_a_cluster_give_what_one_process_gives(processes, two_views, tmp_path):
     shards = write_shards(tmp_path / "kept", PARTS).bag()
     with (
         LocalCluster(
@@ -106,6 +108,7 @@ def test_workers_of_a_cluster_give_what_one_process_gives(processes, tmp_path):
         Client(cluster),
     ):
         check_as_whole(lambda: shards, 40)
+        check_encoding_of_bags(two_views, tmp_path)
 
 
 class Alive:
@@ -161,20 +164,46 @@ def test_shards_on_disk_are_read_one_at_a_time(tmp_path, monkeypatch):
     assert (alive.most, alive.now) == (1, 0)  # packed labels are gone before codes are mapped
 
 
-COUNT = """
+SUMMED = {
+    RankProfile: lambda some: sharded_rank_profile(*QUERY, some),
+    shards._Nearest: lambda some: sharded_search(QUERY[0], some, 5),
+}
+
+
+@pytest.mark.parametrize("kind", SUMMED)
+@pytest.mark.parametrize(("n_partitions", "most"), [(0, 3), (2, 6), (40, 16)])
+def test_what_shards_gave_is_not_kept_until_all_have_given(kind, n_partitions, most, monkeypatch):
+    """At most two and their sum; in a bag also the sums of partitions that wait, by eight."""
+    alive, init = Alive(), kind.__init__
+    monkeypatch.setattr(kind, "__init__", lambda self, *a: init(alive.add(self), *a))
+    made = map(partial(sample, 20, 10, 9), range(40))
+    if n_partitions:
+        seeds = bag.from_sequence(range(40), npartitions=n_partitions)
+        made = seeds.map(partial(sample, 20, 10, 9))
+    with dask.config.set(scheduler="synchronous"):
+        SUMMED[kind](made)
+    assert alive.most <= most and alive.now == 0
+
+
+PEAKS = """
+import sys
 from pathlib import Path
 import numpy as np
 from mmhash_nb.codes import HashCodes
-from mmhash_nb.shards import sharded_rank_profile
+from mmhash_nb.shards import sharded_rank_profile, sharded_search
 
 def made(seed):
     bits = np.frombuffer(np.random.default_rng(seed).bytes(8_000_000), np.uint8).reshape(-1, 8)
     return HashCodes(bits, 64), np.unpackbits(bits[:, :1], axis=1).view(bool)
 
 def peak(n_shards):
-    shards = map(made, range(n_shards))
-    profile = sharded_rank_profile(HashCodes.from_signs(np.ones((2, 64))), np.eye(2, 8) > 0, shards)
-    assert (profile.items.sum(axis=1) == 1_000_000 * n_shards).all()
+    queries, shards = HashCodes.from_signs(np.ones((2, 64))), map(made, range(n_shards))
+    if sys.argv[1] == "count":
+        profile = sharded_rank_profile(queries, np.eye(2, 8) > 0, shards)
+        assert (profile.items.sum(axis=1) == 1_000_000 * n_shards).all()
+    else:
+        distances, rows = sharded_search(queries, shards, 1000)
+        assert rows.max() > 1_000_000 * (n_shards - 1)
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
 
@@ -183,8 +212,10 @@ print(peak(2), peak(20))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
-def test_memory_does_not_grow_with_the_number_of_shards():
-    done = subprocess.run([sys.executable, "-c", COUNT], capture_output=True, text=True, check=True)
+@pytest.mark.parametrize("what", ["count", "search"])
+def test_memory_does_not_grow_with_the_number_of_shards(what):
+    command = [sys.executable, "-c", PEAKS, what]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     few, many = map(float, done.stdout.split())
     # Megabytes; the codes and labels of 18 more shards would take 275, their codes alone 137.
     assert many - few < 50
@@ -200,6 +231,49 @@ def test_encoding_in_shards_is_encoding_at_once(name, two_views, tmp_path):
     np.testing.assert_array_equal(np.concatenate(labels), two_views.labels)
     bits = np.concatenate([some.bits for some in codes])
     assert HashCodes(bits, 9) == hasher.encode(two_views, "text")
+
+
+def check_encoding_of_bags(two_views, folder):
+    """Workers that encode and write leave the very files of one process."""
+    hasher = hashers.create("scm", 9, seed=1).fit(two_views)
+    parts = list(map(two_views.take, np.array_split(np.arange(len(two_views)), [1, 70, 71, 90])))
+    write_shards(folder / "one", encode_shards(hasher, parts, "text"))
+    files = {path.name: path.read_bytes() for path in (folder / "one").iterdir()}
+    delayed = [dask.delayed(some) for some in ([], parts[:2], [], parts[2:])]
+    for name, some in (("a", bag.from_sequence(parts)), ("b", bag.from_delayed(delayed))):
+        written = write_shards(folder / name, encode_shards(hasher, some, "text"))
+        assert written.rows == (1, 69, 1, 19, 70)
+        assert {path.name: path.read_bytes() for path in (folder / name).iterdir()} == files
+
+
+def test_workers_encode_and_write_what_one_process_does(two_views, tmp_path):
+    with dask.config.set(scheduler="threads", num_workers=2):
+        check_encoding_of_bags(two_views, tmp_path)
+
+
+def test_a_worker_holds_the_parts_of_one_partition_at_a_time(two_views, tmp_path):
+    alive = Alive()
+    hasher = hashers.create("random", 8).fit(two_views)
+    rows = bag.from_sequence(np.array_split(np.arange(len(two_views)), 8), partition_size=1)
+    parts = rows.map(lambda some: alive.add(two_views.take(some)))
+    with dask.config.set(scheduler="synchronous"):
+        write_shards(tmp_path, encode_shards(hasher, parts, "image"))
+    assert (alive.most, alive.now) == (1, 0)
+
+
+def test_workers_leave_no_database_where_shards_do_not_fit_or_are_none(tmp_path):
+    with dask.config.set(scheduler="synchronous"):
+        with pytest.raises(ValueError, match="shard 1 has codes of 16 bits and 9 label columns"):
+            write_shards(tmp_path, bag.from_sequence([KEYS, sample(4, n_bits=16)]))
+        with pytest.raises(ValueError, match="there are no shards: give at least one"):
+            write_shards(tmp_path, bag.from_sequence([]))
+    assert not (tmp_path / "database.json").exists()
+
+
+def test_databases_in_several_folders_are_one_in_turn(tmp_path):
+    """So a long encoding loses no finished folder: `chain` of what was written part by part."""
+    kept = [write_shards(tmp_path / str(i), PARTS[i : i + 2]) for i in range(0, 5, 2)]
+    check_as_whole(lambda: chain(*kept), 40)
 
 
 def test_a_folder_keeps_the_shards_and_is_not_written_over(tmp_path):

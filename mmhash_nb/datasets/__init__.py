@@ -19,7 +19,7 @@ import pandas as pd
 
 from mmhash_nb.pairs import Pairs
 
-__all__ = ["available", "data_root", "load", "module_of", "names"]
+__all__ = ["available", "data_root", "find", "load", "module_of", "names"]
 
 _DATASETS = {
     "scenes": "mmhash_nb.datasets.scenes",
@@ -68,6 +68,19 @@ def load(name: str, root: str | os.PathLike[str] | None = None, **options: Any) 
                 f"dataset {name} has no option {option!r}; it has {', '.join(known) or 'none'}."
             )
     return module.load(data_root(root), **options)
+
+
+def find(name: str, root: str | os.PathLike[str] | None = None) -> Path | None:
+    """Where the files of a dataset lie: a folder or file; None where it is embedded or not there.
+
+    Args:
+        name, root: as for `load`.
+
+    Raises:
+        ValueError: no such dataset.
+    """
+    found = getattr(module_of(name), "find", None)
+    return found(data_root(root)) if found else None
 
 
 def available(root: str | os.PathLike[str] | None = None) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import http.client
 import lzma
 import os
 import re
+import shutil
 import stat
 import struct
 import tarfile
@@ -17,6 +18,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock
 from tqdm.auto import tqdm
 
 _BLOCK = 1 << 20
@@ -47,6 +49,7 @@ def fetch(
 
     What has come so far lies beside `path` as `NAME.part`, also across calls. It takes the name
     `path` once it is whole and its checksum agrees; until then a previous `path` stays as it was.
+    Of several processes one downloads and the others wait for it, by the lock `.NAME.lock`.
 
     Args:
         url: an http or https address.
@@ -62,9 +65,21 @@ def fetch(
     """
     path = Path(path)
     algorithm, expected = ("sha256", sha256) if sha256 else ("md5", md5)
-    if path.is_file() and (expected is None or digest_of(path, algorithm) == expected):
+
+    def there() -> bool:
+        return path.is_file() and (expected is None or digest_of(path, algorithm) == expected)
+
+    if there():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_name(f".{path.name}.lock")):
+        if not there():  # or another process got it meanwhile
+            _fetch(url, path, algorithm, expected, timeout)
+    return path
+
+
+def _fetch(url: str, path: Path, algorithm: str, expected: str | None, timeout: float) -> None:
+    """Transfer, check and name the file; no other process may do so meanwhile."""
     part = path.with_name(path.name + ".part")
     for attempt in range(_ATTEMPTS):
         try:
@@ -87,7 +102,6 @@ def fetch(
             f"kept: try again, or put a good copy at {path}."
         )
     os.replace(part, path)
-    return path
 
 
 def _transfer(url: str, part: Path, timeout: float) -> None:
@@ -168,19 +182,22 @@ def extract(archive: str | os.PathLike[str], folder: str | os.PathLike[str]) -> 
     """Unpack a zip or tar archive into `folder`, after all of its members were checked.
 
     Raises:
-        ValueError: the archive is damaged, or a member would leave the folder or is a link or
-            device; nothing is written for the latter.
+        ValueError: the archive is damaged; or a member would leave the folder or is a link or
+            device, or all of them take more than is free on the disk, and nothing is written.
     """
     try:
         if zipfile.is_zipfile(archive):
             with zipfile.ZipFile(archive) as zipped:
                 infos = zipped.infolist()
+                _refuse_bombs(archive, (info.file_size for info in infos), Path(folder))
                 check_members(archive, (info.filename for info in infos))
                 links = [i.filename for i in infos if stat.S_ISLNK(i.external_attr >> 16)]
                 _refuse_links(archive, links)
                 zipped.extractall(folder)
         else:
             with tarfile.open(archive) as tarred:
+                # While its headers are read: a bomb would take hours to be read to its end.
+                _refuse_bombs(archive, (member.size for member in tarred), Path(folder))
                 members = tarred.getmembers()
                 check_members(archive, (member.name for member in members))
                 _refuse_links(archive, [m.name for m in members if not (m.isfile() or m.isdir())])
@@ -192,6 +209,22 @@ def extract(archive: str | os.PathLike[str], folder: str | os.PathLike[str]) -> 
         reason = " ".join(str(error).split()).rstrip(".")
         raise ValueError(f"{archive} is damaged or is no zip or tar archive ({reason}).") from None
     return Path(folder)
+
+
+def _refuse_bombs(archive: str | os.PathLike[str], sizes: Iterable[int], folder: Path) -> None:
+    """Stop at the first member with which those so far are larger than what is free on the disk.
+
+    Both kinds of archive write no more of a member than the size that they state for it.
+    """
+    place = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    free, total = shutil.disk_usage(place).free, 0
+    for size in sizes:
+        total += size
+        if total > free:
+            raise ValueError(
+                f"{archive} unpacks to {total / 1e9:,.1f} GB or more, but {folder} has "
+                f"{free / 1e9:,.1f} GB free: make room, or get the archive again."
+            )
 
 
 def _refuse_links(archive: str | os.PathLike[str], links: list[str]) -> None:

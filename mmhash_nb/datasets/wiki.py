@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock
 
 from mmhash_nb.datasets.download import digest_of, extract, fetch
 from mmhash_nb.datasets.matfiles import read_mat
@@ -63,7 +64,10 @@ def load(root: str | os.PathLike[str], *, download: bool = False) -> Pairs:
                 f"wiki has no {missing[0]} in {root / 'wiki'}: get the dataset from {PAGE} and put "
                 f"{PUT} under {root}, or load with download=True."
             )
-        _download(root / "wiki")
+        root.mkdir(parents=True, exist_ok=True)
+        with FileLock(root / ".wiki.lock"):
+            if find(root) is None:  # or another process got them meanwhile
+                _download(root / "wiki")
     pairs = read(root / "wiki")
     check_published(pairs)
     return pairs

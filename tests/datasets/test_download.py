@@ -6,10 +6,15 @@ import io
 import os
 import re
 import resource
+import shutil
 import socket
+import subprocess
+import sys
 import tarfile
 import threading
+import time
 import zipfile
+from unittest import mock
 
 import pytest
 
@@ -27,6 +32,7 @@ class Server(http.server.BaseHTTPRequestHandler):
     cuts: list[int]
     ranges: list[str | None]
     honours_range: bool
+    pause: float
 
     def do_GET(self):
         cls = type(self)
@@ -50,7 +56,10 @@ class Server(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         with contextlib.suppress(OSError):  # a client that gave up
-            self.wfile.write(body[: cls.cuts.pop(0)] if cls.cuts else body)
+            ends = [cls.cuts.pop(0)] if cls.cuts else [len(body) // 2, len(body)]
+            for start, end in zip([0, *ends], ends, strict=False):
+                self.wfile.write(body[start:end])
+                time.sleep(cls.pause)
 
     def log_message(self, *args):
         pass
@@ -58,7 +67,7 @@ class Server(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server():
-    state = {"content": CONTENT, "cuts": [], "ranges": [], "honours_range": True}
+    state = {"content": CONTENT, "cuts": [], "ranges": [], "honours_range": True, "pause": 0}
     handler = type("Handler", (Server,), state)
     running = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=running.serve_forever, daemon=True)
@@ -73,7 +82,39 @@ def server():
 def test_a_whole_download_gets_its_name(server, tmp_path, checksum):
     path = fetch(server.url, tmp_path / "new" / "file.bin", **checksum)
     assert path.read_bytes() == CONTENT
-    assert [p.name for p in path.parent.iterdir()] == ["file.bin"]
+    assert visible(path.parent) == ["file.bin"]
+
+
+def visible(folder):
+    """The files of a folder, without locks."""
+    return [path.name for path in folder.iterdir() if not path.name.endswith(".lock")]
+
+
+FETCH = """
+import sys
+from mmhash_nb.datasets.download import fetch
+print("ready", flush=True)
+input()
+fetch(*sys.argv[1:3], **{sys.argv[3]: sys.argv[4]} if sys.argv[3:] else {})
+"""
+
+
+@pytest.mark.parametrize("checksum", [["sha256", SHA256], []])
+def test_of_processes_that_want_one_file_one_downloads_it(server, tmp_path, checksum):
+    server.pause = 1.0
+    command = [sys.executable, "-c", FETCH, server.url, tmp_path / "file.bin", *checksum]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    processes = [subprocess.Popen(command, **pipes) for _ in range(3)]
+    for process in processes:
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    for process in processes:
+        process.communicate(timeout=60)
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    assert server.ranges == [None]
+    assert (tmp_path / "file.bin").read_bytes() == CONTENT and visible(tmp_path) == ["file.bin"]
 
 
 def test_a_broken_transfer_goes_on_where_it_stopped(server, tmp_path):
@@ -116,7 +157,7 @@ def test_a_wrong_checksum_keeps_the_download_out_and_the_previous_copy_in(server
     with pytest.raises(ValueError, match=rf"{server.url} has sha256 .* instead of {SHA256}"):
         fetch(server.url, tmp_path / "file.bin", sha256=SHA256)
     assert (tmp_path / "file.bin").read_bytes() == b"previous"
-    assert [p.name for p in tmp_path.iterdir()] == ["file.bin"]
+    assert visible(tmp_path) == ["file.bin"]
 
 
 def test_a_bad_copy_is_replaced_by_a_good_one(server, tmp_path):
@@ -246,6 +287,46 @@ def test_links_in_a_zip_are_refused(tmp_path):
         archive.writestr(info, "/etc")
     with pytest.raises(ValueError, match="'link', which is a link or device"):
         extract(tmp_path / "a.zip", tmp_path / "out")
+
+
+def zip_bomb(path, size):
+    """Two members, of which the second says that it unpacks to `size` bytes."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("good.txt", "x")
+        archive.writestr("bomb", "x")
+        archive.filelist[1].file_size = size
+
+
+def tar_bomb(path, size):
+    """The same; its last bytes are not there, and would never be come to."""
+    with tarfile.open(path, "w:gz") as archive:
+        for name, held in (("good.txt", 1), ("bomb", size)):
+            info = tarfile.TarInfo(name)
+            info.size = held
+            archive.fileobj.write(info.tobuf(tarfile.PAX_FORMAT))
+            archive.fileobj.write(bytes(512))
+
+
+@pytest.mark.parametrize(("name", "write"), [("a.zip", zip_bomb), ("a.tar.gz", tar_bomb)])
+def test_an_archive_that_would_fill_the_disk_is_refused_before_anything_is_written(
+    tmp_path, name, write
+):
+    write(tmp_path / name, 1 << 50)
+    with pytest.raises(
+        ValueError, match=rf"{name} unpacks to 1,125,899\.9 GB or more, but .* free"
+    ):
+        extract(tmp_path / name, tmp_path / "out" / "in")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_what_fits_on_the_disk_to_the_byte_is_unpacked(tmp_path, name, monkeypatch):
+    WRITERS[name](tmp_path / name, ["a", "b", "c"])
+    for free in (2, 3):
+        monkeypatch.setattr(shutil, "disk_usage", lambda place, n=free: mock.Mock(free=n))
+        with pytest.raises(ValueError) if free == 2 else contextlib.nullcontext():
+            extract(tmp_path / name, tmp_path / f"out{free}")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [name, "out3"]
 
 
 @pytest.mark.parametrize("name", WRITERS)

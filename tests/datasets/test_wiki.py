@@ -1,7 +1,10 @@
 import hashlib
 import os
 import shutil
+import threading
+import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -148,6 +151,24 @@ def test_download_keeps_the_four_files_once_their_checksums_agree(official, tmp_
     pairs = load("wiki", tmp_path / "root", download=True)
     assert len(pairs) == 6 and pairs.source == "official files (SHA-256 recorded)"
     assert sorted(p.name for p in (tmp_path / "root/wiki").iterdir()) == sorted(wiki.FILES)
+
+
+def test_of_two_that_load_at_once_one_downloads(official, tmp_path, monkeypatch):
+    fetch, began, asked = wiki.fetch, threading.Barrier(2), []
+
+    def slow(url, path):
+        asked.append(url)
+        time.sleep(0.3)
+        return fetch(url, path)
+
+    def loaded(_):
+        began.wait()
+        return load("wiki", tmp_path / "root", download=True)
+
+    monkeypatch.setattr(wiki, "fetch", slow)
+    with ThreadPoolExecutor(2) as both:
+        first, second = both.map(loaded, range(2))
+    assert asked == [wiki.URL] and np.array_equal(first.images, second.images)
 
 
 @pytest.mark.parametrize("damage", ["changed", "absent", "no zip"])
