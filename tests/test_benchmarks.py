@@ -59,6 +59,21 @@ def test_benchmark_runs_and_writes_its_table(script, first, rows, tmp_path):
     assert lines[2] == "| " + " | ".join(table[0].values()) + " |"
 
 
+def test_decoding_benchmark_checks_and_writes_its_table(tmp_path):
+    path = tmp_path / "table.csv"
+    sizes = ["--images", "9", "--sizes", "16", "40", "--repeats", "1"]
+    done = subprocess.run(
+        [sys.executable, FOLDER / "decoding.py", *sizes, "--csv", path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    table = list(csv.DictReader(path.read_text("utf-8").splitlines()))
+    assert [row["side in pixels"] for row in table] == ["16", "40"]
+    assert all(float(row["ratio"]) > 0 for row in table)
+
+
 @pytest.fixture
 def training_benchmark(monkeypatch):
     monkeypatch.syspath_prepend(str(FOLDER))

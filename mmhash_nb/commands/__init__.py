@@ -10,6 +10,7 @@ COMMANDS = {
     "fit": ("mmhash_nb.commands.own", "learn codes from a folder of your own"),
     "encode": ("mmhash_nb.commands.own", "codes of a folder's pictures or texts"),
     "search": ("mmhash_nb.commands.own", "the items nearest to words or a picture"),
+    "datasets": ("mmhash_nb.datasets.command", "which datasets are there; fetch them"),
     "reproduce": ("mmhash_nb.reproduce", "run the notebooks, write the report"),
     "report": ("mmhash_nb.reproduce", "write the report alone; nothing is run"),
 }
