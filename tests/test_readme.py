@@ -2,13 +2,17 @@
 
 import csv
 import re
+import shlex
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pandas as pd
+import papermill.cli
 import pytest
+from click.testing import CliRunner
 
-from mmhash_nb import hashers
+from mmhash_nb import hashers, headless
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -111,6 +115,28 @@ def test_every_method_of_a_paper_has_its_mark_in_the_table_of_methods():
             m for row in rows if row[2 + place].strip() for m in re.findall(r"`(\w+)`", row[0])
         ]
         assert sorted(marked) == sorted(hashers.names(paper)), paper
+
+
+def papermill_lines() -> list[str]:
+    """Every papermill command of the README, of CONTRIBUTING and of the notebooks' words."""
+    words = [README, (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")]
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        cells = nbformat.read(path, as_version=4).cells
+        words += [cell.source for cell in cells if cell.cell_type == "markdown"]
+    return [line for some in words for line in re.findall(r"papermill \S+\.ipynb [^`\n]+", some)]
+
+
+@pytest.mark.parametrize("line", papermill_lines())
+def test_papermill_reads_the_parameters_as_what_the_notebook_has(line, monkeypatch):
+    read = []
+    monkeypatch.setattr(papermill.cli, "execute_notebook", lambda **given: read.append(given))
+    done = CliRunner().invoke(papermill.cli.papermill, shlex.split(line)[1:])
+    assert done.exit_code == 0, done.output
+    (given,) = read
+    has = headless.defaults(ROOT / "notebooks" / Path(given["input_path"]).name)
+    assert given["parameters"]
+    for name, value in given["parameters"].items():
+        assert type(value) is type(has[name]), name
 
 
 def test_the_code_for_own_arrays_runs():
