@@ -117,6 +117,14 @@ def test_every_method_of_a_paper_has_its_mark_in_the_table_of_methods():
         assert sorted(marked) == sorted(hashers.names(paper)), paper
 
 
+def test_commands_come_after_the_line_that_puts_a_shell_into_the_environment():
+    place = README.index("source .venv/bin/activate")
+    for found in re.finditer(r"(?:^|`)(?:python|papermill|voila)[ \n]", README, re.MULTILINE):
+        assert found.start() > place, README[found.start() :].partition("\n")[0]
+    wrong = README[README.index("## When something goes wrong") : README.index("## Speed")]
+    assert "| `No module named mmhash_nb`" in wrong
+
+
 def papermill_lines() -> list[str]:
     """Every papermill command of the README, of CONTRIBUTING and of the notebooks' words."""
     words = [README, (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")]
