@@ -5,12 +5,15 @@ import re
 import shlex
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pandas as pd
+import papermill.cli
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
-from mmhash_nb import commands, hashers
+from mmhash_nb import commands, hashers, headless
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -127,7 +130,10 @@ def test_scores_of_liong2017_are_those_of_its_gallery():
 
 
 def test_links_lead_somewhere():
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
+    targets = re.findall(r"\]\(([^)#]+)\)", README)
+    inside = [target for target in targets if not target.startswith("https://")]
+    assert len(inside) > 10
+    for target in inside:
         assert (ROOT / target).exists(), target
 
 
@@ -173,6 +179,36 @@ def test_the_commands_for_own_data_run(tmp_path, monkeypatch, capsys):
         assert commands.main([*line[3:], *(["--size", "16"] if line[3] == "fit" else [])]) == 0
     found = capsys.readouterr().out.splitlines()[-10:]
     assert all("black dog" in line for line in found)
+
+
+def test_commands_come_after_the_line_that_puts_a_shell_into_the_environment():
+    place = README.index("source .venv/bin/activate")
+    for found in re.finditer(r"(?:^|`)(?:python|papermill|voila)[ \n]", README, re.MULTILINE):
+        assert found.start() > place, README[found.start() :].partition("\n")[0]
+    wrong = README[README.index("## When something goes wrong") : README.index("## Speed")]
+    assert "| `No module named mmhash_nb`" in wrong
+
+
+def papermill_lines() -> list[str]:
+    """Every papermill command of the README, of CONTRIBUTING and of the notebooks' words."""
+    words = [README, (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")]
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        cells = nbformat.read(path, as_version=4).cells
+        words += [cell.source for cell in cells if cell.cell_type == "markdown"]
+    return [line for some in words for line in re.findall(r"papermill \S+\.ipynb [^`\n]+", some)]
+
+
+@pytest.mark.parametrize("line", papermill_lines())
+def test_papermill_reads_the_parameters_as_what_the_notebook_has(line, monkeypatch):
+    read = []
+    monkeypatch.setattr(papermill.cli, "execute_notebook", lambda **given: read.append(given))
+    done = CliRunner().invoke(papermill.cli.papermill, shlex.split(line)[1:])
+    assert done.exit_code == 0, done.output
+    (given,) = read
+    has = headless.defaults(ROOT / "notebooks" / Path(given["input_path"]).name)
+    assert given["parameters"]
+    for name, value in given["parameters"].items():
+        assert type(value) is type(has[name]), name
 
 
 def test_the_code_for_own_arrays_runs():
