@@ -381,8 +381,8 @@ def test_runs_with_parameters_draw_into_folders_of_their_own(project, monkeypatc
     monkeypatch.setattr(workers, "execute", execute)
     monkeypatch.setattr(report, "write", lambda out, outcomes: [])
     for _ in range(2):
-        for parameters in ((), ("-p", "bits", "8"), ("-p", "bits", "16")):
-            run(project, "--notebook", "1_one", *parameters, "--again")
+        for asked in ((), ("-p", "bits", "8"), ("-p", "bits", "16")):
+            run(project, "--notebook", "1_one", *asked, "--again")
     own = "out/notebooks/1_one/bits={}.figures/masci2014/scenes"
     first = [("figures/masci2014/scenes", []), (own.format(8), []), (own.format(16), [])]
     # Pictures of the project are replaced one by one, those of a run go when it is run again.
