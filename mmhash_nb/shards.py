@@ -58,7 +58,11 @@ class ShardedDatabase:
     def __getitem__(self, i: int) -> Shard:
         i = range(len(self))[i]
         labels = np.unpackbits(self._mapped(i, "labels"), axis=1, count=self.n_labels)
-        return HashCodes(self._mapped(i, "codes"), self.n_bits), labels.view(np.bool_)
+        bits = self._mapped(i, "codes")
+        try:
+            return HashCodes(bits, self.n_bits), labels.view(np.bool_)
+        except ValueError as error:
+            raise self._damaged(i, "codes", error) from None
 
     def __iter__(self) -> Iterator[Shard]:
         return map(self.__getitem__, range(len(self)))  # a loop's variable would keep the last one
@@ -71,20 +75,24 @@ class ShardedDatabase:
 
     def _mapped(self, i: int, what: str) -> np.ndarray:
         """The packed codes or labels of shard i, `uint8 [N, W]`, checked and memory-mapped."""
-        path = _path(self.folder, i, what)
         expected = (self.rows[i], -(-(self.n_bits if what == "codes" else self.n_labels) // 8))
         try:
-            mapped = np.lib.format.open_memmap(path, mode="r")  # unpickles nothing
+            mapped = np.lib.format.open_memmap(
+                _path(self.folder, i, what), mode="r"
+            )  # unpickles nothing
             if mapped.dtype != np.uint8 or mapped.shape != expected:
                 raise ValueError(
                     f"it holds {mapped.dtype} {list(mapped.shape)}, not uint8 {list(expected)}"
                 )
         except Exception as error:
-            raise ValueError(
-                f"{path} is not the whole file of the {what} of shard {i} ({error}): write the "
-                "database again."
-            ) from None
+            raise self._damaged(i, what, error) from None
         return mapped
+
+    def _damaged(self, i: int, what: str, error: Exception) -> ValueError:
+        return ValueError(
+            f"{_path(self.folder, i, what)} is not the whole file of the {what} of shard {i} "
+            f"({str(error).rstrip('.')}): write the database again."
+        )
 
 
 def write_shards(folder: str | os.PathLike[str], shards: Iterable[Shard]) -> ShardedDatabase:

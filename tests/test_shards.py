@@ -346,6 +346,16 @@ def test_files_that_are_not_whole_are_named_at_once(name, spoil, sentence, tmp_p
         open_shards(tmp_path)
 
 
+def test_codes_with_padding_that_is_not_zero_are_named_where_they_are_read(tmp_path):
+    database = write_shards(tmp_path, PARTS)
+    truncate(tmp_path / "000002.codes.npy")
+    with open(tmp_path / "000002.codes.npy", "ab") as file:
+        file.write(b"\xff")
+    sentence = r"000002\.codes\.npy is not the whole .* must be zero\): write the database again"
+    with pytest.raises(ValueError, match=sentence):
+        database[2]
+
+
 OTHER = sample(4, n_bits=16), sample(4, n_labels=3), sample(0)
 
 

@@ -640,13 +640,15 @@ def test_the_opponents_loss_runs_under_autocast_too_and_its_memory_is_minded():
             train(game, loss, 1024, epochs=1, batch_size=32, opponent=opponent)
 
 
-def test_a_checkpoint_with_one_bit_turned_is_not_used(tmp_path):
+@pytest.mark.parametrize("part", ["weights", "history"])
+def test_a_checkpoint_with_one_bit_turned_is_not_used(tmp_path, part):
     network = nn.Linear(3, 2)
     path = tmp_path / "c.safetensors"
     checkpoints.keep(path, network, [], [1.0])
     assert checkpoints.resume(path, nn.Linear(3, 2), []) == [1.0]
     data = bytearray(path.read_bytes())
-    data[-1] ^= 1
+    place = data.index(b"[1.0]") + 3 if part == "history" else -1
+    data[place] ^= 1
     path.write_bytes(data)
     other = nn.Linear(3, 2)
     before = other.weight.clone()

@@ -199,6 +199,8 @@ def extract(archive: str | os.PathLike[str], folder: str | os.PathLike[str]) -> 
                 # While its headers are read: a bomb would take hours to be read to its end.
                 _refuse_bombs(archive, (member.size for member in tarred), Path(folder))
                 members = tarred.getmembers()
+                while tarred.fileobj and tarred.fileobj.read(_BLOCK):
+                    pass  # the checksum of what is compressed stands behind its end
                 check_members(archive, (member.name for member in members))
                 _refuse_links(archive, [m.name for m in members if not (m.isfile() or m.isdir())])
                 tarred.extractall(folder, filter="data")

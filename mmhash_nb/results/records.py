@@ -1,5 +1,6 @@
 """Run records as one long table: checked, on disk, and read cell by cell."""
 
+import io
 import os
 from pathlib import Path
 
@@ -32,7 +33,10 @@ def read(paper: str, folder: Path | None = None) -> pd.DataFrame:
 
 def _table(file: Path) -> pd.DataFrame:
     try:
-        return pd.read_csv(file)
+        text = file.read_text(encoding="utf-8")
+        if not text.endswith("\n"):
+            raise ValueError("its last line has no end")
+        return pd.read_csv(io.StringIO(text))
     except ValueError as error:  # pandas has a dozen of these
         reason = " ".join(str(error).split()).rstrip(".")
         raise ValueError(f"{file} is no whole CSV file of records ({reason}).") from None

@@ -289,6 +289,18 @@ def test_links_in_a_zip_are_refused(tmp_path):
         extract(tmp_path / "a.zip", tmp_path / "out")
 
 
+@pytest.mark.parametrize("place", [-5, -1])
+def test_a_compressed_tar_whose_checksum_disagrees_is_refused(tmp_path, place):
+    """As where bits of its content are turned: it stands behind the end of the last member."""
+    tar_of(tmp_path / "a.tar.gz", ["a", "b"])
+    data = bytearray((tmp_path / "a.tar.gz").read_bytes())
+    data[place] ^= 1  # of the checksum, and of the length
+    (tmp_path / "a.tar.gz").write_bytes(data)
+    with pytest.raises(ValueError, match=r"a\.tar\.gz is damaged or is no zip or tar archive"):
+        extract(tmp_path / "a.tar.gz", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def zip_bomb(path, size):
     """Two members, of which the second says that it unpacks to `size` bytes."""
     with zipfile.ZipFile(path, "w") as archive:
