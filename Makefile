@@ -36,7 +36,7 @@ test: lint
 	$(PARALLEL) --nbval --nbval-current-env \
 	  --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks
 
-# Batches that are killed, stopped and starved, for some minutes.
+# Trainings that are killed at random moments, and whose disk fills, for some minutes.
 faults: setup
 	$(BIN)/python -m pytest -m faults tests
 

@@ -91,23 +91,23 @@ def random_backbone(name: str, pixels: Tensor) -> backbones.Backbone:
 
 def bare_step(
     backbone: backbones.Backbone, pixels: Tensor, precision: Precision
-) -> Callable[[], float]:
+) -> Callable[[], Tensor]:
     """Forward and backward pass of the mean of the features."""
     batch = pixels.contiguous(memory_format=torch.channels_last)
     objective = _objective(lambda x: backbone(x).mean(), batch, batch.device, precision)
 
-    def step() -> float:
+    def step() -> Tensor:
         backbone.zero_grad()
         value = objective()
         value.backward()
-        return value.item()
+        return value.detach()
 
     return step
 
 
 def method_step(
     method: DeepHasher, inputs: Inputs, labels: Tensor, precision: Precision
-) -> tuple[Callable[[], float], nn.Module]:
+) -> tuple[Callable[[], Tensor], nn.Module]:
     """A step of training as `DeepHasher` and `training.train` do it, and the network it trains."""
     network = method.network(inputs).to(labels.device).train()
     options = method.options
@@ -129,7 +129,7 @@ def method_step(
 
 def game_step(
     method: CrossModalDeep, inputs: Inputs, labels: Tensor, precision: Precision
-) -> tuple[Callable[[], float], nn.Module]:
+) -> tuple[Callable[[], Tensor], nn.Module]:
     """A round of training as `CrossModalDeep` does it, and the network it trains.
 
     A round has `hashing_steps` of E and D and, where there are masks, one of G.
@@ -152,7 +152,7 @@ def game_step(
         for loss in (learning.loss, *([] if opponent is None else [opponent.loss]))
     ]
 
-    def round_() -> float:
+    def round_() -> Tensor:
         learning.step.zero_()  # the record of the game would end
         with _fixed(theirs):
             values = [_step(players[0], objectives[0]) for _ in range(method.options[ROUND])]
@@ -196,7 +196,7 @@ def training_rows(
                 steps[what], networks[what] = method_step(*given)
 
     for what, step in steps.items():  # memory and kernels are chosen at the first step
-        if not np.isfinite(value := step()):
+        if not np.isfinite(value := float(step())):
             raise AssertionError(f"the loss of {what} is {value}")
     times = in_turn(steps, options.repeats, options.steps, device)
     times = {what: t / batches[what] for what, t in times.items()}

@@ -1,9 +1,9 @@
-"""`python -m mmhash_nb reproduce`: the package's command line."""
+"""`python -m mmhash_nb`: the package's command line."""
 
 import sys
 
 # Processes that run a notebook import this module again: what they do not need stays out of it.
 if __name__ == "__main__":
-    from mmhash_nb.reproduce import main
+    from mmhash_nb.commands import main
 
     sys.exit(main())

@@ -34,11 +34,6 @@ class Job:
     output: Path
     name: str
 
-    @property
-    def in_grid(self) -> bool:
-        """Whether it shares its notebook with other runs, and so has a name of its own."""
-        return "/" in self.name
-
 
 def find_notebooks(names: Sequence[str] = ()) -> list[Path]:
     """The notebooks of these names, or all numbered ones of the repository in order.
@@ -70,8 +65,6 @@ def from_grid(
     given: Mapping[str, Any],
     grid: Mapping[str, Sequence[Any]],
     out: Path,
-    *,
-    in_folders: bool | None = None,
 ) -> list[Job]:
     """A job for each notebook and each combination of the grid's values, the last varying fastest.
 
@@ -79,10 +72,8 @@ def from_grid(
         names: as for `find_notebooks`.
         given: parameters of every job; every notebook must have each of them.
         grid: for each parameter, its values.
-        out: executed notebooks go to `out/notebooks/<notebook>.ipynb`, those of a grid to
-            `out/notebooks/<notebook>/<its parameters>.ipynb`.
-        in_folders: whether jobs with parameters go to a folder of the notebook, by default those
-            of a grid.
+        out: executed notebooks go to `out/notebooks/<notebook>.ipynb`, those with parameters to
+            `out/notebooks/<notebook>/<parameters>.ipynb`.
 
     Raises:
         FileNotFoundError, ValueError: on an unknown notebook or parameter, a value of another type,
@@ -90,14 +81,13 @@ def from_grid(
     """
     if both := sorted(set(given) & set(grid)):
         raise ValueError(f"parameter {both[0]} has one value and a grid of them: give one of both.")
-    in_folders = bool(grid) if in_folders is None else in_folders
     folder = out.absolute() / "notebooks"
     jobs = []
     for notebook in find_notebooks(names):
         for values in itertools.product(*grid.values()):
             parameters = parameters_for(notebook, {**given, **dict(zip(grid, values, strict=True))})
             name = notebook.stem
-            if parameters and in_folders:
+            if parameters:
                 name += f"/{_label(parameters)}"
             jobs.append(Job(notebook.absolute(), parameters, folder / f"{name}.ipynb", name))
     return _distinct(jobs)
@@ -150,7 +140,7 @@ def _of_entry(entry: object, out: Path) -> list[Job]:
     for name, values in mappings["grid"].items():
         if not isinstance(values, list) or not values:
             raise ValueError(f"grid must list the values of {name}, but has {values!r}.")
-    return from_grid(names, mappings["parameters"], mappings["grid"], out, in_folders=True)
+    return from_grid(names, mappings["parameters"], mappings["grid"], out)
 
 
 def _distinct(jobs: Iterable[Job]) -> list[Job]:

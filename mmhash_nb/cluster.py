@@ -21,8 +21,8 @@ def client(workers: int, scheduler: str | None) -> Iterator[Client]:
     """A client of the scheduler at an address, or of a new cluster on this machine's loopback.
 
     Raises:
-        ValueError: where the scheduler does not answer, a worker has another version of this
-            package, or there are more workers than GPUs.
+        ValueError: where the scheduler does not answer or has no worker, a worker has another
+            version of this package, or there are more workers than GPUs.
     """
     if scheduler is None:
         options = _options(workers, visible_gpus())
@@ -39,29 +39,60 @@ def client(workers: int, scheduler: str | None) -> Iterator[Client]:
         ):
             yield connected
         return
+    # A scheduler that is lost is one sentence for each job, and no traceback beside it.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     try:
         connected = Client(scheduler, timeout=_CONNECT_SECONDS)
     except (OSError, ValueError) as error:
         raise ValueError(f"no Dask scheduler answers at {scheduler} ({error}).") from None
     with connected:
+        try:
+            connected.wait_for_workers(1, timeout=_CONNECT_SECONDS)
+        except TimeoutError:
+            raise ValueError(
+                f"the Dask scheduler at {scheduler} has no worker: start one on each machine that "
+                f"shares this folder, by dask worker {scheduler}"
+            ) from None
         _check_versions(connected)
         yield connected
 
 
 def _check_versions(connected: Client) -> None:
-    here = (package_hash(), versions())
-    for address, there in connected.run(_software, on_error="return").items():
+    here = software()
+    for address, there in connected.run(software, on_error="return").items():
         if isinstance(there, Exception):
             raise ValueError(f"the worker at {address} has no mmhash_nb ({in_words(there)}).")
         if there != here:
-            raise ValueError(
-                f"the worker at {address} has another mmhash_nb, Python or library than this "
-                "machine: install the same there."
-            )
+            raise ValueError(other_software(address))
 
 
-def _software() -> tuple[str, dict[str, str]]:
+def software() -> tuple[str, dict[str, str]]:
+    """What workers must have in common: this package's hash, and versions of the libraries."""
     return package_hash(), versions()
+
+
+def other_software(address: str) -> str:
+    """One sentence for a worker whose `software` is not that of the batch."""
+    return (
+        f"the worker at {address} has another mmhash_nb, Python or library than the batch was "
+        "begun with: install the same there."
+    )
+
+
+def at_once(workers: int | None, scheduler: str | None) -> int:
+    """How many jobs run at once with these, as `workers.run_jobs` takes them."""
+    if scheduler is None:
+        return workers or 1
+    with client(1, scheduler) as connected:
+        threads, gpus = slots(connected)
+    return gpus or threads
+
+
+def slots(connected: Client) -> tuple[int, int]:
+    """Threads and GPUs of all workers; where there are GPUs, a job takes one."""
+    there = connected.scheduler_info(n_workers=-1)["workers"].values()
+    gpus = sum(int(worker["resources"].get("GPU", 0)) for worker in there)
+    return sum(worker["nthreads"] for worker in there), gpus
 
 
 def _options(workers: int, gpus: Sequence[str]) -> list[dict[str, Any]]:

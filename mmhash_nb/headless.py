@@ -1,11 +1,15 @@
 """Run one notebook headlessly: its parameters typed and checked, in a process of its own."""
 
 import ast
+import codecs
 import contextlib
 import errno
+import glob
+import hashlib
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,7 +19,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 #: Kernels that never answer (a port taken between choosing and binding it) are started again.
 STARTS = 3
@@ -25,6 +29,7 @@ _POLL_SECONDS = 0.5
 _GRACE_SECONDS = 5.0
 #: files of a run's own folder: what is to be executed, and the sentence of an error
 REQUEST, ERROR = "request.json", "error.txt"
+FULL = "the disk is full: free some space and run the same command again."
 #: a value for each annotation of a list
 _ITEMS = {"list[int]": [16], "list[float]": [0.5], "list[str]": [""], "list[bool]": [True]}
 
@@ -163,7 +168,7 @@ def execute(
     parameters: Mapping[str, Any],
     *,
     folder: Path | None = None,
-    log: Path | None = None,
+    shown: bool = True,
     surroundings: Mapping[str, str] | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Outcome:
@@ -175,38 +180,42 @@ def execute(
         output: where the executed notebook goes; on failure it ends at the cell that failed.
         parameters: typed values; names must be the notebook's.
         folder: the current folder of the notebook, this process's by default.
-        log: where what is printed goes, this process's own output by default.
+        shown: whether what is printed, which goes to a log beside `output`, is printed here too.
         surroundings: environment variables of the run, beside those of this process.
         stopped: asked now and then; where it returns True, the run ends before its time.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
+    log = output.with_suffix(".log")
     start = time.perf_counter()
     error = ""
     for _ in range(STARTS):
         output.unlink(missing_ok=True)
-        with tempfile.TemporaryDirectory(prefix="mmhash-ipython-") as own:
+        with tempfile.TemporaryDirectory(prefix=_prefix(output)) as own:
             request = {
                 "notebook": str(notebook.absolute()),
                 "output": str(output.absolute()),
                 "parameters": dict(parameters),
             }
             (Path(own) / REQUEST).write_text(json.dumps(request))
-            with contextlib.nullcontext() if log is None else log.open("w") as written:
+            with log.open("wb") as written, log.open("rb") as printed:
                 exit_code = _wait(
                     subprocess.Popen(
                         [sys.executable, "-m", "mmhash_nb.headless", own],
                         # Closed when this process ends, by whatever signal: the other sees it.
                         stdin=subprocess.PIPE,
                         stdout=written,
-                        stderr=None if written is None else subprocess.STDOUT,
+                        stderr=subprocess.STDOUT,
                         cwd=folder,
                         env={**os.environ, **_surroundings(own), **(surroundings or {})},
                         start_new_session=True,  # Ctrl-C comes here, and then there
                     ),
                     stopped,
+                    _Copy(printed) if shown else lambda: None,
                 )
             said = Path(own) / ERROR
-            error = said.read_text() if said.exists() else f"exit status {exit_code}"
+            # On a full disk the file may be there and empty: a failure must not read as none.
+            error = said.read_text().strip() if said.exists() else ""
+            error = error or f"exit status {exit_code}"
         if exit_code == 0:
             error = ""
         if exit_code != _DEAD_KERNEL or _started(output):
@@ -214,10 +223,38 @@ def execute(
     return Outcome(notebook.stem, time.perf_counter() - start, error)
 
 
-def _wait(process: subprocess.Popen, stopped: Callable[[], bool]) -> int:
+def clear(output: Path) -> None:
+    """Delete what killed runs with this output have left; none may be running."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_prefix(output)}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+    # As `files.whole` names them; another run may have a name that begins like this one.
+    for part in output.parent.glob(f".{glob.escape(output.stem)}-????????.part.*"):
+        part.unlink(missing_ok=True)
+
+
+def _prefix(output: Path) -> str:
+    """How IPython folders of runs with this output are named."""
+    return f"mmhash-ipython-{hashlib.sha256(str(output.absolute()).encode()).hexdigest()[:12]}-"
+
+
+class _Copy:
+    """Prints what has come to a log since the last call."""
+
+    def __init__(self, log: BinaryIO) -> None:
+        self.log = log
+        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def __call__(self) -> None:
+        print(self.decoder.decode(self.log.read()), end="", flush=True)
+
+
+def _wait(
+    process: subprocess.Popen, stopped: Callable[[], bool], now_and_then: Callable[[], None]
+) -> int:
     """The exit status of `process`, which is ended with its kernel on Ctrl-C or where asked to."""
     try:
         while not stopped():
+            now_and_then()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 return process.wait(_POLL_SECONDS)
     finally:
@@ -227,6 +264,7 @@ def _wait(process: subprocess.Popen, stopped: Callable[[], bool]) -> int:
         except subprocess.TimeoutExpired:
             process.kill()  # a kernel ends when it sees that its parent has
         process.stdin.close()  # type: ignore[union-attr]
+        now_and_then()
     return process.wait()
 
 
@@ -260,6 +298,7 @@ def _papermill(folder: Path) -> int:
         said, shown = in_words(error), traceback.format_exc()
         if isinstance(error, papermill.PapermillExecutionError):
             said, shown = f"{error.ename}: {error.evalue}", str(error)  # the cell's own traceback
+            said = FULL if os.strerror(errno.ENOSPC) in error.evalue else said
         (folder / ERROR).write_text(said)
         print(shown, flush=True)
         # Jupyter raises RuntimeError where a kernel does not answer, at the start or later.
@@ -270,7 +309,7 @@ def _papermill(folder: Path) -> int:
 def in_words(error: BaseException) -> str:
     """One sentence for what stopped a run."""
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return "the disk is full: free some space and run the same command again."
+        return FULL
     return f"{type(error).__name__}: {error}"
 
 

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from mmhash_nb import report
 from mmhash_nb.batch import Job, from_file, from_grid
+from mmhash_nb.cluster import at_once
 from mmhash_nb.files import project_root
-from mmhash_nb.finished import expected_in_all, expected_seconds, finished, past
-from mmhash_nb.gathered import gather
+from mmhash_nb.finished import expected_in_all, expected_seconds, finished, records
 from mmhash_nb.headless import Outcome, in_words
 from mmhash_nb.workers import run_jobs
+
+#: what a report that could not be written is called among the outcomes
+REPORT = "report"
 
 
 def reproduce(
@@ -27,33 +29,46 @@ def reproduce(
 ) -> list[Outcome]:
     """Run what is not done of `jobs`, all of it even where some fail, then write the report.
 
-    What the runs of a grid measured is joined in `runs/`, where the report finds it.
+    What the runs measured is joined in `runs/`, where the report finds it.
 
     Args:
-        out: the report goes to `out/report.md` and `out/report.html`.
+        out: the report goes to `out/report.md` and `out/report.html`; runs lie below it.
         again: run also what is done.
         workers, scheduler: as `workers.run_jobs` takes them.
+
+    Returns:
+        How each job ended, and last, named `REPORT`, why no report could be written, if so.
 
     Raises:
         ValueError: before anything runs, where workers cannot be had as asked.
     """
     since = time.time() if again else 0.0
     outcomes = run_jobs(jobs, since, workers=workers, scheduler=scheduler)
-    gather(jobs, project_root() / "runs")
-    report.write(out, outcomes)
+    begun = time.perf_counter()
+    # Imported here, since they take most of the seconds in which a command starts.
+    from mmhash_nb import report
+    from mmhash_nb.gathered import gather
+
+    try:
+        for left_out in gather(jobs, out, project_root() / "runs"):
+            print(left_out, flush=True)
+        report.write(out, outcomes)
+    except (OSError, ValueError) as error:
+        # One bad file of records must not hide how hours of work ended.
+        outcomes.append(Outcome(REPORT, time.perf_counter() - begun, in_words(error)))
     return outcomes
 
 
 def plan(jobs: Sequence[Job], out: Path, again: bool, workers: int) -> Iterator[str]:
     """Lines that say what `reproduce` would run, what it would not, and how long it may take."""
-    records = past(out)
+    known_runs = [record for _, record in records(out)]
     known: list[float] = []
     waiting = [job for job in jobs if again or not finished(job)]
     for job in jobs:
         if job not in waiting:
             yield f"done       {job.name}"
             continue
-        seconds = expected_seconds(job, records)
+        seconds = expected_seconds(job, known_runs)
         known += [] if seconds is None else [seconds]
         expected = "no record" if seconds is None else f"about {seconds:.0f} s"
         yield f"would run  {job.name}  ({expected})"
@@ -121,12 +136,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     try:
         if asked.command == "report":
+            from mmhash_nb import report
+
             for path in report.write(asked.out):
                 print(f"report: {path}")
             return 0
         jobs = _jobs(asked)
         if asked.dry_run:
-            print(*plan(jobs, asked.out, asked.again, asked.workers or 1), sep="\n")
+            n = at_once(asked.workers, asked.scheduler)
+            print(*plan(jobs, asked.out, asked.again, n), sep="\n")
             return 0
         outcomes = reproduce(
             jobs, asked.out, again=asked.again, workers=asked.workers, scheduler=asked.scheduler
@@ -141,5 +159,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {in_words(error)}", file=sys.stderr)
         return 1
     print(_summary(outcomes).to_string(index=False))
-    print(f"report: {asked.out / 'report.md'} and report.html beside it")
+    if outcomes[-1].notebook != REPORT:
+        print(f"report: {asked.out / 'report.md'} and report.html beside it")
     return int(any(outcome.error for outcome in outcomes))

@@ -10,8 +10,8 @@ from pathlib import Path
 
 #: what runs notebooks and is not run by them
 _RUNNERS = (
-    *("__main__", "batch", "cluster", "finished", "gathered", "headless", "report", "reproduce"),
-    "workers",
+    *("__main__", "batch", "cluster", "commands", "finished", "gathered", "headless", "report"),
+    *("reproduce", "workers"),
 )
 
 

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from mmhash_nb.checkpoints import keep, resume
+from mmhash_nb.residency import Ahead, in_batches
 
-Precision = Literal["float32", "bfloat16"]
+Precision = Literal["auto", "float32", "bfloat16"]
 _QUIET_SECONDS = 3.0
 #: L-BFGS iterations on one mini-batch (masci2014, §3.3)
 BURST = 5
@@ -58,6 +59,19 @@ def resolve_device(device: str) -> torch.device:
     return chosen
 
 
+def autocast(precision: Precision, device: torch.device) -> torch.autocast:
+    """The context in which a network computes at a precision; its weights stay float32.
+
+    Args:
+        precision: `float32`; `bfloat16`, mixed precision; or `auto`, which is mixed on a GPU that
+            computes in bfloat16 and float32 elsewhere.
+    """
+    mixed = precision == "bfloat16"
+    if precision == "auto" and device.type == "cuda":
+        mixed = torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.autocast(device.type, torch.bfloat16, enabled=mixed)
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Run PyTorch's CPU work in one thread, for networks of thousands of weights.
@@ -91,6 +105,7 @@ def train(
     patience: int = 5,
     precision: Precision = "float32",
     on_epoch: Callable[[int], bool | None] | None = None,
+    ahead: Ahead | None = None,
     seed: int = 0,
     device: torch.device | None = None,
     checkpoint: Path | None = None,
@@ -117,9 +132,10 @@ def train(
         opponent: a second player, with Adam, learning rate and decay as the first has.
         tolerance: stop when `patience` epochs have not lowered the best mean loss by this fraction;
             None runs all epochs.
-        precision: `bfloat16` runs the loss under autocast.
+        precision: of the loss; see `autocast`.
         on_epoch: called with the number of each epoch, from 0, before it: for a loss or module that
             changes as training goes on. Where it returns True, training ends before that epoch.
+        ahead: told of a batch while the one before is worked on; see `residency.HostSamples`.
         seed: of the order of samples and of whatever `loss` draws.
         device: where `loss` works; the module must be there already. CPU by default.
         checkpoint: a folder; the state after an epoch is written there whole every few seconds.
@@ -128,7 +144,7 @@ def train(
     Raises:
         ValueError: where a setting is out of range.
         FloatingPointError: where the loss is no longer finite.
-        RuntimeError: out of GPU memory, with the batch size to try.
+        RuntimeError: out of GPU memory, with the batch size that fits.
     """
     check_settings(n_samples, epochs, batch_size, optimiser, decay_every, opponent)
     if rates and optimiser == "lbfgs":
@@ -151,6 +167,19 @@ def train(
     steps = len(history) * batches
     saved = time.monotonic()
     bar = _Progress(label, epochs, len(history))
+
+    def step(batch: Tensor, number: int) -> Tensor:
+        """Step number so many of the first player, and the opponent's after it; the loss."""
+        objective = _objective(loss, batch, device, precision)
+        if optimiser == "lbfgs":
+            return _lbfgs_burst(weights, objective, learning_rate, weight_decay)
+        with _fixed(theirs):
+            value = _step(players[0], objective)
+        if opponent is not None and number % opponent.every == 0:
+            with _fixed(weights):
+                _step(players[1], _objective(opponent.loss, batch, device, precision))
+        return value
+
     for epoch in range(len(history), epochs):
         if tolerance is not None and _converged(history, tolerance, patience):
             break
@@ -161,29 +190,24 @@ def train(
             break
         losses = []
         rng = np.random.default_rng([seed, epoch])
-        order = torch.from_numpy(rng.permutation(n_samples)).to(device)
+        order = torch.from_numpy(rng.permutation(n_samples))
+        sizes = [len(part) for part in order.tensor_split(batches)]
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             torch.manual_seed(int(rng.integers(2**62)))
-            for batch in order.tensor_split(batches):
-                objective = _objective(loss, batch, device, precision)
+            for batch in in_batches(order, sizes, device, ahead):
                 steps += 1
                 try:
-                    if optimiser != "lbfgs":
-                        with _fixed(theirs):
-                            losses.append(_step(players[0], objective))
-                        if opponent is not None and steps % opponent.every == 0:
-                            against = _objective(opponent.loss, batch, device, precision)
-                            with _fixed(weights):
-                                _step(players[1], against)
-                    else:
-                        losses.append(_lbfgs_burst(weights, objective, learning_rate, weight_decay))
+                    losses.append(step(batch, steps))
+                    continue
                 except torch.OutOfMemoryError:
-                    fewer = len(batch) // 2
-                    advice = f"try batch_size={fewer}" if fewer > 1 else "use device='cpu'"
-                    raise RuntimeError(
-                        f"{label} ran out of GPU memory at batch_size={len(batch)}: {advice}."
-                    ) from None
-        history.append(float(np.mean(losses)))
+                    pass  # what the step held is let go of here
+                fits = _fitting(batch, lambda part: step(part, 0))
+                advice = f"try batch_size={fits}, which fits" if fits else "use device='cpu'"
+                raise RuntimeError(
+                    f"{label} ran out of GPU memory at batch_size={len(batch)}: {advice}."
+                )
+        # Read once an epoch: to read each would have a GPU wait for the next step's kernels.
+        history.append(float(np.mean(torch.stack(losses).tolist())))
         if not np.isfinite(history[-1]):
             raise FloatingPointError(
                 f"{label}: the loss is {history[-1]} in epoch {epoch + 1}: lower learning_rate="
@@ -259,22 +283,38 @@ def check_settings(
         raise ValueError(f"training needs at least 2 samples, but there is {n_samples}.")
 
 
+def _fitting(batch: Tensor, step: Callable[[Tensor], object]) -> int:
+    """How many of a batch's samples a step has memory for: a half, a quarter and so on; 0: none.
+
+    The steps are taken: what is trained is of no use afterwards.
+    """
+    size = len(batch) // 2
+    while size > 1:
+        torch.cuda.empty_cache()
+        try:
+            step(batch[:size])
+            return size
+        except torch.OutOfMemoryError:
+            size //= 2
+    return 0
+
+
 def _objective(
     loss: Callable[[Tensor], Tensor], batch: Tensor, device: torch.device, precision: Precision
 ) -> Callable[[], Tensor]:
     def objective() -> Tensor:
-        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+        with autocast(precision, device):
             return loss(batch)
 
     return objective
 
 
-def _step(player: torch.optim.Optimizer, objective: Callable[[], Tensor]) -> float:
+def _step(player: torch.optim.Optimizer, objective: Callable[[], Tensor]) -> Tensor:
     player.zero_grad()
     value = objective()
     value.backward()
     player.step()
-    return value.item()
+    return value.detach()
 
 
 def _lbfgs_burst(
@@ -282,7 +322,7 @@ def _lbfgs_burst(
     objective: Callable[[], Tensor],
     learning_rate: float,
     weight_decay: float,
-) -> float:
+) -> Tensor:
     """Five iterations of L-BFGS on one mini-batch; the loss before them."""
     lbfgs = torch.optim.LBFGS(
         weights,
@@ -301,7 +341,7 @@ def _lbfgs_burst(
         value.backward()
         return value
 
-    return lbfgs.step(closure).detach().item()
+    return lbfgs.step(closure).detach()
 
 
 def _converged(history: list[float], tolerance: float, patience: int) -> bool:

@@ -1,6 +1,7 @@
 """The jobs of a batch, one after the other in this process or spread over Dask workers."""
 
 import shutil
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +11,12 @@ from filelock import FileLock, Timeout
 
 from mmhash_nb import finished
 from mmhash_nb.batch import Job
-from mmhash_nb.cluster import client, threads_each
-from mmhash_nb.headless import Outcome, execute, in_words
+from mmhash_nb.cluster import client, other_software, slots, software, threads_each
+from mmhash_nb.headless import Outcome, clear, execute, in_words
 
-_TOPIC = "mmhash_nb"
+#: what `cluster.software` says
+Software = tuple[str, dict[str, str]]
+_LOST = "the connection to the Dask scheduler was lost: run the same command on a new one."
 
 
 def run_job(
@@ -21,7 +24,7 @@ def run_job(
     since: float = 0.0,
     *,
     folder: Path | None = None,
-    log: bool = False,
+    shown: bool = True,
     threads: int | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Outcome:
@@ -32,9 +35,8 @@ def run_job(
 
     Args:
         since: as `finished.finished` takes it.
-        folder, stopped: as `headless.execute` takes them.
+        folder, shown, stopped: as `headless.execute` takes them.
         threads: of BLAS, PyTorch and Numba each, as the environment says by default.
-        log: whether what is printed goes to a file beside the executed notebook.
     """
     try:
         job.output.parent.mkdir(parents=True, exist_ok=True)
@@ -45,7 +47,7 @@ def run_job(
             except Timeout:
                 continue
             try:
-                return _run_or_find(job, since, folder, log, threads, stopped)
+                return _run_or_find(job, since, folder, shown, threads, stopped)
             finally:
                 lock.release()
     except (OSError, ValueError) as error:
@@ -57,22 +59,24 @@ def _run_or_find(
     job: Job,
     since: float,
     folder: Path | None,
-    log: bool,
+    shown: bool,
     threads: int | None,
     stopped: Callable[[], bool],
 ) -> Outcome:
-    done = finished.finished(job, since)
+    done = finished.finished(job, since, folder)
     if done is not None:
         return Outcome(job.name, done["seconds"])
-    inputs = finished.inputs_hash(job)
-    finished.record_path(job).unlink(missing_ok=True)
-    shutil.rmtree(finished.results_folder(job), ignore_errors=True)
+    inputs = finished.inputs_hash(job, folder)
+    clear(job.output)
+    finished.begin(job)
+    for left in (_results(job), _figures(job)):
+        shutil.rmtree(left, ignore_errors=True)
     outcome = execute(
         job.notebook,
         job.output,
         job.parameters,
         folder=folder,
-        log=job.output.with_suffix(".log") if log else None,
+        shown=shown,
         surroundings=_surroundings(job, threads),
         stopped=stopped,
     )
@@ -86,9 +90,18 @@ def _surroundings(job: Job, threads: int | None) -> dict[str, str]:
     """The environment variables of a job's own."""
     pools = ("OMP", "MKL", "OPENBLAS", "NUMBA") if threads else ()
     variables = {f"{pool}_NUM_THREADS": str(threads) for pool in pools}
-    if job.in_grid:
-        variables["MMHASH_RECORDS"] = str(finished.results_folder(job))
+    variables["MMHASH_RECORDS"] = str(_results(job))
+    if job.parameters:  # what the defaults draw is the project's own
+        variables["MMHASH_FIGURES"] = str(_figures(job))
     return variables
+
+
+def _results(job: Job) -> Path:
+    return finished.results_folder(finished.record_path(job))
+
+
+def _figures(job: Job) -> Path:
+    return job.output.with_suffix(".figures")
 
 
 def run_jobs(
@@ -124,8 +137,11 @@ def run_jobs(
         n_workers = min(workers or 1, len(waiting))
         threads = None if scheduler else threads_each(n_workers)
         with client(n_workers, scheduler) as connected:
-            print(f"dashboard: {connected.dashboard_link}", flush=True)
-            ended |= _told(_on_dask(connected, waiting, since, threads), len(waiting))
+            if "dashboard" in connected.scheduler_info()["services"]:
+                print(f"dashboard: {connected.dashboard_link}", flush=True)
+            # Workers of this machine run what is installed here, and may see it change.
+            needed = software() if scheduler else None
+            ended |= _told(_on_dask(connected, waiting, since, threads, needed), len(waiting))
     else:
         ended |= _told(_one_by_one(waiting, since), len(waiting))
     return [ended[job.name] for job in jobs]
@@ -155,12 +171,16 @@ def _one_by_one(jobs: Iterable[Job], since: float) -> Iterator[tuple[Job, Outcom
 
 
 def _on_dask(
-    connected: Client, jobs: Sequence[Job], since: float, threads: int | None
+    connected: Client,
+    jobs: Sequence[Job],
+    since: float,
+    threads: int | None,
+    needed: Software | None,
 ) -> Iterator[tuple[Job, Outcome]]:
     by_name = {job.name: job for job in jobs}
-    connected.subscribe_topic(_TOPIC, lambda event: _announce(by_name[event[1]]))
-    there = connected.scheduler_info()["workers"].values()
-    on_gpu = any("GPU" in worker["resources"] for worker in there)
+    topic = f"mmhash_nb-{uuid.uuid4().hex}"  # a scheduler may have several batches
+    connected.subscribe_topic(topic, lambda event: _announce(by_name[event[1]]))
+    _, gpus = slots(connected)
     futures = {
         connected.submit(
             _on_worker,
@@ -168,8 +188,10 @@ def _on_dask(
             since,
             Path.cwd(),
             threads,
+            topic,
+            needed,
             pure=False,
-            resources={"GPU": 1} if on_gpu else None,
+            resources={"GPU": 1} if gpus else None,
         ): job
         for job in jobs
     }
@@ -181,20 +203,29 @@ def _on_dask(
             elif future.status == "error":
                 yield job, Outcome(job.name, 0.0, in_words(future.exception()))
             else:
-                yield job, Outcome(job.name, 0.0, "the connection to the Dask scheduler was lost.")
+                yield job, Outcome(job.name, 0.0, _LOST)
     finally:
         connected.cancel(list(futures))
 
 
-def _on_worker(job: Job, since: float, folder: Path, threads: int | None) -> Outcome:
+def _on_worker(
+    job: Job,
+    since: float,
+    folder: Path,
+    threads: int | None,
+    topic: str,
+    needed: Software | None,
+) -> Outcome:
     """`run_job` as a Dask task, which ends early where it is cancelled or its batch is gone."""
     worker = get_worker()
+    if needed is not None and software() != needed:  # it may have come after the batch began
+        return Outcome(job.name, 0.0, other_software(worker.address))
     key = worker.get_current_task()
-    worker.log_event(_TOPIC, job.name)
+    worker.log_event(topic, job.name)
 
     def stopped() -> bool:
         task = worker.state.tasks.get(key)
         at_work = worker.status in (Status.running, Status.paused)
         return not at_work or task is None or task.state == "cancelled"
 
-    return run_job(job, since, folder=folder, log=True, threads=threads, stopped=stopped)
+    return run_job(job, since, folder=folder, shown=False, threads=threads, stopped=stopped)

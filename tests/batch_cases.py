@@ -1,5 +1,6 @@
 """Small notebooks and the command line, for tests of batches and of what goes wrong in them."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -11,6 +12,8 @@ import psutil
 
 #: what a counting notebook leaves: a line for each time its cell was begun
 COUNT = "import os; open('count.txt', 'a').write(f'{name} {seeds}\\n')"
+#: stays in its cell until the file is there
+WAIT = "import time\nwhile not os.path.exists('go'): time.sleep(0.05)"
 PARAMETERS = """\
 name: str = "a"  # of the notebook
 seeds: list[int] = []  # which
@@ -25,13 +28,26 @@ def notebook(path: Path, *cells: str, parameters: str = PARAMETERS) -> Path:
     return path
 
 
+_COMMAND = Path(__file__).with_name("batch_command.py")
 _started: list[subprocess.Popen] = []
 
 
-def start(folder: Path, *arguments: str) -> subprocess.Popen:
-    """`python -m mmhash_nb reproduce` in a process group of its own."""
+def start(folder: Path, *arguments: str, whole: bool = False) -> subprocess.Popen:
+    """`python -m mmhash_nb reproduce` in a process group of its own.
+
+    Args:
+        whole: write the report too.
+    """
+    command = ["-m", "mmhash_nb"] if whole else [str(_COMMAND)]
+    return begin(folder, *command, "reproduce", *arguments)
+
+
+def begin(folder: Path, *arguments: str) -> subprocess.Popen:
+    """Python with these arguments, in a process group of its own."""
+    # Tests that run in the background ignore Ctrl-C, and so would what they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     command = subprocess.Popen(
-        [sys.executable, "-m", "mmhash_nb", "reproduce", *arguments],
+        [sys.executable, *arguments],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -43,12 +59,13 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen:
 
 
 def kill_started() -> None:
-    """Kill what `start` started and a failed test has left."""
+    """Kill what was begun and a failed test has left."""
     while _started:
         command = _started.pop()
         if command.poll() is None:
             command.kill()
             command.wait()
+        command.stdout.close()
 
 
 def ended(process: subprocess.Popen, seconds: float = 900) -> tuple[int, str]:
@@ -57,8 +74,8 @@ def ended(process: subprocess.Popen, seconds: float = 900) -> tuple[int, str]:
     return process.returncode, said
 
 
-def reproduce(folder: Path, *arguments: str) -> tuple[int, str]:
-    return ended(start(folder, *arguments))
+def reproduce(folder: Path, *arguments: str, whole: bool = False) -> tuple[int, str]:
+    return ended(start(folder, *arguments, whole=whole))
 
 
 def until(true: Callable[[], object], seconds: float = 600) -> None:
@@ -84,8 +101,25 @@ def with_argument(processes: list[psutil.Process], text: str) -> list[psutil.Pro
     return found
 
 
+def gone(processes: list[psutil.Process]) -> None:
+    """Wait until all of these have ended."""
+    until(lambda: not any(p.is_running() and p.status() != "zombie" for p in processes))
+
+
+def begun(folder: Path, n: int = 1) -> None:
+    """Wait until so many counting cells were begun."""
+    until(lambda: len(lines(folder / "count.txt")) >= n)
+
+
 def lines(path: Path) -> list[str]:
     return sorted(path.read_text().splitlines()) if path.exists() else []
+
+
+def waiting(folder: Path) -> Path:
+    """A project of one notebook that counts, then waits."""
+    (folder / "pyproject.toml").touch()
+    notebook(folder / "notebooks" / "1_wait.ipynb", COUNT, WAIT, "print('through', seeds)")
+    return folder
 
 
 def printed(path: Path) -> str:

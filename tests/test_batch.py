@@ -1,6 +1,9 @@
 """What a batch runs and what of it is done: grids, YAML files, names, records, estimates."""
 
+import errno
 import json
+import os
+import shutil
 import string
 from pathlib import Path
 
@@ -11,7 +14,17 @@ from batch_cases import notebook
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmhash_nb import batch, cluster, finished, reproduce, sources, workers
+from mmhash_nb import (
+    batch,
+    cluster,
+    figures,
+    finished,
+    gathered,
+    report,
+    reproduce,
+    sources,
+    workers,
+)
 from mmhash_nb.headless import Outcome
 from mmhash_nb.results import records
 
@@ -49,7 +62,7 @@ def executed(monkeypatch):
     def write(out, outcomes):
         (out / "report.md").write_text(f"{[o.notebook for o in outcomes]}")
 
-    monkeypatch.setattr(reproduce.report, "write", write)
+    monkeypatch.setattr(report, "write", write)
     return execute
 
 
@@ -78,9 +91,21 @@ def test_a_notebook_that_is_cut_short_is_named(project, executed, capsys):
     assert f"{path} is no whole notebook (" in capsys.readouterr().err and not executed.asked
 
 
-def test_without_a_grid_a_notebook_keeps_its_name_whatever_its_parameters(project):
-    (job,) = batch.from_grid(["1_one"], {"bits": "16"}, {}, project)
-    assert job.output == project / "notebooks" / "1_one.ipynb" and job.name == "1_one"
+def test_a_run_is_named_by_its_parameters_whenever_it_has_any(project):
+    def job(given):
+        (one,) = batch.from_grid(["1_one"], given, {}, project)
+        return one
+
+    plain, wiki, cifar = job({}), job({"dataset": "wiki"}), job({"dataset": "cifar10"})
+    assert plain.output == project / "notebooks" / "1_one.ipynb" and plain.name == "1_one"
+    assert wiki.output == project / "notebooks" / "1_one" / "dataset=wiki.ipynb"
+    assert cifar.output == project / "notebooks" / "1_one" / "dataset=cifar10.ipynb"
+
+
+def test_runs_with_other_parameters_leave_one_another_alone(project, executed):
+    for dataset in ("wiki", "cifar10", "wiki", "cifar10"):
+        assert run(project, "--notebook", "1_one", "-p", "dataset", dataset) == 0
+    assert executed.asked == ["dataset=wiki", "dataset=cifar10"]
 
 
 def test_a_file_lists_jobs_each_with_a_grid_of_its_own(project):
@@ -227,34 +252,141 @@ def test_a_failed_run_is_run_again_and_no_other(project, executed, capsys):
     assert executed.asked == ["bits=8", "bits=16", "bits=8"]
 
 
-def measured(bits, seed, value):
-    row = ("masci2014", "ksh", "wiki", "drawn", "image-image", bits, seed, "mAP", value, 1.0, "cpu")
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (ValueError("runs/a.csv is no whole CSV file."), "ValueError: runs/a.csv is no whole CSV"),
+        (OSError(errno.ENOSPC, "No space"), "the disk is full: free some space"),
+    ],
+)
+@pytest.mark.parametrize("broken", ["gather", "write"])
+def test_a_report_that_cannot_be_written_hides_no_outcome(
+    project, executed, monkeypatch, capsys, error, sentence, broken
+):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(gathered if broken == "gather" else report, broken, fail)
+    assert run(project, *GRID) == 1
+    said = capsys.readouterr().out
+    table = [line.split(None, 2) for line in said.splitlines()[-3:]]
+    assert [line[0] for line in table] == ["1_one/bits=8", "1_one/bits=16", "report"]
+    assert [line[2] for line in table[:2]] == ["ok", "ok"] and table[2][2].startswith(sentence)
+
+
+def measured(bits, seed, value, dataset="wiki"):
+    row = ("masci2014", "ksh", dataset, "drawn", "image-image", bits, seed, "mAP", value, 1, "cpu")
     return pd.DataFrame([row], columns=records.COLUMNS)
 
 
-def test_numbers_of_a_grid_are_joined_by_code_lengths_and_seeds_alone(project, monkeypatch):
+@pytest.fixture
+def measuring(monkeypatch):
     """Each run writes as a notebook does, which would replace what the others wrote."""
 
+    def execute(path, output, parameters, surroundings, **_):
+        settings = {"bits": [8, 16], "rate": 0.1, "dataset": "scenes", **parameters}
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in surroundings.items():
+                patch.setenv(name, value)
+            rows = [measured(b, 3, settings["rate"], settings["dataset"]) for b in settings["bits"]]
+            (shown,) = records.write(pd.concat(rows), Path("runs"))
+            assert shown == Path("runs") / f"masci2014_{settings['dataset']}.csv"
+        output.write_text("{}")
+        execute.asked.append(output.stem)
+        return Outcome(path.stem, 1.0)
+
+    execute.asked = []
+    monkeypatch.setattr(workers, "execute", execute)
+    monkeypatch.setattr(report, "write", lambda out, outcomes: [])
+    return execute
+
+
+def values(project, dataset="scenes"):
+    table = pd.read_csv(project / "runs" / f"masci2014_{dataset}.csv")
+    return {(row.bits, row.value) for row in table.itertuples()}
+
+
+def test_numbers_of_a_grid_are_joined_by_code_lengths_and_seeds_alone(project, measuring, capsys):
+    grid = ("--notebook", "1_one", "--grid", "rate", "0.5", "0.25", "--grid", "bits", "8", "16")
+    for _ in range(2):  # the second time all is done
+        assert run(project, *grid) == 0
+        assert values(project) == {(8, 0.25), (16, 0.25)}
+        (project / "runs" / "masci2014_scenes.csv").unlink()
+        said = "masci2014_scenes.csv holds the runs with rate=0.25; left out: rate=0.5"
+        assert said in capsys.readouterr().out
+    assert len(measuring.asked) == 4
+
+
+def test_the_report_gets_the_setting_that_was_asked_for_and_every_number_of_it(project, measuring):
+    plain = ("--notebook", "1_one")
+    assert run(project, *plain) == 0 and values(project) == {(8, 0.1), (16, 0.1)}
+    # A part of the same setting replaces nothing, other lengths come to it.
+    assert run(project, *plain, "--grid", "bits", "8", "32") == 0
+    assert values(project) == {(8, 0.1), (16, 0.1), (32, 0.1)}
+    assert run(project, *plain, "-p", "rate", "0.5", "-p", "bits", "8") == 0
+    assert values(project) == {(8, 0.5)}
+    asked = list(measuring.asked)
+    # What is done already comes back, for other data it leaves the file alone.
+    assert run(project, *plain) == 0
+    assert values(project) == {(8, 0.1), (16, 0.1), (32, 0.1)}
+    assert run(project, *plain, "-p", "rate", "0.5", "-p", "bits", "8") == 0
+    assert measuring.asked == asked
+    assert run(project, *plain, "-p", "dataset", "wiki") == 0
+    assert values(project) == {(8, 0.5)} and values(project, "wiki") == {(8, 0.1), (16, 0.1)}
+    # Nor is anything lost where the file is.
+    (project / "runs" / "masci2014_wiki.csv").unlink()
+    assert run(project, *plain) == 0 and values(project, "wiki") == {(8, 0.1), (16, 0.1)}
+
+
+def test_of_a_value_that_was_measured_twice_the_later_run_counts(project, measuring, monkeypatch):
+    plain = ("--notebook", "1_one")
+    assert run(project, *plain, "--grid", "bits", "8", "32") == 0
+    again = measured
+
+    def other(bits, seed, value, dataset):
+        return again(bits, seed, value + 0.5, dataset)
+
+    monkeypatch.setitem(globals(), "measured", other)
+    assert run(project, *plain) == 0
+    assert values(project) == {(8, 0.6), (16, 0.6), (32, 0.1)}
+
+
+def test_numbers_that_are_not_whole_are_measured_again(project, measuring):
+    """Gone, cut short or changed: what the record lists is what must be there."""
+    kept = project / "out" / "notebooks" / "1_one.results" / "masci2014_scenes.csv"
+    plain = ("--notebook", "1_one")
+    run(project, *plain)
+    for damage in (kept.unlink, lambda: kept.write_bytes(kept.read_bytes()[:-5])):
+        content = kept.read_bytes()
+        damage()
+        (job,) = batch.from_grid(["1_one"], {}, {}, project / "out")
+        assert finished.finished(job) is None
+        assert run(project, *plain) == 0 and kept.read_bytes() == content
+    assert len(measuring.asked) == 3
+
+
+def test_runs_with_parameters_draw_into_folders_of_their_own(project, monkeypatch):
     def execute(path, output, parameters, surroundings, **_):
         with pytest.MonkeyPatch.context() as patch:
             for name, value in surroundings.items():
                 patch.setenv(name, value)
-            (bits,), rate = parameters["bits"], parameters["rate"]
-            records.write(measured(bits, 3, rate), project / "runs")
-        output.write_text("{}")
+            folder = figures.folder("masci2014", "scenes")
+        before = sorted(path.name for path in folder.glob("*"))
+        drawn.append((folder.relative_to(project).as_posix(), before))
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "a.png").touch()
         return Outcome(path.stem, 1.0)
 
+    drawn: list = []
     monkeypatch.setattr(workers, "execute", execute)
-    monkeypatch.setattr(reproduce.report, "write", lambda out, outcomes: [])
-    grid = ("--notebook", "1_one", "--grid", "rate", "0.5", "0.25", "--grid", "bits", "8", "16")
-    for _ in range(2):  # the second time all is done
-        assert run(project, *grid) == 0
-        table = pd.read_csv(project / "runs" / "masci2014_wiki.csv")
-        assert [(r.bits, r.seed, r.value) for r in table.itertuples()] == [
-            (8, 3, 0.25),
-            (16, 3, 0.25),
-        ]
-        (project / "runs" / "masci2014_wiki.csv").unlink()
+    monkeypatch.setattr(report, "write", lambda out, outcomes: [])
+    for _ in range(2):
+        for asked in ((), ("-p", "bits", "8"), ("-p", "bits", "16")):
+            run(project, "--notebook", "1_one", *asked, "--again")
+    own = "out/notebooks/1_one/bits={}.figures/masci2014/scenes"
+    first = [("figures/masci2014/scenes", []), (own.format(8), []), (own.format(16), [])]
+    # Pictures of the project are replaced one by one, those of a run go when it is run again.
+    assert drawn == [*first, ("figures/masci2014/scenes", ["a.png"]), *first[1:]]
 
 
 def edited(path, change):
@@ -301,13 +433,61 @@ def test_a_truncated_record_or_notebook_is_run_again(project, executed, name, le
     assert executed.asked == ["bits=8", "bits=16", "bits=8"]
 
 
-@pytest.mark.parametrize("record", ["[]", "{}", '{"hash": 1}', "3", "null"])
+RECORD = {
+    **{"hash": "1", "notebook": "1_one", "parameters": {}, "settings": {}, "seconds": 1},
+    **{"ended": 2.5, "error": "", "results": {}, "took": [1.5]},
+}
+WRONG = [
+    *("[]", "{}", "3", "null", '{"hash": 1}'),
+    *(json.dumps({**RECORD, key: wrong}) for key in RECORD for wrong in (None, [None])),
+    *(json.dumps({k: v for k, v in RECORD.items() if k != key}) for key in RECORD),
+]
+
+
+@pytest.mark.parametrize("record", WRONG)
 def test_another_record_is_none(tmp_path, record):
     (tmp_path / "a.json").write_text(record)
     assert finished.read(tmp_path / "a.json") is None
+    (tmp_path / "a.json").write_text(json.dumps(RECORD))
+    assert finished.read(tmp_path / "a.json") == RECORD
 
 
-def test_a_run_begun_anew_has_no_record_until_it_ends(project, executed, monkeypatch):
+def test_a_record_that_was_being_written_is_none_of_those_below_a_folder(tmp_path):
+    for name in ("a.json", ".a-12345678.part.json"):
+        (tmp_path / "notebooks" / "1_one").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "notebooks" / "1_one" / name).write_text(json.dumps(RECORD))
+    assert [path.name for path, _ in finished.records(tmp_path)] == ["a.json"]
+
+
+def test_files_that_a_job_reads_are_part_of_what_went_into_it(project, monkeypatch):
+    """A dataset's, or one that a parameter names; wherever they lie."""
+
+    def seen(data="data", **given):
+        monkeypatch.setenv("MMHASH_DATA", str(data))
+        (job,) = batch.from_grid(["1_one"], given, {}, project / "out")
+        return finished.inputs_hash(job)
+
+    digits = project / "data" / "uci_digits" / "uci_all.mat"
+    absent, plain = seen(dataset="uci_digits"), seen(weights="w.bin")
+    digits.parent.mkdir(parents=True)
+    digits.write_bytes(b"1234")
+    os.utime(digits, (100, 100))
+    there = seen(dataset="uci_digits")
+    assert there != absent == seen("none", dataset="uci_digits")
+    (project / "other").mkdir()
+    shutil.copytree(project / "data" / "uci_digits", project / "other" / "uci_digits")
+    assert seen(project / "other", dataset="uci_digits") == there
+    digits.write_bytes(b"1235")
+    assert seen(dataset="uci_digits") != there
+    assert seen(weights="w.bin") == plain  # of other data
+    (project / "w.bin").write_bytes(b"1")
+    assert seen(weights="w.bin") != plain
+    assert seen(weights="x" * 5000)
+
+
+def test_a_run_begun_anew_is_not_done_until_it_ends_but_its_time_is_known(
+    project, executed, monkeypatch
+):
     run(project, *GRID)
 
     def killed(*_, **__):
@@ -315,14 +495,15 @@ def test_a_run_begun_anew_has_no_record_until_it_ends(project, executed, monkeyp
 
     monkeypatch.setattr(workers, "execute", killed)
     assert run(project, *GRID, "--again") == 130
-    left = sorted(path.name for path in (project / "out" / "notebooks" / "1_one").glob("*.json"))
-    assert left == ["bits=16.json"]
+    jobs = batch.from_grid(["1_one"], {}, {"bits": ["8", "16"]}, project / "out")
+    assert [finished.finished(job) is not None for job in jobs] == [False, True]
+    assert "(about 10 s)" in next(reproduce.plan(jobs, project / "out", False, 1))
 
 
 def test_a_dry_run_says_what_would_run_and_how_long_by_what_is_known(project, executed, capsys):
     run(project, *GRID)
     record = project / "out" / "notebooks" / "1_one" / "bits=16.json"
-    record.write_text(json.dumps({**json.loads(record.read_text()), "hash": "", "seconds": 40.0}))
+    record.write_text(json.dumps({**json.loads(record.read_text()), "hash": "", "took": [40.0]}))
     capsys.readouterr()
     asked = ("--notebook", "1_one", "2_two", "--grid", "bits", "8", "16", "32", "--dry-run")
     assert run(project, *asked) == 0
@@ -375,9 +556,10 @@ def test_cores_are_shared_out_unless_the_environment_says_how_many(monkeypatch, 
     monkeypatch.delenv("OMP_NUM_THREADS")
     assert [cluster.threads_each(n) for n in (1, 3, 20)] == [8, 2, 1]
     job = batch.Job(tmp_path, {}, tmp_path / "1_one.ipynb", "1_one")
-    pools = workers._surroundings(job, 2)
-    assert set(pools.values()) == {"2"} and "OMP_NUM_THREADS" in pools
-    assert workers._surroundings(job, None) == {}
+    records = {"MMHASH_RECORDS": str(tmp_path / "1_one.results")}
+    assert workers._surroundings(job, None) == records
+    pools = workers._surroundings(job, 2).items() - records.items()
+    assert {value for _, value in pools} == {"2"} and ("OMP_NUM_THREADS", "2") in pools
 
 
 def test_the_package_hash_sees_code_tables_and_weights_and_no_comment(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """The benchmarks run, check their own results, and write the table that the README quotes."""
 
 import csv
+import dataclasses
 import importlib.util
 import subprocess
 import sys
@@ -56,6 +57,21 @@ def test_benchmark_runs_and_writes_its_table(script, first, rows, tmp_path):
     assert len(lines) == rows + 2
     assert lines[0] == "| " + " | ".join(table[0]) + " |"
     assert lines[2] == "| " + " | ".join(table[0].values()) + " |"
+
+
+def test_decoding_benchmark_checks_and_writes_its_table(tmp_path):
+    path = tmp_path / "table.csv"
+    sizes = ["--images", "9", "--sizes", "16", "40", "--repeats", "1"]
+    done = subprocess.run(
+        [sys.executable, FOLDER / "decoding.py", *sizes, "--csv", path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    table = list(csv.DictReader(path.read_text("utf-8").splitlines()))
+    assert [row["side in pixels"] for row in table] == ["16", "40"]
+    assert all(float(row["ratio"]) > 0 for row in table)
 
 
 @pytest.fixture
@@ -265,3 +281,173 @@ def test_codes_of_the_approximate_benchmark_lie_in_clusters(benchmark):
     distances = HammingIndex(codes).search(codes[:50], 100)[0]
     uniform = HashCodes(np.random.default_rng(0).integers(0, 256, (4000, 8), np.uint8), 64)
     assert distances[:, -1].mean() < HammingIndex(uniform).search(uniform[:50], 2)[0][:, -1].mean()
+
+
+SMALL_GPU = [
+    *("--backbone", "small", "--size", "16", "--batch", "6", "--images", "12", "--epochs", "2"),
+    *("--text-hidden", "10", "--queries", "5", "--items", "70", "--copied", "1000"),
+    *("--repeats", "1", "--steps", "1", "--methods", "dth", "cmdvh"),
+    *("--agreeing", "mah", "--notebooks"),
+]
+
+
+def measured(gpu, arguments, monkeypatch):
+    """The table of the GPU benchmark, whose card is the CPU."""
+    monkeypatch.setattr(gpu.torch.cuda, "is_available", lambda: True)
+    measure, rows = gpu.measure, []
+    monkeypatch.setattr(
+        gpu, "measure", lambda _, given: rows.extend(measure(torch.device("cpu"), given))
+    )
+    fits = gpu.Hasher.fit
+
+    def fit(method, *given):
+        with monkeypatch.context() as patch:  # the optimisers would look for the card
+            patch.setattr(gpu.torch.cuda, "is_available", lambda: False)
+            return fits(method, *given)
+
+    monkeypatch.setattr(gpu.Hasher, "fit", fit)
+    assert gpu.main(arguments) == 0
+    return rows
+
+
+def test_gpu_benchmark_measures_every_part_but_notebooks_without_any(
+    benchmark, tmp_path, monkeypatch
+):
+    gpu, path = benchmark("gpu"), tmp_path / "gpu.csv"
+    rows = measured(gpu, [*SMALL_GPU, "--csv", str(path)], monkeypatch)
+    table = list(csv.DictReader(path.read_text("utf-8").splitlines()))
+    assert [row["what"] for row in table] == [row["what"] for row in rows]
+    assert [(row["part"], row["what"]) for row in table] == [
+        *(("training", what) for what in ("bare small", "dth", "cmdvh")),
+        *2 * [("ranking", "5 × 70 × 64 bits, on cpu")],
+        *(("agreement", f"mah, {how}") for how in ("trained", "encoding")),
+    ]
+    # So few samples take less time than it varies by: their speed may be of either sign.
+    assert all(np.isfinite(float(row["measured"])) and row["card"] for row in table)
+    assert all(float(row["measured"]) > 0 for row in (table[0], *table[3:]))
+    assert table[0]["% of the limit"] == "100.0"
+    assert {row["measured"] for row in table[-2:]} == {"1"}  # the same device agrees with itself
+
+
+def test_gpu_benchmark_without_a_gpu_says_so(benchmark, tmp_path, monkeypatch, capsys):
+    gpu = benchmark("gpu")
+    monkeypatch.setattr(gpu.torch.cuda, "is_available", lambda: False)
+    path = tmp_path / "gpu.csv"
+    assert gpu.main(["--csv", str(path)]) == 2 and not path.exists()
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", "PyTorch sees no CUDA device here, and this measures one.\n")
+
+
+def test_speed_is_that_of_the_epochs_alone(benchmark, monkeypatch):
+    """A fit of 5 seconds, and 2 more for every pass over the samples."""
+    gpu, clock = benchmark("gpu"), [0.0]
+
+    class Fitted:
+        def __init__(self, epochs, rounds):
+            self.state = {"loss": np.zeros((epochs, 2)), "history": np.zeros((rounds, 4))}
+
+        def fit(self, pairs):
+            clock[0] += 5 + 2 * sum(map(len, self.state.values()))
+
+    monkeypatch.setattr(gpu.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(
+        gpu, "create", lambda name, device, epochs, rounds, **_: Fitted(epochs, rounds)
+    )
+    pairs = gpu.random_pairs(10, 4)
+    speed = gpu.images_per_second("cmdvh", pairs, torch.device("cpu"), 3, {})
+    assert speed == pytest.approx(10 / 2)
+
+
+def test_gpu_benchmark_sees_values_that_differ(benchmark, monkeypatch):
+    gpu, places = benchmark("gpu"), iter(["cpu", "meta", "meta"])
+    create = gpu.create
+
+    def otherwise(name, device, **options):
+        method = create(name, device, **options)
+        method.seed = int(next(places) == "meta")  # another start on the device
+        return method
+
+    monkeypatch.setattr(gpu, "create", otherwise)
+    trained, encoded = gpu.agreement("dth", torch.device("cpu"))
+    assert trained < 0.5 and encoded == 1
+
+
+def test_gpu_benchmark_refuses_counts_that_differ(benchmark, monkeypatch, tmp_path):
+    gpu, calls = benchmark("gpu"), []
+
+    def otherwise(*sides):
+        calls.append(sides[-1])
+        found = gpu_rank(*sides)
+        found.counts[0, 0, 0] += len(calls)
+        return found
+
+    gpu_rank = gpu.rank_profile
+    monkeypatch.setattr(gpu, "rank_profile", otherwise)
+    arguments = [*SMALL_GPU, "--parts", "ranking", "--csv", str(tmp_path / "gpu.csv")]
+    with pytest.raises(AssertionError, match="cpu counts otherwise than the CPU"):
+        measured(gpu, arguments, monkeypatch)
+
+
+def test_gpu_benchmark_runs_a_papers_notebook_on_its_largest_pictures(
+    benchmark, monkeypatch, tmp_path
+):
+    gpu, asked, root = benchmark("gpu"), [], tmp_path / "data"
+    sizes = {"wiki": 90, "flickr8k": 30, "flipkart": 40, "cifar10": 99}
+    there = gpu.datasets.available(root)
+    there["present"] = there.name.isin([*sizes, "scenes"])
+    there.loc[there.name != "scenes", "where"] = "somewhere"
+    monkeypatch.setattr(gpu.datasets, "available", lambda _: there)
+
+    def load(name, _, **views):
+        pairs = gpu.random_pairs(sizes[name], 4)
+        return pairs if name != "wiki" else vectors(pairs)
+
+    monkeypatch.setattr(gpu.datasets, "load", load)
+    ends = iter([0, "failed with 1", "stopped: the time is up"])
+    monkeypatch.setattr(gpu, "call", lambda *given: asked.append(given) or next(ends))
+    arguments = [*SMALL_GPU, *gpu.NOTEBOOKS, "--parts", "notebooks", "-p", "bits", "[16]"]
+    arguments += ["--minutes", "2", "--data", str(root), "--csv", str(tmp_path / "gpu.csv")]
+    rows = measured(gpu, arguments, monkeypatch)
+    assert [row["what"] for row in rows] == [
+        "2_liong2017_cmdvh on flipkart, 40 pairs",
+        "3_zhang2018_aadah on flipkart, 40 pairs, failed with 1",
+        "4_zeng2022_modal_aware on flipkart, 40 pairs, stopped: the time is up",
+    ]
+    command, seconds = asked[0]
+    assert command[:3] == ["reproduce", "--notebook", "2_liong2017_cmdvh"] and 100 < seconds <= 120
+    given = dict(zip(command[4::3], command[5::3], strict=True))
+    assert given == {
+        **{"dataset": "flipkart", "scale": "paper", "bits": "[16]", "seeds": "[0]"},
+        "root": str(root),
+    }
+
+
+def vectors(pairs):
+    images = pairs.images.reshape(len(pairs), -1).astype(np.float32)
+    return dataclasses.replace(pairs, images=images)
+
+
+def test_gpu_benchmark_has_no_set_where_none_is_at_hand(benchmark, tmp_path):
+    gpu = benchmark("gpu")
+    assert gpu.largest("4_zeng2022_modal_aware", tmp_path) == ("", 0)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands for Python")
+@pytest.mark.parametrize(
+    ("does", "seconds", "ended"),
+    [
+        ('[ "$*" = "-m mmhash_nb reproduce" ]', 60, 0),
+        ("exit 3", 60, "failed with 3"),
+        ("exit 3", 0.0, "not begun: the time is up"),
+        ("sleep 60 & wait", 0.5, "stopped: the time is up"),
+    ],
+)
+def test_gpu_benchmark_says_how_a_notebook_ended(
+    benchmark, monkeypatch, tmp_path, does, seconds, ended
+):
+    gpu, python, kept = benchmark("gpu"), tmp_path / "python", tmp_path / "kept"
+    python.write_text(f"#!/bin/sh\ntrap 'echo > {kept}; kill $!; exit 130' INT\n{does}\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(gpu.sys, "executable", str(python))
+    assert gpu.call(["reproduce"], seconds) == ended
+    assert kept.exists() == str(ended).startswith("stopped")

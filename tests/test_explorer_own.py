@@ -1,11 +1,6 @@
 """The reader's words and picture take the dataset's form; what cannot is refused in a sentence."""
 
 import dataclasses
-import io
-import os
-import struct
-import warnings
-import zlib
 
 import numpy as np
 import pytest
@@ -15,16 +10,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mmhash_nb.datasets import load
-from mmhash_nb.explorer import own
-from mmhash_nb.explorer.own import find_words, needs, nothing_kept, own_pair, read_picture
+from mmhash_nb.explorer.own import find_words, needs, own_pair
 
 WORD, PICTURE = frozenset({"words"}), frozenset({"picture"})
-
-
-def file_of(picture: Image.Image, kind: str = "PNG", **options) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, kind, **options)
-    return buffer.getvalue()
 
 
 def noise(height: int, width: int) -> np.ndarray:
@@ -122,100 +110,6 @@ def test_a_picture_becomes_the_descriptors_that_the_dataset_has_of_its_own(descr
 def test_a_missing_picture_gets_a_sentence() -> None:
     with pytest.raises(ValueError, match="No picture is chosen: upload one"):
         own_pair(some_pairs(), WORD | PICTURE, "sky")
-
-
-# Files
-
-
-@pytest.mark.parametrize("kind", ["PNG", "WEBP", "BMP", "GIF"])
-def test_pictures_are_read_from_their_bytes(kind: str) -> None:
-    flat = Image.new("RGB", (12, 9), (0, 128, 255))
-    options = {"lossless": True} if kind == "WEBP" else {}
-    read = read_picture(file_of(flat, kind, **options), "a picture")
-    assert read.mode == "RGB" and read.size == (12, 9) and read.getpixel((3, 3)) == (0, 128, 255)
-
-
-def test_pictures_come_upright_and_on_white() -> None:
-    exif = Image.Exif()
-    exif[0x0112] = 6  # turned by a quarter
-    turned = file_of(Image.fromarray(noise(20, 30)), "JPEG", exif=exif)
-    assert read_picture(turned, "photo").size == (20, 30)
-    clear = Image.new("RGBA", (4, 4), (255, 0, 0, 0))
-    assert read_picture(file_of(clear), "clear").getpixel((0, 0)) == (255, 255, 255)
-    half = read_picture(file_of(Image.new("LA", (4, 4), (0, 128))), "half").getpixel((0, 0))
-    assert half == pytest.approx((127, 127, 127), abs=1)
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"",
-        b"no picture",
-        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n",
-        file_of(Image.fromarray(noise(9, 9)), "TIFF"),
-    ],
-    ids=["empty", "text", "EPS, which starts a program", "TIFF"],
-)
-def test_what_is_no_picture_gets_a_sentence(data: bytes) -> None:
-    with pytest.raises(ValueError, match=r"^a\.png is no picture: give a PNG, JPEG, WEBP, GIF"):
-        read_picture(data, "a.png")
-
-
-@given(st.data())
-def test_broken_files_never_get_anything_but_a_sentence(data) -> None:
-    kind = data.draw(st.sampled_from(["PNG", "JPEG", "WEBP", "GIF", "BMP"]))
-    whole = file_of(Image.fromarray(noise(30, 40)), kind)
-    kept = whole[: data.draw(st.integers(0, len(whole)))]
-    at = data.draw(st.integers(0, max(0, len(kept) - 1)))
-    broken = kept[:at] + data.draw(st.binary(max_size=6)) + kept[at:]
-    try:
-        assert read_picture(broken, "a.png").mode == "RGB"
-    except ValueError as error:
-        assert str(error).startswith("a.png ")
-
-
-def test_a_truncated_picture_gets_a_sentence() -> None:
-    for kind in ("PNG", "JPEG"):
-        data = file_of(Image.fromarray(noise(200, 200)), kind)
-        with pytest.raises(ValueError, match=r"^a.png is no whole picture \(.+\): give another"):
-            read_picture(data[: len(data) // 2], "a.png")
-
-
-def bomb(width: int, height: int) -> bytes:
-    """A PNG file that claims to have this size; its pixels are not there."""
-    head = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    chunk = struct.pack(">I", 13) + head + struct.pack(">I", zlib.crc32(head))
-    return b"\x89PNG\r\n\x1a\n" + chunk + struct.pack(">I", 0) + b"IDAT" + b"\x35\xaf\x06\x1e"
-
-
-@pytest.mark.parametrize("side", [8_000, 11_000, 60_000])
-def test_pictures_of_too_many_pixels_are_refused_unread(side: int, monkeypatch) -> None:
-    monkeypatch.setattr(Image.Image, "load", lambda *_: pytest.fail("pixels were read"))
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        with pytest.raises(ValueError, match=r"^a\.png has too many pixels: give .* 50,000,000"):
-            read_picture(bomb(side, side), "a.png")
-
-
-def test_files_of_too_many_bytes_are_refused(monkeypatch) -> None:
-    monkeypatch.setattr(own, "MOST_BYTES", 10)
-    with pytest.raises(ValueError, match=r"^a\.png has 11 bytes: give a picture of at most 10"):
-        read_picture(b"x" * 11, "a.png")
-
-
-# The cache
-
-
-@pytest.mark.parametrize("before", [None, "/a/folder"])
-def test_the_cache_is_elsewhere_for_a_while(before, monkeypatch) -> None:
-    monkeypatch.delenv("MMHASH_CACHE")
-    if before:
-        monkeypatch.setenv("MMHASH_CACHE", before)
-    with pytest.raises(KeyError), nothing_kept():
-        inside = os.environ["MMHASH_CACHE"]
-        assert os.path.isdir(inside) and inside != before
-        raise KeyError
-    assert os.environ.get("MMHASH_CACHE") == before and not os.path.exists(inside)
 
 
 def test_nothing_of_the_readers_picture_is_kept(described, tmp_path, monkeypatch) -> None:

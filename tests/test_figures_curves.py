@@ -175,6 +175,21 @@ def test_map_by_bits_shows_means_intervals_and_seeds() -> None:
     check_layout(figure)
 
 
+def test_seeds_are_smaller_and_lighter_than_the_mean_and_beside_it() -> None:
+    figure = figures.map_by_bits({"a": {8: [0.2, 0.3, 0.4], 32: [0.5, 0.5, 0.8]}})
+    (axes,) = figure.axes
+    (dots,) = [c for c in axes.collections if not isinstance(c, LineCollection)]
+    mean = axes.lines[0]
+    assert mean.get_ydata() == pytest.approx([0.3, 0.6])
+    assert dots.get_sizes().max() < mean.get_markersize() ** 2 / 4
+    assert dots.get_alpha() <= 0.5 and (mean.get_alpha() or 1) == 1
+    assert dots.get_zorder() < mean.get_zorder()
+    shift = dots.get_offsets()[:, 0] - np.repeat(mean.get_xdata(), 3)
+    radius = mean.get_markersize() / 2 * figure.dpi / 72
+    half = np.diff(axes.transData.inverted().transform([(0, 0), (radius, 0)])[:, 0])
+    assert (shift > half).all(), "outside the mean's marker"
+
+
 def test_t_interval_is_scipys() -> None:
     scores = [0.31, 0.35, 0.28, 0.33]
     low, high = stats.ttest_1samp(scores, 0).confidence_interval(0.95)

@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from figure_cases import check_layout
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgba
+from matplotlib.text import Text
 
 from mmhash_nb import figures
 from mmhash_nb.figures.style import RIGHT, WRONG
@@ -89,6 +91,70 @@ def test_trade_off_shows_each_method_by_family_and_names_the_front() -> None:
         (dashed,) = [some for some in axes.lines if some.get_linestyle() == "--"]
         assert set(dashed.get_ydata()) == {{"one": 0.16, "other": 0.15}[title]}
     check_layout(figure)
+
+
+CLOSE = {
+    "joint → joint": {
+        **{"mah": (9.15, 0.453), "mah_no_an": (8.08, 0.457), "mah_no_kn": (7.9, 0.441)},
+        **{"gmu": (1.73, 0.423), "concat": (0.85, 0.418), "mcb": (2.0, 0.358)},
+    },
+    "image → image": {
+        **{"cmdvh2": (4.7, 0.493), "cmdvh": (5.3, 0.488), "ksh": (20.7, 0.497)},
+        **{"sephkm": (2.15, 0.456), "scm": (0.232, 0.454), "cmdvh1": (8.8, 0.49)},
+    },
+    "many": many(),
+}
+
+
+@pytest.fixture(params=[["joint → joint"], ["joint → joint", "image → image"], ["many"]])
+def close(request):
+    """Axes of names close to each other."""
+    points = {title: CLOSE[title] for title in request.param}
+    every = [name for of in points.values() for name in of]
+    named = [*CLOSE["joint → joint"], "cmdvh", "method_3", "method_9"]
+    figure = figures.trade_off(
+        points, dict.fromkeys(every, "deep"), named, dict.fromkeys(points, 0.16)
+    )
+    check_layout(figure)
+    return figure.axes
+
+
+def test_a_name_is_nearest_to_its_own_of_the_named_points(close) -> None:
+    for axes in close:
+        assert len(axes.texts) > 2
+        at = {text.get_text(): axes.transData.transform(text.xy) for text in axes.texts}
+        for text in axes.texts:
+            box = Text.get_window_extent(text)
+            away = {
+                name: np.hypot(*(point - np.clip(point, box.min, box.max)))
+                for name, point in at.items()
+            }
+            assert away[text.get_text()] == min(away.values()), text.get_text()
+
+
+def test_a_line_from_each_name_to_the_ring_of_its_point_is_seen(close) -> None:
+    figure = close[0].figure
+    ring, seen = 4 * figure.dpi / 72, rendered(figure)
+    for axes in close:
+        for text in axes.texts:
+            text.arrow_patch.set_visible(False)
+            rows, columns = np.nonzero((seen != rendered(figure)).any(axis=2))
+            text.arrow_patch.set_visible(True)
+            x, y = axes.transData.transform(text.xy)
+            away = np.hypot(columns + 0.5 - x, seen.shape[0] - rows - 0.5 - y)
+            box = Text.get_window_extent(text)
+            gap = np.hypot(*(np.clip((x, y), box.min, box.max) - (x, y))) - ring
+            assert gap > 2 and len(away) > 0, text.get_text()
+            # From the ring, and not from within it, to where the letters' outline begins.
+            assert ring - 2 < away.min() < ring + 2, text.get_text()
+            assert away.max() > ring + gap - 3, text.get_text()
+
+
+def rendered(figure) -> np.ndarray:
+    """A figure's pixels, `uint8 [height, width, 4]`."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.array(canvas.buffer_rgba())
 
 
 def test_nothing_to_draw_and_times_that_have_no_logarithm_are_refused() -> None:

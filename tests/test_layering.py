@@ -8,9 +8,9 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "mmhash_nb"
 ORDER = [
     *("files", "sources", "mat5", "pairs", "codes", "features", "datasets", "losses"),
-    *("checkpoints", "training", "pretrain_small", "hashers", "ties", "ranking", "shards"),
-    *("metrics", "published", "results", "figures", "explorer", "headless", "batch", "finished"),
-    *("cluster", "workers", "gathered", "report", "reproduce", "__main__"),
+    *("checkpoints", "residency", "training", "pretrain_small", "hashers", "ties", "ranking"),
+    *("shards", "metrics", "published", "results", "figures", "explorer", "headless", "batch"),
+    *("finished", "cluster", "workers", "gathered", "report", "reproduce", "commands", "__main__"),
 ]
 
 

@@ -2,13 +2,18 @@
 
 import csv
 import re
+import shlex
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pandas as pd
+import papermill.cli
 import pytest
+from click.testing import CliRunner
+from PIL import Image
 
-from mmhash_nb import hashers
+from mmhash_nb import commands, hashers, headless
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -23,6 +28,42 @@ def test_benchmark_tables_are_those_of_the_last_run(name):
         rows = list(csv.reader(file))
     for row in rows:
         assert "| " + " | ".join(row) + " |" in README
+
+
+def test_a_card_is_named_where_one_was_at_hand():
+    path = ROOT / "results" / "benchmarks_gpu.csv"
+    assert path.exists() != ("No GPU was at hand" in README)
+    if path.exists():
+        with open(path, encoding="utf-8") as file:
+            assert all("| " + " | ".join(row) + " |" in README for row in csv.reader(file))
+
+
+def test_features_are_computed_once_and_their_code_runs(tiny_pictures, tmp_path, monkeypatch):
+    block = README[README.index("### Without a GPU") :]
+    code = block[block.index("```python\n") + len("```python\n") :]
+    code = code[: code.index("```")].replace("epochs=10", "epochs=1").replace("512", "16")
+    monkeypatch.setattr("mmhash_nb.datasets.load", {"scenes": tiny_pictures}.get)
+    monkeypatch.setenv("MMHASH_CACHE", str(tmp_path))
+    given = {}
+    exec(code, given)
+    assert given["vectors"].images.shape == (48, 128)
+    for name, pairs in (("shallow", "vectors"), ("deep", "vectors"), ("joint", "pictures")):
+        method = given[name]
+        assert len(method.encode(given[pairs], method.modalities[-1])) == 48
+    kept = set(tmp_path.rglob("*.npy"))
+    monkeypatch.setattr("mmhash_nb.features.maps._computed", None)  # cannot be called
+    exec(code, {})
+    assert kept and set(tmp_path.rglob("*.npy")) == kept
+
+
+def test_methods_over_cached_features_train_as_fast_as_the_readme_says():
+    kept = (ROOT / "results").glob("[!s]*_flickr8k.csv")  # records, not studies
+    runs = (
+        pd.concat(map(pd.read_csv, kept)).query("method != 'random'").drop_duplicates("seconds_fit")
+    )
+    medians = runs.groupby(["paper", "method"]).seconds_fit.median()
+    words = f"{medians.min():.0f} to {medians.max():.0f} seconds on two shared cores"
+    assert len(medians) > 30 and words in README
 
 
 def test_scores_are_those_of_the_records():
@@ -89,7 +130,10 @@ def test_scores_of_liong2017_are_those_of_its_gallery():
 
 
 def test_links_lead_somewhere():
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
+    targets = re.findall(r"\]\(([^)#]+)\)", README)
+    inside = [target for target in targets if not target.startswith("https://")]
+    assert len(inside) > 10
+    for target in inside:
         assert (ROOT / target).exists(), target
 
 
@@ -111,6 +155,60 @@ def test_every_method_of_a_paper_has_its_mark_in_the_table_of_methods():
             m for row in rows if row[2 + place].strip() for m in re.findall(r"`(\w+)`", row[0])
         ]
         assert sorted(marked) == sorted(hashers.names(paper)), paper
+
+
+def test_the_commands_for_own_data_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    block = README[README.index("### Your own data") : README.index("### Your own arrays")]
+    table, shell, *_ = re.findall(r"```\n(.*?)```", block, flags=re.S)
+    rng = np.random.default_rng(0)
+    header, row = table.splitlines()
+    Path("my_folder", "photos").mkdir(parents=True)
+    kinds = [("A black dog, by the sea", "dog;beach"), ("A red car, in the town", "car;town")]
+    for i in range(24):
+        text, labels = kinds[i % 2]
+        row += f'\nphotos/{i + 2}.jpg,"{text}",{labels}'
+    for i in range(1, 26):
+        pixels = rng.integers(0, 60, (9, 9, 3)) + np.array([190, 0, 0]) * (i % 2)
+        Image.fromarray(pixels.astype(np.uint8)).save(f"my_folder/photos/{i}.jpg")
+    Path("my_folder", "pairs.csv").write_text(f"{header}\n{row}\n")
+    lines = [shlex.split(line, comments=True) for line in shell.splitlines()]
+    assert [line[3] for line in lines] == ["fit", "encode", "search"]
+    for line in lines:
+        assert line[:3] == ["python", "-m", "mmhash_nb"]
+        assert commands.main([*line[3:], *(["--size", "16"] if line[3] == "fit" else [])]) == 0
+    found = capsys.readouterr().out.splitlines()[-10:]
+    assert all("black dog" in line for line in found)
+
+
+def test_commands_come_after_the_line_that_puts_a_shell_into_the_environment():
+    place = README.index("source .venv/bin/activate")
+    for found in re.finditer(r"(?:^|`)(?:python|papermill|voila)[ \n]", README, re.MULTILINE):
+        assert found.start() > place, README[found.start() :].partition("\n")[0]
+    wrong = README[README.index("## When something goes wrong") : README.index("## Speed")]
+    assert "| `No module named mmhash_nb`" in wrong
+
+
+def papermill_lines() -> list[str]:
+    """Every papermill command of the README, of CONTRIBUTING and of the notebooks' words."""
+    words = [README, (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")]
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        cells = nbformat.read(path, as_version=4).cells
+        words += [cell.source for cell in cells if cell.cell_type == "markdown"]
+    return [line for some in words for line in re.findall(r"papermill \S+\.ipynb [^`\n]+", some)]
+
+
+@pytest.mark.parametrize("line", papermill_lines())
+def test_papermill_reads_the_parameters_as_what_the_notebook_has(line, monkeypatch):
+    read = []
+    monkeypatch.setattr(papermill.cli, "execute_notebook", lambda **given: read.append(given))
+    done = CliRunner().invoke(papermill.cli.papermill, shlex.split(line)[1:])
+    assert done.exit_code == 0, done.output
+    (given,) = read
+    has = headless.defaults(ROOT / "notebooks" / Path(given["input_path"]).name)
+    assert given["parameters"]
+    for name, value in given["parameters"].items():
+        assert type(value) is type(has[name]), name
 
 
 def test_the_code_for_own_arrays_runs():

@@ -1,6 +1,7 @@
 """Headless runs over small generated notebooks: parameters, failures, log, report."""
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import batch_cases
 import pytest
 from batch_cases import printed
 
-from mmhash_nb import batch, headless, reproduce, workers
+from mmhash_nb import batch, finished, headless, reproduce, workers
 
 PARAMETERS = """\
 dataset = "scenes"  # embedded
@@ -111,22 +112,26 @@ def test_a_failure_is_kept_and_the_others_still_run(project):
     notebook(project / "notebooks" / "1_ok.ipynb", parameters, surroundings)
     command = [sys.executable, "-m", "mmhash_nb", "reproduce", "-p", "bits", "8,24"]
     command += ["-p", "rate", "1e-05", "-p", "quick", "false"]
+    name = "bits=8+24,quick=false,rate=1e-05"
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ})
     assert done.returncode == 1, done.stderr
     out = project / "runs" / "notebooks"
-    values, surroundings = printed(out / "1_ok.ipynb").splitlines()
+    values, surroundings = printed(out / "1_ok" / f"{name}.ipynb").splitlines()
     assert values == "scenes [8, 24] 3 1e-05 False"
-    assert "before" in printed(out / "0_bad.ipynb")
-    assert "after" not in printed(out / "0_bad.ipynb")
+    assert "before" in printed(out / "0_bad" / f"{name}.ipynb")
+    assert "after" not in printed(out / "0_bad" / f"{name}.ipynb")
     folder, is_headless = surroundings.split()
     assert is_headless == "1" and "mmhash-ipython-" in folder and not Path(folder).exists()
-    for expected in ("=== 0_bad bits=[8, 24]", "scenes [8, 24] 3 1e-05 False", "division by zero"):
+    log = (out / "1_ok" / f"{name}.log").read_text()
+    assert "scenes [8, 24] 3 1e-05 False\n" in log and log in done.stdout
+    begun = f"=== 0_bad/{name} bits=[8, 24]"
+    for expected in (begun, "scenes [8, 24] 3 1e-05 False", "division by zero"):
         assert expected in done.stdout
-    assert "=== 0_bad failed: ZeroDivisionError: division by zero (" in done.stdout
-    assert "=== 1_ok finished (" in done.stdout and ", 2 of 2)" in done.stdout
+    assert f"=== 0_bad/{name} failed: ZeroDivisionError: division by zero (" in done.stdout
+    assert f"=== 1_ok/{name} finished (" in done.stdout and ", 2 of 2)" in done.stdout
     bad, ok, report = done.stdout.splitlines()[-3:]
-    assert bad.split(None, 2)[::2] == ["0_bad", "ZeroDivisionError: division by zero"]
-    assert ok.split()[::2] == ["1_ok", "ok"]
+    assert bad.split(None, 2)[::2] == [f"0_bad/{name}", "ZeroDivisionError: division by zero"]
+    assert ok.split()[::2] == [f"1_ok/{name}", "ok"]
     assert report.endswith("runs/report.md and report.html beside it")
     for name in ("report.md", "report.html"):
         assert "ZeroDivisionError: division by zero" in (project / "runs" / name).read_text()
@@ -165,6 +170,53 @@ def test_only_a_kernel_that_never_answered_is_started_again(
     assert outcome.error == ("" if exit_code == 0 else f"exit status {exit_code}")
     assert len(set(tried)) == len(tried) == starts  # an IPython folder each
     assert all(request == own for request, own in tried)
+
+
+@pytest.mark.parametrize("said", ["", "\n", None])
+def test_a_failure_without_a_sentence_is_one_all_the_same(project, monkeypatch, capsys, said):
+    """As on a full disk, where the file of the sentence is made and stays empty."""
+    ends = f"open(__import__('sys').argv[3] + '/{headless.ERROR}', 'w').write({said!r})"
+    ends = f"{ends if said is not None else 0}; raise SystemExit(1)"
+    popen = subprocess.Popen
+
+    def without_words(command, **settings):
+        return popen([sys.executable, "-c", ends, *command[1:]], **settings)
+
+    monkeypatch.setattr(headless.subprocess, "Popen", without_words)
+    assert reproduce.main(["reproduce"]) == 1
+    assert "=== 1_ok failed: exit status 1 (" in capsys.readouterr().out
+    (job,) = batch.from_grid([], {}, {}, project / "runs")
+    assert finished.finished(job) is None
+
+
+def test_a_kernel_that_ends_at_its_start_is_started_again(project, monkeypatch):
+    """As one whose port was taken; the decision is that of the process that runs the notebook."""
+    kernel = project / "kernels" / "kernels" / "python3"
+    kernel.mkdir(parents=True)
+    ends = f"open({str(project / 'starts.txt')!r}, 'a').write('x')"
+    argv = [sys.executable, "-c", ends, "{connection_file}"]
+    spec = {"argv": argv, "display_name": "ends", "language": "python"}
+    (kernel / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(project / "kernels"))
+    path = project / "notebooks" / "1_ok.ipynb"
+    outcome = headless.execute(path, project / "out.ipynb", {})
+    assert (project / "starts.txt").read_text() == "x" * headless.STARTS
+    assert "RuntimeError: Kernel died" in outcome.error
+
+
+def test_what_killed_runs_have_left_is_deleted_and_nothing_of_others(project, monkeypatch):
+    monkeypatch.setattr(headless.tempfile, "tempdir", str(project / "tmp"))
+    output = project / "rate=[1]-a.ipynb"
+    names = [headless._prefix(output) + "x", headless._prefix(project / "b.ipynb") + "x"]
+    for name in names:
+        (project / "tmp" / name / "profile").mkdir(parents=True)
+    stale = ".rate=[1]-a-abc_1234.part.json"
+    kept = [".rate=[1]-a-0123abcd-abc_1234.part.json", ".rate=1-a-abc_1234.part.json", "a.json"]
+    for name in (stale, *kept):
+        (project / name).touch()
+    headless.clear(output)
+    assert [path.name for path in (project / "tmp").iterdir()] == names[1:]
+    assert not (project / stale).exists() and all((project / name).exists() for name in kept)
 
 
 @pytest.fixture

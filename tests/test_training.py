@@ -1,5 +1,6 @@
 """The training loop: it minimises, it resumes to the same result, it says what went wrong."""
 
+import functools
 import os
 import re
 import signal
@@ -344,15 +345,28 @@ def test_a_loss_that_is_not_finite_names_the_epoch_and_the_rate():
         )
 
 
-def test_out_of_gpu_memory_says_which_batch_size_to_try():
+@pytest.mark.parametrize(
+    ("most", "advice"),
+    [
+        (16, "try batch_size=16, which fits."),
+        (15, "try batch_size=8, which fits."),
+        (1, "use device='cpu'."),
+    ],
+)
+def test_out_of_gpu_memory_says_which_batch_size_fits(most, advice):
     model, _ = least_squares()
+    tried = []
 
     def hungry(batch):
-        raise torch.OutOfMemoryError("CUDA out of memory")
+        tried.append(len(batch))
+        if len(batch) > most:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return model.weight.square().sum()
 
-    sentence = "toy ran out of GPU memory at batch_size=32: try batch_size=16."
+    sentence = f"toy ran out of GPU memory at batch_size=32: {advice}"
     with pytest.raises(RuntimeError, match=re.escape(sentence)):
         train(model, hungry, 64, epochs=1, batch_size=32, label="toy")
+    assert tried == [size for size in (32, 16, 8, 4, 2) if 2 * size > most]
 
 
 def test_asking_for_an_absent_cuda_is_one_sentence(monkeypatch):
@@ -373,7 +387,20 @@ def test_bfloat16_runs_the_loss_under_autocast():
 
     train(model, loss, 4, epochs=1, batch_size=4, precision="bfloat16")
     train(model, loss, 4, epochs=1, batch_size=4)
-    assert seen == [torch.bfloat16, torch.float32]
+    train(model, loss, 4, epochs=1, batch_size=4, precision="auto")
+    assert seen == [torch.bfloat16, torch.float32, torch.float32]
+
+
+@pytest.mark.parametrize("able", [True, False])
+def test_precision_is_mixed_by_itself_on_a_gpu_that_computes_in_bfloat16(able, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        torch.cuda, "is_bf16_supported", lambda **how: asked.append(how) or how == {} or able
+    )
+    monkeypatch.setattr(torch.cuda.amp.common, "amp_definitely_not_available", lambda: False)
+    modes = [training.autocast(p, torch.device("cuda", 1)) for p in ("auto", "float32", "bfloat16")]
+    assert [mode._enabled for mode in modes] == [able, False, True]
+    assert asked[0] == {"including_emulation": False}
 
 
 def test_headless_progress_prints_lines(monkeypatch, capsys):
@@ -602,12 +629,15 @@ def test_the_opponents_loss_runs_under_autocast_too_and_its_memory_is_minded():
         train(game, loss, 2, epochs=1, batch_size=2, opponent=opponent, precision=precision)
     assert seen == [torch.bfloat16] * 2 + [torch.float32] * 2
 
-    def hungry(batch):
-        raise torch.OutOfMemoryError("CUDA out of memory")
+    def hungry(batch, most):
+        if len(batch) > most:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return game.second.weight.sum()
 
-    with pytest.raises(RuntimeError, match="ran out of GPU memory at batch_size=32: try"):
-        opponent = Opponent(game.second, hungry, 1)
-        train(game, loss, 64, epochs=1, batch_size=32, opponent=opponent)
+    for most, advice in ((0, "use device='cpu'"), (9, "try batch_size=8, which fits")):
+        with pytest.raises(RuntimeError, match=f"ran out of GPU memory at batch_size=32: {advice}"):
+            opponent = Opponent(game.second, functools.partial(hungry, most=most), 7)
+            train(game, loss, 1024, epochs=1, batch_size=32, opponent=opponent)
 
 
 @pytest.mark.parametrize("part", ["weights", "history"])

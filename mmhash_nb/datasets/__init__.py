@@ -3,7 +3,9 @@
 A dataset is a module of this package and one line in `_DATASETS`. The module has
 `load(root, *, option=..., ...) -> Pairs`; unless the dataset is embedded it also has
 `find(root) -> Path | None` (where its files lie), `PAGE` (where to get them) and
-`PUT` (what to put where, under the root).
+`PUT` (what to put where, under the root). It may have `contents(root)`, how many files of each kind
+are there and how many are needed, `images_there(root)`, with which values of the option `images` it
+can be loaded, and `fetch_all(root)` with `ARCHIVES`, where the files have a stable address.
 """
 
 import importlib
@@ -17,7 +19,7 @@ import pandas as pd
 
 from mmhash_nb.pairs import Pairs
 
-__all__ = ["available", "data_root", "load", "names"]
+__all__ = ["available", "data_root", "find", "load", "module_of", "names"]
 
 _DATASETS = {
     "scenes": "mmhash_nb.datasets.scenes",
@@ -28,6 +30,8 @@ _DATASETS = {
     "flickr8k": "mmhash_nb.datasets.flickr8k",
     "mirflickr25k": "mmhash_nb.datasets.mirflickr25k",
     "uci_digits": "mmhash_nb.datasets.uci_digits",
+    "iaprtc12": "mmhash_nb.datasets.iaprtc12",
+    "folder": "mmhash_nb.datasets.folder",
 }
 
 
@@ -55,7 +59,7 @@ def load(name: str, root: str | os.PathLike[str] | None = None, **options: Any) 
         FileNotFoundError: its files are missing; the message says where to get them and what to
             put where.
     """
-    module = _module(name)
+    module = module_of(name)
     signature = inspect.signature(module.load).parameters
     known = [option for option in signature if option != "root"]
     for option in options:
@@ -64,6 +68,19 @@ def load(name: str, root: str | os.PathLike[str] | None = None, **options: Any) 
                 f"dataset {name} has no option {option!r}; it has {', '.join(known) or 'none'}."
             )
     return module.load(data_root(root), **options)
+
+
+def find(name: str, root: str | os.PathLike[str] | None = None) -> Path | None:
+    """Where the files of a dataset lie: a folder or file; None where it is embedded or not there.
+
+    Args:
+        name, root: as for `load`.
+
+    Raises:
+        ValueError: no such dataset.
+    """
+    found = getattr(module_of(name), "find", None)
+    return found(data_root(root)) if found else None
 
 
 def available(root: str | os.PathLike[str] | None = None) -> pd.DataFrame:
@@ -79,7 +96,7 @@ def available(root: str | os.PathLike[str] | None = None) -> pd.DataFrame:
     folder = data_root(root)
     rows = []
     for name in _DATASETS:
-        module = _module(name)
+        module = module_of(name)
         find = getattr(module, "find", None)
         where = find(folder) if find else "embedded"
         present = where is not None
@@ -95,7 +112,12 @@ def available(root: str | os.PathLike[str] | None = None) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _module(name: str) -> ModuleType:
+def module_of(name: str) -> ModuleType:
+    """The module of a dataset.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
     if name not in _DATASETS:
         raise ValueError(f"there is no dataset {name!r}; there are {', '.join(_DATASETS)}.")
     return importlib.import_module(_DATASETS[name])

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from mmhash_nb.datasets import cifar10_files
+from mmhash_nb.datasets.archives import Archive
 from mmhash_nb.datasets.cifar10_files import ARCHIVE, ARCHIVE_MD5, BATCHES, CLASSES, PAGE, find
 from mmhash_nb.datasets.download import fetch
 from mmhash_nb.features import describe
@@ -16,6 +17,7 @@ __all__ = ["CLASSES", "PAGE", "PUT", "URL", "check_published", "find", "load", "
 URL = f"https://www.cs.toronto.edu/~kriz/{ARCHIVE}"
 PUT = f"cifar10/{ARCHIVE} (or {BATCHES}/, or a folder or zip of images train|test/CLASS/NUMBER.jpg)"
 
+ARCHIVES = (Archive(URL, "cifar10", ARCHIVE, 170_498_071, ARCHIVE_MD5),)
 N_OF_CLASS = 6_000
 _DISPLAY = {"pixels": "image", "gist": "GIST", "hog": "HOG"}
 
@@ -59,7 +61,7 @@ def load(
             raise ValueError(f"{option} of cifar10 are one of {', '.join(kinds)}, not {kind!r}.")
     path = find(root)
     if path is None and download:
-        path = fetch(URL, root / "cifar10" / ARCHIVE, md5=ARCHIVE_MD5)
+        path = fetch_all(root)
     if path is None:
         raise FileNotFoundError(
             f"there is no CIFAR-10 under {root}: get it from {PAGE} and put {PUT} there, or load "
@@ -82,6 +84,11 @@ def load(
         name="cifar10",
         source=f"{path.name}, " + ("official (MD5 checked)" if official else "images re-packaged"),
     )
+
+
+def fetch_all(root: Path) -> Path:
+    """Fetch the official archive where nothing is found; where it lies. Errors as of `fetch`."""
+    return find(root) or fetch(URL, root / "cifar10" / ARCHIVE, md5=ARCHIVE_MD5)
 
 
 def split(

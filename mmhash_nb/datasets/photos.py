@@ -2,7 +2,8 @@
 
 import csv
 import hashlib
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ THUMBNAIL = 128
 #: the longest side of a photo in pixels
 MOST_SIDE = 16_384
 
-_DISPLAY = {"pixels": "image", "gist": "GIST", "hog": "HOG"}
+#: how a kind of images is called
+DISPLAY = {"pixels": "image", "gist": "GIST", "hog": "HOG"}
 _WHITE = (255, 255, 255)
 
 
@@ -105,13 +107,20 @@ def photo_paths(path: Path, rows: dict[int, dict[str, str]], folder: Path) -> li
     return [folder / name for name in line_of]
 
 
-def pixels(paths: Sequence[Path], size: int) -> np.ndarray:
+def pixels(
+    paths: Sequence[Path], size: int, square: Callable[[Path, int], np.ndarray] | None = None
+) -> np.ndarray:
     """Photos as squares, `uint8 [N, 3, size, size]`.
 
     The shorter side is padded with white to the length of the longer one, half on each side, and
     the square is scaled by Pillow's bilinear filter, which smooths where it shrinks. What was
     decoded is kept in the cache folder `photos`, under a name that changes with the name, length
-    and time of every file, with the size and with this module.
+    and time of every file, with the size and with the module that decodes.
+
+    Args:
+        paths: of N files.
+        size: side in pixels.
+        square: decodes in another way than that, to `uint8 [size, size, 3]`.
 
     Raises:
         ValueError: `size` is below 1, or a file is no whole image (names the file).
@@ -119,6 +128,8 @@ def pixels(paths: Sequence[Path], size: int) -> np.ndarray:
     if size < 1:
         raise ValueError(f"size must be at least 1 pixel, but is {size}.")
     key = hashlib.sha256(Path(__file__).read_bytes())
+    if square is not None:
+        key.update(Path(inspect.getfile(square)).read_bytes())
     for path in paths:
         stat = path.stat()
         key.update(f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}\n".encode())
@@ -131,7 +142,7 @@ def pixels(paths: Sequence[Path], size: int) -> np.ndarray:
         pass  # absent, or not whole
     array = np.empty((len(paths), 3, size, size), dtype=np.uint8)
     for i, path in enumerate(paths):
-        array[i] = _square(path, size).transpose(2, 0, 1)
+        array[i] = (square or _square)(path, size).transpose(2, 0, 1)
     with whole(kept) as aside:
         np.save(aside, array, allow_pickle=False)
     return array
@@ -218,6 +229,6 @@ def assemble(
         train=rest,
         thumbnails=square if size <= THUMBNAIL else pixels(paths, THUMBNAIL),
         vocabulary=vocabulary,
-        modality_names=(_DISPLAY[images], "text"),
+        modality_names=(DISPLAY[images], "text"),
         **fields,
     )

@@ -32,6 +32,17 @@ def find(root: Path) -> Path | None:
     return folder if all((folder / name).is_file() for name in FILES) else None
 
 
+def contents(root: Path) -> dict[str, tuple[int, int]]:
+    """How many files are there, and how many are needed."""
+    return {"files": (sum((root / "wiki" / name).is_file() for name in FILES), len(FILES))}
+
+
+def fetch_all(root: Path) -> None:
+    """Fetch the official archive where files are missing; errors as of `fetch` and `extract`."""
+    if find(root) is None:
+        _download(root / "wiki")
+
+
 def load(root: str | os.PathLike[str], *, download: bool = False) -> Pairs:
     """The Wikipedia set of Rasiwasia et al. (ACM Multimedia 2010), split as published.
 

@@ -7,8 +7,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from mmhash_nb import hashers
+from mmhash_nb.datasets.pictures import nothing_kept
 from mmhash_nb.explorer.answers import Answer, Question
-from mmhash_nb.explorer.own import nothing_kept
 from mmhash_nb.figures.items import view_of
 from mmhash_nb.figures.nearest import sides
 from mmhash_nb.hashers.aadah import AADAH

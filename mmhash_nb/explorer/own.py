@@ -1,30 +1,20 @@
 """The reader's own words and picture, brought to the form in which a dataset has its own."""
 
-import io
-import os
 import re
-import tempfile
 import unicodedata
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
+from mmhash_nb.datasets.pictures import fitted, nothing_kept
 from mmhash_nb.explorer.answers import Question
 from mmhash_nb.features import KINDS, describe
 from mmhash_nb.features.text import tokens
 from mmhash_nb.figures.items import feature_vector
 from mmhash_nb.figures.nearest import side_name
 from mmhash_nb.pairs import Pairs
-
-#: Pillow has other formats too, some of which start programs
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
-MOST_BYTES = 20_000_000
-MOST_PIXELS = 50_000_000
-_WHITE = (255, 255, 255)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +69,7 @@ def own_pair(
         pairs: the dataset.
         made_of: as `needs` says; what it does not name stays empty in the sample.
         words: the reader's.
-        picture: the reader's, as from `read_picture`; None where there is none yet.
+        picture: the reader's, as from `pictures.read_picture`; None where there is none yet.
 
     Raises:
         ValueError: what the sample is made of is not there, or no word is known.
@@ -152,63 +142,6 @@ def find_words(pairs: Pairs, text: str) -> tuple[list[int], list[str]]:
     return sorted(columns), unknown
 
 
-def read_picture(data: bytes, name: str) -> Image.Image:
-    """A picture from the bytes of a file, upright, RGB, on white where it is transparent.
-
-    Args:
-        data: of a PNG, JPEG, WebP, GIF (its first frame) or BMP file.
-        name: of the file, for errors.
-
-    Raises:
-        ValueError: too many bytes or pixels, or no whole picture.
-    """
-    if len(data) > MOST_BYTES:
-        raise ValueError(
-            f"{name} has {len(data):,} bytes: give a picture of at most {MOST_BYTES:,}."
-        )
-    try:
-        with warnings.catch_warnings():
-            # Pillow's own warning of a large picture; those larger than ours are refused below.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            opened = Image.open(io.BytesIO(data), formats=FORMATS)  # reads no pixels yet
-        pixels = opened.width * opened.height
-    except Image.DecompressionBombError:
-        pixels = 2 * MOST_PIXELS  # more than Pillow opens, which is more than ours
-    except Exception:
-        raise ValueError(f"{name} is no picture: give a {', '.join(FORMATS)} file.") from None
-    if pixels > MOST_PIXELS:
-        raise ValueError(
-            f"{name} has too many pixels: give a picture of at most {MOST_PIXELS:,}, such as "
-            "7,000 × 7,000."
-        )
-    try:
-        upright = ImageOps.exif_transpose(opened).convert("RGBA")
-    except Exception as error:  # OSError, SyntaxError, EOFError, zlib.error, ...
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise ValueError(f"{name} is no whole picture ({reason}): give another file.") from None
-    white = Image.new("RGBA", upright.size, _WHITE)
-    return Image.alpha_composite(white, upright).convert("RGB")
-
-
-@contextmanager
-def nothing_kept() -> Iterator[None]:
-    """A cache folder for the block alone.
-
-    Descriptors and maps of pictures are kept in the cache folder under their pixels, and would pile
-    up there with every slider move and every upload, which are the reader's own affair besides.
-    """
-    before = os.environ.get("MMHASH_CACHE")
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["MMHASH_CACHE"] = folder
-        try:
-            yield
-        finally:
-            if before is None:
-                del os.environ["MMHASH_CACHE"]
-            else:
-                os.environ["MMHASH_CACHE"] = before
-
-
 def _normal(text: str) -> str:
     return unicodedata.normalize("NFKC", text).lower()
 
@@ -228,7 +161,5 @@ def _description(pairs: Pairs, side: str) -> str:
 
 
 def _fitted(picture: Image.Image, shape: tuple[int, ...]) -> np.ndarray:
-    """A picture scaled into `[N, 3, H, W]`, padded with white, `uint8 [1, 3, H, W]`."""
-    size = (shape[3], shape[2])
-    whole = ImageOps.pad(picture, size, Image.Resampling.BILINEAR, color=_WHITE)
-    return np.asarray(whole).transpose(2, 0, 1)[None].copy()
+    """A picture in the frame of a dataset's `[N, 3, H, W]`, `uint8 [1, 3, H, W]`."""
+    return fitted(picture, shape[3], shape[2]).transpose(2, 0, 1)[None].copy()

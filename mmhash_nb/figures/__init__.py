@@ -16,7 +16,7 @@ from mmhash_nb.figures.precision import (
     precision_recall,
 )
 from mmhash_nb.figures.ranking_curves import ranking_curves
-from mmhash_nb.figures.style import Picture, png, save
+from mmhash_nb.figures.style import Picture, folder, png, save
 from mmhash_nb.figures.trade_off import trade_off
 from mmhash_nb.figures.variational import code_updates, latent_gaussians
 from mmhash_nb.figures.words import annotation, word_gallery, word_queries
@@ -34,6 +34,7 @@ __all__ = [
     "code_updates",
     "descriptor_codes",
     "distance_histogram",
+    "folder",
     "forest",
     "gallery",
     "latent_gaussians",

@@ -15,7 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from mmhash_nb.files import whole
+from mmhash_nb.files import project_root, whole
 
 # Colours that stay apart under the common colour-vision deficiencies, and never alone: right and
 # wrong also carry a mark, differing bits a cross, curves a marker and a line style.
@@ -83,6 +83,16 @@ def small_png(picture: Image.Image) -> bytes:
     buffer = io.BytesIO()
     picture.quantize(256).save(buffer, format="png", optimize=True)
     return buffer.getvalue()
+
+
+def folder(paper: str, dataset: str) -> Path:
+    """Where the pictures of a paper's notebook on a dataset go: `figures/<paper>/<dataset>`.
+
+    Runs of a batch that have parameters would draw over each other's: theirs go below the folder
+    `$MMHASH_FIGURES` in place of `figures/`.
+    """
+    own = os.environ.get("MMHASH_FIGURES")
+    return (Path(own) if own else project_root() / "figures") / paper / dataset
 
 
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:

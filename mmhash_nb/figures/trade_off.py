@@ -1,20 +1,14 @@
 """Quality against what it costs: a point a method, the best of each price joined."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cbook import pts_to_poststep
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
-from matplotlib.text import Annotation, Text
-from matplotlib.transforms import Bbox
+from matplotlib.path import Path
 
+from mmhash_nb.figures.names import name_points
 from mmhash_nb.figures.style import INK, Picture, colours, markers, themed
-
-#: where a name may stand beside its point, in points (1/72 inch), the best place first
-_AROUND = ((1, 0), (1, 1), (1, -1), (0, 1), (0, -1), (-1, 0), (-1, 1), (-1, -1))
-_PLACES = [(x * away, y * away) for away in (7, 14, 22, 32, 44) for x, y in _AROUND]
 
 
 @themed()
@@ -68,7 +62,9 @@ def trade_off(
     )  # fmt: skip
     figure.draw_without_rendering()  # places of points are known from here on
     for axes, of in zip(panels, points.values(), strict=True):
-        _name(axes, of, list(dict.fromkeys([*front(of), *(m for m in of if m in named)])))
+        names = dict.fromkeys([*front(of), *(m for m in of if m in named)])
+        line = pts_to_poststep(*np.array([of[method] for method in front(of)]).T)
+        name_points(axes, of, list(names), Path(line.T))
     return figure
 
 
@@ -79,36 +75,3 @@ def front(points: Mapping[str, tuple[float, float]]) -> list[str]:
         if not best or points[method][1] > points[best[-1]][1]:
             best.append(method)
     return best
-
-
-def _name(axes: Axes, of: Mapping[str, tuple[float, float]], names: Sequence[str]) -> None:
-    """Ring points and write their names beside them: inside, on no other name, on no point."""
-    axes.plot(
-        *np.array([of[name] for name in names]).T, linestyle="", marker="o", markersize=8,
-        markerfacecolor="none", markeredgecolor=INK, markeredgewidth=0.7, gid="named",
-    )  # fmt: skip
-    places = axes.transData.transform(list(of.values()))
-    points = [Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in places]
-    inside = axes.get_window_extent()
-    taken: list[Bbox] = []
-    for name in names:
-        text = axes.annotate(
-            name, of[name], (0, 0), textcoords="offset points", fontsize=6.5, va="center",
-            arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": INK, "shrinkB": 4},
-        )  # fmt: skip
-        text.set_in_layout(False)
-        text.set_path_effects([withStroke(linewidth=2, foreground="white")])
-        faults = []
-        for place in _PLACES:
-            box = _moved(text, place)
-            out = not (inside.contains(box.x0, box.y0) and inside.contains(box.x1, box.y1))
-            faults.append((out, box.count_overlaps(taken), box.count_overlaps(points)))
-        taken.append(_moved(text, _PLACES[faults.index(min(faults))]))
-
-
-def _moved(text: Annotation, place: tuple[int, int]) -> Bbox:
-    """Put a name at a place; the box of its letters in pixels, without the line to its point."""
-    text.set_horizontalalignment("left" if place[0] > 0 else "right" if place[0] < 0 else "center")
-    text.xyann = place
-    text.update_positions(FigureCanvasAgg(text.figure).get_renderer())  # type: ignore[arg-type]
-    return Text.get_window_extent(text)

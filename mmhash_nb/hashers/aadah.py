@@ -14,7 +14,8 @@ from mmhash_nb.hashers.cross_modal_network import CrossModalNetwork
 from mmhash_nb.hashers.deep import DeepHasher, Inputs
 from mmhash_nb.losses import cross_triplet_ranking_loss, triplet_ranking_loss
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.training import Opponent, n_batches
+from mmhash_nb.residency import HostSamples
+from mmhash_nb.training import Opponent, n_batches, resolve_device
 
 ATTENTIONS = ("both", "visual", "textual", "none")
 PARTS = ("attended", "unattended", "whole")
@@ -175,7 +176,7 @@ class AADAH(CrossModalDeep):
         """Widths, and which modalities have a mask."""
         return {**super().design(), "attention": self.options["attention"]}
 
-    def _image(self, pairs: Pairs, device: torch.device) -> Tensor:
+    def _image(self, pairs: Pairs, device: torch.device) -> Tensor | HostSamples:
         if pairs.images.ndim == 2 and self.options["attention"] in ("both", "visual"):
             raise ValueError(
                 f"images of {pairs.name} are feature vectors, which have no places for the visual "
@@ -206,15 +207,16 @@ class AADAH(CrossModalDeep):
         Raises:
             ValueError: where the method was fitted without attention on that modality.
         """
-        network = self._masked(modality)
+        device = resolve_device(self.device)
+        network = self._masked(modality).to(device)
         parts = []
-        for part in self.batches(pairs, modality, torch.device("cpu")):
+        for part in self.batches(pairs, modality, device):
             features = network.features(modality, part)
             divided = network.divide(modality, features)
             assert divided is not None
             strength = features.norm(dim=1) if features.ndim == 4 else features
             parts.append((divided.probabilities, divided.mask > 0, strength))
-        return Attended(*(torch.cat(part).numpy() for part in zip(*parts, strict=True)))
+        return Attended(*(torch.cat(part).cpu().numpy() for part in zip(*parts, strict=True)))
 
     @torch.inference_mode()
     def word_shares(self, pairs: Pairs, part: str = "attended") -> np.ndarray:

@@ -14,7 +14,7 @@ from mmhash_nb.features.vectors import feature_vectors
 from mmhash_nb.hashers.base import State
 from mmhash_nb.hashers.cmdvh_networks import Branch, VariationalNetworks
 from mmhash_nb.hashers.cross_modal import CrossModalDeep
-from mmhash_nb.hashers.deep import IMAGE_OPTIONS, TRAINABLE, Inputs, rows
+from mmhash_nb.hashers.deep import IMAGE_OPTIONS, TRAINABLE, Inputs, ahead, rows
 from mmhash_nb.hashers.discrete_codes import CodeLearning
 from mmhash_nb.hashers.learned_codes import sample_keys, unified_codes
 from mmhash_nb.losses import (
@@ -24,7 +24,8 @@ from mmhash_nb.losses import (
     sample_gaussian,
 )
 from mmhash_nb.pairs import Modality, Pairs
-from mmhash_nb.training import check_settings, resolve_device
+from mmhash_nb.residency import HostSamples
+from mmhash_nb.training import autocast, check_settings, resolve_device
 from mmhash_nb.training import train as train_network
 
 #: what the state holds of step 1 besides the network
@@ -115,7 +116,7 @@ class CMDVH(CrossModalDeep):
         "learning_rate": 0.01,
         "backbone_rate": 1e-4,
         "weight_decay": 1e-4,
-        "precision": "float32",
+        "precision": "auto",
         **IMAGE_OPTIONS,
         "text_hidden": 500,
         "latent": True,
@@ -155,8 +156,9 @@ class CMDVH(CrossModalDeep):
         network = self.fitted().to(device)
         with torch.inference_mode():
             given = self.batches(pairs, modality, device)
-            values = torch.cat([network.outputs(modality, part) for part in given])
-        mean, log_variance = values.cpu().chunk(2, dim=1)
+            with autocast(self.options["precision"], device):
+                values = torch.cat([network.outputs(modality, part) for part in given])
+        mean, log_variance = values.float().cpu().chunk(2, dim=1)
         return mean.numpy(), (0.5 * log_variance).exp().numpy()
 
     def database_codes(self, pairs: Pairs) -> HashCodes:
@@ -169,9 +171,9 @@ class CMDVH(CrossModalDeep):
         device = resolve_device(self.device)
         network = self.fitted().to(device)
         both = (self.batches(pairs, modality, device) for modality in self.modalities)
-        with torch.inference_mode():
+        with torch.inference_mode(), autocast(self.options["precision"], device):
             h = torch.cat([network.fusion(*given) for given in zip(*both, strict=True)])
-        return unified_codes(h.cpu().numpy(), pairs, self.state)
+        return unified_codes(h.float().cpu().numpy(), pairs, self.state)
 
     def before_training(self) -> Self:
         """As in `CrossModalDeep`; no codes are learned yet, so that the gallery is encoded."""
@@ -186,8 +188,9 @@ class CMDVH(CrossModalDeep):
         (image, text), sizes = self.inputs(train, device), self.sizes(train)
         assert image is not None and text is not None
         network = self.unfitted(*sizes).to(device).train()
-        for branch in (network.fusion.image, network.image):
-            branch.measure(image)
+        if isinstance(image, Tensor):  # of what stays in the host's memory nothing is measured
+            for branch in (network.fusion.image, network.image):
+                branch.measure(image)
         # Topics are small numbers with a common mean; bags of words are left as they are, since
         # most words are absent from most texts.
         if (text != text.round()).any():
@@ -250,6 +253,7 @@ class CMDVH(CrossModalDeep):
             learning_rate=rate,
             rates=[(x.pretrained(), self.options["backbone_rate"]) for x in branches],
             on_epoch=on_epoch,
+            ahead=ahead(learning.inputs),
             seed=self.seed,
             device=device,
             checkpoint=None if checkpoint is None else checkpoint / part,
@@ -257,7 +261,7 @@ class CMDVH(CrossModalDeep):
             **{key: self.options[key] for key in SHARED},
         )
 
-    def _image(self, pairs: Pairs, device: torch.device) -> Tensor:
+    def _image(self, pairs: Pairs, device: torch.device) -> Tensor | HostSamples:
         if pairs.images.ndim == 2 or self.options["trainable"] != "none":
             return super()._image(pairs, device)
         size = self.options["size"]

@@ -12,17 +12,19 @@ from torch import Tensor, nn
 from mmhash_nb.hashers.base import EncodedModality, State
 from mmhash_nb.hashers.cross_modal_network import CrossModalNetwork
 from mmhash_nb.hashers.deep import (
-    BATCH,
     IMAGE_OPTIONS,
     TRAINABLE,
     TRAINING,
     DeepHasher,
     Inputs,
+    ahead,
+    all_rows,
     rows,
 )
 from mmhash_nb.hashers.given_features import given_features
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.training import Opponent, check_settings, resolve_device
+from mmhash_nb.residency import HostSamples
+from mmhash_nb.training import Opponent, autocast, check_settings, resolve_device
 
 
 class Learning(nn.Module, ABC):
@@ -63,6 +65,13 @@ class Learning(nn.Module, ABC):
         image, text = rows(self.inputs, batch)
         assert image is not None and text is not None
         return {"image": image, "text": text}
+
+    def all_given(self) -> Iterator[tuple[slice, dict[str, Tensor]]]:
+        """What the network takes of all training samples, some at a time, and which those are."""
+        first = 0
+        for image, text in all_rows(self.inputs, len(self.labels), self.labels.device):
+            assert image is not None and text is not None
+            yield slice(first, first := first + len(text)), {"image": image, "text": text}
 
     def similar(self, batch: Tensor, others: Tensor | slice | None = None) -> Tensor:
         """Which samples share a label, `bool [B, B]`, or `[B, M]` with `others`."""
@@ -163,6 +172,7 @@ class CrossModalDeep(DeepHasher):
             checkpoint,
             on_epoch=learning.on_epoch,
             opponent=learning.opponent,
+            ahead=ahead(inputs),
             beta1=self.options["beta1"],
         )
         return self._learned(network, history) | {"sizes": np.array(sizes)} | learning.record()
@@ -180,8 +190,9 @@ class CrossModalDeep(DeepHasher):
     def _project(self, pairs: Pairs, modality: EncodedModality) -> np.ndarray:
         device = resolve_device(self.device)
         network = self.fitted().to(device)
-        given = self.batches(pairs, modality, device)
-        return np.concatenate([network(modality, part).cpu().numpy() for part in given])
+        with autocast(self.options["precision"], device):
+            values = [network(modality, part) for part in self.batches(pairs, modality, device)]
+        return torch.cat(values).float().cpu().numpy()
 
     def batches(self, pairs: Pairs, modality: str, device: torch.device) -> Iterator[Tensor]:
         """What the network takes of all samples of `pairs` in one modality, some at a time.
@@ -206,10 +217,10 @@ class CrossModalDeep(DeepHasher):
             )
         image = self._image(pairs, device) if modality == "image" else None
         text = self._text(pairs, device) if modality == "text" else None
-        for part in torch.arange(len(pairs), device=device).split(BATCH):
-            yield from (x for x in rows((image, text), part) if x is not None)
+        for given in all_rows((image, text), len(pairs), device):
+            yield from (x for x in given if x is not None)
 
-    def _image(self, pairs: Pairs, device: torch.device) -> Tensor:
+    def _image(self, pairs: Pairs, device: torch.device) -> Tensor | HostSamples:
         if pairs.images.ndim == 2:
             return torch.from_numpy(pairs.images).to(device)
         return super()._image(pairs, device)

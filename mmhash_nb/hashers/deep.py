@@ -1,6 +1,6 @@
 """What the deep hashers over a `JointNetwork` share: options, training, encoding, saving."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,10 +15,12 @@ from mmhash_nb.hashers.base import EncodedModality, Hasher, State
 from mmhash_nb.hashers.joint_network import JointNetwork
 from mmhash_nb.hashers.objectives import OBJECTIVES
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.training import resolve_device
+from mmhash_nb.residency import Ahead, HostSamples, in_batches, placed
+from mmhash_nb.training import autocast, resolve_device
 from mmhash_nb.training import train as train_network
 
-Inputs = tuple[Tensor | None, Tensor | None]
+Inputs = tuple[Tensor | HostSamples | None, Tensor | None]
+Given = tuple[Tensor | None, Tensor | None]
 TRAINABLE = ("all", "last", "none")
 BATCH = 200  # samples encoded at a time
 TRAINING: dict[str, Any] = {
@@ -27,7 +29,7 @@ TRAINING: dict[str, Any] = {
     "learning_rate": 1e-4,
     "weight_decay": 1e-5,
     "decay_every": 20,
-    "precision": "float32",
+    "precision": "auto",
 }
 IMAGE_OPTIONS: dict[str, Any] = {
     "backbone": "small",
@@ -46,7 +48,8 @@ class DeepHasher(Hasher):
         margin: of `triplet` and `dsh`; None takes the objective's own.
         epochs, batch_size, learning_rate, weight_decay, decay_every, precision: see
             `training.train`. The paper: Adam, batches of 100, 0.0001 divided by ten every 20
-            epochs, weight decay 0.00001 (§VI-B); it does not say how many epochs.
+            epochs, weight decay 0.00001 (§VI-B); it does not say how many epochs. Encoding has the
+            precision of the training.
 
     Of the image branch:
         backbone: name for `features.backbones.create`; weights: a file of its weights, None for
@@ -140,7 +143,13 @@ class DeepHasher(Hasher):
 
         network.train()
         history = self._train(
-            network, loss, len(train), device, checkpoint, on_epoch=objective.on_epoch
+            network,
+            loss,
+            len(train),
+            device,
+            checkpoint,
+            on_epoch=objective.on_epoch,
+            ahead=ahead(inputs),
         )
         return self._learned(network, history)
 
@@ -177,10 +186,11 @@ class DeepHasher(Hasher):
         device = resolve_device(self.device)
         inputs = self.inputs(pairs, device)
         network = self.fitted_network(inputs).to(device)
-        parts = torch.arange(len(pairs), device=device).split(BATCH)
-        return np.concatenate([network(*rows(inputs, part)).cpu().numpy() for part in parts])
+        with autocast(self.options["precision"], device):
+            values = [network(*given) for given in all_rows(inputs, len(pairs), device)]
+        return torch.cat(values).float().cpu().numpy()
 
-    def _image(self, pairs: Pairs, device: torch.device) -> Tensor:
+    def _image(self, pairs: Pairs, device: torch.device) -> Tensor | HostSamples:
         if pairs.images.ndim != 4:
             raise ValueError(
                 f"images of {pairs.name} are {pairs.images.shape[1]}-dimensional features, but "
@@ -190,9 +200,9 @@ class DeepHasher(Hasher):
         passed = self._passed(backbone)
         if passed == 0:
             images = torch.from_numpy(pairs.images)
-            return (images if size is None else resized(images, size)).to(device)
+            return placed(images if size is None else resized(images, size), device)
         maps = stage_maps(backbone, pairs.images, passed, device=device, size=size)
-        return torch.from_numpy(maps).to(device)
+        return placed(torch.from_numpy(maps), device)
 
     def _text(self, pairs: Pairs, device: torch.device) -> Tensor:
         if pairs.texts.shape[1] == 0:
@@ -229,11 +239,23 @@ class DeepHasher(Hasher):
                 raise ValueError(f"{option} must be one of {', '.join(known)}, but is {value!r}.")
 
 
-def rows(inputs: Inputs, batch: Tensor) -> Inputs:
+def ahead(inputs: Inputs) -> Ahead | None:
+    """Who is to be told of a batch of `inputs` before it is asked for, if anyone."""
+    return inputs[0].ahead if isinstance(inputs[0], HostSamples) else None
+
+
+def all_rows(inputs: Inputs, n: int, device: torch.device) -> Iterator[Given]:
+    """All `n` samples of `inputs` as `rows` gives them, some at a time."""
+    for part in in_batches(torch.arange(n), BATCH, device, ahead(inputs)):
+        yield rows(inputs, part)
+
+
+def rows(inputs: Inputs, batch: Tensor) -> Given:
     """The samples `batch` of `inputs`, maps as float32 and channels last."""
-    image, text = inputs
-    if image is not None:
-        image = image[batch]
+    images, text = inputs
+    image = None
+    if images is not None:
+        image = images[batch]
         if image.dtype == torch.float16:
             image = image.float()
         if image.ndim == 4:

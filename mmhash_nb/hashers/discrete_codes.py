@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mmhash_nb.hashers.base import State
 from mmhash_nb.hashers.cross_modal import Learning
-from mmhash_nb.hashers.deep import BATCH, DeepHasher, Inputs
+from mmhash_nb.hashers.deep import DeepHasher, Inputs
 
 #: rounds end where the objective changes by less than this fraction of it
 TOLERANCE = 1e-3
@@ -172,8 +172,7 @@ class CodeLearning(Learning):
     def outputs(self) -> np.ndarray:
         """H: what the network gives for all training samples, `float64 [n, K]`."""
         self.network.eval()
-        parts = torch.arange(len(self.codes), device=self.codes.device).split(BATCH)
-        h = torch.cat([self.network(**self.given(part)).double() for part in parts])
+        h = torch.cat([self.network(**given).double() for _, given in self.all_given()])
         self.network.train()
         return h.cpu().numpy()
 

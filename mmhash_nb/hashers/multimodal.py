@@ -7,10 +7,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from mmhash_nb.hashers.deep import BATCH, IMAGE_OPTIONS, TEXT_OPTIONS, DeepHasher, rows
+from mmhash_nb.hashers.deep import IMAGE_OPTIONS, TEXT_OPTIONS, DeepHasher, all_rows
 from mmhash_nb.hashers.fusion import FUSIONS
 from mmhash_nb.hashers.modal_aware import ATTENTIONS, KERNELS
 from mmhash_nb.pairs import Pairs
+from mmhash_nb.training import resolve_device
 
 
 class ImageHasher(DeepHasher):
@@ -104,17 +105,18 @@ class ModalAwareHasher(JointHasher):
         self._check_encodable("joint")
         if self.options["attention"] == "none":
             raise ValueError(f"{self.name} was fitted with attention='none': it selects nothing.")
-        inputs = self.inputs(pairs, torch.device("cpu"))
-        network = self.fitted_network(inputs)
-        parts = [rows(inputs, part) for part in torch.arange(len(pairs)).split(BATCH)]
+        device = resolve_device(self.device)
+        inputs = self.inputs(pairs, device)
+        network = self.fitted_network(inputs).to(device)
+        parts = all_rows(inputs, len(pairs), device)
         seen = [network.attention(*part) for part in parts]  # type: ignore[arg-type]
         first, second = (
-            [torch.cat(arrays).numpy() for arrays in zip(*by_part, strict=True)]
+            [torch.cat(arrays).cpu().numpy() for arrays in zip(*by_part, strict=True)]
             for by_part in zip(*seen, strict=True)
         )
         reader = network.text1[0]
         assert isinstance(reader, nn.Linear)
-        weight = reader.weight.numpy()
+        weight = reader.weight.cpu().numpy()
         words = _shares(first[3] * (first[1] != 0), weight, pairs.features("text"))
         return [
             Attended(first[0], first[2], first[3], words),

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mmhash_nb.hashers.cross_modal import CrossModalDeep, Learning
-from mmhash_nb.hashers.deep import BATCH, DeepHasher, Inputs
+from mmhash_nb.hashers.deep import DeepHasher, Inputs
 from mmhash_nb.losses import (
     bit_balance_loss,
     bit_decorrelation_loss,
@@ -50,9 +50,9 @@ class PairwiseLikelihood(Learning):
     @torch.no_grad()
     def keep_all(self) -> None:
         """Set F and G to what the networks give for all training samples."""
-        for batch in torch.arange(self.n, device=self.labels.device).split(BATCH):
-            for modality, given in self.given(batch).items():
-                getattr(self, modality)[batch] = self.network(modality, given).float()
+        for some, given in self.all_given():
+            for modality, x in given.items():
+                getattr(self, modality)[some] = self.network(modality, x).float()
 
     def loss(self, batch: Tensor) -> Tensor:
         """The loss of the training samples `batch`."""

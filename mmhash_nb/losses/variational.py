@@ -64,4 +64,5 @@ def sample_gaussian(mean: Tensor, log_variance: Tensor) -> Tensor:
     Returns:
         z, `[B, K]`.
     """
-    return mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
+    noise = torch.randn(mean.shape, dtype=mean.dtype)  # on the CPU: the same with a GPU as without
+    return mean + (0.5 * log_variance).exp() * noise.to(mean.device)

@@ -39,32 +39,36 @@ def tasks(encoded: list[str], cross_modal: bool) -> list[tuple[str, str]]:
     return pairs + [("joint", "joint")] * ("joint" in encoded)
 
 
-def profile(codes: Mapping[str, HashCodes], pairs: Pairs, query: str, database: str) -> RankProfile:
+def profile(
+    codes: Mapping[str, HashCodes], pairs: Pairs, query: str, database: str, device: str = "cpu"
+) -> RankProfile:
     """How the queries of `pairs` rank its database, each by the codes of one modality.
 
     Args:
         codes: for each modality, codes of all samples.
         query, database: modalities.
+        device: as `rank_profile` takes it; the numbers are the same on all.
     """
     return rank_profile(
         codes[query][pairs.query],
         codes[database][pairs.database],
         pairs.labels[pairs.query],
         pairs.labels[pairs.database],
+        device,
     )
 
 
 def of_codes(
-    codes: Mapping[str, HashCodes], pairs: Pairs, cross_modal: bool
+    codes: Mapping[str, HashCodes], pairs: Pairs, cross_modal: bool, device: str = "cpu"
 ) -> dict[str, dict[str, float]]:
-    """Scores by task, from codes of all samples.
+    """Scores by task, from codes of all samples, which are compared on `device`.
 
     They are mAP (expected, best and worst over ties); mAP@10, mAP@100 and mAP@500, which divide by
     the relevant items among those retrieved; and NDCG@100 and ACG@100.
     """
     results = {}
     for query, database in tasks(list(codes), cross_modal):
-        ranked = profile(codes, pairs, query, database)
+        ranked = profile(codes, pairs, query, database, device)
         results[f"{query}-{database}"] = {
             "mAP": mean_average_precision(ranked),
             "mAP_best": mean_average_precision(ranked, ties="best"),

@@ -15,7 +15,8 @@ COLUMNS = [
     "metric", "value", "seconds_fit", "device",
 ]  # fmt: skip
 CROSS_MODAL = ("image-text", "text-image")
-_KEY = ["paper", "method", "dataset", "task", "bits", "seed", "metric"]
+#: What one value belongs to.
+KEY = ["paper", "method", "dataset", "task", "bits", "seed", "metric"]
 
 
 def read(paper: str, folder: Path | None = None) -> pd.DataFrame:
@@ -45,15 +46,19 @@ def write(records: pd.DataFrame, folder: Path) -> list[Path]:
     """Keep `records` in `folder`, a `<paper>_<dataset>.csv` each, whole or not at all.
 
     A file that is there is replaced: it holds the last records of that paper and dataset. Runs of
-    a grid would replace each other's: theirs go to the folder `$MMHASH_RECORDS` instead.
+    a batch would replace each other's: theirs go to the folder `$MMHASH_RECORDS` instead, and the
+    batch joins them in `folder` when it ends.
+
+    Returns:
+        The files in `folder`.
     """
-    folder = Path(os.environ.get("MMHASH_RECORDS") or folder)
-    paths = []
+    now = Path(os.environ.get("MMHASH_RECORDS") or folder)
+    names = []
     for (paper, dataset), part in checked(records).groupby(["paper", "dataset"]):
-        paths.append(folder / f"{paper}_{dataset}.csv")
-        with whole(paths[-1]) as aside:
+        names.append(f"{paper}_{dataset}.csv")
+        with whole(now / names[-1]) as aside:
             part[COLUMNS].to_csv(aside, index=False)
-    return paths
+    return [folder / name for name in names]
 
 
 def checked(records: pd.DataFrame, where: str | Path = "the records") -> pd.DataFrame:
@@ -80,8 +85,8 @@ def checked(records: pd.DataFrame, where: str | Path = "the records") -> pd.Data
             f"{where} hold {row.metric} = {row.value} of {row.method} on {row.dataset}, "
             "but values are fractions between 0 and 1."
         )
-    records = records.astype({"bits": "Int64"}).drop_duplicates([*_KEY, "value"])
-    twice = records[records.duplicated(_KEY)]
+    records = records.astype({"bits": "Int64"}).drop_duplicates([*KEY, "value"])
+    twice = records[records.duplicated(KEY)]
     if len(twice):
         row = twice.iloc[0]
         raise ValueError(
@@ -100,7 +105,7 @@ def _wrong(column: str, entries: pd.Series) -> np.ndarray:
         if column != "value":
             unlike |= (numbers % 1 != 0) & ~np.isnan(numbers) | (np.abs(numbers) >= 1 << 31)
         return unlike if column != "seed" else unlike | missing
-    return missing if column in _KEY else np.zeros(len(entries), dtype=bool)
+    return missing if column in KEY else np.zeros(len(entries), dtype=bool)
 
 
 def as_evaluated(paper: str, records: pd.DataFrame) -> pd.DataFrame:
@@ -115,7 +120,7 @@ def as_evaluated(paper: str, records: pd.DataFrame) -> pd.DataFrame:
     if paper != "liong2017" or not here.any():
         return records
     renamed = records[here].assign(task=records.task[here].map(unified))
-    return pd.concat([records[~here], renamed]).drop_duplicates(_KEY, keep="last")
+    return pd.concat([records[~here], renamed]).drop_duplicates(KEY, keep="last")
 
 
 class Cells:

@@ -145,7 +145,8 @@ def _found_or_done(
         codes = evaluation.all_codes(fitted, pairs)
         record["seconds_encode"] = time.perf_counter() - start
         save_codes(folder / "codes.npz", codes)
-        record["metrics"] = evaluation.of_codes(codes, pairs, fitted.cross_modal)
+        place = str(resolve_device(device))
+        record["metrics"] = evaluation.of_codes(codes, pairs, fitted.cross_modal, place)
     else:
         record["metrics"] = evaluation.of_embeddings(fitted, pairs)
     # Linux gives kilobytes, macOS bytes; the peak is the process's so far.

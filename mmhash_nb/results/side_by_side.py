@@ -103,7 +103,7 @@ def backbone_ms(
 ) -> float:
     """Milliseconds of the CPU in which a frozen backbone describes a picture, in bulk.
 
-    What a new picture takes before any method makes its code: `ms_from_cache` of `costs` is without.
+    What a new picture takes before any method makes its code: `costs` has the rest, from the cache.
 
     Args:
         images: `uint8 [N, 3, H, W]`. backbone, weights: as `backbones.create` takes them.

@@ -105,7 +105,9 @@ def test_vgg_features_that_are_absent_wrong_or_not_aligned(tmp_path):
 
 def test_an_unknown_value_names_the_known_ones(tmp_path):
     write_mirflickr(tmp_path)
-    with pytest.raises(ValueError, match="images of mirflickr25k are one of none, vgg, not 'x'"):
+    with pytest.raises(
+        ValueError, match="images of mirflickr25k are one of none, vgg, pixels, not 'x'"
+    ):
         read(tmp_path, images="x")
 
 

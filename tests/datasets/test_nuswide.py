@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from mmhash_nb.datasets import available, load, nuswide
+from mmhash_nb.datasets import available, load, nuswide, nuswide_tables
 
 DATA = os.environ.get("MMHASH_DATA")
 HAS_NUSWIDE = DATA is not None and nuswide.find(Path(DATA)) is not None
@@ -132,7 +132,7 @@ def test_loading_again_reads_the_cache_and_gives_the_same(root, cache, monkeypat
 def test_a_file_longer_than_a_block_is_read_in_order(root, monkeypatch):
     whole = load("nuswide", root, **SMALL)
     shutil.rmtree(os.environ["MMHASH_CACHE"])
-    monkeypatch.setattr(nuswide, "_LINES", 7)
+    monkeypatch.setattr(nuswide_tables, "_LINES", 7)
     assert load("nuswide", root, **SMALL).fingerprint == whole.fingerprint
     edit(root / "nuswide" / TAGS, 147, lambda line: line.replace("0", "2", 1))
     with pytest.raises(ValueError, match=r"line 147 of .*AllTags1k\.txt holds 2,"):
@@ -161,7 +161,7 @@ def test_the_published_mistake_is_refused_at_its_line(tmp_path):
     path = tmp_path / "Labels_lake.txt"
     path.write_text("0\n" * 78_371 + "-1130179\n" + "1\n" * 10)
     with pytest.raises(ValueError, match=r"line 78372 of .*Labels_lake\.txt holds -1130179, but"):
-        nuswide._table(path, 1, 1)
+        nuswide_tables.table(path, 1, 1)
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,8 @@ def test_a_missing_file_says_where_to_get_it_and_where_to_put_it(root, file):
     assert nuswide.find(root) == root / "nuswide"
     path = root / "nuswide" / file
     shutil.rmtree(path) if path.is_dir() else path.unlink()
-    assert nuswide.find(root) is None
+    # Without the visual words all but images='bof' can be loaded.
+    assert (nuswide.find(root) is None) == (file != VISUAL_WORDS)
     with pytest.raises(FileNotFoundError) as caught:
         load("nuswide", root)
     message = str(caught.value)
@@ -247,7 +248,7 @@ def test_other_numbers_of_images_than_published_are_refused(written):
 
 
 def test_an_unknown_protocol_is_refused_before_anything_is_read(tmp_path):
-    with pytest.raises(ValueError, match="protocol of nuswide is one of masci2014, not 'dcmh'"):
+    with pytest.raises(ValueError, match=r"one of masci2014, zhang2018, .*, not 'dcmh'"):
         load("nuswide", tmp_path, protocol="dcmh")
 
 

@@ -23,21 +23,28 @@ from torch import nn
 TESTS = Path(__file__).parents[1]
 sys.path[:0] = [str(TESTS), str(TESTS / "datasets")]
 
+import mat_cases  # noqa: E402
+import own_cases  # noqa: E402
 import test_cifar10  # noqa: E402
 import test_flickr8k  # noqa: E402
 import test_flipkart  # noqa: E402
+import test_iaprtc12  # noqa: E402
 import test_matfiles  # noqa: E402
 import test_mirflickr25k  # noqa: E402
+import test_mirflickr25k_forms  # noqa: E402
 import test_nuswide  # noqa: E402
+import test_nuswide_forms  # noqa: E402
 import test_uci_digits  # noqa: E402
 import test_wiki  # noqa: E402
 
 from mmhash_nb import batch, checkpoints, finished, hashers, headless  # noqa: E402
 from mmhash_nb.codes import HashCodes, load_codes, save_codes  # noqa: E402
-from mmhash_nb.datasets import cifar10_files, load, mirflickr25k, nuswide, wiki  # noqa: E402
+from mmhash_nb.commands.kept import Gallery, load_model, save_model  # noqa: E402
+from mmhash_nb.datasets import cifar10_files, iaprtc12, load, mirflickr25k, nuswide, wiki  # noqa: E402
 from mmhash_nb.datasets.download import extract  # noqa: E402
+from mmhash_nb.datasets.form import Form  # noqa: E402
 from mmhash_nb.datasets.matfiles import read_mat  # noqa: E402
-from mmhash_nb.explorer.own import read_picture  # noqa: E402
+from mmhash_nb.datasets.pictures import read_picture  # noqa: E402
 from mmhash_nb.features import pretrained  # noqa: E402
 from mmhash_nb.results import records  # noqa: E402
 from mmhash_nb.results.runs import read_record  # noqa: E402
@@ -78,10 +85,55 @@ def mirflickr25k_files(folder: Path) -> Read:
     return lambda: mirflickr25k.read(folder, images="vgg", n_query=4, n_train=6)
 
 
+def mirflickr25k_archives(folder: Path) -> Read:
+    made, *_ = test_mirflickr25k_forms.write_official(folder)
+    return lambda: mirflickr25k.read(made, images="pixels", size=8, n_query=3, n_train=5)
+
+
+def mirflickr25k_one_file(folder: Path) -> Read:
+    return _mirflickr25k_form(folder, "one_file", mat_cases.write_v73)
+
+
+def mirflickr25k_raw(folder: Path) -> Read:
+    return _mirflickr25k_form(folder, "raw", mat_cases.write_v73)
+
+
+def mirflickr25k_lists(folder: Path) -> Read:
+    return _mirflickr25k_form(folder, "lists", mat_cases.write_v73)
+
+
+def mirflickr25k_captions(folder: Path) -> Read:
+    return _mirflickr25k_form(folder, "captions", mat_cases.write_v7)
+
+
+def _mirflickr25k_form(folder: Path, form: str, write: Callable[..., None]) -> Read:
+    test_mirflickr25k_forms.write_form(folder, form, write)
+    small = {"n_query": 3, "n_train": 5}
+    return lambda: mirflickr25k.read(folder, images="pixels", size=8, protocol="files", **small)
+
+
 def nuswide_files(folder: Path) -> Read:
     test_nuswide.write_nuswide(folder)
     nuswide.check_published = lambda n: None  # a small set passes for the whole
     return lambda: load("nuswide", folder, **test_nuswide.SMALL)
+
+
+def nuswide_photos(folder: Path) -> Read:
+    made = test_nuswide.write_nuswide(folder)
+    test_nuswide_forms.write_photos(made)
+    nuswide.check_published = lambda n: None
+    options = {"images": "pixels", "size": 8, "protocol": "liong2017", "n_query": 5}
+    return lambda: nuswide.read(made, **options)
+
+
+def iaprtc12_files(folder: Path) -> Read:
+    made = test_iaprtc12.write_official(folder)
+    return lambda: iaprtc12.read(made, images="pixels", size=8, n_query=2, n_train=3)
+
+
+def iaprtc12_rand(folder: Path) -> Read:
+    test_iaprtc12.write_rand(folder, mat_cases.write_v7)
+    return lambda: iaprtc12.read(folder, images="vgg", n_query=2, n_train=3)
 
 
 def flipkart_files(folder: Path) -> Read:
@@ -135,6 +187,39 @@ def _unpacked(archive: Path) -> dict[str, bytes]:
     assert found == {archive.name, "deep", "deeper"}, f"{archive} wrote {found}"
     files = (path for path in inside.rglob("*") if path.is_file())
     return {path.relative_to(inside).as_posix(): path.read_bytes() for path in files}
+
+
+def own_folder(folder: Path) -> Read:
+    own_cases.write_folder(folder / "own", n=18, split=True)
+    return lambda: load("folder", folder / "own", size=8)
+
+
+def own_new_items(folder: Path) -> Read:
+    rows = own_cases.write_folder(folder / "own", n=9)
+    rows[0][1] = rows[1][0] = ""
+    own_cases.write_table(folder / "own", rows, own_cases.HEADER[:3])
+    given = {"size": 8, "vocabulary": ("βάρκα", "σκύλος"), "on_error": "skip"}
+
+    def read() -> None:  # gives nothing to compare: items that are not read are left out
+        for modality in ("image", "text", "both"):
+            load("folder", folder / "own", modality=modality, **given)
+
+    return read
+
+
+def own_model(folder: Path) -> Read:
+    method = hashers.create("scm", 8)
+    rng = np.random.default_rng(0)
+    method.state = {f"image.{i}": rng.normal(size=(4, 8)) for i in range(3)}
+    save_model(folder / "model", method, Form(vocabulary=("βάρκα", "σκύλος")))
+    return lambda: load_model(folder / "model")
+
+
+def own_codes(folder: Path) -> Read:
+    some = HashCodes.from_signs(np.random.default_rng(0).normal(size=(9, 20)))
+    items = [(i + 2, f"photos/{i}.jpg", "ένας σκύλος") for i in range(9)]
+    Gallery(some, "image", items, "0" * 64).save(folder / "own.npz")
+    return lambda: Gallery.load(folder / "own.npz")
 
 
 def codes(folder: Path) -> Read:
@@ -267,9 +352,13 @@ def notebook_cells(folder: Path) -> Read:
 CASES = {
     **{mat_5: 90, mat_5_compressed: 60, mat_7_3: 90, cnn_f_weights: 60},
     **{wiki_files: 70, uci_digits_file: 50, mirflickr25k_files: 50, nuswide_files: 16},
+    **{nuswide_photos: 8, iaprtc12_files: 60, iaprtc12_rand: 40},
+    **{mirflickr25k_archives: 50, mirflickr25k_one_file: 60, mirflickr25k_raw: 50},
+    **{mirflickr25k_lists: 60, mirflickr25k_captions: 60},
     **{flipkart_files: 50, flickr8k_files: 50, cifar10_zip: 60, cifar10_batches: 30},
     **{zip_archive: 60, tar_archive: 60, codes: 70, run_records: 70, run_record: 40},
     **{checkpoint: 60, fitted_method: 60, weights: 50, own_picture: 90},
+    **{own_folder: 90, own_new_items: 60, own_model: 60, own_codes: 70},
     **{shards_in_files: 60, finished_record: 60, notebook_cells: 60},
 }
 #: families whose format has a checksum over the content of all that is read

@@ -23,7 +23,10 @@ from dask.base import tokenize
 
 import mmhash_nb
 
+#: what is left of lines of text may be a shorter text
 LINES = (".txt", ".csv", ".list", ".dat", ".yaml", ".tra", ".tes")
+#: functions that split samples, or choose words from their texts
+SPLITTERS = ("split", "at_random", "for_each_label", "bag_of_words")
 PACKAGE = str(Path(mmhash_nb.__file__).parent)
 #: a case that takes longer hangs
 SECONDS = 20
@@ -63,7 +66,7 @@ def fault(error: BaseException, names: set[str]) -> str:
     if "\n" in said or not said.endswith((".", ".)")):
         return "is not one sentence"
     # Pairs and splits check what they are made of; which file it came from they do not know.
-    far = frames[-1].filename.endswith("pairs.py") or frames[-1].name == "split"
+    far = frames[-1].filename.endswith("pairs.py") or frames[-1].name in SPLITTERS
     if not far and not any(name in said for name in names):
         return "does not name the file"
     return ""
@@ -99,10 +102,11 @@ def run(name: str, only: int | None, seed: int) -> None:
         os.environ["MMHASH_CACHE"] = str(cache)
         read = family(folder)
         good = {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+        good = {path: data for path, data in good.items() if data}
         right = tokens(read())  # of the good files
         names = {path.name for path in good} | {str(folder)}
         # Tables are few and photos many: half of the cases are the tables'.
-        chief = [path for path in good if path.suffix not in (".jpg",)]
+        chief = [path for path in good if path.suffix not in (".jpg", ".png")]
         for case in range(count) if only is None else [only]:
             print(name, case, flush=True)
             rng = np.random.default_rng([seed, *name.encode(), case])
@@ -110,7 +114,6 @@ def run(name: str, only: int | None, seed: int) -> None:
             path = paths[int(rng.integers(len(paths)))]
             data = damaged(good[path], rng)
             path.write_bytes(data)
-            # What is left of lines of text may be a shorter text.
             cut = good[path].startswith(data) and data != good[path] and path.suffix not in LINES
             os.utime(path, ns=(case + 1, case + 1))  # caches tell files apart by it
             start = time.monotonic()

@@ -339,7 +339,7 @@ def test_attend_is_the_networks_mask_of_every_sample(modality, attentive, monkey
     with torch.no_grad():
         m = network.attention[modality].layer(network.features(modality, x))
     p = m.flatten(1).double().softmax(1).numpy()
-    monkeypatch.setattr("mmhash_nb.hashers.cross_modal.BATCH", 7)
+    monkeypatch.setattr("mmhash_nb.hashers.deep.BATCH", 7)
     attended = method.attend(pairs, modality)
     assert attended.probabilities.dtype == np.float32 and attended.mask.dtype == np.bool_
     assert attended.mask.shape == attended.probabilities.shape

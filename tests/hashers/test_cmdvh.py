@@ -13,7 +13,7 @@ from torch import nn
 from mmhash_nb import hashers, training
 from mmhash_nb.features import backbones
 from mmhash_nb.features.vectors import feature_vectors
-from mmhash_nb.hashers import cmdvh, cross_modal
+from mmhash_nb.hashers import cmdvh
 from mmhash_nb.hashers.cmdvh import LatentLearning
 from mmhash_nb.hashers.cmdvh_networks import Branch
 from mmhash_nb.metrics import mean_average_precision
@@ -300,7 +300,7 @@ def test_before_training_there_is_no_b(noisy_views):
 def test_encoding_goes_by_parts(noisy_views, monkeypatch):
     method = quick().fit(noisy_views)
     gallery, latents = method.database_codes(noisy_views), method.latents(noisy_views, "text")
-    monkeypatch.setattr(cross_modal, "BATCH", 7)
+    monkeypatch.setattr("mmhash_nb.hashers.deep.BATCH", 7)
     assert method.database_codes(noisy_views) == gallery
     np.testing.assert_allclose(method.latents(noisy_views, "text"), latents, atol=1e-5)
 

@@ -10,7 +10,7 @@ from deep_cases import BITS, DEEP, create, quick, same, scores
 from scipy import sparse
 
 from mmhash_nb import hashers, training
-from mmhash_nb.hashers import cross_modal, deep
+from mmhash_nb.hashers import deep
 from mmhash_nb.hashers.cross_modal import CrossModalDeep, Learning
 from mmhash_nb.hashers.pairwise_networks import PairwiseLikelihood
 
@@ -130,7 +130,7 @@ def test_codes_of_a_modality_are_of_that_modality_alone(name, tiny_pictures):
 def test_encoding_goes_by_parts(name, tiny_pictures, monkeypatch):
     method = quick(name).fit(tiny_pictures)
     whole = values(method, tiny_pictures)
-    monkeypatch.setattr(cross_modal, "BATCH", 7)
+    monkeypatch.setattr("mmhash_nb.hashers.deep.BATCH", 7)
     for modality, part in values(method, tiny_pictures).items():
         assert part.shape == (48, BITS) and part.dtype == np.float32
         np.testing.assert_allclose(part, whole[modality], atol=1e-5)

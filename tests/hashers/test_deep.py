@@ -281,7 +281,7 @@ def test_attend_goes_by_parts_and_divides_the_attention_of_excited_units(
     method = create("mah", epochs=3, kernel=kernel).fit(tiny_pictures)
     inputs = method.inputs(tiny_pictures, torch.device("cpu"))
     seen = method.fitted_network(inputs).attention(inputs[0].float(), inputs[1])
-    monkeypatch.setattr(multimodal, "BATCH", 7)
+    monkeypatch.setattr("mmhash_nb.hashers.deep.BATCH", 7)
     attended = method.attend(tiny_pictures)
     for one, (maps, _, channels, units) in zip(attended, seen, strict=True):
         for ours, theirs in ((one.maps, maps), (one.channels, channels), (one.units, units)):

@@ -257,7 +257,7 @@ def test_the_history_is_what_the_parts_say(noisy_views):
 def test_outputs_go_by_parts(noisy_views, monkeypatch):
     made = learning(noisy_views)
     whole = made.outputs()
-    monkeypatch.setattr(discrete_codes, "BATCH", 7)
+    monkeypatch.setattr("mmhash_nb.hashers.deep.BATCH", 7)
     np.testing.assert_allclose(made.outputs(), whole, atol=1e-6)
 
 

@@ -8,7 +8,6 @@ from deep_cases import create, quick
 from torch import nn
 
 from mmhash_nb import hashers
-from mmhash_nb.hashers import pairwise_networks
 from mmhash_nb.hashers.pairwise_networks import PairwiseLikelihood, RelationLikelihood
 
 N, BITS, V = 7, 4, 6
@@ -158,7 +157,7 @@ def test_codes_are_signs_of_both_outputs_summed_at_the_start_of_each_epoch(name)
 
 
 def test_kept_outputs_start_as_what_the_networks_give(monkeypatch):
-    monkeypatch.setattr(pairwise_networks, "BATCH", 4)  # several batches, the last one shorter
+    monkeypatch.setattr("mmhash_nb.hashers.deep.BATCH", 4)  # several batches, the last one shorter
     made = learning("dcmh")
     made.image.zero_()
     made.text.zero_()

@@ -20,6 +20,7 @@ from mmhash_nb.results import evaluation, frame, run, runs
 from mmhash_nb.results.protocols import Protocol, masci2014
 from mmhash_nb.results.records import COLUMNS, checked
 from mmhash_nb.results.runs import run_protocol
+from tests.pretend import pretended_gpu
 
 QUICK = {"epochs": 2, "batch_size": 40}
 
@@ -172,6 +173,24 @@ def test_embedders_score_by_brute_force_over_distances(
             at_ten.append(first.mean() if len(first) else 0.0)
         expected = {"mAP": np.mean(whole), "mAP@10": np.mean(at_ten)}
         assert kept == pytest.approx(expected, abs=1e-6), task
+
+
+def test_codes_are_compared_on_the_device_of_the_run(two_views, tmp_path, monkeypatch):
+    """The pretended GPU counts; what it counts is what the CPU does."""
+    expected = run("zhang2018", "scm", two_views, 12, root=tmp_path / "cpu", device="cpu")
+    used, counting = [], evaluation.rank_profile
+
+    def on_gpu(*given):
+        used.append(given[-1])
+        with pretended_gpu(), monkeypatch.context() as patch:
+            patch.setattr(torch.cuda, "is_available", lambda: True)
+            return counting(*given)
+
+    monkeypatch.setattr(evaluation, "rank_profile", on_gpu)
+    monkeypatch.setattr(runs, "resolve_device", torch.device)
+    done = run("zhang2018", "scm", two_views, 12, root=tmp_path / "gpu", device="cuda:1")
+    assert used == ["cuda:1"] * 4 and done.metrics == expected.metrics
+    assert done.record["device"] == "cuda"
 
 
 def test_unimodal_codes_are_not_compared_across_modalities(two_views, tmp_path):

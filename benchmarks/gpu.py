@@ -1,0 +1,337 @@
+"""What a GPU brings: training against the bare backbone, evaluation, agreement, the notebooks.
+
+    python benchmarks/gpu.py --data DIR
+
+It takes ten minutes at most (`--minutes`) and writes `results/benchmarks_gpu.csv` with the card's
+name. Without a GPU it says so and ends with 2.
+
+- training: images a second of every deep method that sees pictures, all stages of the backbone
+  trained, in mixed precision. Two whole fits that differ in their epochs alone are subtracted, so
+  that only epochs count. Its limit is the forward and backward pass of the bare backbone on one
+  batch that lies on the card.
+- ranking: seconds of `rank_profile`, whose counts must be those of the CPU. The limit is the time
+  in which the card's memory writes and reads the two products [queries, items] of codes and labels
+  in float32 once, by the speed of a copy on that card.
+- agreement: two steps on the CPU and on the card from one seed, in float32 without TF32; then the
+  share of values, whose signs are the codes, that differ by no more than `TOLERANCE` of the
+  largest. And the same of one fitted method that encodes on both. The limit is `AGREEING`.
+- notebooks: seconds of notebooks 2 to 4 at `scale="paper"` on the largest set with pictures at hand
+  that the paper's protocol has, for one code length and one seed (`-p bits "[]"` runs them all). A
+  notebook that does not end in time is stopped; what its runs learned is kept, and the same command
+  goes on from there.
+"""
+
+import argparse
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from table import report
+from training import (
+    CONCEPTS,
+    FREQUENCY,
+    bare_step,
+    in_turn,
+    machine,
+    random_backbone,
+    random_batch,
+    wait,
+)
+
+from mmhash_nb import datasets, hashers
+from mmhash_nb.codes import HashCodes
+from mmhash_nb.features import backbones
+from mmhash_nb.files import project_root
+from mmhash_nb.hashers.base import Hasher
+from mmhash_nb.hashers.deep import DeepHasher
+from mmhash_nb.hashers.mmnn import CoupledSiamese
+from mmhash_nb.pairs import Pairs
+from mmhash_nb.ranking import rank_profile
+from mmhash_nb.results import protocols
+
+#: of the largest value, by which a value of the GPU may differ from that of the CPU
+TOLERANCE = 1e-3
+#: share of values within that; not all, for a mask or a learned code on the edge may turn over
+AGREEING = 0.99
+#: their training is that of another name
+_REPEATED = ("aadah_cnn_f", "mah_sentences")
+_CLASSES = {name: hashers.method_class(name) for name in hashers.names()}
+_DEEP = {
+    name: cls
+    for name, cls in _CLASSES.items()
+    if issubclass(cls, DeepHasher) and name not in _REPEATED
+}
+PICTURES = [name for name, cls in _DEEP.items() if cls.branch != "text"]
+TRAINED = [*(n for n, cls in _CLASSES.items() if issubclass(cls, CoupledSiamese)), *_DEEP]
+NOTEBOOKS = {
+    "2_liong2017_cmdvh": protocols.liong2017,
+    "3_zhang2018_aadah": protocols.zhang2018,
+    "4_zeng2022_modal_aware": protocols.zeng2022,
+}
+PARTS = ("training", "ranking", "agreement", "notebooks")
+#: for agreement: two steps of each network
+_TWO_STEPS: dict[str, Any] = {
+    **{"epochs": 1, "rounds": 1, "batch_size": 24, "optimiser": "adam", "hashing_steps": 2},
+    **{"learning_rate": 1e-3, "precision": "float32", "backbone": "small", "trainable": "all"},
+    **{"text_hidden": 64, "text_features": 32, "image_hidden": 64, "lstm_hidden": 32},
+}
+Row = dict[str, object]
+
+
+def create(name: str, device: torch.device, bits: int = 32, **options: Any) -> Hasher:
+    """A method with those of the options that it has."""
+    known = {k: v for k, v in options.items() if k in _CLASSES[name].defaults}
+    method = hashers.create(name, bits, 0, device=str(device), **known)
+    assert isinstance(method, Hasher)
+    return method
+
+
+def random_pairs(n: int, size: int) -> Pairs:
+    """Pixels, tags and concepts without a pattern, all of them for training."""
+    pixels, texts, labels = (x.numpy() for x in random_batch(n, size, torch.device("cpu")))
+    labels[~labels.any(axis=1), 0] = 1
+    names = [f"concept {c}" for c in range(labels.shape[1])]
+    every, nothing = np.arange(n), np.arange(0)
+    return Pairs(pixels, texts, labels > 0, names, nothing, every, every, name="random")
+
+
+def training_part(device: torch.device, options: argparse.Namespace) -> Iterator[Row]:
+    """Images a second of the methods and of their bare backbone."""
+    batch = random_batch(options.batch, options.size, device)[0]
+    backbone = random_backbone(options.backbone, batch)
+    step = bare_step(backbone, batch, "auto")
+    step()
+    times = in_turn({"bare": step}, options.repeats, options.steps, device)["bare"]
+    limit = options.batch / float(np.median(times))
+    yield row("training", f"bare {options.backbone}", limit, "images a second", limit, limit)
+    pairs = random_pairs(options.images, options.size)
+    with tempfile.TemporaryDirectory() as folder:
+        weights = Path(folder) / "random.safetensors"
+        save_file({k: v.cpu().contiguous() for k, v in backbone.state_dict().items()}, weights)
+        settings: dict[str, Any] = {
+            **{"backbone": options.backbone, "weights": str(weights), "trainable": "all"},
+            **{"batch_size": options.batch, "text_hidden": options.text_hidden},
+            "image_hidden": options.text_hidden // 2,
+        }
+        for name in options.methods:
+            speed = images_per_second(name, pairs, device, options.epochs, settings)
+            yield row("training", name, speed, "images a second", limit, speed)
+
+
+def images_per_second(
+    name: str, pairs: Pairs, device: torch.device, epochs: int, settings: dict[str, Any]
+) -> float:
+    """By the time that `epochs` more epochs take (of CMDVH as many rounds as well)."""
+    seconds, passes = [], []
+    for n in (1, 1, 1 + epochs):  # kernels are chosen in the first
+        method = create(name, device, **settings, epochs=n, rounds=n)
+        start = time.perf_counter()
+        method.fit(pairs)
+        wait(device)
+        seconds.append(time.perf_counter() - start)
+        passes.append(len(method.state["loss"]) + len(method.state.get("history", ())))
+    return len(pairs) * (passes[-1] - passes[1]) / (seconds[-1] - seconds[1])
+
+
+def ranking_part(device: torch.device, options: argparse.Namespace) -> Iterator[Row]:
+    """Seconds of `rank_profile` on the CPU and on the card, and by the card's memory alone."""
+    rng = np.random.default_rng(0)
+    sizes = (options.queries, options.items)
+    queries, items = (
+        HashCodes.from_signs(rng.standard_normal((n, options.bits), np.float32)) for n in sizes
+    )
+    asked, held = (rng.random((n, CONCEPTS)) < FREQUENCY for n in sizes)
+    limit = 2 * 2 * 4 * options.queries * options.items / copied_per_second(device, options.copied)
+    size = f"{options.queries} × {options.items} × {options.bits} bits"
+    counts = []
+    for where in ("cpu", str(device)):
+        times = []
+        for _ in range(1 + options.repeats):  # the first compiles
+            start = time.perf_counter()
+            counted = rank_profile(queries, items, asked, held, where).counts
+            times.append(time.perf_counter() - start)
+        taken = float(np.median(times[1:]))
+        yield row("ranking", f"{size}, on {where}", taken, "seconds", limit, limit * limit / taken)
+        counts.append(counted)
+    if not np.array_equal(counts[0], counts[1]):
+        raise AssertionError(f"{device} counts otherwise than the CPU")
+
+
+def copied_per_second(device: torch.device, n_bytes: int) -> float:
+    """Bytes that a copy within the device's memory reads and writes in a second."""
+    source = torch.zeros(n_bytes, dtype=torch.uint8, device=device)
+    target = torch.empty_like(source)
+    times = in_turn({"copy": lambda: target.copy_(source)}, 5, 10, device)["copy"]
+    return 2 * n_bytes / float(np.median(times))
+
+
+def agreement_part(device: torch.device, options: argparse.Namespace) -> Iterator[Row]:
+    """How many values of every method agree, trained on both and fitted once."""
+    for name in options.agreeing:
+        trained, encoded = agreement(name, device)
+        for what, share in ((f"{name}, trained", trained), (f"{name}, encoding", encoded)):
+            yield row("agreement", what, share, "of values", AGREEING, share)
+
+
+def agreement(name: str, device: torch.device) -> tuple[float, float]:
+    """Shares of a method's values that are those of the CPU: after training, and encoding alone."""
+    pairs = random_pairs(48, 32)
+    if issubclass(_CLASSES[name], CoupledSiamese):
+        vectors = pairs.images.reshape(48, -1)[:, ::32].astype(np.float32)
+        pairs = dataclasses.replace(pairs, images=vectors)
+    cpu = torch.device("cpu")
+    methods = [create(name, place, **_TWO_STEPS) for place in (cpu, device)]
+    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        for method in methods:
+            method.fit(pairs)
+        again = create(name, device, **_TWO_STEPS)
+        again.state = methods[0].state
+        values = [
+            np.stack([method._project(pairs, m) for m in method.modalities])  # type: ignore[arg-type]
+            for method in (*methods, again)
+        ]
+    near = [np.abs(x - values[0]) <= TOLERANCE * np.abs(values[0]).max() for x in values[1:]]
+    return float(near[0].mean()), float(near[1].mean())
+
+
+def notebooks_part(until: float, options: argparse.Namespace) -> Iterator[Row]:
+    """Seconds of the papers' notebooks at their papers' scale, until a time of `time.monotonic`."""
+    for notebook in options.notebooks:
+        dataset, n = largest(notebook, options.data)
+        if not dataset:
+            yield row("notebooks", f"{notebook}: no set with pictures is at hand", "", "seconds")
+            continue
+        given = {"dataset": dataset, "scale": "paper", "bits": "[32]", "seeds": "[0]"}
+        given |= {"root": str(options.data)} | dict(options.p)
+        asked = [part for name, value in given.items() for part in ("-p", name, value)]
+        start = time.monotonic()
+        ended = call(["reproduce", "--notebook", notebook, *asked], until - start)
+        what = f"{notebook} on {dataset}, {n} pairs{'' if ended == 0 else f', {ended}'}"
+        yield row("notebooks", what, time.monotonic() - start, "seconds")
+
+
+def largest(notebook: str, root: Path) -> tuple[str, int]:
+    """The largest set with pictures at hand that a notebook's paper has, and its size; "" if none.
+
+    The embedded set is not real and does not count.
+    """
+    there = datasets.available(root)
+    sizes = {"": 0}
+    for name in there.name[there.present & (there["where"] != "embedded")]:
+        try:
+            protocol = NOTEBOOKS[notebook](name, "paper")
+        except ValueError:
+            continue  # the paper has no experiment on it
+        pairs = datasets.load(protocol.dataset, root, **protocol.views)
+        if pairs.images.ndim == 4:
+            sizes[name] = len(pairs)
+    name = max(sizes, key=lambda name: sizes[name])
+    return name, sizes[name]
+
+
+def call(arguments: Sequence[str], seconds: float) -> int | str:
+    """The exit status of `python -m mmhash_nb …`; `stopped` where it is interrupted at its end."""
+    if seconds <= 0:
+        return "not begun: the time is up"
+    process = subprocess.Popen([sys.executable, "-m", "mmhash_nb", *arguments], cwd=project_root())
+    try:
+        status = process.wait(seconds)
+        return f"failed with {status}" if status else 0
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGINT)  # what is learned is kept
+    try:
+        process.wait(60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+    return "stopped: the time is up"
+
+
+def row(
+    part: str,
+    what: str,
+    value: float | str,
+    unit: str,
+    limit: float | str = "",
+    reached: float | str = "",
+) -> Row:
+    """A line of the table.
+
+    Args:
+        limit: what the value would be at best.
+        reached: in units of the limit, how far the value has come.
+    """
+    share = f"{100 * float(reached) / float(limit):.1f}" if limit and reached else ""
+    numbers = [f"{x:.4g}" if isinstance(x, float) else x for x in (value, limit)]
+    return {
+        **{"part": part, "what": what, "measured": numbers[0], "unit": unit},
+        **{"limit": numbers[1], "% of the limit": share},
+    }
+
+
+def measure(device: torch.device, options: argparse.Namespace) -> list[Row]:
+    """All parts that are asked for; what is measured is written after each of them."""
+    until = time.monotonic() + 60 * options.minutes
+    rows: list[Row] = []
+    parts = {
+        "training": lambda: training_part(device, options),
+        "ranking": lambda: ranking_part(device, options),
+        "agreement": lambda: agreement_part(device, options),
+        "notebooks": lambda: notebooks_part(until, options),
+    }
+    where = {
+        **{"card": machine(device)["device"], "backbone": options.backbone},
+        **{"size": options.size, "batch": options.batch},
+    }
+    for part in options.parts:
+        rows += [line | where for line in parts[part]()]
+        report(rows, options.csv)
+    return rows
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; returns 2 where there is no GPU."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--minutes", type=float, default=10.0, help="when notebooks are stopped")
+    parser.add_argument("--methods", nargs="*", choices=PICTURES, default=PICTURES)
+    parser.add_argument("--agreeing", nargs="*", choices=TRAINED, default=TRAINED)
+    parser.add_argument("--backbone", choices=backbones.names(), default="resnet18")
+    parser.add_argument("--size", type=int, default=224, help="pixels")
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--images", type=int, default=1024, help="training samples")
+    parser.add_argument("--epochs", type=int, default=4, help="that are timed")
+    parser.add_argument("--text-hidden", type=int, default=8192)
+    parser.add_argument("--queries", type=int, default=2100)
+    parser.add_argument("--items", type=int, default=193_734)
+    parser.add_argument("--bits", type=int, default=64)
+    parser.add_argument("--copied", type=int, default=1 << 30, help="bytes")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=20, help="steps timed together")
+    parser.add_argument("--notebooks", nargs="*", choices=list(NOTEBOOKS), default=list(NOTEBOOKS))
+    parser.add_argument(
+        *("-p",), nargs=2, action="append", default=[], help="a parameter of all notebooks"
+    )
+    parser.add_argument("--data", type=Path, default=Path(os.environ.get("MMHASH_DATA") or "data"))
+    parser.add_argument(
+        "--csv", type=Path, default=project_root() / "results" / "benchmarks_gpu.csv"
+    )
+    options = parser.parse_args(arguments)
+    if not torch.cuda.is_available():
+        print("PyTorch sees no CUDA device here, and this measures one.", file=sys.stderr)
+        return 2
+    measure(torch.device("cuda"), options)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,262 @@
+"""Read the MATLAB files in which the papers' selections circulate, whichever form they have."""
+
+import hashlib
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy import sparse
+
+from mmhash_nb.datasets import mat_pixels, store
+from mmhash_nb.datasets.layouts import ALL, Layout, Source
+from mmhash_nb.datasets.matfiles import read_first, read_strings
+from mmhash_nb.datasets.places import Photos
+from mmhash_nb.datasets.splits import Split
+
+#: the values of the option `images`
+IMAGES = ("none", "vgg", "pixels")
+
+#: a matrix, and the file and variable it came from
+Named = tuple[np.ndarray, tuple[Path, str]]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the matrices of a dataset must be like.
+
+    Args:
+        words, labels: the columns that tags and labels have, by which matrices with swapped axes
+            are known; `None` where any number will do.
+        empty_tags: whether a sample may have no tag.
+        binary_tags: whether tags are zeros and ones, and not counts.
+    """
+
+    words: int | None = None
+    labels: int | None = None
+    empty_tags: bool = False
+    binary_tags: bool = True
+
+
+@dataclass(frozen=True)
+class Found:
+    """What files hold, a row each sample.
+
+    Args:
+        images: `float32 [N, d]` features, without columns where there are none; or `uint8 [N, 3,
+            S, S]`.
+        tags: `float32 [N, V]` CSR, or captions: N texts.
+        labels: `bool [N, C]`.
+        split: query, database and train of the files, where they are divided.
+        label_names, vocabulary: C and V names, where the files have them.
+        source: what was read, for `Pairs.source`.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    tags: sparse.csr_matrix | None
+    captions: list[str] | None
+    split: Split | None = None
+    label_names: Sequence[str] | None = None
+    vocabulary: Sequence[str] | None = None
+    source: str = ""
+
+
+def choose(layouts: Sequence[Layout], folder: Path, images: str) -> Layout | None:
+    """The first of the layouts whose files are in `folder`."""
+    return next((one for one in layouts if one.missing(folder, images) is None), None)
+
+
+def read(folder: Path, layout: Layout, images: str, size: int, rules: Rules) -> Found:
+    """The files of a layout.
+
+    Where they are divided, the rows are those of the database, then the queries. Training samples
+    are looked for among the database's by all that is known of them; where some are not there,
+    they all are rows of their own at the end.
+
+    Args:
+        images: `none`, `vgg` or `pixels`.
+        size: side of pixels.
+
+    Raises:
+        ValueError: a file is damaged, or a matrix is not what it should be (names both).
+        FileNotFoundError: photos are missing.
+        OSError: the disk has no room for decoded images.
+    """
+    parts = list(layout.labels.variables)
+    labels = [_matrix(folder, layout.labels, part, rules.labels) for part in parts]
+    for array, (path, variable) in labels:
+        _check(array, path, variable, "label", binary=True, empty=False)
+    n = [len(array) for array, _ in labels]
+    tags, captions = None, None
+    if layout.tags is not None:
+        tags = [_matrix(folder, layout.tags, part, rules.words) for part in parts]
+        for (array, (path, variable)), (other, (beside, name)) in zip(tags, labels, strict=True):
+            _check_rows(array, other, path, variable, beside, name)
+            _check(array, path, variable, "tag", binary=rules.binary_tags, empty=rules.empty_tags)
+    elif layout.captions is not None:
+        captions = _captions(folder, layout.captions, n[0])
+    kept, split = _divided(folder, layout, parts, labels, tags, n)
+    texts = None
+    if tags is not None:
+        stacked = [sparse.csr_matrix(array) for array, _ in tags[:kept]]
+        texts = sparse.vstack(stacked, format="csr").astype(np.float32)
+    return Found(
+        images=_images(folder, layout, images, size, parts[:kept], n[:kept]),
+        labels=np.concatenate([array for array, _ in labels[:kept]]).astype(np.bool_),
+        tags=texts,
+        captions=captions,
+        split=split,
+    )
+
+
+def _place(folder: Path, source: Source, part: str) -> tuple[Path, tuple[str, ...]]:
+    """File of a part, and the variables by which it is known."""
+    path = source.find(folder)
+    if path is None:
+        raise FileNotFoundError(f"there is no {source.files[0]} in {folder}: put it there.")
+    return path, source.variables[part]
+
+
+def _matrix(folder: Path, source: Source, part: str, columns: int | None) -> Named:
+    """A matrix with a row each sample, turned where its other side is known to be the columns."""
+    path, names = _place(folder, source, part)
+    name, matrix = read_first(path, names)
+    if matrix.ndim != 2 or not matrix.size:
+        raise ValueError(f"{name} in {path} must be a matrix, but is {list(matrix.shape)}.")
+    if columns == matrix.shape[0] != matrix.shape[1]:
+        matrix = np.ascontiguousarray(matrix.T)
+    return matrix, (path, name)
+
+
+def _check_rows(
+    array: np.ndarray, other: np.ndarray, path: Path, variable: str, beside: Path, name: str
+) -> None:
+    if len(array) != len(other):
+        raise ValueError(
+            f"{variable} in {path} is {array.shape[0]} x {array.shape[1]} but {name} in "
+            f"{beside} is {other.shape[0]} x {other.shape[1]}: both need a row for "
+            "each photo, so get them again from one source."
+        )
+
+
+def _check(
+    matrix: np.ndarray, path: Path, variable: str, what: str, *, binary: bool, empty: bool
+) -> None:
+    """Refuse values that are no marks or counts, and rows without any."""
+    good = (matrix == 0) | (matrix == 1)
+    if not binary:
+        good |= (matrix > 0) & np.isfinite(matrix)
+    wrong = np.argwhere(~good)
+    if wrong.size:
+        row, column = wrong[0]
+        raise ValueError(
+            f"{variable} in {path} holds {matrix[row, column]} in row {row + 1}, column "
+            f"{column + 1}, but must hold {'zeros and ones' if binary else 'counts'}: get it again."
+        )
+    none = np.flatnonzero(~matrix.any(axis=1))
+    if none.size and not empty:
+        raise ValueError(
+            f"row {none[0] + 1} of {variable} in {path} has no {what} ({none.size} such rows): "
+            "photos without one are no part of this selection, so get the files that leave them "
+            "out."
+        )
+
+
+def _captions(folder: Path, source: Source, n: int) -> list[str]:
+    path, names = _place(folder, source, ALL)
+    captions = read_strings(path, names)
+    _check_count(path, len(captions), n, "captions")
+    return captions
+
+
+def _check_count(path: Path, found: int, n: int, what: str) -> None:
+    if found != n:
+        raise ValueError(
+            f"{path} holds {found} {what}, but the labels are of {n} photos: they need one each, "
+            "so get both again from one source."
+        )
+
+
+def _images(
+    folder: Path, layout: Layout, images: str, size: int, parts: list[str], n: list[int]
+) -> np.ndarray:
+    """The image modality of all parts."""
+    if images == "none":
+        return np.empty((sum(n), 0), dtype=np.float32)
+    if images == "vgg":
+        assert layout.features is not None
+        features = [
+            _features(*_place(folder, layout.features, part), rows)
+            for part, rows in zip(parts, n, strict=True)
+        ]
+        return np.concatenate(features)
+    if layout.pixels is not None and layout.pixels.find(folder) is not None:
+        sections = [
+            mat_pixels.Section(*_place(folder, layout.pixels, part), rows)
+            for part, rows in zip(parts, n, strict=True)
+        ]
+        return mat_pixels.stored(sections, size)
+    assert layout.photos is not None
+    path, variables = _place(folder, layout.photos, ALL)
+    names = read_strings(path, variables)
+    _check_count(path, len(names), n[0], "names")
+    return store.decoded(Photos(folder).find_all(names), size)
+
+
+def _features(path: Path, variables: tuple[str, ...], n: int) -> np.ndarray:
+    """Vectors, `float32 [n, d]`."""
+    _, matrix = read_first(path, variables)
+    if matrix.ndim != 2 or len(matrix) != n:
+        shape = " x ".join(str(side) for side in matrix.shape)
+        raise ValueError(
+            f"the features in {path} are {shape}, but there are {n} photos: they need a row for "
+            "each, in the order of the tags."
+        )
+    return np.ascontiguousarray(matrix, dtype=np.float32)
+
+
+def _divided(
+    folder: Path,
+    layout: Layout,
+    parts: list[str],
+    labels: list[Named],
+    tags: list[Named] | None,
+    n: list[int],
+) -> tuple[int, Split | None]:
+    """How many of the parts are rows of their own, and the split that the files have."""
+    if parts == [ALL]:
+        return 1, None
+    database = np.arange(n[0])
+    query = np.arange(n[0], n[0] + n[1])
+    if "train" not in parts:
+        return 2, (query, database, database)
+    beside = (None,) * len(parts) if tags is None else tags
+    places: defaultdict[bytes, deque[int]] = defaultdict(deque)
+    for row, known in enumerate(_rows(folder, layout, "database", labels[0], beside[0])):
+        places[known].append(row)
+    train = []
+    for known in _rows(folder, layout, "train", labels[2], beside[2]):
+        if not places[known]:
+            start = n[0] + n[1]
+            return 3, (query, database, np.arange(start, start + n[2]))
+        train.append(places[known].popleft())
+    return 2, (query, database, np.sort(train))
+
+
+def _rows(
+    folder: Path, layout: Layout, part: str, labels: Named, tags: Named | None
+) -> Iterator[bytes]:
+    """A digest of all that is known of each sample of a part."""
+    known: list[Iterable[bytes]] = [(row.tobytes() for row in labels[0])]
+    if tags is not None:
+        known.append(row.tobytes() for row in tags[0])
+    if layout.features is not None:
+        features = _features(*_place(folder, layout.features, part), len(labels[0]))
+        known.append(row.tobytes() for row in features)
+    if layout.pixels is not None:
+        section = mat_pixels.Section(*_place(folder, layout.pixels, part), len(labels[0]))
+        known.append(mat_pixels.rows(section))
+    for row in zip(*known, strict=True):
+        yield hashlib.sha256(b"".join(row)).digest()

@@ -1,0 +1,59 @@
+"""All forms in which the files of a dataset may lie, and which of them is read."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmhash_nb.datasets import community
+from mmhash_nb.datasets.community import Found, Rules
+from mmhash_nb.datasets.layouts import Layout
+
+
+@dataclass(frozen=True)
+class Distributions:
+    """The forms of one selection of a dataset, in the order in which they are looked for.
+
+    Args:
+        same: MATLAB files that hold the papers' selection.
+        missing: the first file of the official distribution that a folder lacks for a value of the
+            option `images`, or `None`.
+        read_official: reads the distribution, with `images` and `size`.
+        other: MATLAB files that may hold another selection, read where nothing else is there.
+    """
+
+    same: tuple[Layout, ...]
+    missing: Callable[[Path, str], str | None]
+    read_official: Callable[[Path, str, int], Found]
+    other: tuple[Layout, ...]
+
+    def has(self, folder: Path, images: str) -> bool:
+        """Whether the files of any form are in `folder`, with the images asked for."""
+        layout = community.choose((*self.same, *self.other), folder, images)
+        return layout is not None or self.missing(folder, images) is None
+
+    def images(self, folder: Path, known: Sequence[str]) -> list[str]:
+        """Those of the known values of the option `images` that `folder` has the files for."""
+        return [images for images in known if self.has(folder, images)]
+
+    def read(self, folder: Path, images: str, size: int, rules: Rules) -> Found:
+        """The first form that has the images asked for; errors as of `community.read`.
+
+        Raises:
+            FileNotFoundError: none has.
+        """
+        layout = community.choose(self.same, folder, images)
+        if layout is None and self.missing(folder, images) is None:
+            return self.read_official(folder, images, size)
+        source = "matrices of DCMH's selection" if layout in self.same else ""
+        layout = layout or community.choose(self.other, folder, images)
+        if layout is None:
+            first = self.same[0].missing if self.same else self.missing
+            raise FileNotFoundError(
+                f"there is no {first(folder, images)} in {folder}: put it there (a "
+                "row for each photo, in the order of the tags), or load with images='none'."
+            )
+        found = community.read(folder, layout, images, size, rules)
+        source = source or f"files of the form {layout.name}"
+        without = "; without image features" if images == "none" else ""
+        return dataclasses.replace(found, source=f"{source}, no checksum published{without}")

@@ -1,0 +1,227 @@
+"""`folder`: pictures and texts of one's own, listed in `pairs.csv`.
+
+    image,text,labels,split
+    photos/1.jpg,"A black dog, by the sea",dog;beach,train
+
+`image` is a path relative to the folder, `labels` are separated by `;`, other columns are not read.
+`split` may be left out; with it, `query` rows are asked with, `database` rows are searched, and
+`train` rows are searched and learned from, as in the other datasets. Text is in any language.
+Without a vocabulary the folder is learned from; with that of a fitted method it holds new items,
+whose labels and split are not read.
+"""
+
+import dataclasses
+import os
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmhash_nb.datasets import photos
+from mmhash_nb.datasets.form import Form
+from mmhash_nb.datasets.pairs_table import COLUMNS, NAME, Row, Table, listed, read_table
+from mmhash_nb.datasets.pictures import FORMATS, square
+from mmhash_nb.features.words import choose_vocabulary
+from mmhash_nb.pairs import Pairs
+
+PAGE = "your own files"
+PUT = (
+    f"{NAME} (columns {', '.join(COLUMNS[:3])}, and {COLUMNS[3]} if you like) with the pictures "
+    f"that it names ({', '.join(FORMATS)})"
+)
+#: what a row must have, by the modality that is asked for
+NEEDED = {"both": ("image", "text"), "image": ("image",), "text": ("text",)}
+ON_ERROR = ("raise", "skip")
+MOST_QUERIES = 1_000
+
+
+@dataclass(frozen=True, eq=False)
+class Folder:
+    """A folder that was read.
+
+    Attributes:
+        pairs: its items; rows: their rows, in the same order.
+        form: how they became arrays, with its vocabulary.
+        left_out: a sentence about the rows that are not among them, empty where there are none.
+    """
+
+    pairs: Pairs
+    rows: list[Row]
+    form: Form
+    left_out: str
+
+
+def find(root: Path) -> Path | None:
+    """The folder itself, if it holds `pairs.csv`."""
+    return root if (root / NAME).is_file() else None
+
+
+def load(
+    root: str | os.PathLike[str],
+    *,
+    images: str = "pixels",
+    size: int = 128,
+    tokens: str = "word",
+    ngram: int = 3,
+    modality: str = "both",
+    vocabulary: Sequence[str] | None = None,
+    on_error: str = "raise",
+    split_seed: int = 0,
+    n_query: int | None = None,
+) -> Pairs:
+    """The items that `root/pairs.csv` lists; see the head of this module.
+
+    Pictures are brought upright, put on white where they are transparent, padded to a square and
+    scaled. Texts become ones and zeros, for the up to 2,000 tokens that most training texts hold,
+    each held by two at least. A picture may be in one row alone, so that none is both asked with
+    and searched.
+
+    Args:
+        root: the folder.
+        images: `pixels` (`uint8 [N, 3, size, size]`), `gist` (`float32 [N, 384]`) or `hog`
+            (`float32 [N, 486]`), computed from those pixels.
+        size: side of the pixels, up to 1,024.
+        tokens: `word`; or `char`, n-grams of characters, for languages that put no spaces between
+            words, or that inflect much.
+        ngram: characters of an n-gram.
+        modality: what a row must have: `both`, `image` or `text`. With one of them, rows that have
+            it not are left out, and the other modality has no columns, so that nothing can take an
+            item for what it lacks.
+        vocabulary: that of pairs a method was fitted on (`pairs.vocabulary`), with the same
+            `images`, `size`, `tokens` and `ngram`: the items are new ones. They are in no split,
+            and have one label that means nothing.
+        on_error: `raise` refuses a table with a row that cannot be read; `skip` goes on without
+            such rows, with a warning that lists them.
+        split_seed: draws the queries where there is no column `split`.
+        n_query: how many; None for a fifth of the rows, at most 1,000. All others are database and
+            training set, and choose the vocabulary.
+
+    Raises:
+        FileNotFoundError: there is no `pairs.csv`.
+        ValueError: a value of an option, or what is wrong with the table, with the lines.
+    """
+    words = None if vocabulary is None else tuple(vocabulary)
+    found = read(
+        root,
+        Form(images, size, tokens, ngram, words),
+        modality=modality,
+        on_error=on_error,
+        split_seed=split_seed,
+        n_query=n_query,
+    )
+    if found.left_out:
+        warnings.warn(found.left_out, stacklevel=3)  # where `datasets.load` was called
+    return found.pairs
+
+
+def read(
+    root: str | os.PathLike[str],
+    form: Form,
+    *,
+    modality: str = "both",
+    on_error: str = "raise",
+    split_seed: int = 0,
+    n_query: int | None = None,
+) -> Folder:
+    """`load` with its options as a form, and what else is known of the items."""
+    photos.check_option("folder", "modality", modality, tuple(NEEDED))
+    photos.check_option("folder", "on_error", on_error, ON_ERROR)
+    root = Path(root)
+    if find(root) is None:
+        raise FileNotFoundError(f"there is no {NAME} in {root}: put {PUT} there.")
+    path, needed, new = root / NAME, NEEDED[modality], form.vocabulary is not None
+    table = read_table(root, needed, labelled=not new)
+    rows, wrong, pixels = table.rows, table.wrong, None
+    if "image" in needed:
+        rows, undecoded, pixels = _pixels(rows, form.size)
+        wrong = wrong | undecoded
+    reasons = listed(path, wrong, table.total)
+    if wrong and on_error == "raise":
+        skip = "on_error='skip', or --on-error skip in a shell, goes on without them"
+        raise ValueError(f"{reasons}: mend them; {skip}.")
+    if not rows:
+        raise ValueError(
+            f"{reasons}: none is left." if wrong else f"no row of {path} has {modality}."
+        )
+    texts = [row.text for row in rows]
+    fields: dict[str, Any] = {} if not any(texts) else {"captions": texts}
+    if not new:
+        fields |= _splits(path, table, rows, split_seed, n_query)
+        fields["labels"], fields["label_names"] = _labels(path, rows)
+        words = (
+            _vocabulary(path, [texts[i] for i in fields["train"]], form) if "text" in needed else ()
+        )
+        form = dataclasses.replace(form, vocabulary=words)
+    source = f"{len(rows):,} of {table.total:,} rows"
+    pairs = form.pairs(pixels, texts if "text" in needed else None, source=source, **fields)
+    return Folder(pairs, rows, form, _left_out(path, table, reasons if wrong else "", modality))
+
+
+def _pixels(rows: Sequence[Row], size: int) -> tuple[list[Row], dict[int, str], np.ndarray]:
+    """The rows whose pictures decode, why the others do not by line, and `uint8 [N, 3, S, S]`."""
+    paths = {row.line: row.path for row in rows if row.path is not None}
+    wrong: dict[int, str] = {}
+    try:
+        return list(rows), wrong, photos.pixels([*paths.values()], size, square)
+    except ValueError:
+        for line, path in paths.items():
+            try:
+                square(path, size)
+            except ValueError as error:
+                wrong[line] = str(error).rstrip(".")
+    whole_rows = [row for row in rows if row.line not in wrong]
+    return whole_rows, wrong, photos.pixels([paths[row.line] for row in whole_rows], size, square)
+
+
+def _splits(
+    path: Path, table: Table, rows: Sequence[Row], seed: int, n_query: int | None
+) -> dict[str, np.ndarray]:
+    """Indices by split: those of the column, or drawn by the seed."""
+    if not table.has_split:
+        if len(rows) < 2:
+            raise ValueError(f"{path} has one row that can be read: give two or more.")
+        share = min(MOST_QUERIES, max(1, len(rows) // 5))
+        query, rest = photos.split(len(rows), share if n_query is None else n_query, seed)
+        return {"query": query, "database": rest, "train": rest}
+    named = np.array([row.split for row in rows])
+    if "train" not in named:
+        raise ValueError(f"{path} has no row of split train, which is learned from: mark some.")
+    return {
+        "query": np.flatnonzero(named == "query"),
+        "database": np.flatnonzero(named != "query"),
+        "train": np.flatnonzero(named == "train"),
+    }
+
+
+def _labels(path: Path, rows: Sequence[Row]) -> tuple[np.ndarray, list[str]]:
+    """Labels `bool [N, C]` and their names in code point order."""
+    names = sorted({label for row in rows for label in row.labels})
+    column = {name: place for place, name in enumerate(names)}
+    labels = np.zeros((len(rows), len(names)), dtype=bool)
+    for i, row in enumerate(rows):
+        labels[i, [column[label] for label in row.labels]] = True
+    everywhere = np.flatnonzero(labels.all(axis=0))
+    if everywhere.size:
+        raise ValueError(
+            f"every row of {path} has the label {names[everywhere[0]]!r}, so that any result would "
+            "be right: take it out, or add rows without it."
+        )
+    return labels, names
+
+
+def _vocabulary(path: Path, texts: Sequence[str], form: Form) -> tuple[str, ...]:
+    try:
+        return choose_vocabulary(texts, form.tokens, n=form.ngram)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def _left_out(path: Path, table: Table, reasons: str, modality: str) -> str:
+    """A sentence about the rows that were left out."""
+    without = f"{table.without} of the {table.total} rows of {path} have no {modality}"
+    parts = [reasons, without if table.without else ""]
+    said = "; ".join(part for part in parts if part)
+    return f"left out: {said}." if said else ""

@@ -1,0 +1,153 @@
+"""IAPR TC-12 from its own files: photos, English captions, and the labels of SAIAPR's segments."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from mmhash_nb.datasets import store
+from mmhash_nb.datasets.community import Found
+from mmhash_nb.datasets.places import Photos, locate
+from mmhash_nb.datasets.selections import most_frequent
+
+CAPTIONS, LABELS, LABEL_LIST = "annotations_complete_eng", "labels.txt", "wlist.txt"
+#: photos; one of them has no English caption
+N_PHOTOS = 20_000
+_ELEMENT = r"<{0}>(.*?)</{0}>"
+
+
+def missing(folder: Path, images: str) -> str | None:
+    """The first file that `folder` lacks for one of the values of the option `images`."""
+    if images == "vgg":
+        return "features of the photos"
+    if locate(folder, CAPTIONS) is None:
+        return CAPTIONS
+    if images == "pixels" and next(folder.rglob("*.jpg"), None) is None:
+        return "photo (images/*/*.jpg)"
+    if _find(folder, LABEL_LIST) is None:
+        return LABEL_LIST
+    return LABELS if _find(folder, LABELS) is None else None
+
+
+def contents(folder: Path) -> dict[str, tuple[int, int]]:
+    """How many files of each kind are there, and how many are needed."""
+    photos = (p for p in folder.glob("**/images/*/*.jpg") if p.stem.isdecimal())
+    captions = locate(folder, CAPTIONS)
+    texts = [] if captions is None else [*captions.rglob("*.eng")]
+    return {
+        "photos": (len({path.name for path in photos}), N_PHOTOS),
+        "captions": (len(texts), N_PHOTOS - 1),
+        "list of labels": (int(_find(folder, LABEL_LIST) is not None), 1),
+        "labels of segments": (int(_find(folder, LABELS) is not None), 1),
+    }
+
+
+def read(folder: Path, images: str, size: int, frequent: int | None = None) -> Found:
+    """The photos that have a caption and a label, in the order of their numbers.
+
+    A photo has the labels of its segments. Of the 275 labels those that no segment has are left
+    out, which leaves 255.
+
+    Args:
+        folder: holds both distributions, unpacked at any level.
+        images: `none` or `pixels`.
+        size: side of pixels.
+        frequent: so many of the labels, those of the most photos; `None` for all.
+
+    Raises:
+        FileNotFoundError: a file is missing.
+        ValueError: a line or caption cannot be read (with its file), or a photo does not decode.
+    """
+    names = _names(_there(folder, LABEL_LIST))
+    labels_of = _labels(folder, names)
+    texts = _texts(_there(folder, CAPTIONS))
+    numbers = sorted(texts.keys() & labels_of.keys())
+    if not numbers:
+        raise ValueError(f"no photo in {folder} has both a caption and a label: get them again.")
+    listed = sorted({label for number in numbers for label in labels_of[number]})
+    labels = np.array([[label in labels_of[number] for label in listed] for number in numbers])
+    chosen = np.arange(len(listed))
+    if frequent is not None:
+        chosen = most_frequent(labels, frequent)
+    kept = np.flatnonzero(labels[:, chosen].any(axis=1))
+    pixels = np.empty((len(kept), 0), dtype=np.float32)
+    if images == "pixels":
+        wanted = [f"images/{numbers[i] // 1000:02}/{numbers[i]}.jpg" for i in kept]
+        pixels = store.decoded(Photos(folder).find_all(wanted), size)
+    return Found(
+        images=pixels,
+        labels=labels[kept][:, chosen],
+        tags=None,
+        captions=[texts[numbers[i]] for i in kept],
+        label_names=[names[listed[c]] for c in chosen],
+        source=f"official files, {len(kept):,} of {len(texts):,} captions have a photo with one of "
+        f"the {len(chosen)} labels" + ("" if images == "pixels" else "; without image features"),
+    )
+
+
+def _find(folder: Path, name: str) -> Path | None:
+    return next(iter(sorted(folder.rglob(name))), None)
+
+
+def _there(folder: Path, name: str) -> Path:
+    path = _find(folder, name)
+    if path is None:
+        raise FileNotFoundError(f"there is no {name} in {folder}: unpack both archives there.")
+    return path
+
+
+def _names(path: Path) -> dict[int, str]:
+    """The names of the labels by their numbers."""
+    names = {}
+    for number, line in enumerate(_lines(path), 1):
+        fields = line.split(None, 1)
+        if not fields:
+            continue
+        if len(fields) != 2 or not fields[0].isdecimal() or int(fields[0]) in names:
+            raise ValueError(
+                f"line {number} of {path} must hold a number of its own and a label, but is "
+                f"{line!r}: get it again."
+            )
+        names[int(fields[0])] = fields[1].strip()
+    return names
+
+
+def _labels(folder: Path, names: dict[int, str]) -> dict[int, set[int]]:
+    """The labels of each photo: a line has photo, segment and label, or no label."""
+    labels_of: dict[int, set[int]] = {}
+    for path in sorted(folder.rglob(LABELS)):
+        for number, line in enumerate(_lines(path), 1):
+            fields = line.split()
+            if not all(field.isdecimal() for field in fields) or len(fields) not in (0, 2, 3):
+                raise ValueError(
+                    f"line {number} of {path} must hold the numbers of a photo, a segment and a "
+                    f"label, but is {line!r}: get it again."
+                )
+            if len(fields) == 3:
+                if int(fields[2]) not in names:
+                    raise ValueError(
+                        f"line {number} of {path} has label {fields[2]}, which {LABEL_LIST} does "
+                        "not name: get both again."
+                    )
+                labels_of.setdefault(int(fields[0]), set()).add(int(fields[2]))
+    return labels_of
+
+
+def _texts(folder: Path) -> dict[int, str]:
+    """The captions by the numbers of their photos."""
+    texts = {}
+    for path in sorted(folder.rglob("*.eng")):
+        text = path.read_text(encoding="latin-1")
+        photo = re.search(_ELEMENT.format("IMAGE"), text)
+        caption = re.search(_ELEMENT.format("DESCRIPTION"), text, re.DOTALL)
+        number = photo and re.fullmatch(r".*?(\d{1,9})\.jpg", photo[1].strip(), re.ASCII)
+        if caption is None or not number:
+            raise ValueError(
+                f"{path} has no <DESCRIPTION> or no <IMAGE> with a photo's number: get it again."
+            )
+        texts[int(number[1])] = " ".join(caption[1].split())
+    return texts
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="latin-1").splitlines()

@@ -1,0 +1,171 @@
+"""MIRFlickr-25K from its own two archives: photos, tags, and annotations of 24 concepts."""
+
+from pathlib import Path
+
+import numpy as np
+from scipy import sparse
+
+from mmhash_nb.datasets import store
+from mmhash_nb.datasets.archives import Archive
+from mmhash_nb.datasets.community import Found
+from mmhash_nb.datasets.places import locate
+
+#: the concepts in alphabetical order; `_r1` files hold those of them that are clearly seen
+CONCEPTS = (
+    *("animals", "baby", "bird", "car", "clouds", "dog", "female", "flower", "food", "indoor"),
+    *("lake", "male", "night", "people", "plant_life", "portrait", "river", "sea", "sky"),
+    *("structures", "sunset", "transport", "tree", "water"),
+)
+TAG_LIST, TAGS, PHOTO = "doc/common_tags.txt", "meta/tags", "im1.jpg"
+#: a tag must occur so often to be a word
+LEAST = 20
+#: photos, and with them files of tags
+N_PHOTOS = 25_000
+_AT = "https://press.liacs.nl/mirflickr/mirflickr25k.v3b/"
+#: the first sum stands on the official page; the second was recorded from a copy
+ARCHIVES = (
+    Archive(
+        f"{_AT}mirflickr25k.zip",
+        "mirflickr25k",
+        "im25000.jpg",
+        3_069_184_257,
+        "a23d0a8564ee84cda5622a6c2f947785",
+    ),
+    Archive(
+        f"{_AT}mirflickr25k_annotations_v080.zip",
+        "mirflickr25k_annotations_v080",
+        "water.txt",
+        207_220,
+        "aa0138c79892b1b670184d142380948f",
+    ),
+)
+
+
+def missing(folder: Path, images: str) -> str | None:
+    """The first file that `folder` lacks for one of the values of the option `images`."""
+    if images == "vgg":
+        return "features of the photos"
+    for name in (TAG_LIST, f"{TAGS}/tags1.txt", *((PHOTO,) if images == "pixels" else ())):
+        if locate(folder, name) is None:
+            return name
+    return next((f"{c}.txt" for c in CONCEPTS if locate(folder, f"{c}.txt") is None), None)
+
+
+def contents(folder: Path) -> dict[str, tuple[int, int]]:
+    """How many files of each kind are there, and how many are needed."""
+    photo, tags = locate(folder, PHOTO), locate(folder, TAGS)
+    photos = [] if photo is None else [*photo.parent.glob("im*.jpg")]
+    of_tags = [] if tags is None else [*tags.glob("tags*.txt")]
+    return {
+        "photos": (len(photos), N_PHOTOS),
+        "files of tags": (len(of_tags), N_PHOTOS),
+        "list of common tags": (int(locate(folder, TAG_LIST) is not None), 1),
+        "annotations": (
+            sum(locate(folder, f"{c}.txt") is not None for c in CONCEPTS),
+            len(CONCEPTS),
+        ),
+    }
+
+
+def read(folder: Path, images: str, size: int) -> Found:
+    """The photos with at least one word and one concept, in the order of their numbers.
+
+    The words are the tags of the distribution's own list that occur at least 20 times, in its
+    order. A photo has the concepts in whose files it is listed, seen clearly or not: the `_r1`
+    files repeat a part of them and are not read.
+
+    Args:
+        folder: holds both archives, unpacked at any level.
+        images: `none` or `pixels`.
+        size: side of pixels.
+
+    Raises:
+        FileNotFoundError: a file is missing.
+        ValueError: a line cannot be read (with file and line), or a photo does not decode.
+    """
+    words = _words(_there(folder, TAG_LIST))
+    tags = _tags(_there(folder, TAGS), words)
+    labels = np.stack([_listed(_there(folder, f"{c}.txt"), tags.shape[0]) for c in CONCEPTS], 1)
+    kept = np.flatnonzero(labels.any(axis=1) & (np.diff(tags.indptr) > 0))
+    if not kept.size:
+        raise ValueError(f"no photo in {folder} has both a common tag and a concept: get it again.")
+    pixels = np.empty((len(kept), 0), dtype=np.float32)
+    if images == "pixels":
+        photos = _there(folder, PHOTO).parent
+        paths = [photos / f"im{i + 1}.jpg" for i in kept]
+        if absent := next((path for path in paths if not path.is_file()), None):
+            raise FileNotFoundError(f"there is no {absent}: unpack mirflickr25k.zip again.")
+        pixels = store.decoded(paths, size)
+    return Found(
+        images=pixels,
+        labels=labels[kept],
+        tags=tags[kept],
+        captions=[" ".join(words[i] for i in tags[row].indices) for row in kept],
+        label_names=CONCEPTS,
+        vocabulary=words,
+        source=f"official archives, {len(kept):,} of {tags.shape[0]:,} photos have a word and a "
+        "concept" + ("" if images == "pixels" else "; without image features"),
+    )
+
+
+def _there(folder: Path, name: str) -> Path:
+    path = locate(folder, name)
+    if path is None:
+        raise FileNotFoundError(f"there is no {name} in {folder}: unpack both archives there.")
+    return path
+
+
+def _words(path: Path) -> list[str]:
+    """The tags of a list of tags and how often each occurs, that occur often enough."""
+    words = []
+    for number, line in enumerate(_lines(path), 1):
+        fields = line.split()
+        if not fields:
+            continue
+        if len(fields) != 2 or not fields[1].isdecimal():
+            raise ValueError(
+                f"line {number} of {path} must hold a tag and how often it occurs, but is "
+                f"{line!r}: get it again."
+            )
+        if int(fields[1]) >= LEAST:
+            words.append(fields[0])
+    if not words or len(set(words)) != len(words):
+        raise ValueError(f"{path} lists no tag, or one more than once: get it again.")
+    return words
+
+
+def _tags(folder: Path, words: list[str]) -> sparse.csr_matrix:
+    """Which words each photo has, `float32 [N, V]`."""
+    column = {word: i for i, word in enumerate(words)}
+    n = sum(1 for _ in folder.glob("tags*.txt"))
+    rows: list[int] = []
+    columns: list[int] = []
+    for i in range(n):
+        path = folder / f"tags{i + 1}.txt"
+        if not path.is_file():
+            raise FileNotFoundError(f"there is no {path}: unpack mirflickr25k.zip again.")
+        of_photo = {column[tag] for line in _lines(path) if (tag := line.strip()) in column}
+        rows += [i] * len(of_photo)
+        columns += sorted(of_photo)
+    ones = np.ones(len(rows), dtype=np.float32)
+    return sparse.csr_matrix((ones, (rows, columns)), shape=(n, len(words)))
+
+
+def _listed(path: Path, n: int) -> np.ndarray:
+    """Which of `n` photos a file lists by their numbers, counted from 1, `bool [n]`."""
+    listed = np.zeros(n, dtype=np.bool_)
+    for number, line in enumerate(_lines(path), 1):
+        if not line.strip():
+            continue
+        if not line.strip().isdecimal() or not 1 <= int(line) <= n:
+            raise ValueError(
+                f"line {number} of {path} must hold the number of a photo from 1 to {n}, but is "
+                f"{line!r}: get it again."
+            )
+        listed[int(line) - 1] = True
+    return listed
+
+
+def _lines(path: Path) -> list[str]:
+    # Tags may hold any bytes; what is no UTF-8 must stay apart from what is.
+    return path.read_bytes().decode("utf-8", "backslashreplace").splitlines()

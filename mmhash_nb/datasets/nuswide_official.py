@@ -1,0 +1,150 @@
+"""NUS-WIDE's own text files: labels, tags and visual words, a line each image, and its photos."""
+
+from pathlib import Path
+
+import numpy as np
+from scipy import sparse
+
+from mmhash_nb.datasets import places, store
+from mmhash_nb.datasets.archives import Archive
+from mmhash_nb.datasets.community import Found
+from mmhash_nb.datasets.nuswide_tables import again, aligned, table
+from mmhash_nb.datasets.selections import most_frequent
+
+CONCEPTS, LABELS = "Concepts81.txt", "AllLabels"
+TAG_LIST, TAGS, VISUAL_WORDS = "TagList1k.txt", "AllTags1k.txt", "BoW_int.dat"
+IMAGE_LIST = "Imagelist.txt"
+#: the same name with the capital that some copies have
+_IMAGE_LISTS = (IMAGE_LIST, "ImageList.txt")
+
+_AT = "https://lms.comp.nus.edu.sg/wp-content/uploads/2019/research/nuswide/"
+#: no sums are published; every line is checked when it is read
+ARCHIVES = (
+    Archive(f"{_AT}Groundtruth.zip", "Groundtruth", LABELS),
+    Archive(f"{_AT}NUS_WID_Tags.zip", "NUS_WID_Tags", TAGS),
+    Archive(f"{_AT}ConceptsList.zip", "ConceptsList", CONCEPTS),
+    Archive(f"{_AT}ImageList.zip", "ImageList", "[Ii]mage[Ll]ist.txt"),
+)
+N_IMAGES = 269_648
+N_LISTED, N_TAGS, N_VISUAL_WORDS = 81, 1_000, 500
+#: no count of visual words comes near it, and `uint16` holds it
+_LARGEST_COUNT = 65_535
+
+
+def missing(folder: Path, images: str) -> str | None:
+    """The first file that `folder` lacks for one of the values of the option `images`."""
+    needed = [CONCEPTS, LABELS, TAG_LIST, TAGS]
+    if images == "vgg":
+        return "features of the photos"
+    if images == "bof":
+        needed.append(VISUAL_WORDS)
+    for name in needed:
+        if places.locate(folder, name) is None:
+            return name
+    if images == "pixels" and places.locate(folder, *_IMAGE_LISTS) is None:
+        return IMAGE_LIST
+    if images == "pixels" and next(folder.rglob("*.jpg"), None) is None:
+        return "photo (Flickr/*/*.jpg)"
+    labels = _there(folder, LABELS)
+    # `available` only asks what is there; whether the list is right is for `read` to say.
+    concepts = _there(folder, CONCEPTS).read_text(encoding="utf-8", errors="replace").split()
+    paths = [_label_path(labels, concept) for concept in concepts]
+    return next((f"{LABELS}/{path.name}" for path in paths if not path.is_file()), None)
+
+
+def contents(folder: Path) -> dict[str, tuple[int, int]]:
+    """How many files of each kind are there, and how many are needed."""
+    labels = places.locate(folder, LABELS)
+    of_labels = [] if labels is None else [*labels.glob("Labels_*.txt")]
+    texts = [places.locate(folder, name) for name in (CONCEPTS, TAG_LIST, TAGS)]
+    return {
+        "files of labels": (len(of_labels), N_LISTED),
+        "lists and tags": (sum(path is not None for path in texts), len(texts)),
+        "visual words": (int(places.locate(folder, VISUAL_WORDS) is not None), 1),
+        "list of images": (int(places.locate(folder, *_IMAGE_LISTS) is not None), 1),
+        "photos": (len(places.Photos(folder)), N_IMAGES),
+    }
+
+
+def read(folder: Path, images: str, size: int, concepts: int) -> tuple[Found, int]:
+    """The images with at least one of the most frequent concepts, and how many images there are.
+
+    Images without any of the 1,000 tags are kept, with an all-zero text: of labels alone, those
+    with one of 21 concepts are the 195,834 and those with one of 10 the 186,577 of the papers.
+    What was parsed is kept in the cache, so that the second load takes seconds.
+
+    Args:
+        folder: holds the files, at most two levels down; the photos at any.
+        images: `bof`, `none` or `pixels`.
+        size: side of pixels.
+        concepts: how many of the most frequent ones.
+
+    Raises:
+        FileNotFoundError: a file is missing.
+        ValueError: a line cannot be read or holds a value out of range (with file and line), or
+            files differ in the number of their lines, or a photo does not decode.
+    """
+    listed = _names(_there(folder, CONCEPTS), N_LISTED)
+    vocabulary = _names(_there(folder, TAG_LIST), N_TAGS)
+    every_label = _labels(folder, listed)  # [269648, 81]
+    chosen = most_frequent(every_label, concepts)
+    labels = every_label[:, chosen].astype(np.bool_)  # [269648, concepts]
+    n = len(labels)
+    kept = np.flatnonzero(labels.any(axis=1))
+    tags = aligned(_there(folder, TAGS), N_TAGS, 1, n)
+    found = Found(
+        images=_images(folder, images, size, kept, n),
+        labels=labels[kept],
+        tags=sparse.csr_matrix(tags[kept]).astype(np.float32),
+        captions=None,
+        label_names=[listed[c] for c in chosen],
+        vocabulary=vocabulary,
+    )
+    return found, n
+
+
+def _images(folder: Path, images: str, size: int, kept: np.ndarray, n: int) -> np.ndarray:
+    if images == "none":
+        return np.empty((len(kept), 0), dtype=np.float32)
+    if images == "bof":
+        words = aligned(_there(folder, VISUAL_WORDS), N_VISUAL_WORDS, _LARGEST_COUNT, n)
+        return words[kept].astype(np.float32)
+    path = _there(folder, *_IMAGE_LISTS)
+    names = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    names = [name for line in names if (name := line.strip())]
+    if len(names) != n:
+        raise ValueError(
+            f"{path} has {len(names)} lines, but the labels of the first concept have {n}: they "
+            f"must align, so {again()}"
+        )
+    return store.decoded(places.Photos(folder).find_all(names[i] for i in kept), size)
+
+
+def _there(folder: Path, *names: str) -> Path:
+    path = places.locate(folder, *names)
+    if path is None:
+        raise FileNotFoundError(f"there is no {names[0]} in {folder}: {again()}")
+    return path
+
+
+def _label_path(folder: Path, concept: str) -> Path:
+    return folder / f"Labels_{concept}.txt"
+
+
+def _names(path: Path, n: int) -> list[str]:
+    """The `n` names of a list, one on each line."""
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    names = [name for line in lines if (name := line.strip())]
+    if len(names) != n:
+        raise ValueError(f"{path} must hold {n} names, but holds {len(names)}: {again()}")
+    if len(set(names)) != n:
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{path} names {twice} more than once: {again()}")
+    return names
+
+
+def _labels(folder: Path, concepts: list[str]) -> np.ndarray:
+    """The labels of all concepts, zeros and ones, `uint8 [N, 81]`."""
+    paths = [_label_path(_there(folder, LABELS), concept) for concept in concepts]
+    first = table(paths[0], 1, 1)
+    return np.hstack([first, *(aligned(path, 1, 1, len(first)) for path in paths[1:])])

@@ -1,0 +1,101 @@
+"""NUS-WIDE's text files of whole numbers, a row each line: parsed once, then mapped."""
+
+import hashlib
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from mmhash_nb.files import cache_folder, whole
+
+PAGE = "https://lms.comp.nus.edu.sg/wp-content/uploads/2019/research/nuswide/NUS-WIDE.html"
+_LINES = 4_096
+
+
+def again() -> str:
+    """What to do about a file that is wrong."""
+    return f"get the file again from {PAGE}."
+
+
+def aligned(path: Path, columns: int, largest: int, n: int) -> np.ndarray:
+    """The numbers of a file that must have `n` lines, as the first file of labels has.
+
+    Raises:
+        ValueError: it has not; and what `table` raises.
+    """
+    numbers = table(path, columns, largest)
+    if len(numbers) != n:
+        raise ValueError(
+            f"{path} has {len(numbers)} lines, but the labels of the first concept have {n}: they "
+            f"must align, so {again()}"
+        )
+    return numbers
+
+
+def table(path: Path, columns: int, largest: int) -> np.ndarray:
+    """The numbers of a text file, `uint8` or `uint16 [lines, columns]`, mapped from the cache.
+
+    Raises:
+        ValueError: the file is empty, or a line holds something else than `columns` whole numbers
+            from 0 to `largest` (with file and line).
+    """
+    stat = path.stat()
+    key = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}|{columns}|{largest}"
+    kept = cache_folder("nuswide") / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
+    try:
+        return np.load(kept, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        pass  # absent, or not whole
+    with open(path, "rb") as file:
+        n = sum(1 for _ in file)
+    if n == 0:
+        raise ValueError(f"{path} is empty: {again()}")
+    with whole(kept) as aside:
+        numbers = np.lib.format.open_memmap(
+            aside, "w+", np.min_scalar_type(largest), shape=(n, columns)
+        )
+        for start, block in _blocks(path, columns, largest):
+            numbers[start : start + len(block)] = block
+        numbers.flush()
+    return np.load(kept, mmap_mode="r", allow_pickle=False)
+
+
+def _blocks(path: Path, columns: int, largest: int) -> Iterator[tuple[int, np.ndarray]]:
+    """Blocks of parsed lines, each with how many lines came before it."""
+    with open(path, encoding="ascii", errors="replace", newline="\n") as file:
+        start = 0
+        while lines := list(itertools.islice(file, _LINES)):
+            block = _numbers(lines, columns, largest)
+            if block is None:
+                raise ValueError(_fault(path, start, lines, columns, largest))
+            yield start, block
+            start += len(lines)
+
+
+def _numbers(lines: list[str], columns: int, largest: int) -> np.ndarray | None:
+    """Lines of whole numbers from 0 to `largest`, or None where they are anything else."""
+    if any(line.isspace() for line in lines):
+        return None  # NumPy would skip it, and every later line would move up
+    try:
+        block = np.loadtxt(lines, dtype=np.int64, comments=None, ndmin=2)
+    except ValueError:
+        return None
+    right = block.shape == (len(lines), columns) and block.min() >= 0 and block.max() <= largest
+    return block if right else None
+
+
+def _fault(path: Path, start: int, lines: list[str], columns: int, largest: int) -> str:
+    """What is wrong with the first wrong line."""
+    number, line = next(
+        (number, line)
+        for number, line in enumerate(lines, start + 1)
+        if _numbers([line], columns, largest) is None
+    )
+    values = line.split()
+    if len(values) != columns:
+        fault = f"holds {len(values)} values, but must hold {columns}"
+    else:
+        value = next(value for value in values if _numbers([value], 1, largest) is None)
+        fault = f"holds {value}, but must hold whole numbers from 0 to {largest}"
+    return f"line {number} of {path} {fault}: correct the line, or {again()}"

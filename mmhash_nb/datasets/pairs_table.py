@@ -1,0 +1,241 @@
+"""`pairs.csv` of a folder of one's own, row by row, each mistake with its line."""
+
+import codecs
+import csv
+import difflib
+import io
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmhash_nb.features.text import tokens
+from mmhash_nb.pairs import SPLITS
+
+NAME = "pairs.csv"
+COLUMNS = ("image", "text", "labels", "split")
+MOST_LISTED = 20
+_MOST_SHOWN = 60
+
+
+@dataclass(frozen=True)
+class Row:
+    """One item of the table.
+
+    Attributes:
+        line: where it begins, from 1.
+        image: as written, empty where there is none; path: the file, None where it is not needed.
+        text: as written, spaces joined, empty where there is none.
+        labels, split: empty where they are not needed.
+    """
+
+    line: int
+    image: str
+    text: str
+    labels: tuple[str, ...]
+    split: str
+    path: Path | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a table holds.
+
+    Attributes:
+        rows: those that can be read.
+        wrong: reasons why others cannot, by line.
+        total: how many rows there are, without blank ones.
+        without: how many have nothing in the one column that is needed, but something in the other.
+        has_split: whether there is a column `split`.
+    """
+
+    rows: list[Row]
+    wrong: dict[int, str]
+    total: int
+    without: int
+    has_split: bool
+
+
+def read_table(folder: Path, needed: Collection[str], labelled: bool) -> Table:
+    """The rows of `folder/pairs.csv` and what is wrong with the others.
+
+    Args:
+        folder: that paths of pictures are relative to.
+        needed: `image`, `text` or both; where it is one, a row that has only the other is no
+            mistake and is left out.
+        labelled: whether `labels` and `split` are read.
+
+    Raises:
+        ValueError: one sentence with the line, where it is no table in UTF-8 of these columns.
+    """
+    path = folder / NAME
+    lines = _lines(path)
+    if not lines:
+        raise ValueError(f"{path} is empty: its first line must name {', '.join(COLUMNS[:3])}.")
+    (first, names), *rest = lines
+    header = _header(path, first, names, needed, labelled)
+    if not rest:
+        raise ValueError(f"{path} has a header and no rows: give each item a line.")
+    rows: list[Row] = []
+    wrong: dict[int, str] = {}
+    earlier: dict[object, Row] = {}
+    for line, fields in rest:
+        try:
+            row = _row(line, fields, header, folder, needed, labelled)
+            if row is not None:
+                _check_new(row, earlier)
+                rows.append(row)
+        except ValueError as error:
+            wrong[line] = str(error)
+    without = len(rest) - len(rows) - len(wrong)
+    return Table(rows, wrong, len(rest), without, labelled and "split" in header)
+
+
+def listed(path: Path, wrong: Mapping[int, str], total: int) -> str:
+    """Which rows cannot be read and why, in order of their lines, the first twenty of them."""
+    reasons = [f"line {line}: {reason}" for line, reason in sorted(wrong.items())]
+    more = len(reasons) - MOST_LISTED
+    shown = "; ".join(reasons[:MOST_LISTED]) + (f"; and {more} more" if more > 0 else "")
+    return f"{len(wrong)} of the {total} rows of {path} cannot be read ({shown})"
+
+
+def _lines(path: Path) -> list[tuple[int, list[str]]]:
+    """The fields of each row that is not blank, and the line on which it begins.
+
+    Bytes that are not UTF-8 are kept as lone surrogates, so that their rows can be told.
+    """
+    data = path.read_bytes()
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ValueError(f"line 1 of {path} is not UTF-8 but UTF-16: save the file as CSV UTF-8.")
+    text = data.decode("utf-8-sig", "surrogateescape")
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    lines, begins = [], 1
+    try:
+        for fields in reader:
+            if any(field.strip() for field in fields):
+                lines.append((begins, fields))
+            begins = reader.line_num + 1
+    except csv.Error as error:
+        raise ValueError(
+            f"the row that begins on line {begins} of {path} cannot be read ({error}): check its "
+            'quotes, of which a text that holds some has each twice ("").'
+        ) from None
+    return lines
+
+
+def _header(
+    path: Path, line: int, names: Sequence[str], needed: Collection[str], labelled: bool
+) -> list[str]:
+    """The names of the columns; those that are read are there, once, and none is misspelt."""
+    here = f"line {line} of {path}"
+    required = [*needed, *(["labels"] if labelled else [])]
+    read = [*required, *(["split"] if labelled else [])]
+    header = [name.strip() for name in names]
+    if any(_foreign(name) for name in header):
+        raise ValueError(f"{here} is not UTF-8: save the file as CSV UTF-8.")
+    mark = next((m for m in (";", "\t", "|") if len(header) == 1 and m in names[0].strip()), None)
+    if mark:
+        raise ValueError(
+            f"{here} separates its columns by {mark!r}: save the file with commas, and with ';' "
+            "only between the labels of one row."
+        )
+    for name in header:
+        near = difflib.get_close_matches(name.casefold(), read, n=1, cutoff=0.8)
+        if name in read and header.count(name) > 1:
+            raise ValueError(f"{here} names the column {name!r} twice: keep one.")
+        if near and near[0] not in header:
+            raise ValueError(f"{here} has a column {_shown(name)}: it must be called {near[0]!r}.")
+    for name in required:
+        if name not in header:
+            there = ", ".join(_shown(other) for other in header)
+            raise ValueError(
+                f"{here} has no column {name!r} (it has {there}): it must name "
+                f"{', '.join(required)}, separated by commas."
+            )
+    return header
+
+
+def _row(
+    line: int,
+    fields: Sequence[str],
+    header: Sequence[str],
+    folder: Path,
+    needed: Collection[str],
+    labelled: bool,
+) -> Row | None:
+    """One row; None where it has the modality that is not needed alone.
+
+    Raises:
+        ValueError: the reason why it cannot be read.
+    """
+    if len(fields) == 1 < len(header):
+        raise ValueError(f"no comma where the header has {len(header)} columns")
+    if len(fields) != len(header):
+        raise ValueError(
+            f"{len(fields)} fields where the header has {len(header)} (a text that holds commas "
+            "goes between quotes)"
+        )
+    if byte := next(filter(None, map(_foreign, fields)), ""):
+        raise ValueError(f"the byte {byte} is not UTF-8 (save the file as CSV UTF-8)")
+    cells = {name: field.strip() for name, field in zip(header, fields, strict=True)}
+    image, text = cells.get("image", ""), " ".join(cells.get("text", "").split())
+    lacking = [name for name in ("image", "text") if name in needed and not cells[name]]
+    if lacking:
+        if len(needed) == 1 and (image or text):
+            return None
+        raise ValueError(f"no {' and no '.join(lacking)}")
+    if "text" in needed and not tokens(text):
+        raise ValueError(f"the text {_shown(text)} holds no word of two letters or more")
+    labels = _labels(cells["labels"]) if labelled else ()
+    split = cells.get("split", "") if labelled else ""
+    if labelled and "split" in header and split not in SPLITS:
+        raise ValueError(f"the split {_shown(split)} is none of {', '.join(SPLITS)}")
+    path = _picture(folder, image) if "image" in needed else None
+    return Row(line, image, text, labels, split, path)
+
+
+def _labels(cell: str) -> tuple[str, ...]:
+    labels = [unicodedata.normalize("NFC", label.strip()) for label in cell.split(";")]
+    if not any(labels):
+        raise ValueError("no labels")
+    if "" in labels:
+        raise ValueError(f"an empty label in {_shown(cell)} (one ';' too many)")
+    return tuple(dict.fromkeys(labels))
+
+
+def _picture(folder: Path, name: str) -> Path:
+    """The file that a row names, which lies in the folder."""
+    home = folder.resolve()
+    try:
+        path = (home / name).resolve()
+        there = path.is_file()
+    except (OSError, RuntimeError, ValueError):  # too long, a loop of links, a NUL
+        raise ValueError(f"the image {_shown(name)} is no path") from None
+    if not path.is_relative_to(home):
+        raise ValueError(f"the image {_shown(name)} lies outside the folder (put it inside)")
+    if not there:
+        hint = " (write / between folders)" if "\\" in name else ""
+        raise ValueError(f"there is no file {_shown(name)}{hint}")
+    return path
+
+
+def _check_new(row: Row, earlier: dict[object, Row]) -> None:
+    """Refuse a picture that a row before has already; two items may well have the same text."""
+    if not row.image:
+        return
+    known = earlier.setdefault(row.path or row.image, row)
+    if known is row:
+        return
+    if (known.text, known.labels) == (row.text, row.labels):
+        raise ValueError(f"the same as line {known.line}")
+    raise ValueError(f"the image of line {known.line} again (join their texts in one row)")
+
+
+def _foreign(text: str) -> str:
+    """The first byte of a text that is not UTF-8, as 0xE9; empty where all are."""
+    return next((f"0x{ord(c) - 0xDC00:02X}" for c in text if "\udc80" <= c <= "\udcff"), "")
+
+
+def _shown(value: str) -> str:
+    """A cell in quotes, control characters escaped, cut where it is long."""
+    return repr(value if len(value) <= _MOST_SHOWN else value[: _MOST_SHOWN - 1] + "…")

@@ -1,0 +1,42 @@
+"""MATLAB files as those that circulate: both generations, text in cells, and Python's own HDF5."""
+
+import h5py
+import numpy as np
+import scipy.io
+
+
+def write_v7(path, **variables):
+    """Version 5 to 7; lists of strings become cell arrays."""
+    scipy.io.savemat(path, {name: _cells(value) for name, value in variables.items()})
+
+
+def write_v73(path, **variables):
+    """As MATLAB lays it down in HDF5: with reversed axes, after a header of its own."""
+    with h5py.File(path, "w", userblock_size=512) as file:
+        for name, value in variables.items():
+            if not isinstance(value, list):
+                file[name] = np.asarray(value).T
+                continue
+            cells = file.create_dataset(name, (1, len(value)), h5py.ref_dtype)
+            for i, text in enumerate(value):
+                codes = np.frombuffer(text.encode("utf-16-le"), "<u2")
+                cell = file.create_dataset(f"#refs#/{name}{i}", data=codes[:, None])
+                cell.attrs["MATLAB_class"] = np.bytes_("char")
+                cells[0, i] = cell.ref
+    with open(path, "r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file")
+
+
+def write_python(path, **variables):
+    """As h5py writes arrays, without MATLAB's mark and with the axes as they are."""
+    with h5py.File(path, "w") as file:
+        for name, value in variables.items():
+            file[name] = np.asarray(value)
+
+
+def _cells(value):
+    if not isinstance(value, list):
+        return value
+    cells = np.empty((len(value), 1), dtype=object)
+    cells[:, 0] = value
+    return cells

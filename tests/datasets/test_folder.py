@@ -1,0 +1,470 @@
+"""A folder of one's own is read as it is meant, and every mistake in it gets its line."""
+
+import csv
+import io
+import os
+import re
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from own_cases import HEADER, KINDS, write_folder, write_table
+from PIL import Image
+from test_pictures import bomb
+
+from mmhash_nb.datasets import available, folder, load, pairs_table, pictures
+from mmhash_nb.datasets.form import Form
+from mmhash_nb.features.words import choose_vocabulary
+
+
+def written(path: Path) -> str:
+    return (path / "pairs.csv").read_text(encoding="utf-8")
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """Replace what is there once in the table."""
+    text = written(path)
+    assert text.count(old) >= 1, old
+    (path / "pairs.csv").write_bytes(text.replace(old, new, 1).encode())
+
+
+def refused(path: Path, **options) -> str:
+    with pytest.raises(ValueError) as caught:
+        load("folder", path, size=8, **options)
+    said = str(caught.value)
+    assert "\n" not in said and str(path / "pairs.csv") in said and said.endswith(".")
+    return said
+
+
+@pytest.fixture
+def own(tmp_path):
+    """Sixty items, and their rows: item i is on line i + 2."""
+    write_folder(tmp_path)
+    return tmp_path
+
+
+# What is meant
+
+
+def test_pictures_texts_and_labels_are_those_of_the_files(own):
+    pairs = load("folder", own, size=16)
+    assert pairs.name == "folder" and len(pairs) == 60 and pairs.source == "60 of 60 rows"
+    assert pairs.images.shape == (60, 3, 16, 16) and pairs.images.dtype == np.uint8
+    assert pairs.label_names == sorted(
+        f"{label}{part}" for *_, label in KINDS for part in ("", " 0", " 1")
+    )
+    for i in (0, 1, 5):
+        names = {pairs.label_names[c] for c in np.flatnonzero(pairs.labels[i])}
+        label = KINDS[i % 3][2]
+        assert names == {label, f"{label} {i // 3 % 2}"}
+        colour = pairs.images[i, :, 8, 8].astype(int)
+        assert np.abs(colour - KINDS[i % 3][1]).max() < 45
+    words = [word for word, *_ in KINDS]
+    held = pairs.texts[:, [pairs.vocabulary.index(word) for word in words]]
+    np.testing.assert_array_equal(held, np.eye(3)[np.arange(60) % 3])
+    assert pairs.captions[1].split()[1] == "βάρκα,"
+
+
+def test_the_split_is_drawn_by_its_seed_and_chooses_the_vocabulary(own):
+    pairs = load("folder", own, size=8)
+    assert len(pairs.query) == 12 and sorted([*pairs.query, *pairs.database]) == list(range(60))
+    np.testing.assert_array_equal(pairs.database, pairs.train)
+    assert load("folder", own, size=8).fingerprint == pairs.fingerprint
+    other = load("folder", own, size=8, split_seed=1, n_query=20)
+    assert len(other.query) == 20 and other.query.tolist()[:12] != pairs.query.tolist()
+    learned = [pairs.captions[i] for i in pairs.train]
+    assert pairs.vocabulary == choose_vocabulary(learned)
+    asked = int(pairs.query[0])
+    edit(own, pairs.captions[asked], "μονάδα μονάδα")
+    again = load("folder", own, size=8)
+    assert again.vocabulary == pairs.vocabulary and not again.texts[asked].any()
+
+
+def test_the_column_split_is_kept(tmp_path):
+    rows = write_folder(tmp_path, n=36, split=True)
+    pairs = load("folder", tmp_path, size=8)
+    for split in ("query", "train"):
+        assert getattr(pairs, split).tolist() == [i for i in range(36) if rows[i][3] == split]
+    assert pairs.database.tolist() == [i for i in range(36) if rows[i][3] != "query"]
+    edit(tmp_path, "query", "train")
+    assert "query" not in load("folder", tmp_path, size=8).source
+
+
+def test_without_train_rows_nothing_can_be_learned(tmp_path):
+    write_folder(tmp_path, n=12, split=True)
+    (tmp_path / "pairs.csv").write_text(written(tmp_path).replace("train", "database"))
+    assert "no row of split train, which is learned from: mark some" in refused(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: b"\xef\xbb\xbf" + text.encode(),
+        lambda text: text.replace("\n", "\r\n").encode(),
+        lambda text: text.replace("\n", "\r\n\r\n").encode(),
+        lambda text: text.replace("\n", "\n,,\n").encode(),
+        lambda text: text.replace("\n", "\r").encode(),
+        lambda text: text.rstrip("\n").encode(),
+    ],
+    ids=["byte-order mark", "Windows", "blank lines", "blank rows", "old Macintosh", "no last end"],
+)
+def test_what_editors_and_spreadsheets_add_makes_no_difference(own, change):
+    plain = load("folder", own, size=8)
+    (own / "pairs.csv").write_bytes(change(written(own).replace("\r\n", "\n")))
+    assert load("folder", own, size=8).fingerprint == plain.fingerprint
+
+
+def test_columns_come_in_any_order_with_others_between(own):
+    plain = load("folder", own, size=8)
+    rows = list(csv.reader(io.StringIO(written(own), newline="")))
+    write_table(
+        own, [[r[2], "x", r[0], r[1]] for r in rows[1:]], [" labels", "id", "image ", "text"]
+    )
+    assert load("folder", own, size=8).fingerprint == plain.fingerprint
+
+
+def test_pictures_are_upright_and_on_white(own):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    half = np.zeros((20, 40, 3), dtype=np.uint8)
+    half[:, 20:] = 255
+    Image.fromarray(half).save(own / "photos" / "turned.jpg", exif=exif, quality=95)
+    Image.new("RGBA", (8, 8), (255, 0, 0, 0)).save(own / "photos" / "clear.png")
+    edit(own, "photos/εικόνα 0.png", "photos/turned.jpg")
+    edit(own, "photos/εικόνα 1.png", "photos/clear.png")
+    pairs = load("folder", own, size=8)
+    assert pairs.images[0, 0, 1, 4] < 20 and pairs.images[0, 0, 6, 4] > 235
+    assert (pairs.images[1] == 255).all()
+
+
+def test_descriptors_of_the_pictures(own):
+    pairs = load("folder", own, images="hog", size=32)
+    assert pairs.images.shape == (60, 486) and pairs.modality_names == ("HOG", "text")
+    assert pairs.thumbnails.shape == (60, 3, 32, 32)
+
+
+def test_n_grams_of_characters(own):
+    pairs = load("folder", own, size=8, tokens="char", ngram=4)
+    assert {len(token) for token in pairs.vocabulary} == {4} and "σκύλ" in pairs.vocabulary
+
+
+# New items, and items that lack a modality
+
+
+def test_new_items_take_the_vocabulary_and_need_no_labels(own, tmp_path_factory):
+    first = load("folder", own, size=8)
+    new = tmp_path_factory.mktemp("new")
+    rows = write_folder(new, n=4)
+    rows[3][1] = "άγνωστη λέξη"
+    write_table(new, [row[:2] for row in rows], HEADER[:2])
+    pairs = load("folder", new, size=8, vocabulary=first.vocabulary)
+    assert pairs.vocabulary == first.vocabulary and len(pairs) == 4
+    word = pairs.vocabulary.index("σκύλος")
+    assert pairs.texts[:, word].tolist() == [1, 0, 0, 0] and not pairs.texts[3].any()
+    assert not len(pairs.query) and not len(pairs.database) and not len(pairs.train)
+    assert pairs.label_names == ["unlabelled"]
+    write_table(new, [[*row[:2], "", "anything"] for row in rows])  # labels and split are not read
+    again = load("folder", new, size=8, vocabulary=first.vocabulary)
+    assert again.fingerprint == pairs.fingerprint
+
+
+def test_a_vocabulary_that_is_none_is_refused(own):
+    for words, said in ((["a", "a"], "names a token twice"), ([1], "must be a list of texts")):
+        with pytest.raises(ValueError, match=said):
+            load("folder", own, vocabulary=words)
+
+
+@pytest.mark.parametrize(("modality", "other"), [("image", "text"), ("text", "image")])
+def test_an_item_is_never_taken_for_what_it_lacks(own, modality, other):
+    rows = list(csv.reader(io.StringIO(written(own), newline="")))[1:]
+    place = HEADER.index(other)
+    for row in rows[:5]:
+        row[place] = ""
+    rows[7][HEADER.index(modality)] = ""
+    write_table(own, rows, HEADER[:3])
+    said = refused(own)
+    assert f"line 6: no {other}; line 9: no {modality}" in said and "6 of the 60 rows" in said
+    with pytest.warns(
+        UserWarning, match=rf"^left out: 1 of the 60 rows of .* have no {modality}\.$"
+    ):
+        pairs = load("folder", own, size=8, modality=modality)
+    assert len(pairs) == 59 and pairs.features(other).shape == (59, 0)
+    assert pairs.vocabulary == () if modality == "image" else pairs.vocabulary
+    # and without the column at all
+    write_table(
+        own,
+        [[r[HEADER.index(modality)], r[2]] for r in rows if r[HEADER.index(modality)]],
+        (modality, "labels"),
+    )
+    assert len(load("folder", own, size=8, modality=modality)) == 59
+
+
+def test_a_row_that_has_nothing_is_a_mistake_whatever_is_asked_for(own):
+    edit(own, "photos/εικόνα 0.png", "")
+    text = written(own).split('"')[1]
+    edit(own, f'"{text}"', "")
+    assert "line 2: no image" in refused(own, modality="image")
+    assert "line 2: no text" in refused(own, modality="text")
+    assert "line 2: no image and no text" in refused(own)
+
+
+# Mistakes in rows
+
+SECOND = "photos/εικόνα 1.png"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        (SECOND, "", "line 3: no image"),
+        (SECOND, "photos/x.png", "line 3: there is no file 'photos/x.png'"),
+        (SECOND, "photos\\x.png", r"line 3: there is no file 'photos\\x.png' (write / between"),
+        (SECOND, "photos", "line 3: there is no file 'photos'"),
+        (
+            SECOND,
+            "../x.png",
+            "line 3: the image '../x.png' lies outside the folder (put it inside)",
+        ),
+        (SECOND, "/dev/zero", "line 3: the image '/dev/zero' lies outside the folder"),
+        (SECOND, "link.png", "line 3: the image 'link.png' lies outside the folder"),
+        (SECOND, "x" * 5000, "line 3: the image 'xxx"),
+        (SECOND, "a\0b", r"line 3: the image 'a\x00b' is no path"),
+        (SECOND, "loop", "line 3: "),
+        (
+            SECOND,
+            "broken.png",
+            "line 3: broken.png is no picture: give a PNG, JPEG, WEBP, GIF, BMP",
+        ),
+        (SECOND, "cut.png", "line 3: cut.png is no whole picture ("),
+        (
+            SECOND,
+            "bomb.png",
+            "line 3: bomb.png has too many pixels: give a picture of at most 50,0",
+        ),
+        (SECOND, "./photos/εικόνα 0.png", "line 3: the image of line 2 again (join their texts"),
+        ("θάλασσα; θάλασσα 0", "", "line 3: no labels"),
+        ("θάλασσα; θάλασσα 0", ";", "line 3: no labels"),
+        ("θάλασσα; θάλασσα 0", "θάλασσα;", "line 3: an empty label in 'θάλασσα;' (one ';' too"),
+        ("θάλασσα; θάλασσα 0", "θάλασσα,x", "line 3: 4 fields where the header has 3 (a text that"),
+        (",θάλασσα; θάλασσα 0", "", "line 3: 2 fields where the header has 3"),
+    ],
+)
+def test_a_row_that_is_wrong_has_its_line_and_reason(own, old, new, reason):
+    (own / "broken.png").write_bytes(b"no picture")
+    whole = (own / SECOND).read_bytes()
+    (own / "cut.png").write_bytes(whole[: len(whole) // 2])
+    (own / "link.png").symlink_to("/etc/hostname")
+    (own / "loop").symlink_to(own / "loop")
+    (own / "bomb.png").write_bytes(bomb(9_000, 9_000))
+    edit(own, old, new)
+    said = refused(own)
+    assert said.startswith("1 of the 60 rows of ") and f"({reason}" in said
+    assert "mend them; on_error='skip', or --on-error skip in a shell, goes on" in said
+    with pytest.warns(UserWarning, match=r"^left out: 1 of the 60 rows .*line 3: .*\.$"):
+        pairs = load("folder", own, size=8, on_error="skip")
+    assert len(pairs) == 59 and pairs.source == "59 of 60 rows"
+    assert pairs.captions[1].split()[1] == "μήλο,", "line 3 is the one left out"
+
+
+def test_a_row_separated_otherwise_has_its_line(own):
+    edit(own, written(own).splitlines()[2], "photos/x.png;ένα μήλο;φρούτο")
+    assert "(line 3: no comma where the header has 3 columns)" in refused(own)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("", "no text"), ("12 !", "the text '12 !' holds no word"), ("  ", "no text")],
+)
+def test_an_empty_text_has_its_line(own, text, reason):
+    rows = list(csv.reader(io.StringIO(written(own), newline="")))[1:]
+    rows[4][1] = text
+    write_table(own, rows, HEADER[:3])
+    assert f"(line 6: {reason}" in refused(own)
+
+
+def test_a_row_twice_and_an_unknown_split(tmp_path):
+    rows = write_folder(tmp_path, n=12, split=True)
+    rows[3] = rows[2]
+    rows[5][3], rows[6][3], rows[7][3] = "test", "", "Train"
+    write_table(tmp_path, rows)
+    said = refused(tmp_path)
+    assert said.startswith("4 of the 12 rows") and "line 5: the same as line 4" in said
+    assert "line 7: the split 'test' is none of query, database, train" in said
+    assert "line 8: the split '' is none" in said and "line 9: the split 'Train' is none" in said
+
+
+def test_bytes_that_are_not_utf_8_are_told_row_by_row(own):
+    data = (own / "pairs.csv").read_bytes()
+    lines = data.split(b"\r\n")
+    lines[4] = lines[4].replace(b",", "é,".encode("latin-1"), 1)
+    (own / "pairs.csv").write_bytes(b"\r\n".join(lines))
+    assert "(line 5: the byte 0xE9 is not UTF-8 (save the file as CSV UTF-8))" in refused(own)
+    with pytest.warns(UserWarning, match="line 5: the byte 0xE9"):
+        assert len(load("folder", own, size=8, on_error="skip")) == 59
+
+
+def test_lines_are_counted_as_an_editor_does(own):
+    rows = list(csv.reader(io.StringIO(written(own), newline="")))[1:]
+    rows[0][1] = "σκύλος\nσε δύο\r\nκαι τρεις γραμμές"
+    rows[3][2] = ""
+    write_table(own, rows, HEADER[:3])
+    assert "(line 7: no labels)" in refused(own)
+    rows[3][2] = "ζώο"
+    write_table(own, rows, HEADER[:3])
+    assert load("folder", own, size=8).captions[0] == "σκύλος σε δύο και τρεις γραμμές"
+
+
+def test_twenty_are_listed_and_the_others_counted(own):
+    (own / "pairs.csv").write_text(written(own).replace("ζώο", "").replace("φρούτο", ""))
+    said = refused(own)
+    assert said.count("line ") == 20 and "; and 20 more)" in said and "40 of the 60" in said
+
+
+def test_pictures_that_do_not_decode_are_listed_with_the_other_mistakes(own):
+    for i in (3, 9):
+        (own / f"photos/εικόνα {i}.png").write_bytes(b"")
+    edit(own, "θάλασσα; θάλασσα 0", "")
+    said = refused(own)
+    assert [said.index(f"line {line}: ") for line in (3, 5, 11)] == sorted(
+        said.index(f"line {line}: ") for line in (3, 5, 11)
+    )
+    assert "3 of the 60" in said
+
+
+# Mistakes in the table
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty: its first line must name image, text, labels"),
+        (b"\xef\xbb\xbf\r\n", "is empty"),
+        (b"image,text,labels\n", "has a header and no rows"),
+        ("image,text,labels\n".encode("utf-16"), "line 1 of .* is not UTF-8 but UTF-16"),
+        (b"image,t\xe9xt,labels\nx,y,z", "line 1 of .* is not UTF-8: save the file as CSV UTF-8"),
+        (b"image;text;labels\nx;y;z\n", "line 1 of .* separates its columns by ';': save the file"),
+        (b"image\ttext\tlabels\nx\ty\tz\n", r"line 1 of .* separates its columns by '\\t'"),
+        (
+            b"\nimage,text\nx,y\n",
+            "line 2 of .* has no column 'labels' .it has 'image', 'text'.: it",
+        ),
+        (b"picture,text,labels\nx,y,z\n", "line 1 of .* has no column 'image' "),
+        (b"Image,text,labels\nx,y,z\n", "line 1 of .* has a column 'Image': it must be called 'im"),
+        (b"image,text,label\nx,y,z\n", "has a column 'label': it must be called 'labels'"),
+        (b"image,text,labels,Splits\nx,y,z,\n", "has a column 'Splits': it must be called 'split'"),
+        (b"image,text,labels,text\nx,y,z,w\n", "line 1 of .* names the column 'text' twice"),
+        (b'image,text,labels\nx,"y\nz",w\nx,"y,z\n', "row that begins on line 4 of .* its quotes"),
+    ],
+)
+def test_a_table_that_is_none_is_one_sentence(tmp_path, content, message):
+    (tmp_path / "pairs.csv").write_bytes(content)
+    for on_error in ("raise", "skip"):
+        with pytest.raises(ValueError, match=message) as caught:
+            load("folder", tmp_path, on_error=on_error)
+        assert "\n" not in str(caught.value) and str(caught.value).endswith(".")
+
+
+def test_one_label_everywhere_is_refused(own):
+    (own / "pairs.csv").write_text(re.sub(r"; \w+ \d", ";x", written(own)))
+    assert "has the label 'x', so that any result would be right" in refused(own)
+
+
+def test_where_no_row_is_left_the_reasons_are_said(tmp_path):
+    write_table(tmp_path, [["x.png", "a text", "y"]], HEADER[:3])
+    said = refused(tmp_path, on_error="skip")
+    assert "1 of the 1 rows" in said and "there is no file 'x.png'): none is left." in said
+
+
+def test_one_row_and_no_common_word_are_too_little(tmp_path):
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
+    Image.new("RGB", (4, 4)).save(tmp_path / "b.png")
+    write_table(tmp_path, [["a.png", "ένας σκύλος", "x"]], HEADER[:3])
+    assert "has one row that can be read: give two or more" in refused(tmp_path)
+    write_table(tmp_path, [["a.png", "σκύλος", "x"], ["b.png", "βάρκα", "y"]], HEADER[:3])
+    assert "no word token is held by 2 of the 1 training texts" in refused(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"images": "x"}, "images of folder are one of pixels, gist, hog, not 'x'"),
+        ({"tokens": "x"}, "tokens of folder are one of word, char, not 'x'"),
+        ({"modality": "joint"}, "modality of folder are one of both, image, text, not 'joint'"),
+        ({"on_error": "x"}, "on_error of folder are one of raise, skip, not 'x'"),
+        ({"size": 0}, "size must be an integer from 1 to 1,024, not 0"),
+        ({"size": 2000}, "size must be an integer from 1 to 1,024, not 2000"),
+        ({"ngram": 0}, "ngram must be an integer from 1 to 10, not 0"),
+        ({"n_query": 60, "size": 8}, "n_query must be at least 1 and below the 60 photos"),
+    ],
+)
+def test_options_out_of_range_are_refused(own, options, message):
+    with pytest.raises(ValueError, match=message):
+        load("folder", own, **options)
+
+
+def test_an_absent_table_says_what_to_put_where(tmp_path):
+    with pytest.raises(FileNotFoundError) as caught:
+        load("folder", tmp_path)
+    for part in (f"no pairs.csv in {tmp_path}", "image, text, labels", "split", "PNG"):
+        assert part in str(caught.value)
+    row = available(tmp_path).set_index("name").loc["folder"]
+    assert not row.present and "pairs.csv" in row.put
+    write_folder(tmp_path)
+    assert available(tmp_path).set_index("name").present["folder"]
+
+
+# What is kept, and any table
+
+
+def test_decoded_pictures_are_kept_until_one_changes(own, tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("MMHASH_CACHE", str(tmp_path_factory.mktemp("cache")))
+    plain = load("folder", own, size=8)
+    with monkeypatch.context() as patch:
+        patch.setattr(pictures, "picture_file", None)
+        assert load("folder", own, size=8).fingerprint == plain.fingerprint
+    Image.new("RGB", (8, 8)).save(own / SECOND)
+    os.utime(own / SECOND, ns=(1, 1))
+    assert not load("folder", own, size=8).images[1].any()
+
+
+def test_the_form_is_kept_and_makes_the_same_arrays(own, tmp_path):
+    found = folder.read(own, Form(size=8, tokens="char", ngram=2))
+    found.form.save(tmp_path / "data.json")
+    form = Form.load(tmp_path / "data.json")
+    assert form == found.form
+    picture = pictures.picture_file(own / SECOND)
+    one = form.one(found.rows[1].text, picture)
+    np.testing.assert_array_equal(one.images[0], found.pairs.images[1])
+    np.testing.assert_array_equal(one.texts[0], found.pairs.texts[1])
+    assert form.one("x", None).images.shape == (1, 0) and form.one(None, picture).texts.size == 0
+    for content in ("{", "[]", '{"vocabulary": 3}', '{"vocabulary": [], "size": "8"}'):
+        (tmp_path / "data.json").write_text(content)
+        with pytest.raises(ValueError, match=r"data\.json does not say how data is read"):
+            Form.load(tmp_path / "data.json")
+
+
+@given(
+    st.lists(st.tuples(*[st.text(st.characters(codec="utf-8"), max_size=6)] * 4), max_size=4),
+    st.lists(st.sampled_from(HEADER), max_size=5),
+)
+def test_any_table_gives_rows_or_one_sentence(tmp_path_factory, rows, header):
+    path = tmp_path_factory.mktemp("any")
+    write_table(path, rows, header)
+    try:
+        table = pairs_table.read_table(path, ("text",), labelled=True)
+    except ValueError as error:
+        said = str(error)
+        assert said.endswith(".") and "\n" not in said and str(path) in said
+        return
+    assert len(table.rows) + len(table.wrong) + table.without == table.total
+    for reason in table.wrong.values():
+        assert "\n" not in reason and "\r" not in reason
+
+
+def test_a_good_folder_warns_of_nothing(own):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load("folder", own, size=8)

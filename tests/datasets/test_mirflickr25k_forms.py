@@ -1,0 +1,331 @@
+"""The official archives of MIRFlickr-25K, and every form in which its selection circulates."""
+
+import dataclasses
+import os
+import shutil
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mat_cases import write_python, write_v7, write_v73
+from PIL import Image
+
+from mmhash_nb.datasets import available, load, mirflickr25k, mirflickr25k_official, store
+from mmhash_nb.datasets.community import Rules
+
+DATA = os.environ.get("MMHASH_DATA")
+HAS_MIRFLICKR = DATA is not None and mirflickr25k.find(Path(DATA)) is not None
+SMALL = {"n_query": 3, "n_train": 5}
+WORDS = ["sky", "explore", "2007", "españa", "blackandwhite", "nikon"]
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("MMHASH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(store, "BLOCK", 4)
+
+
+def arrays(n=14):
+    """Tags [n, 6], labels [n, 24], images [n, 3, 8, 8], features [n, 5]."""
+    rng = np.random.default_rng(2)
+    tags = (rng.random((n, 6)) < 0.4).astype(np.uint8)
+    labels = (rng.random((n, 24)) < 0.15).astype(np.uint8)
+    tags[:, 0] |= ~tags.any(axis=1)
+    labels[:, 0] |= ~labels.any(axis=1)
+    images = np.repeat(np.arange(n, dtype=np.uint8) * 9, 3 * 64).reshape(n, 3, 8, 8)
+    return tags, labels, images, rng.random((n, 5)).astype(np.float32)
+
+
+def write_photos(folder, n):
+    """im1.jpg and so on, each of one colour that tells which it is."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for i in range(n):
+        Image.new("RGB", (30, 20), (9 * i,) * 3).save(folder / f"im{i + 1}.jpg", quality=95)
+
+
+def write_official(root, n=14):
+    """Both archives as they unpack, with a photo that has no word, and one that has no concept."""
+    folder = root / "mirflickr25k"
+    photos, annotated = folder / "mirflickr", folder / "mirflickr25k_annotations_v080"
+    tags, labels, _, _ = arrays(n)
+    write_photos(photos, n)
+    for name in ("doc", "meta/tags"):
+        (photos / name).mkdir(parents=True)
+    annotated.mkdir()
+    tags[2], labels[5] = 0, 0
+    counts = [845, 583, 300, 41, 20, 20]
+    lines = [f"{word} {count}" for word, count in zip(WORDS, counts, strict=True)]
+    (photos / "doc/common_tags.txt").write_text("\n".join([*lines, "rare 19", ""]), "utf-8")
+    for i in range(n):
+        own = [word for word, has in zip(WORDS, tags[i], strict=True) if has]
+        text = "\r\n".join(["rare", *own[::-1], "skyline", ""])
+        (photos / "meta/tags" / f"tags{i + 1}.txt").write_text(text, "utf-8")
+    for c, concept in enumerate(mirflickr25k_official.CONCEPTS):
+        listed = np.flatnonzero(labels[:, c]) + 1
+        (annotated / f"{concept}.txt").write_text("".join(f"{i}\n" for i in listed))
+    (annotated / "baby_r1.txt").write_text("1\n")
+    (annotated / "README.txt").write_text("what the files are")
+    kept = np.setdiff1d(np.arange(n), [2, 5])
+    return folder, kept, tags[kept], labels[kept]
+
+
+def test_the_official_archives_give_words_concepts_and_photos(tmp_path):
+    folder, kept, tags, labels = write_official(tmp_path)
+    pairs = mirflickr25k.read(folder, images="pixels", size=8, **SMALL)
+    assert list(pairs.vocabulary) == WORDS and pairs.label_names[14] == "plant_life"
+    np.testing.assert_array_equal(pairs.texts.toarray(), tags)
+    np.testing.assert_array_equal(pairs.labels, labels == 1)
+    assert isinstance(pairs.images, np.memmap) and pairs.images.shape == (12, 3, 8, 8)
+    np.testing.assert_allclose(pairs.images.mean(axis=(1, 2, 3)), 9 * kept, atol=1.5)
+    assert pairs.modality_names == ("image", "Tags") and "12 of 14 photos" in pairs.source
+    first = [word for word, has in zip(WORDS, tags[0], strict=True) if has]
+    assert pairs.captions[0] == " ".join(first)
+    assert mirflickr25k.read(folder, **SMALL).images.shape == (12, 0)
+
+
+def test_annotations_in_any_folder_are_found(tmp_path):
+    folder, *_ = write_official(tmp_path)
+    expected = mirflickr25k.read(folder, **SMALL).fingerprint
+    (folder / "mirflickr25k_annotations_v080").rename(folder / "annotations")
+    shutil.move(folder / "mirflickr", folder / "25k")
+    assert mirflickr25k.read(folder, **SMALL).fingerprint == expected
+
+
+@pytest.mark.parametrize(
+    "name", ["mirflickr/doc/common_tags.txt", "mirflickr/meta/tags/tags1.txt", "*/plant_life.txt"]
+)
+def test_without_a_file_of_the_archives_the_set_is_not_there(tmp_path, name):
+    folder, *_ = write_official(tmp_path)
+    assert mirflickr25k.find(tmp_path) == folder
+    next(folder.glob(name)).unlink()
+    assert mirflickr25k.find(tmp_path) is None
+    assert not available(tmp_path).set_index("name").present["mirflickr25k"]
+    with pytest.raises(FileNotFoundError, match=r"mirflickr25k_annotations_v080\.zip unpacked"):
+        load("mirflickr25k", tmp_path)
+
+
+def test_a_photo_or_tag_file_that_is_missing_among_others_is_named(tmp_path):
+    folder, *_ = write_official(tmp_path)
+    (folder / "mirflickr/im7.jpg").unlink()
+    with pytest.raises(FileNotFoundError, match=r"im7\.jpg: unpack mirflickr25k\.zip again"):
+        mirflickr25k.read(folder, images="pixels", size=8, **SMALL)
+    (folder / "mirflickr/meta/tags/tags4.txt").unlink()
+    with pytest.raises(FileNotFoundError, match=r"tags4\.txt: unpack mirflickr25k\.zip again"):
+        mirflickr25k.read(folder, **SMALL)
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "fault"),
+    [
+        ("*_v080/sea.txt", "15", r"line 1 of .*sea\.txt .* a photo from 1 to 14, but is '15'"),
+        ("*_v080/sea.txt", "0", r"line 1 of .*sea\.txt"),
+        ("*_v080/sea.txt", "im1", r"but is 'im1': get it again"),
+        ("mirflickr/doc/common_tags.txt", "sky", r"line 1 of .*common_tags\.txt .* but is 'sky'"),
+        ("mirflickr/doc/common_tags.txt", "sky x", r"how often it occurs, but is 'sky x'"),
+        ("mirflickr/doc/common_tags.txt", "sky 19", r"common_tags\.txt lists no tag"),
+    ],
+)
+def test_a_line_that_cannot_be_read_names_file_and_line(tmp_path, name, line, fault):
+    folder, *_ = write_official(tmp_path)
+    next(folder.glob(name)).write_text(line + "\n")
+    with pytest.raises(ValueError, match=fault):
+        mirflickr25k.read(folder, **SMALL)
+
+
+def test_other_counts_than_published_are_refused_and_files_takes_them(tmp_path):
+    write_official(tmp_path)
+    with pytest.raises(ValueError, match=r"20015 pairs, 1386 tags and 24 .* hold 12, 6 and 24"):
+        load("mirflickr25k", tmp_path, **SMALL)
+    pairs = load("mirflickr25k", tmp_path, protocol="files", **SMALL)
+    assert len(pairs) == 12 and pairs.source.endswith("files, split_seed 0")
+    with pytest.raises(ValueError, match="one of zeng2022, zhang2018, files, not 'masci2014'"):
+        load("mirflickr25k", tmp_path, protocol="masci2014")
+
+
+def test_both_papers_draw_the_same_and_the_source_says_which(tmp_path):
+    folder, *_ = write_official(tmp_path)
+    zeng = mirflickr25k.read(folder, split_seed=3, **SMALL)
+    zhang = mirflickr25k.read(folder, protocol="zhang2018", split_seed=3, **SMALL)
+    assert zeng.fingerprint == zhang.fingerprint and zeng.source.endswith("zeng2022, split_seed 3")
+    assert zhang.source.endswith("zhang2018, split_seed 3")
+    assert mirflickr25k.read(folder, split_seed=4, **SMALL).fingerprint != zeng.fingerprint
+    for rule in mirflickr25k.PROTOCOLS.values():
+        assert (rule.pairs, rule.n_query, rule.n_train) == (20_015, 2_000, 10_000)
+
+
+def in_order(images):
+    """As DCMH's files hold them for MATLAB: rows x columns x 3 x images."""
+    return images.transpose(2, 3, 1, 0)
+
+
+def write_form(folder, form, write, n=14):
+    """The same set in one of the forms; gives what the images option can be."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tags, labels, images, features = arrays(n)
+    names = [f"im{i + 1}.jpg" for i in range(n)]
+    if form == "dcmh":
+        write(folder / "mirflickr25k-yall.mat", YAll=tags)
+        write(folder / "mirflickr25k-lall.mat", LAll=labels)
+        write(folder / "mirflickr25k-iall.mat", IAll=in_order(images))
+        write(folder / "mirflickr25k-xall-vgg.mat", XAll=features)
+        return ("none", "pixels", "vgg")
+    if form == "names":
+        (folder / "YAll").mkdir()
+        write(folder / "YAll/mirflickr25k-yall.mat", YAll=tags)
+        write(folder / "mirflickr25k-lall.mat", LAll=labels)
+        write(folder / "mirflickr25k-fall.mat", FAll=names)
+        write_photos(folder / "photos/mirflickr", n)
+        return ("none", "pixels")
+    if form == "one_file":
+        write(folder / "FLICKR-25K.mat", images=in_order(images), YAll=tags, LAll=labels)
+        return ("none", "pixels")
+    if form in ("lists", "other lists"):
+        other = form == "other lists"
+        write(folder / "imgList.mat", **{"imgs" if other else "FAll": names})
+        write(folder / "tagList.mat", **{"tags" if other else "YAll": tags})
+        write(folder / "labelList.mat", **{"labels" if other else "LAll": labels})
+        write_photos(folder / "mirflickr", n)
+        return ("none", "pixels")
+    if form == "captions":
+        words = [" ".join(w for w, has in zip(WORDS, row, strict=True) if has) for row in tags]
+        write(folder / "index.mat", index=[f"/data/mirflickr/{name}" for name in names])
+        write(folder / "caption.mat", caption=words)
+        write(folder / "label.mat", category=labels)
+        write_photos(folder / "mirflickr", n)
+        return ("none", "pixels")
+    parts = {"db": slice(0, 11), "te": slice(11, 14), "tr": [1, 4, 6, 10, 3]}
+    held = {}
+    for part, rows in parts.items():
+        image = images.transpose(0, 2, 3, 1) if form == "raw" else features
+        held |= {f"I_{part}": image[rows], f"T_{part}": tags[rows], f"L_{part}": labels[rows]}
+    write(folder / ("raw_mir.mat" if form == "raw" else "mir_cnn.mat"), **held)
+    return ("none", "pixels") if form == "raw" else ("none", "vgg")
+
+
+FORMS = ["dcmh", "names", "one_file", "lists", "other lists", "captions", "raw", "cnn"]
+
+
+@pytest.mark.parametrize("write", [write_v7, write_v73])
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_gives_the_same_pairs(tmp_path, form, write):
+    tags, labels, images, features = arrays()
+    for option in write_form(tmp_path, form, write):
+        pairs = mirflickr25k.read(tmp_path, images=option, size=8, **SMALL)
+        np.testing.assert_array_equal(pairs.labels, labels == 1)
+        assert pairs.label_names[0] == "animals" and pairs.label_names[-1] == "water"
+        if form == "captions":
+            assert set(pairs.captions[0].split()) == {WORDS[i] for i in np.flatnonzero(tags[0])}
+            column = list(pairs.vocabulary).index("explore")
+            np.testing.assert_array_equal(pairs.texts[:, column], tags[:, 1])
+        else:
+            np.testing.assert_array_equal(pairs.texts.toarray(), tags)
+        if option == "pixels":
+            np.testing.assert_allclose(pairs.images, images, atol=2)
+        elif option == "vgg":
+            np.testing.assert_array_equal(pairs.images, features)
+
+
+@pytest.mark.parametrize("form", ["raw", "cnn"])
+def test_divided_files_bring_their_own_split(tmp_path, form):
+    write_form(tmp_path, form, write_v73)
+    pairs = mirflickr25k.read(tmp_path, protocol="files")
+    assert pairs.query.tolist() == [11, 12, 13] and pairs.database.tolist() == list(range(11))
+    assert pairs.train.tolist() == [1, 3, 4, 6, 10] and "split of the files" in pairs.source
+    drawn = mirflickr25k.read(tmp_path, protocol="files", **SMALL)
+    assert len(drawn.query) == 3 and "split of the files" not in drawn.source
+
+
+def test_training_samples_that_differ_in_their_image_alone_are_not_mixed_up(tmp_path):
+    tags, labels = np.ones((6, 2)), np.ones((6, 1))
+    features = np.arange(6.0)[:, None]
+    held = {f"{k}_db": v[:5] for k, v in zip("TLI", (tags, labels, features), strict=True)}
+    held |= {f"{k}_te": v[5:] for k, v in zip("TLI", (tags, labels, features), strict=True)}
+    held |= {f"{k}_tr": v[[3, 2]] for k, v in zip("TLI", (tags, labels, features), strict=True)}
+    write_v7(tmp_path / "mir_cnn.mat", **held)
+    for images in ("none", "vgg"):
+        assert mirflickr25k.read(tmp_path, images=images, protocol="files").train.tolist() == [2, 3]
+    held["I_tr"] = np.array([[3.0], [77.0]])
+    write_v7(tmp_path / "mir_cnn.mat", **held)
+    apart = mirflickr25k.read(tmp_path, images="vgg", protocol="files")
+    assert len(apart) == 8 and apart.train.tolist() == [6, 7]
+    assert apart.images[6:].ravel().tolist() == [3, 77] and apart.database.tolist() == [*range(5)]
+
+
+def test_files_with_swapped_axes_are_turned_where_the_columns_are_known(tmp_path):
+    tags, labels, images, _ = arrays()
+    write_v7(tmp_path / "FLICKR-25K.mat", images=in_order(images), YAll=tags.T, LAll=labels.T)
+    with pytest.raises(ValueError, match=r"LAll in .*FLICKR-25K\.mat has no label"):
+        mirflickr25k.read(tmp_path, images="pixels", size=8, **SMALL)
+    rules = Rules(words=6, labels=24)
+    pairs = mirflickr25k.read(tmp_path, images="pixels", size=8, rules=rules, **SMALL)
+    np.testing.assert_array_equal(pairs.texts.toarray(), tags)
+    np.testing.assert_array_equal(pairs.images, images)
+
+
+def test_a_file_that_python_wrote_is_taken_as_it_lies(tmp_path):
+    tags, labels, images, _ = arrays()
+    write_python(tmp_path / "FLICKR-25K.mat", images=images, YAll=tags, LAll=labels)
+    rules = Rules(words=6, labels=24)
+    pairs = mirflickr25k.read(tmp_path, images="pixels", size=8, rules=rules, **SMALL)
+    np.testing.assert_array_equal(pairs.labels, labels == 1)
+    np.testing.assert_array_equal(pairs.images, images)
+
+
+@pytest.mark.parametrize("form", ["dcmh", "one_file", "raw"])
+def test_a_truncated_file_of_any_form_is_named(tmp_path, form):
+    write_form(tmp_path, form, write_v73)
+    path = {"dcmh": "mirflickr25k-iall", "one_file": "FLICKR-25K", "raw": "raw_mir"}[form]
+    path = tmp_path / f"{path}.mat"
+    path.write_bytes(path.read_bytes()[:-2000])
+    with pytest.raises(ValueError, match=rf"{path.name} is truncated or is not a MATLAB file"):
+        mirflickr25k.read(tmp_path, images="pixels", size=8, **SMALL)
+
+
+def test_names_and_captions_of_another_number_are_refused(tmp_path):
+    write_form(tmp_path, "lists", write_v7)
+    write_v7(tmp_path / "imgList.mat", FAll=["im1.jpg"] * 13)
+    with pytest.raises(ValueError, match=r"imgList\.mat holds 13 names, but .* of 14 photos"):
+        mirflickr25k.read(tmp_path, images="pixels", size=8, **SMALL)
+    write_v7(tmp_path / "imgList.mat", FAll=[f"im{i}.jpg" for i in range(1, 14)] + ["im99.jpg"])
+    with pytest.raises(FileNotFoundError, match=r"no photo im99\.jpg \(1 of 14 are missing\)"):
+        mirflickr25k.read(tmp_path, images="pixels", size=8, **SMALL)
+
+
+def test_the_official_photos_serve_where_dcmhs_files_have_none(tmp_path):
+    folder, _, tags, labels = write_official(tmp_path)
+    write_v7(folder / "mirflickr25k-yall.mat", YAll=tags)
+    write_v7(folder / "mirflickr25k-lall.mat", LAll=labels)
+    assert mirflickr25k.read(folder, **SMALL).source.startswith("matrices of DCMH's selection")
+    pairs = mirflickr25k.read(folder, images="pixels", size=8, **SMALL)
+    assert pairs.source.startswith("official archives")
+    assert mirflickr25k.read(folder, **SMALL).query.tolist() == pairs.query.tolist()
+    with pytest.raises(FileNotFoundError, match=r"no mirflickr25k-iall-vgg\.mat in"):
+        mirflickr25k.read(folder, images="vgg", **SMALL)
+
+
+def test_a_deep_method_learns_from_the_mapped_photos_as_from_any(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1]))
+    import deep_cases
+
+    folder, *_ = write_official(tmp_path)
+    pairs = mirflickr25k.read(folder, images="pixels", size=32, **SMALL)
+    copied = dataclasses.replace(pairs, images=np.array(pairs.images))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)  # of arrays that cannot be written to
+        states = [deep_cases.quick("dcmh", batch_size=4).fit(p).state for p in (pairs, copied)]
+    assert deep_cases.same(*states)
+
+
+@pytest.mark.skipif(not HAS_MIRFLICKR, reason="MMHASH_DATA holds no mirflickr25k/")
+def test_the_labels_of_dcmhs_file_are_in_the_order_of_the_annotations():
+    """What must hold of them by their meaning: nearly each sample of the first has the second."""
+    pairs = load("mirflickr25k")
+    column = dict(zip(pairs.label_names, pairs.labels.T, strict=True))
+    for part, whole in (
+        *(("baby", "people"), ("female", "people"), ("male", "people"), ("portrait", "people")),
+        *(("bird", "animals"), ("dog", "animals"), ("lake", "water"), ("river", "water")),
+        *(("sea", "water"), ("tree", "plant_life"), ("flower", "plant_life"), ("clouds", "sky")),
+        *(("sunset", "sky"), ("car", "transport")),
+    ):
+        assert (column[part] & column[whole]).sum() > 0.9 * column[part].sum(), (part, whole)

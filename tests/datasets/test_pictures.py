@@ -1,0 +1,143 @@
+"""Pictures are read with care and scaled into a frame; what is none gets a sentence."""
+
+import io
+import os
+import struct
+import warnings
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageOps
+
+from mmhash_nb.datasets import pictures
+from mmhash_nb.datasets.pictures import fitted, nothing_kept, picture_file, read_picture, square
+
+
+def file_of(picture: Image.Image, kind: str = "PNG", **options) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def noise(height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "BMP", "GIF"])
+def test_pictures_are_read_from_their_bytes(kind: str) -> None:
+    flat = Image.new("RGB", (12, 9), (0, 128, 255))
+    options = {"lossless": True} if kind == "WEBP" else {}
+    read = read_picture(file_of(flat, kind, **options), "a picture")
+    assert read.mode == "RGB" and read.size == (12, 9) and read.getpixel((3, 3)) == (0, 128, 255)
+
+
+def test_pictures_come_upright_and_on_white() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    turned = file_of(Image.fromarray(noise(20, 30)), "JPEG", exif=exif)
+    assert read_picture(turned, "photo").size == (20, 30)
+    clear = Image.new("RGBA", (4, 4), (255, 0, 0, 0))
+    assert read_picture(file_of(clear), "clear").getpixel((0, 0)) == (255, 255, 255)
+    half = read_picture(file_of(Image.new("LA", (4, 4), (0, 128))), "half").getpixel((0, 0))
+    assert half == pytest.approx((127, 127, 127), abs=1)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"no picture",
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n",
+        file_of(Image.fromarray(noise(9, 9)), "TIFF"),
+    ],
+    ids=["empty", "text", "EPS, which starts a program", "TIFF"],
+)
+def test_what_is_no_picture_gets_a_sentence(data: bytes) -> None:
+    with pytest.raises(ValueError, match=r"^a\.png is no picture: give a PNG, JPEG, WEBP, GIF"):
+        read_picture(data, "a.png")
+
+
+@given(st.data())
+def test_broken_files_never_get_anything_but_a_sentence(data) -> None:
+    kind = data.draw(st.sampled_from(["PNG", "JPEG", "WEBP", "GIF", "BMP"]))
+    whole = file_of(Image.fromarray(noise(30, 40)), kind)
+    kept = whole[: data.draw(st.integers(0, len(whole)))]
+    at = data.draw(st.integers(0, max(0, len(kept) - 1)))
+    broken = kept[:at] + data.draw(st.binary(max_size=6)) + kept[at:]
+    try:
+        assert read_picture(broken, "a.png").mode == "RGB"
+    except ValueError as error:
+        assert str(error).startswith("a.png ")
+
+
+def test_a_truncated_picture_gets_a_sentence() -> None:
+    for kind in ("PNG", "JPEG"):
+        data = file_of(Image.fromarray(noise(200, 200)), kind)
+        with pytest.raises(ValueError, match=r"^a.png is no whole picture \(.+\): give another"):
+            read_picture(data[: len(data) // 2], "a.png")
+
+
+def bomb(width: int, height: int) -> bytes:
+    """A PNG file that claims to have this size; its pixels are not there."""
+    head = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunk = struct.pack(">I", 13) + head + struct.pack(">I", zlib.crc32(head))
+    return b"\x89PNG\r\n\x1a\n" + chunk + struct.pack(">I", 0) + b"IDAT" + b"\x35\xaf\x06\x1e"
+
+
+@pytest.mark.parametrize("side", [8_000, 11_000, 60_000])
+def test_pictures_of_too_many_pixels_are_refused_unread(side: int, monkeypatch) -> None:
+    monkeypatch.setattr(Image.Image, "load", lambda *_: pytest.fail("pixels were read"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ValueError, match=r"^a\.png has too many pixels: give .* 50,000,000"):
+            read_picture(bomb(side, side), "a.png")
+
+
+def test_files_of_too_many_bytes_are_refused(monkeypatch) -> None:
+    monkeypatch.setattr(pictures, "MOST_BYTES", 10)
+    with pytest.raises(ValueError, match=r"^a\.png has 11 bytes: give a picture of at most 10"):
+        read_picture(b"x" * 11, "a.png")
+
+
+@pytest.mark.parametrize("before", [None, "/a/folder"])
+def test_the_cache_is_elsewhere_for_a_while(before, monkeypatch) -> None:
+    monkeypatch.delenv("MMHASH_CACHE")
+    if before:
+        monkeypatch.setenv("MMHASH_CACHE", before)
+    with pytest.raises(KeyError), nothing_kept():
+        inside = os.environ["MMHASH_CACHE"]
+        assert os.path.isdir(inside) and inside != before
+        raise KeyError
+    assert os.environ.get("MMHASH_CACHE") == before and not os.path.exists(inside)
+
+
+def test_a_file_of_too_many_bytes_is_not_read(tmp_path, monkeypatch) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"x" * 11)
+    monkeypatch.setattr(pictures, "MOST_BYTES", 10)
+    monkeypatch.setattr(pictures, "read_picture", lambda *_: pytest.fail("it was read"))
+    with pytest.raises(ValueError, match=r"^a\.png has 11 bytes: give a picture of at most 10"):
+        picture_file(path)
+    with pytest.raises(FileNotFoundError, match=r"^there is no picture .*b\.png\.$"):
+        picture_file(tmp_path / "b.png")
+
+
+@given(*[st.integers(1, 60)] * 4)
+def test_a_picture_is_fitted_as_pillow_pads(width, height, wide, high) -> None:
+    picture = Image.fromarray(noise(height, width))
+    found = fitted(picture, wide, high)
+    assert found.shape == (high, wide, 3) and found.dtype == np.uint8
+    scale = min(wide / width, high / height)
+    if min(width, height) * scale >= 1:
+        white = (255, 255, 255)
+        padded = ImageOps.pad(picture, (wide, high), Image.Resampling.BILINEAR, color=white)
+        np.testing.assert_array_equal(found, np.asarray(padded))
+
+
+def test_a_strip_is_a_line_and_not_nothing(tmp_path) -> None:
+    Image.new("RGB", (3000, 1), "black").save(tmp_path / "a.png")
+    found = square(tmp_path / "a.png", 8)
+    assert (found.min(axis=(1, 2)) == 0).sum() == 1 and (found.max(axis=(1, 2)) == 255).sum() == 7
