@@ -32,6 +32,26 @@ def test_a_thousand_damaged_files_give_a_clear_error_or_data():
     assert len(cases) >= 1000
 
 
+@pytest.mark.parametrize(
+    ("found", "cut", "exact", "wrong"),
+    [
+        ({"a": 1, "b": 2}, True, True, False),
+        ({"a": 1}, False, True, False),  # lost from a listing
+        ({"a": 1}, True, False, True),
+        ({"a": 1, "b": 3}, False, True, True),
+        ({"a": 1, "b": 3}, True, False, True),
+        ({"a": 1, "b": 3}, False, False, False),
+        (None, True, True, False),
+        ([1, 2], True, False, True),
+    ],
+)
+def test_data_of_a_damaged_file_are_the_good_ones(found, cut, exact, wrong, monkeypatch):
+    monkeypatch.syspath_prepend(str(WORKER.parent))
+    import worker
+
+    assert bool(worker.other(found, worker.tokens({"a": 1, "b": 2}), cut, exact)) == wrong
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "sign"),
@@ -40,14 +60,17 @@ def test_a_thousand_damaged_files_give_a_clear_error_or_data():
         ("raise ValueError('a.txt is bad.')", "comes from"),
         ("import time; time.sleep(9)", "is a TimeoutError"),
         ("import ctypes; ctypes.string_at(0)", "Segmentation fault"),
+        ("return path.read_text(errors='replace')", "gives other data"),
+        ("return {'a': 1, 'b': 3}", "gives other data"),
     ],
 )
 def test_the_worker_sees_what_it_looks_for(tmp_path, body, sign):
-    """Made-up readers: another error, one from elsewhere, one that hangs, one that crashes."""
+    """Made-up readers: another error, one from elsewhere, one that hangs, crashes or lies."""
     (tmp_path / "families.py").write_text(
         "def made(folder):\n    path = folder / 'a.txt'\n    path.write_text('good')\n"
         f"    def read():\n        if path.read_text() != 'good':\n            {body}\n"
-        "    return read\nFAMILIES = {'made': (made, 3)}\n"
+        "        return {'a': 1, 'b': 2}\n"
+        "    return read\nFAMILIES, EXACT = {'made': (made, 3)}, {made}\n"
     )
     code = f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(WORKER.parent)!r}]\n"
     code += "import worker; worker.SECONDS = 1; worker.main('0')"

@@ -6,6 +6,7 @@ function that reads them all. The builders are those of the tests of each loader
 
 import io
 import json
+import shutil
 import sys
 import tarfile
 import zipfile
@@ -36,7 +37,7 @@ import test_nuswide_forms  # noqa: E402
 import test_uci_digits  # noqa: E402
 import test_wiki  # noqa: E402
 
-from mmhash_nb import checkpoints, hashers  # noqa: E402
+from mmhash_nb import batch, checkpoints, finished, hashers, headless  # noqa: E402
 from mmhash_nb.codes import HashCodes, load_codes, save_codes  # noqa: E402
 from mmhash_nb.commands.kept import Gallery, load_model, save_model  # noqa: E402
 from mmhash_nb.datasets import cifar10_files, iaprtc12, load, mirflickr25k, nuswide, wiki  # noqa: E402
@@ -47,6 +48,7 @@ from mmhash_nb.datasets.pictures import read_picture  # noqa: E402
 from mmhash_nb.features import pretrained  # noqa: E402
 from mmhash_nb.results import records  # noqa: E402
 from mmhash_nb.results.runs import read_record  # noqa: E402
+from mmhash_nb.shards import open_shards, write_shards  # noqa: E402
 
 Read = Callable[[], object]
 
@@ -173,15 +175,18 @@ def tar_archive(folder: Path) -> Read:
     return lambda: _unpacked(folder / "a.tar.gz")
 
 
-def _unpacked(archive: Path) -> None:
-    """Unpack two levels down, and see that nothing appears above."""
+def _unpacked(archive: Path) -> dict[str, bytes]:
+    """Unpack two levels down, and see that nothing appears above; what was unpacked."""
     inside = archive.parent / "deep" / "deeper"
-    inside.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(inside, ignore_errors=True)
+    inside.mkdir(parents=True)
     extract(archive, inside)
     found = {path.name for path in archive.parent.iterdir()} | {
         path.name for path in inside.parent.iterdir()
     }
     assert found == {archive.name, "deep", "deeper"}, f"{archive} wrote {found}"
+    files = (path for path in inside.rglob("*") if path.is_file())
+    return {path.relative_to(inside).as_posix(): path.read_bytes() for path in files}
 
 
 def own_folder(folder: Path) -> Read:
@@ -195,7 +200,7 @@ def own_new_items(folder: Path) -> Read:
     own_cases.write_table(folder / "own", rows, own_cases.HEADER[:3])
     given = {"size": 8, "vocabulary": ("βάρκα", "σκύλος"), "on_error": "skip"}
 
-    def read() -> None:
+    def read() -> None:  # gives nothing to compare: items that are not read are left out
         for modality in ("image", "text", "both"):
             load("folder", folder / "own", modality=modality, **given)
 
@@ -231,7 +236,7 @@ def run_records(folder: Path) -> Read:
         for bits in (16, 32, 64)
     ]
     text = "\n".join([",".join(records.COLUMNS), *lines])
-    (folder / "wiki2_wiki.csv").write_text(text)
+    (folder / "wiki2_wiki.csv").write_text(text + "\n")
     return lambda: records.read("wiki2", folder)
 
 
@@ -249,12 +254,15 @@ def checkpoint(folder: Path) -> Read:
     optimiser.step()
     checkpoints.keep(folder / "c.safetensors", network, [optimiser], [1.0, 0.5])
 
-    def read() -> None:
+    def read() -> object:
         own = nn.Linear(6, 4)
+        before = own.weight.clone()
         optimisers = [torch.optim.Adam(own.parameters())]
-        checkpoints.resume(folder / "c.safetensors", own, optimisers)
+        history = checkpoints.resume(folder / "c.safetensors", own, optimisers)
+        assert history or torch.equal(own.weight, before), "the network is another, but not resumed"
         own(torch.ones(2, 6)).sum().backward()
         optimisers[0].step()  # what was resumed can be trained on
+        return (history, own.weight.detach().numpy()) if history else None
 
     return read
 
@@ -264,7 +272,7 @@ def fitted_method(folder: Path) -> Read:
     rng = np.random.default_rng(0)
     method.state = {f"image.{i}": rng.normal(size=(4, 8)).astype(np.float32) for i in range(3)}
     method.save(folder)
-    return lambda: hashers.load(folder)
+    return lambda: vars(hashers.load(folder))
 
 
 def weights(folder: Path) -> Read:
@@ -272,9 +280,10 @@ def weights(folder: Path) -> Read:
     state = {key: value.numpy() for key, value in backbone.state_dict().items()}
     save_file(state, folder / "w.safetensors")
 
-    def read() -> None:
+    def read() -> object:
         found = pretrained.read(folder / "w.safetensors", "small")
         pretrained.fill(backbone, "small", found, folder / "w.safetensors")
+        return {key: value.numpy().copy() for key, value in backbone.state_dict().items()}
 
     return read
 
@@ -301,11 +310,42 @@ def own_picture(folder: Path) -> Read:
     for kind in ("png", "jpeg", "webp", "gif", "bmp"):
         picture.save(folder / f"own.{kind}")
 
-    def read() -> None:
-        for path in sorted(folder.iterdir()):
-            read_picture(path.read_bytes(), path.name)
+    def read() -> object:
+        paths = sorted(folder.iterdir())
+        return [np.asarray(read_picture(path.read_bytes(), path.name)) for path in paths]
 
     return read
+
+
+def shards_in_files(folder: Path) -> Read:
+    rng = np.random.default_rng(0)
+    sizes = (5, 1, 9)
+    codes = (HashCodes.from_signs(rng.normal(size=(n, 20))) for n in sizes)
+    write_shards(folder, ((some, rng.random((len(some), 9)) < 0.3) for some in codes))
+    return lambda: [(codes.bits.copy(), labels) for codes, labels in open_shards(folder)]
+
+
+def _notebook(path: Path) -> Path:
+    """A notebook with parameters and a cell of text."""
+    cells = [("code", "bits = 16\nseeds: list[int] = [0]\n", ["parameters"]), ("markdown", "#", [])]
+    made = [
+        {"cell_type": kind, "source": source.splitlines(True), "metadata": {"tags": tags}}
+        for kind, source, tags in (*cells, ("code", "print(bits)", []))
+    ]
+    path.write_text(json.dumps({"cells": made, "nbformat": 4}))
+    return path
+
+
+def finished_record(folder: Path) -> Read:
+    output = folder / "n.ipynb"
+    job = batch.Job(_notebook(folder.parent / "n.ipynb"), {"bits": 32}, output, "n")
+    finished.keep(job, 64 * "0", headless.Outcome("n", 1.5, ""))
+    return lambda: finished.read(finished.record_path(job))
+
+
+def notebook_cells(folder: Path) -> Read:
+    path = _notebook(folder / "n.ipynb")
+    return lambda: headless.code_cells(path)
 
 
 #: Each family with how many cases it has in a run: fewer where reading takes long.
@@ -319,5 +359,16 @@ CASES = {
     **{zip_archive: 60, tar_archive: 60, codes: 70, run_records: 70, run_record: 40},
     **{checkpoint: 60, fitted_method: 60, weights: 50, own_picture: 90},
     **{own_folder: 90, own_new_items: 60, own_model: 60, own_codes: 70},
+    **{shards_in_files: 60, finished_record: 60, notebook_cells: 60},
+}
+#: families whose format has a checksum over the content of all that is read
+EXACT = {
+    mat_5_compressed,
+    cifar10_zip,
+    cifar10_batches,
+    zip_archive,
+    tar_archive,
+    codes,
+    checkpoint,
 }
 FAMILIES = {family.__name__: (family, count) for family, count in CASES.items()}
