@@ -336,6 +336,13 @@ def _notebook(path: Path) -> Path:
     return path
 
 
+def batch_file(folder: Path) -> Read:
+    notebook = _notebook(folder.parent / "n.ipynb")
+    job = f"- notebooks: {notebook}\n  parameters: {{bits: 32}}\n  grid: {{seeds: [0, 1]}}\n"
+    (folder / "batch.yaml").write_text(job + job.replace("32", "64"))
+    return lambda: batch.from_file(folder / "batch.yaml", folder.parent / "out")
+
+
 def finished_record(folder: Path) -> Read:
     output = folder / "n.ipynb"
     job = batch.Job(_notebook(folder.parent / "n.ipynb"), {"bits": 32}, output, "n")
@@ -359,7 +366,7 @@ CASES = {
     **{zip_archive: 60, tar_archive: 60, codes: 70, run_records: 70, run_record: 40},
     **{checkpoint: 60, fitted_method: 60, weights: 50, own_picture: 90},
     **{own_folder: 90, own_new_items: 60, own_model: 60, own_codes: 70},
-    **{shards_in_files: 60, finished_record: 60, notebook_cells: 60},
+    **{shards_in_files: 60, batch_file: 60, finished_record: 60, notebook_cells: 60},
 }
 #: families whose format has a checksum over the content of all that is read
 EXACT = {
