@@ -108,10 +108,10 @@ def from_file(path: Path, out: Path) -> list[Job]:
         raise FileNotFoundError(f"{path} is not there.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} cannot be read ({error}).") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # a ValueError: no such date
         mark = getattr(error, "problem_mark", None)
         line = "" if mark is None else f", line {mark.line + 1}"
-        problem = getattr(error, "problem", None) or error
+        problem = getattr(error, "problem", None) or " ".join(str(error).split())
         raise ValueError(f"{path}{line} is no YAML: {problem}.") from None
     if not isinstance(entries, list) or not entries:
         raise ValueError(f"{path} must be a list of jobs, each a mapping of {', '.join(_KEYS)}.")

@@ -49,11 +49,14 @@ def code_cells(notebook: Path) -> list[tuple[str, list[str]]]:
     Raises:
         ValueError: where the file is no whole notebook.
     """
-    return [
-        ("".join(cell["source"]), cell.get("metadata", {}).get("tags", []))
-        for cell in _cells(notebook)
-        if cell["cell_type"] == "code"
-    ]
+    try:
+        return [
+            ("".join(cell["source"]), cell.get("metadata", {}).get("tags", []))
+            for cell in _cells(notebook)
+            if cell["cell_type"] == "code"
+        ]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{notebook} is no whole notebook ({error!r}).") from None
 
 
 def _cells(notebook: Path) -> list[dict[str, Any]]:

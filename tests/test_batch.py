@@ -84,9 +84,12 @@ def test_a_grid_is_every_combination_for_every_notebook(project):
     assert jobs[1].output == project / "notebooks" / f"{jobs[1].name}.ipynb"
 
 
-def test_a_notebook_that_is_cut_short_is_named(project, executed, capsys):
+@pytest.mark.parametrize(
+    "damaged", [lambda text: text[:50], lambda text: text.replace('"source"', '"sauce"')]
+)
+def test_a_notebook_that_is_not_whole_is_named(project, executed, capsys, damaged):
     path = project / "notebooks" / "2_two.ipynb"
-    path.write_text(path.read_text()[:50])
+    path.write_text(damaged(path.read_text()))
     assert reproduce.main(["reproduce", "-p", "bits", "8"]) == 2
     assert f"{path} is no whole notebook (" in capsys.readouterr().err and not executed.asked
 
@@ -149,6 +152,8 @@ def test_a_run_listed_twice_is_one(project):
     ("text", "sentence"),
     [
         ("- a: [1\n- b: 2", "batch.yml, line 2 is no YAML: expected"),
+        ("- a: 2020-13-45", "batch.yml is no YAML: month must be in 1..12"),
+        ("- a: \x01", "batch.yml is no YAML: unacceptable character #x0001: special"),
         ("- a: 'x", "batch.yml, line 1 is no YAML: found unexpected end of stream."),
         ("", "batch.yml must be a list of jobs, each a mapping of notebooks, parameters, grid."),
         ("notebooks: 1_one", "batch.yml must be a list of jobs"),
