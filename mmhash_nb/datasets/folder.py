@@ -209,6 +209,11 @@ def _labels(path: Path, rows: Sequence[Row]) -> tuple[np.ndarray, list[str]]:
             f"every row of {path} has the label {names[everywhere[0]]!r}, so that any result would "
             "be right: take it out, or add rows without it."
         )
+    if not (labels.sum(axis=0) > 1).any():
+        raise ValueError(
+            f"no two rows of {path} share a label, so that no result would be right: write labels "
+            "that several rows have, separated by ';'."
+        )
     return labels, names
 
 

@@ -23,12 +23,20 @@ def named(root: Path, *names: str) -> list[Path]:
 
 
 def locate(folder: Path, *names: str) -> Path | None:
-    """The first file or folder of one of the names in `folder`, or up to two levels below."""
+    """The first file or folder of one of the names in `folder`, or up to two levels below.
+
+    Hidden folders do not count: an archive is unpacked in one, and a kill leaves half of it there.
+    """
     for name in names:
         for level in ("", "*/", "*/*/"):
-            if found := sorted(folder.glob(level + name)):
-                return found[0]
+            found = (p for p in sorted(folder.glob(level + name)) if not _hidden(p, folder))
+            if (first := next(found, None)) is not None:
+                return first
     return None
+
+
+def _hidden(path: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 class Photos:
@@ -42,7 +50,7 @@ class Photos:
         self._folder = folder
         self._by_name: dict[str, list[Path]] = {}
         for base, folders, names in os.walk(folder):
-            folders.sort()
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
             for name in sorted(names):
                 if os.path.splitext(name)[1].lower() in _PHOTOS:
                     self._by_name.setdefault(name, []).append(Path(base, name))

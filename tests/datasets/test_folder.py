@@ -372,6 +372,14 @@ def test_one_label_everywhere_is_refused(own):
     assert "has the label 'x', so that any result would be right" in refused(own)
 
 
+def test_labels_that_no_two_rows_share_are_refused(own):
+    lines = iter(range(99))
+    (own / "pairs.csv").write_text(
+        re.sub(r"[\w ]+; \w+ \d", lambda found: f'"one,{next(lines)}"', written(own))
+    )
+    assert "no two rows" in (said := refused(own)) and "separated by ';'" in said
+
+
 def test_where_no_row_is_left_the_reasons_are_said(tmp_path):
     write_table(tmp_path, [["x.png", "a text", "y"]], HEADER[:3])
     said = refused(tmp_path, on_error="skip")
@@ -383,8 +391,10 @@ def test_one_row_and_no_common_word_are_too_little(tmp_path):
     Image.new("RGB", (4, 4)).save(tmp_path / "b.png")
     write_table(tmp_path, [["a.png", "ένας σκύλος", "x"]], HEADER[:3])
     assert "has one row that can be read: give two or more" in refused(tmp_path)
-    write_table(tmp_path, [["a.png", "σκύλος", "x"], ["b.png", "βάρκα", "y"]], HEADER[:3])
-    assert "no word token is held by 2 of the 1 training texts" in refused(tmp_path)
+    Image.new("RGB", (4, 4)).save(tmp_path / "c.png")
+    rows = [["a.png", "σκύλος", "x"], ["b.png", "βάρκα", "x"], ["c.png", "μήλο", "y"]]
+    write_table(tmp_path, rows, HEADER[:3])
+    assert "no word token is held by 2 of the 2 training texts" in refused(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,14 @@ def test_files_are_found_two_levels_down_and_the_nearest_first(tmp_path):
     assert locate(tmp_path, "x.mat") == tmp_path / "x.mat"
 
 
+def test_what_is_half_unpacked_is_not_there(tmp_path):
+    half = tmp_path / ".unpacked-1" / "all"
+    half.mkdir(parents=True)
+    (half / "x.mat").touch()
+    (half / "im1.jpg").touch()
+    assert locate(tmp_path, "x.mat") is None and len(Photos(tmp_path)) == 0
+
+
 def test_photos_are_found_by_name_and_by_folder_where_names_repeat(tmp_path):
     touch(tmp_path / "a/1.jpg", tmp_path / "deep/b/1.jpg", tmp_path / "2.PNG", tmp_path / "2.txt")
     photos = Photos(tmp_path)
