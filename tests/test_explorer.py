@@ -10,7 +10,7 @@ from explorer_cases import check, codes_of, hits, menu, shown
 from figure_cases import N, by_hand, some_pairs
 from PIL import Image
 
-from mmhash_nb.explorer import Explorer, explore, widget
+from mmhash_nb.explorer import Explorer, draw, explore, widget
 from mmhash_nb.explorer.answers import Database
 from mmhash_nb.results.kept import Collection
 
@@ -176,6 +176,60 @@ def test_states_without_a_picture_get_a_sentence() -> None:
     assert "made-up has an empty database" in explorer.message.value
     short = explore(some_pairs(), {("mmnn_l2", 12): codes_of(12, 1, n=N - 1)})
     assert f"there are {N - 1} image codes for {N} samples" in short.message.value
+
+
+def test_it_opens_at_what_is_asked_for() -> None:
+    collection = some_collection()
+    opening = {"radius": 5, "k": 4, "query": 3, "direction": "text-image", "bits": 32}
+    explorer = explore(*collection, method="mmnn_l2", **opening, mistakes=True)
+    for name, value in opening.items():
+        assert getattr(explorer, name).value == value, name
+    check(explorer)
+    codes = {"mmnn_l2": collection.codes["mmnn_l2", 32]}
+    query = int(collection.pairs.query[3])
+    sheet = draw(collection.pairs, codes, "text-image", query, 4, 5, True)
+    assert explorer.picture.value == sheet.png()
+    explorer.query.value = 0
+    check(explorer)
+
+
+def test_it_opens_at_another_dataset_and_a_second_method() -> None:
+    collections = {"one": some_collection(), "two": some_collection(name="other")}
+    explorer = explore(collections, beside="ksh", bits=32, dataset="two")
+    assert explorer.dataset.value == "two" and explorer.pairs.name == "other"
+    assert [column.key for column in explorer.columns] == [("mmnn_l2", 32), ("ksh", 32)]
+    assert "ksh, image → image: " in explorer.message.value
+    assert explore(*collections["one"], dataset="made-up").pairs is collections["one"].pairs
+
+
+@pytest.mark.parametrize(
+    ("opening", "sentence"),
+    [
+        ({"dataset": "wiki"}, "dataset='wiki': choose from 'made-up'."),
+        ({"method": "aadah"}, "method='aadah': choose from 'mmnn_l2', 'ksh', 'mah'."),
+        ({"bits": 24}, "bits=24: choose from 12, 32."),
+        ({"bits": 12, "method": "ksh"}, "bits=12: choose from 32."),
+        ({"beside": "ksh"}, "beside='ksh': choose from '', 'mah'."),
+        ({"direction": "text-image", "method": "ksh"}, "choose from 'image-image', 'text-text'."),
+        ({"query": 6}, "query=6: choose from 0 to 5."),
+        ({"query": -1}, "query=-1: choose from 0 to 5."),
+        ({"query": 1.5}, "query=1.5: choose from 0 to 5."),
+        ({"k": 0}, "k=0: choose from 1 to 20."),
+        ({"radius": 13}, "radius=13: choose from 0 to 12."),
+        ({"mistakes": "no"}, "mistakes='no': choose from False, True."),
+        ({"attention": True}, "attention=True: no method that it shows has masks and was kept."),
+    ],
+)
+def test_what_is_not_offered_cannot_be_opened_at(opening: dict, sentence: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(sentence)) as refused:
+        explore(*some_collection(), **opening)
+    assert str(refused.value).startswith("the explorer cannot open at ")
+    explore(*some_collection(), radius=12)
+
+
+def test_a_control_that_is_not_there_cannot_be_opened_at() -> None:
+    with pytest.raises(TypeError, match="cannot open at bit=…: its controls are dataset, method,"):
+        explore(*some_collection(), bit=12)
 
 
 def test_no_codes_are_refused() -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from mmhash_nb import hashers
 from mmhash_nb.codes import HashCodes
-from mmhash_nb.explorer import Explorer, explore
+from mmhash_nb.explorer import Explorer, Masks, draw, explore
 from mmhash_nb.results.kept import Collection
 
 
@@ -209,5 +209,11 @@ def test_attention_is_offered_where_a_method_has_it_and_drawn_when_ticked(own, w
     check(own)
     own.beside.value = "aadah_visual"
     assert shown(own.attention)
-    without = explore(worded.pairs, worded.codes)
+    pairs, codes, methods = worded
+    opened = explore(*worded, direction="text-image", query=1, attention=True)
+    masks = {"aadah_visual": Masks(methods["aadah_visual", 16]())}
+    first = {"aadah_visual": codes["aadah_visual", 16]}
+    sheet = draw(pairs, first, "text-image", int(pairs.query[1]), 10, 2, masks=masks)
+    assert opened.picture.value == sheet.png(), "as the still picture"
+    without = explore(pairs, codes)
     assert not shown(without.attention), "the fitted method was not given"

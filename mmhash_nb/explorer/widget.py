@@ -3,7 +3,7 @@
 import html
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Unpack
 
 import ipywidgets as widgets
 
@@ -11,6 +11,7 @@ from mmhash_nb.explorer.answers import directions, in_words, nearest_direction
 from mmhash_nb.explorer.controls import WIDE, fill, menu, show_where
 from mmhash_nb.explorer.desk import Column, Desk
 from mmhash_nb.explorer.drawing import draw_answers
+from mmhash_nb.explorer.opening import Opening, in_order, open_at
 from mmhash_nb.explorer.own import FORMATS, Own, needs, own_pair, read_picture
 from mmhash_nb.figures.nearest import Codes, sides, task_name
 from mmhash_nb.pairs import Pairs
@@ -23,6 +24,7 @@ def explore(
     pairs: Pairs | Mapping[str, Collection],
     codes: Mapping[tuple[str, int], Codes] | None = None,
     methods: Mapping[tuple[str, int], Fitted] | None = None,
+    **opening: Unpack[Opening],
 ) -> widgets.Widget:
     """Menus and sliders over retrieval results; see `Explorer`.
 
@@ -34,10 +36,17 @@ def explore(
         codes: for each (method, code length) and modality, codes of all samples.
         methods: for each (method, code length), a call that loads the fitted method, such as
             `run.method`: with it the reader can ask with words and pictures, and see attention.
+        opening: where to begin, such as `method="aadah", bits=32, direction="text-image"`; also
+            `dataset`, `beside`, `query` (its place in `pairs.query`), `k`, `radius`, `mistakes` and
+            `attention`.
+
+    Raises:
+        ValueError: no codes at all, or a control does not offer such a value.
+        TypeError: there is no such control.
     """
     if isinstance(pairs, Pairs):
-        return Explorer({pairs.name: Collection(pairs, codes or {}, methods or {})})
-    return Explorer({name: Collection(*one) for name, one in pairs.items()})
+        return Explorer({pairs.name: Collection(pairs, codes or {}, methods or {})}, opening)
+    return Explorer({name: Collection(*one) for name, one in pairs.items()}, opening)
 
 
 class Explorer(widgets.VBox):
@@ -53,12 +62,13 @@ class Explorer(widgets.VBox):
 
     Args:
         collections: for each dataset its pairs, codes and fitted methods.
+        opening: values of controls by their names, of what is shown first.
 
     Raises:
-        ValueError: where there are no codes at all.
+        ValueError, TypeError: as `explore`.
     """
 
-    def __init__(self, collections: Mapping[str, Collection]) -> None:
+    def __init__(self, collections: Mapping[str, Collection], opening: Opening | None = None):
         self.desks = {name: Desk(one) for name, one in collections.items()}
         if not self.desks or not all(desk.codes for desk in self.desks.values()):
             raise ValueError("the explorer needs codes of at least one method of every dataset.")
@@ -90,6 +100,9 @@ class Explorer(widgets.VBox):
         boxes = [widgets.HBox(line, layout=wrap) for line in lines]
         super().__init__([*boxes, self.picture, self.message])
         self._offer()
+        for name, value in in_order(opening or {}):
+            open_at(getattr(self, name), name, value)
+            self._offer()
         self._show()
         for control in (self.dataset, self.method, self.beside, self.bits, self.direction):
             control.observe(self._menu_changed, "value")
