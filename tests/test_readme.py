@@ -1,6 +1,7 @@
 """What the README quotes is what the files say."""
 
 import csv
+import dataclasses
 import re
 import shlex
 from pathlib import Path
@@ -14,6 +15,9 @@ from click.testing import CliRunner
 from PIL import Image
 
 from mmhash_nb import commands, hashers, headless
+from mmhash_nb.datasets import load
+from mmhash_nb.results.protocols import zhang2018
+from mmhash_nb.results.runs import run_protocol
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -179,6 +183,23 @@ def test_the_commands_for_own_data_run(tmp_path, monkeypatch, capsys):
         assert commands.main([*line[3:], *(["--size", "16"] if line[3] == "fit" else [])]) == 0
     found = capsys.readouterr().out.splitlines()[-10:]
     assert all("black dog" in line for line in found)
+
+
+@pytest.mark.slow
+def test_the_page_of_the_explorer_shows_what_runs_have_kept(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    block = README[README.index("### The explorer as a page") :]
+    code = block[block.index("```python\n") + len("```python\n") :]
+    *imports, page = code[: code.index("```")].strip().splitlines()
+    given: dict = {}
+    exec("\n".join(imports), given)
+    with pytest.raises(ValueError, match="holds no finished run of the protocol on scenes"):
+        eval(page, given)
+    one = dataclasses.replace(zhang2018("scenes"), grids=[(["cca_hash"], [16])], seeds=[0])
+    run_protocol("zhang2018", one, load("scenes"))
+    shown = eval(page, given)
+    assert [value for _, value in shown.method.options] == ["cca_hash", "random"]
+    assert "Nearest samples" in shown.message.value
 
 
 def test_commands_come_after_the_line_that_puts_a_shell_into_the_environment():

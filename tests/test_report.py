@@ -136,14 +136,6 @@ def test_each_kind_of_gap_has_its_reason(project):
     assert set(counts.index) == {"", *numbers.LACKS} and counts[""] == 1
 
 
-def test_a_dataset_without_a_loader_says_so(project):
-    own, *_ = contents.sections("zhang2018")
-    reasons = own.numbers[own.numbers.dataset == "iaprtc12"].reason.unique()
-    assert list(reasons) == [
-        "no run on iaprtc12: the dataset is not at hand, and this package has no loader of it"
-    ]
-
-
 def test_the_summary_counts_every_number_once(project):
     records.write(
         rows("cifar10", {"mmnn_l2": (0.54, 0.54), "cmnn_l2": (0.1,)}), project / "results"

@@ -69,7 +69,7 @@ class Explorer(widgets.VBox):
         ValueError, TypeError: as `explore`.
     """
 
-    def __init__(self, collections: Mapping[str, Collection], opening: Opening) -> None:
+    def __init__(self, collections: Mapping[str, Collection], opening: Opening | None = None):
         self.desks = {name: Desk(one) for name, one in collections.items()}
         if not self.desks or not all(desk.codes for desk in self.desks.values()):
             raise ValueError("the explorer needs codes of at least one method of every dataset.")
@@ -101,7 +101,7 @@ class Explorer(widgets.VBox):
         boxes = [widgets.HBox(line, layout=wrap) for line in lines]
         super().__init__([*boxes, self.picture, self.message])
         self._offer()
-        for name, value in in_order(opening):
+        for name, value in in_order(opening or {}):
             open_at(getattr(self, name), name, value)
             self._offer()
         self._show()

@@ -5,7 +5,6 @@ from typing import Any
 
 import pandas as pd
 
-from mmhash_nb import datasets
 from mmhash_nb.results.compare import compare
 
 #: What is missing where there is none of ours, from the most to the least.
@@ -62,8 +61,6 @@ def _holds(found: set, key: object) -> bool:
 
 def _further(lacking: str, dataset: str, records: pd.DataFrame, present: Set[str]) -> str:
     if lacking == "dataset":
-        if dataset not in datasets.names():
-            return ": the dataset is not at hand, and this package has no loader of it"
         if dataset in present:
             return ": its files are here, but no run of them is kept"
         return ": its files are not on this machine"

@@ -44,8 +44,10 @@ _CAPTIONS = {
     "the queries to which each contributes most.",
     "attention_words": "How the attention over the text units divides among the words that excite "
     "them.",
-    "quality_by_length": "Quality by code length, text to image: means with 95 % intervals, dots "
-    "for the seeds.",
+    "quality_by_length_text_image": "Quality by code length, text to image: means with 95 % "
+    "intervals, dots for the seeds.",
+    "quality_by_length_image_text": "Quality by code length, image to text.",
+    "quality_by_length_joint_joint": "Quality by code length, codes of both modalities together.",
     "quality_by_time_across": "Quality by training time, across modalities: a point a method. The "
     "line joins those than which no faster one is as good.",
     "quality_by_time_within": "Quality by training time, within a modality and with joint codes.",

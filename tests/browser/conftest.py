@@ -17,7 +17,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ARTEFACTS = ROOT / "artefacts"
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+#: by which names Chromium is looked for; `.ci/run` looks for the same
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _START_SECONDS = 90
 
 
@@ -39,9 +40,9 @@ class Lab:
 def chromium() -> Iterator[object]:
     """Headless Chromium, or a skip that says what is missing."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = next((found for name in _NAMES if (found := shutil.which(name))), None)
+    path = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
     if path is None:
-        pytest.skip(f"no Chromium is installed: none of {', '.join(_NAMES)} is on the PATH")
+        pytest.skip(f"no Chromium is installed: none of {', '.join(CHROMIUM)} is on the PATH")
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(
             executable_path=path, headless=True, args=["--no-sandbox", "--headless"]

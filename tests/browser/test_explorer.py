@@ -19,8 +19,8 @@ from mmhash_nb.pairs import Pairs
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-# Run by this test and by the notebook it writes: both must see the same pairs and codes.
-SET_UP = """
+# Run by these tests and by the notebooks they write: both must see the same pairs and codes.
+PAIRS = """
 import numpy as np
 from mmhash_nb import hashers
 from mmhash_nb.codes import HashCodes
@@ -34,6 +34,8 @@ pairs = Pairs(
     query=np.arange(8), database=np.arange(8, 60), train=np.arange(8, 60),
     vocabulary=words, name="made-up",
 )
+"""
+FIT = """
 fitted = hashers.create("cvh", 8, device="cpu").fit(pairs)
 codes = {side: fitted.encode(pairs, side) for side in ("image", "text")}
 other = {side: HashCodes.from_signs(rng.standard_normal((60, 8))) for side in codes}
@@ -47,9 +49,9 @@ explore(pairs, both, {("cvh", 8): lambda: fitted})
 
 def test_controls_move_the_picture_to_what_the_index_says(chromium, lab: Lab, tmp_path) -> None:
     namespace: dict = {}
-    exec(SET_UP, namespace)
+    exec(PAIRS + FIT, namespace)
     pairs, codes, fitted = (namespace[name] for name in ("pairs", "codes", "fitted"))
-    page, errors = open_page(chromium, lab, written(lab, "explorer.ipynb", [SET_UP, SHOW]))
+    page, errors = open_page(chromium, lab, written(lab, "explorer.ipynb", [PAIRS, FIT, SHOW]))
     try:
         run_all_cells(page)
         page.locator("img.widget-image").wait_for(state="visible")
