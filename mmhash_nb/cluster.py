@@ -13,7 +13,8 @@ from mmhash_nb.headless import in_words
 from mmhash_nb.sources import package_hash, versions
 
 _LOOPBACK = "127.0.0.1"
-_CONNECT_SECONDS = 20
+_CONNECT_SECONDS = 60
+_WORKER_SECONDS = 60
 
 
 @contextmanager
@@ -47,7 +48,7 @@ def client(workers: int, scheduler: str | None) -> Iterator[Client]:
         raise ValueError(f"no Dask scheduler answers at {scheduler} ({error}).") from None
     with connected:
         try:
-            connected.wait_for_workers(1, timeout=_CONNECT_SECONDS)
+            connected.wait_for_workers(1, timeout=_WORKER_SECONDS)
         except TimeoutError:
             raise ValueError(
                 f"the Dask scheduler at {scheduler} has no worker: start one on each machine that "

@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from mmhash_nb.sources import parsed
+
 #: Kernels that never answer (a port taken between choosing and binding it) are started again.
 STARTS = 3
 _DEAD_KERNEL = 138
@@ -83,7 +85,7 @@ def _declared(notebook: Path) -> dict[str, tuple[Any, Any]]:
     """
     tagged = [source for source, tags in code_cells(notebook) if "parameters" in tags]
     found: dict[str, Any] = {}
-    for statement in ast.parse(tagged[0]).body if tagged else []:
+    for statement in parsed(tagged[0]).body if tagged else []:
         annotation = ""
         match statement:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):

@@ -4,6 +4,7 @@ import ast
 import hashlib
 import platform
 import re
+import threading
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -14,11 +15,23 @@ _RUNNERS = (
     *("reproduce", "workers"),
 )
 
+_PARSING = threading.Lock()
+
+
+def parsed(text: str) -> ast.Module:
+    """`ast.parse`, which in some versions of Python fails where several threads call it at once.
+
+    They count the depth of the tree for all threads together, and one that collects garbage
+    meanwhile, with Dask's callbacks, lets others in (`AST constructor recursion depth mismatch`).
+    """
+    with _PARSING:
+        return ast.parse(text)
+
 
 @cache
 def code(text: str) -> str:
     """`text` as it is parsed, without comments, docstrings and layout."""
-    tree = ast.parse(text)
+    tree = parsed(text)
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list) and body and _is_docstring(body[0]):

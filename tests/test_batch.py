@@ -1,10 +1,13 @@
 """What a batch runs and what of it is done: grids, YAML files, names, records, estimates."""
 
 import errno
+import gc
 import json
 import os
 import shutil
 import string
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -565,6 +568,21 @@ def test_cores_are_shared_out_unless_the_environment_says_how_many(monkeypatch, 
     assert workers._surroundings(job, None) == records
     pools = workers._surroundings(job, 2).items() - records.items()
     assert {value for _, value in pools} == {"2"} and ("OMP_NUM_THREADS", "2") in pools
+
+
+def test_threads_of_a_dask_worker_read_sources_at_once():
+    """Its callbacks of the garbage collector let other threads in while one parses."""
+    texts = [path.read_text() for path in Path(sources.__file__).parent.rglob("*.py")]
+    let_in = lambda *_: time.sleep(0)  # noqa: E731
+    threshold = gc.get_threshold()
+    gc.callbacks.append(let_in)
+    gc.set_threshold(50)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            assert all(pool.map(sources.code.__wrapped__, texts * 2))
+    finally:
+        gc.set_threshold(*threshold)
+        gc.callbacks.remove(let_in)
 
 
 def test_the_package_hash_sees_code_tables_and_weights_and_no_comment(tmp_path, monkeypatch):

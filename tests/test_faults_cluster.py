@@ -7,6 +7,7 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
+import dask
 import psutil
 import pytest
 from batch_cases import (
@@ -43,6 +44,17 @@ def project(tmp_path, monkeypatch):
 def _nothing_left():
     yield
     kill_started()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _patient():
+    """On a busy machine it may take long until another process answers."""
+    seconds = {"connect": "600s", "tcp": "600s"}
+    with dask.config.set({"distributed.comm.timeouts": seconds}), pytest.MonkeyPatch.context() as p:
+        for name, value in seconds.items():
+            p.setenv(f"DASK_DISTRIBUTED__COMM__TIMEOUTS__{name.upper()}", value)
+        p.setattr(cluster, "_CONNECT_SECONDS", 600)
+        yield
 
 
 def scheduler(folder):
@@ -193,7 +205,7 @@ def test_a_dry_run_counts_the_threads_of_a_cluster_or_its_gpus(
 
 def test_a_scheduler_without_workers_or_dashboard_is_said(project, threads, monkeypatch, capsys):
     """Workers are waited for; a scheduler may have been started without a dashboard."""
-    monkeypatch.setattr(cluster, "_CONNECT_SECONDS", 2)
+    monkeypatch.setattr(cluster, "_WORKER_SECONDS", 0.5)
     services = threads.scheduler.services
     monkeypatch.setattr(threads.scheduler, "services", {})
     jobs = ["reproduce", *ONE, "--scheduler", threads.scheduler_address]
