@@ -579,7 +579,7 @@ def test_threads_of_a_dask_worker_read_sources_at_once():
     gc.set_threshold(50)
     try:
         with ThreadPoolExecutor(8) as pool:
-            assert all(pool.map(sources.code.__wrapped__, texts * 2))
+            assert all(pool.map(sources.code.__wrapped__, texts))
     finally:
         gc.set_threshold(*threshold)
         gc.callbacks.remove(let_in)
