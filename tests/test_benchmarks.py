@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import importlib.util
+import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -449,5 +450,10 @@ def test_gpu_benchmark_says_how_a_notebook_ended(
     python.write_text(f"#!/bin/sh\ntrap 'echo > {kept}; kill $!; exit 130' INT\n{does}\n")
     python.chmod(0o755)
     monkeypatch.setattr(gpu.sys, "executable", str(python))
-    assert gpu.call(["reproduce"], seconds) == ended
+    # A process in the background is started with the signal ignored, and so are its children.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert gpu.call(["reproduce"], seconds) == ended
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert kept.exists() == str(ended).startswith("stopped")
