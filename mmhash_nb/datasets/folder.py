@@ -136,7 +136,7 @@ def read(
     table = read_table(root, needed, labelled=not new)
     rows, wrong, pixels = table.rows, table.wrong, None
     if "image" in needed:
-        rows, undecoded, pixels = _pixels(rows, form.size)
+        rows, undecoded, pixels = _pixels(rows, form.size, skip=on_error == "skip")
         wrong = wrong | undecoded
     reasons = listed(path, wrong, table.total)
     if wrong and on_error == "raise":
@@ -160,8 +160,13 @@ def read(
     return Folder(pairs, rows, form, _left_out(path, table, reasons if wrong else "", modality))
 
 
-def _pixels(rows: Sequence[Row], size: int) -> tuple[list[Row], dict[int, str], np.ndarray]:
-    """The rows whose pictures decode, why the others do not by line, and `uint8 [N, 3, S, S]`."""
+def _pixels(
+    rows: Sequence[Row], size: int, skip: bool
+) -> tuple[list[Row], dict[int, str], np.ndarray | None]:
+    """The rows whose pictures decode, why the others do not by line, and `uint8 [N, 3, S, S]`.
+
+    Where some do not, there are pixels only to `skip` those: otherwise the table is refused.
+    """
     paths = {row.line: row.path for row in rows if row.path is not None}
     wrong: dict[int, str] = {}
     try:
@@ -173,6 +178,8 @@ def _pixels(rows: Sequence[Row], size: int) -> tuple[list[Row], dict[int, str], 
             except ValueError as error:
                 wrong[line] = str(error).rstrip(".")
     whole_rows = [row for row in rows if row.line not in wrong]
+    if not skip:
+        return whole_rows, wrong, None
     return whole_rows, wrong, photos.pixels([paths[row.line] for row in whole_rows], size, square)
 
 
