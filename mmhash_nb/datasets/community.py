@@ -62,6 +62,12 @@ class Found:
     vocabulary: Sequence[str] | None = None
     source: str = ""
 
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """Samples, columns of tags (0 for captions, whose words are not counted yet), labels."""
+        words = 0 if self.tags is None else self.tags.shape[1]
+        return len(self.labels), words, self.labels.shape[1]
+
 
 def choose(layouts: Sequence[Layout], folder: Path, images: str) -> Layout | None:
     """The first of the layouts whose files are in `folder`."""

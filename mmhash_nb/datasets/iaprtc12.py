@@ -9,7 +9,7 @@ from mmhash_nb.datasets.community import Rules
 from mmhash_nb.datasets.distributions import Distributions
 from mmhash_nb.datasets.layouts import CAPTIONS, IAPR_RAND, LISTS
 from mmhash_nb.datasets.photos import check_option
-from mmhash_nb.datasets.places import named
+from mmhash_nb.datasets.places import expected, named
 from mmhash_nb.datasets.splits import Protocol
 from mmhash_nb.pairs import Pairs
 
@@ -30,6 +30,8 @@ PROTOCOLS = {
     # "100 pairs per class"; the shallow methods learn from the whole gallery
     "liong2017": Protocol(19_627, 500, 22, 100, None, per_label=True, option="n_query_per_concept"),
 }
+#: folders that may hold it; the first is where it is put
+_NAMES = ("iaprtc12", "iapr", "saiaprtc12")
 #: one photo of the official files has segments and no English caption, so that others found 19,999
 _NEARLY = 1
 
@@ -95,7 +97,7 @@ def load(
     forms = _forms(_frequent(protocol))
     folder = next((f for f in _folders(root) if forms.has(f, images)), None)
     if folder is None:
-        where = next(iter(_folders(root)), root / "iaprtc12")
+        where = expected(root, *_NAMES)
         raise FileNotFoundError(
             f"iaprtc12 has no {iaprtc12_official.missing(where, images) or 'photos'} in {where}: "
             f"see {PAGE} for the set, and put {PUT} under {root}."
@@ -139,10 +141,11 @@ def read(
     found = _forms(_frequent(protocol)).read(folder, images, size, rules)
     if published:
         # The words of captions are counted out to the paper's number, not found in a file.
-        words = rule.words if found.tags is None else found.tags.shape[1]
-        n = len(found.labels)
-        n += found.tags is None and n == rule.pairs - _NEARLY
-        rule.check("iaprtc12", (n, words, found.labels.shape[1]), f"put {PUT}")
+        n, words, labels = found.counts
+        if found.tags is None:
+            words = rule.words
+            n += n == rule.pairs - _NEARLY
+        rule.check("iaprtc12", (n, words, labels), f"put {PUT}")
     return selections.assemble(
         "iaprtc12",
         found,
@@ -158,11 +161,11 @@ def read(
 
 def _folder(root: Path) -> Path:
     """Where the files lie, or would be put."""
-    return find(root) or next(iter(_folders(root)), root / "iaprtc12")
+    return find(root) or expected(root, *_NAMES)
 
 
 def _folders(root: Path) -> list[Path]:
-    return named(root, "iaprtc12", "iapr", "saiaprtc12")
+    return named(root, *_NAMES)
 
 
 def _frequent(protocol: str) -> int | None:

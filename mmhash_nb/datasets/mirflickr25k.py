@@ -10,7 +10,7 @@ from mmhash_nb.datasets.distributions import Distributions
 from mmhash_nb.datasets.layouts import CAPTIONS, LISTS, divided, one_file, three_files
 from mmhash_nb.datasets.mirflickr25k_official import ARCHIVES
 from mmhash_nb.datasets.photos import check_option
-from mmhash_nb.datasets.places import named
+from mmhash_nb.datasets.places import expected, named
 from mmhash_nb.datasets.splits import Protocol
 from mmhash_nb.datasets.splits import at_random as split
 from mmhash_nb.pairs import Pairs
@@ -28,6 +28,8 @@ PUT = (
     "tagList.mat and labelList.mat, or index.mat with caption.mat and label.mat"
 )
 IMAGES = community.IMAGES
+#: folders that may hold it; the first is where it is put
+_NAMES = ("mirflickr25k", "mirflickr", "flickr25k")
 PROTOCOLS = {
     "zeng2022": Protocol(20_015, 1_386, 24, n_query=2_000, n_train=10_000),
     "zhang2018": Protocol(20_015, 1_386, 24, n_query=2_000, n_train=10_000),
@@ -146,8 +148,7 @@ def read(
     check_option("mirflickr25k", "images", images, IMAGES)
     found = _FORMS.read(folder, images, size, rules or Rules())
     if published:
-        words = 0 if found.tags is None else found.tags.shape[1]
-        rule.check("mirflickr25k", (len(found.labels), words, found.labels.shape[1]), f"put {PUT}")
+        rule.check("mirflickr25k", found.counts, f"put {PUT}")
     return selections.assemble(
         "mirflickr25k",
         found,
@@ -163,8 +164,8 @@ def read(
 
 def _folder(root: Path) -> Path:
     """Where the files lie, or would be put."""
-    return find(root) or next(iter(_folders(root)), root / "mirflickr25k")
+    return find(root) or expected(root, *_NAMES)
 
 
 def _folders(root: Path) -> list[Path]:
-    return named(root, "mirflickr25k", "mirflickr", "flickr25k")
+    return named(root, *_NAMES)

@@ -23,7 +23,7 @@ from mmhash_nb.datasets.nuswide_official import (
 )
 from mmhash_nb.datasets.nuswide_tables import PAGE
 from mmhash_nb.datasets.photos import check_option
-from mmhash_nb.datasets.places import named
+from mmhash_nb.datasets.places import expected, named
 from mmhash_nb.datasets.selections import most_frequent
 from mmhash_nb.datasets.splits import Protocol
 from mmhash_nb.datasets.splits import for_each_label as split
@@ -53,6 +53,8 @@ IMAGES = ("bof", "none", "vgg", "pixels")
 #: queries and database of masci2014, Table 1
 PUBLISHED = 2_100 + 193_739
 _CONCEPT = "n_query_per_concept"
+#: folders that may hold it; the first is where it is put
+_NAMES = ("nuswide", "nuswidetc21", "nuswidetc10")
 PROTOCOLS = {
     "masci2014": Protocol(PUBLISHED, 1_000, 21, 100, 5_000, per_label=True, option=_CONCEPT),
     "zhang2018": Protocol(195_834, 1_000, 21, n_query=2_100, n_train=10_500),
@@ -139,7 +141,7 @@ def load(
     there = (f for f in _folders(root) if any(_forms(k).has(f, images) for k in sizes))
     folder = next(there, None)
     if folder is None:
-        where = next(iter(_folders(root)), root / "nuswide")
+        where = expected(root, *_NAMES)
         raise FileNotFoundError(
             f"nuswide has no {nuswide_official.missing(where, images)} in {where}: get Low-Level "
             f"Features, Tags, Groundtruth and Concept List from {PAGE} and put {PUT} under {root}."
@@ -182,8 +184,7 @@ def read(
     found = _forms(k, f" ({protocol}: {rule.pairs:,})").read(folder, images, size, rules)
     # What masci2014 counts are five more than there are with these concepts.
     if published and protocol not in (selections.FILES, "masci2014"):
-        words = 0 if found.tags is None else found.tags.shape[1]
-        rule.check("nuswide", (len(found.labels), words, found.labels.shape[1]), f"put {PUT}")
+        rule.check("nuswide", found.counts, f"put {PUT}")
     return selections.assemble(
         "nuswide",
         found,
@@ -207,11 +208,11 @@ def check_published(n_images: int) -> None:
 
 def _folder(root: Path) -> Path:
     """Where the files lie, or would be put."""
-    return find(root) or next(iter(_folders(root)), root / "nuswide")
+    return find(root) or expected(root, *_NAMES)
 
 
 def _folders(root: Path) -> list[Path]:
-    return named(root, "nuswide", "nuswidetc21", "nuswidetc10")
+    return named(root, *_NAMES)
 
 
 def _sizes(rule: Protocol, protocol: str) -> tuple[int, ...]:
