@@ -319,7 +319,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--steps", type=int, default=20, help="steps timed together")
     parser.add_argument("--notebooks", nargs="*", choices=list(NOTEBOOKS), default=list(NOTEBOOKS))
     parser.add_argument(
-        *("-p",), nargs=2, action="append", default=[], help="a parameter of all notebooks"
+        "-p", nargs=2, action="append", default=[], help="a parameter of all notebooks"
     )
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("MMHASH_DATA") or "data"))
     parser.add_argument(
