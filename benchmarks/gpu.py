@@ -3,7 +3,8 @@
     python benchmarks/gpu.py --data DIR
 
 It takes ten minutes at most (`--minutes`) and writes `results/benchmarks_gpu.csv` with the card's
-name. Without a GPU it says so and ends with 2.
+name. A method that fails has its error in the table, and the others go on; the exit status is then
+1. Without a GPU it says so and ends with 2.
 
 - training: images a second of every deep method that sees pictures, all stages of the backbone
   trained, in mixed precision. Two whole fits that differ in their epochs alone are subtracted, so
@@ -14,11 +15,13 @@ name. Without a GPU it says so and ends with 2.
   in float32 once, by the speed of a copy on that card.
 - agreement: two steps on the CPU and on the card from one seed, in float32 without TF32; then the
   share of values, whose signs are the codes, that differ by no more than `TOLERANCE` of the
-  largest. And the same of one fitted method that encodes on both. The limit is `AGREEING`.
+  largest. And the same of one fitted method that encodes on both. The limit is `AGREEING`. Then
+  the share of its bits that are the same when it encodes in bfloat16; the limit is `AGREEING_BITS`.
 - notebooks: seconds of notebooks 2 to 4 at `scale="paper"` on the largest set with pictures at hand
-  that the paper's protocol has, for one code length and one seed (`-p bits "[]"` runs them all). A
-  notebook that does not end in time is stopped; what its runs learned is kept, and the same command
-  goes on from there.
+  that the paper's protocol has, for one code length and one seed. `-p NOTEBOOK bits "[]"` runs all
+  lengths, `-p NOTEBOOK weights FILE` names a file of its backbone's weights. A notebook that does
+  not end in time is stopped; what its runs learned is kept, and the same command goes on from
+  there.
 """
 
 import argparse
@@ -29,7 +32,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +66,9 @@ from mmhash_nb.results import protocols
 TOLERANCE = 1e-3
 #: share of values within that; not all, for a mask or a learned code on the edge may turn over
 AGREEING = 0.99
+#: share of a fitted method's bits that bfloat16, which has three decimals, leaves as they are
+AGREEING_BITS = 0.97
+FAILED = "failed"
 #: their training is that of another name
 _REPEATED = ("aadah_cnn_f", "mah_sentences")
 _CLASSES = {name: hashers.method_class(name) for name in hashers.names()}
@@ -123,9 +129,21 @@ def training_part(device: torch.device, options: argparse.Namespace) -> Iterator
             **{"batch_size": options.batch, "text_hidden": options.text_hidden},
             "image_hidden": options.text_hidden // 2,
         }
-        for name in options.methods:
+
+        def measured(name: str) -> list[Row]:
             speed = images_per_second(name, pairs, device, options.epochs, settings)
-            yield row("training", name, speed, "images a second", limit, speed)
+            return [row("training", name, speed, "images a second", limit, speed)]
+
+        for name in options.methods:
+            yield from tried("training", name, measured)
+
+
+def tried(part: str, name: str, measure: Callable[[str], list[Row]]) -> list[Row]:
+    """The rows that a method gives, or one with its error: the others are to be measured still."""
+    try:
+        return measure(name)
+    except Exception as error:
+        return [row(part, f"{name}: {FAILED} ({' '.join(str(error).split())})", "", "")]
 
 
 def images_per_second(
@@ -177,14 +195,27 @@ def copied_per_second(device: torch.device, n_bytes: int) -> float:
 
 def agreement_part(device: torch.device, options: argparse.Namespace) -> Iterator[Row]:
     """How many values of every method agree, trained on both and fitted once."""
+
+    def measured(name: str) -> list[Row]:
+        trained, encoded, bits = agreement(name, device)
+        rows = [
+            row("agreement", f"{name}, trained", trained, "of values", AGREEING, trained),
+            row("agreement", f"{name}, encoding", encoded, "of values", AGREEING, encoded),
+        ]
+        if bits is not None:
+            what = f"{name}, encoding in bfloat16"
+            rows.append(row("agreement", what, bits, "of bits", AGREEING_BITS, bits))
+        return rows
+
     for name in options.agreeing:
-        trained, encoded = agreement(name, device)
-        for what, share in ((f"{name}, trained", trained), (f"{name}, encoding", encoded)):
-            yield row("agreement", what, share, "of values", AGREEING, share)
+        yield from tried("agreement", name, measured)
 
 
-def agreement(name: str, device: torch.device) -> tuple[float, float]:
-    """Shares of a method's values that are those of the CPU: after training, and encoding alone."""
+def agreement(name: str, device: torch.device) -> tuple[float, float, float | None]:
+    """Shares of a method's values that are those of the CPU: after training, and encoding alone.
+
+    And of its bits, where it can encode in bfloat16.
+    """
     pairs = random_pairs(48, 32)
     if issubclass(_CLASSES[name], CoupledSiamese):
         vectors = pairs.images.reshape(48, -1)[:, ::32].astype(np.float32)
@@ -194,14 +225,17 @@ def agreement(name: str, device: torch.device) -> tuple[float, float]:
     with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         for method in methods:
             method.fit(pairs)
-        again = create(name, device, **_TWO_STEPS)
-        again.state = methods[0].state
+        for options in ({}, {"precision": "bfloat16"}):
+            methods.append(create(name, device, **_TWO_STEPS | options))
+            methods[-1].state = methods[0].state
         values = [
             np.stack([method._project(pairs, m) for m in method.modalities])  # type: ignore[arg-type]
-            for method in (*methods, again)
+            for method in methods
         ]
-    near = [np.abs(x - values[0]) <= TOLERANCE * np.abs(values[0]).max() for x in values[1:]]
-    return float(near[0].mean()), float(near[1].mean())
+    near = [np.abs(x - values[0]) <= TOLERANCE * np.abs(values[0]).max() for x in values[1:3]]
+    same = (values[3] >= 0) == (values[0] >= 0)
+    mixed = "precision" in _CLASSES[name].defaults
+    return float(near[0].mean()), float(near[1].mean()), float(same.mean()) if mixed else None
 
 
 def notebooks_part(until: float, options: argparse.Namespace) -> Iterator[Row]:
@@ -212,7 +246,8 @@ def notebooks_part(until: float, options: argparse.Namespace) -> Iterator[Row]:
             yield row("notebooks", f"{notebook}: no set with pictures is at hand", "", "seconds")
             continue
         given = {"dataset": dataset, "scale": "paper", "bits": "[32]", "seeds": "[0]"}
-        given |= {"root": str(options.data)} | dict(options.p)
+        given["root"] = str(options.data)
+        given |= {name: value for which, name, value in options.p if which == notebook}
         asked = [part for name, value in given.items() for part in ("-p", name, value)]
         start = time.monotonic()
         ended = call(["reproduce", "--notebook", notebook, *asked], until - start)
@@ -232,7 +267,10 @@ def largest(notebook: str, root: Path) -> tuple[str, int]:
             protocol = NOTEBOOKS[notebook](name, "paper")
         except ValueError:
             continue  # the paper has no experiment on it
-        pairs = datasets.load(protocol.dataset, root, **protocol.views)
+        try:
+            pairs = datasets.load(protocol.dataset, root, **protocol.views)
+        except FileNotFoundError:
+            continue  # it is there without its photos
         if pairs.images.ndim == 4:
             sizes[name] = len(pairs)
     name = max(sizes, key=lambda name: sizes[name])
@@ -319,7 +357,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--steps", type=int, default=20, help="steps timed together")
     parser.add_argument("--notebooks", nargs="*", choices=list(NOTEBOOKS), default=list(NOTEBOOKS))
     parser.add_argument(
-        "-p", nargs=2, action="append", default=[], help="a parameter of all notebooks"
+        "-p",
+        nargs=3,
+        action="append",
+        default=[],
+        metavar=("NOTEBOOK", "NAME", "VALUE"),
+        help="a parameter of a notebook",
     )
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("MMHASH_DATA") or "data"))
     parser.add_argument(
@@ -329,8 +372,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not torch.cuda.is_available():
         print("PyTorch sees no CUDA device here, and this measures one.", file=sys.stderr)
         return 2
-    measure(torch.device("cuda"), options)
-    return 0
+    unknown = {notebook for notebook, *_ in options.p} - NOTEBOOKS.keys()
+    if unknown:
+        parser.error(f"-p takes one of {', '.join(NOTEBOOKS)}, not {unknown.pop()}")
+    rows = measure(torch.device("cuda"), options)
+    return int(any(FAILED in str(line["what"]) for line in rows))
 
 
 if __name__ == "__main__":

@@ -28,6 +28,31 @@ def free_memory(device: torch.device) -> int:
     return torch.cuda.mem_get_info(device)[0] + kept
 
 
+def halved(work: Callable[..., Tensor], *given: Tensor | None) -> Tensor:
+    """`work(*given)`, in halves where a GPU's memory does not hold it, one after the other.
+
+    Args:
+        work: from samples to `[n, ...]`, each sample for itself.
+        given: `[n, ...]` each, or None.
+
+    Raises:
+        RuntimeError: one sample alone is too large.
+    """
+    try:
+        return work(*given)
+    except torch.OutOfMemoryError:
+        n = max(len(samples) for samples in given if samples is not None)
+        if n == 1:
+            raise RuntimeError(
+                "one sample alone is more than the GPU's memory holds: use device='cpu', or a "
+                "smaller size."
+            ) from None
+    # Outside of the handler, which holds on to what the work had made.
+    torch.cuda.empty_cache()
+    halves = zip(*(2 * [None] if x is None else x.tensor_split(2) for x in given), strict=True)
+    return torch.cat([halved(work, *half) for half in halves])
+
+
 class HostSamples:
     """Samples in the host's memory, whose batches come to the device while it works on others.
 

@@ -292,13 +292,16 @@ SMALL_GPU = [
 ]
 
 
-def measured(gpu, arguments, monkeypatch):
+def measured(gpu, arguments, monkeypatch, status=0):
     """The table of the GPU benchmark, whose card is the CPU."""
     monkeypatch.setattr(gpu.torch.cuda, "is_available", lambda: True)
     measure, rows = gpu.measure, []
-    monkeypatch.setattr(
-        gpu, "measure", lambda _, given: rows.extend(measure(torch.device("cpu"), given))
-    )
+
+    def on_cpu(_, given):
+        rows.extend(measure(torch.device("cpu"), given))
+        return rows
+
+    monkeypatch.setattr(gpu, "measure", on_cpu)
     fits = gpu.Hasher.fit
 
     def fit(method, *given):
@@ -307,7 +310,7 @@ def measured(gpu, arguments, monkeypatch):
             return fits(method, *given)
 
     monkeypatch.setattr(gpu.Hasher, "fit", fit)
-    assert gpu.main(arguments) == 0
+    assert gpu.main(arguments) == status
     return rows
 
 
@@ -321,13 +324,34 @@ def test_gpu_benchmark_measures_every_part_but_notebooks_without_any(
     assert [(row["part"], row["what"]) for row in table] == [
         *(("training", what) for what in ("bare small", "dth", "cmdvh")),
         *2 * [("ranking", "5 × 70 × 64 bits, on cpu")],
-        *(("agreement", f"mah, {how}") for how in ("trained", "encoding")),
+        *(("agreement", f"mah, {how}") for how in ("trained", "encoding", "encoding in bfloat16")),
     ]
     # So few samples take less time than it varies by: their speed may be of either sign.
     assert all(np.isfinite(float(row["measured"])) and row["card"] for row in table)
     assert all(float(row["measured"]) > 0 for row in (table[0], *table[3:]))
     assert table[0]["% of the limit"] == "100.0"
-    assert {row["measured"] for row in table[-2:]} == {"1"}  # the same device agrees with itself
+    assert {row["measured"] for row in table[-3:-1]} == {"1"}  # a device agrees with itself
+    assert 0.9 < float(table[-1]["measured"]) < 1
+
+
+def test_gpu_benchmark_goes_on_after_a_method_that_fails(benchmark, tmp_path, monkeypatch):
+    gpu = benchmark("gpu")
+    speed, agree = gpu.images_per_second, gpu.agreement
+
+    def broken(name, *given):
+        if name in ("dth", "mah"):
+            raise RuntimeError("out of\nmemory")
+        return (speed if given[1:] else agree)(name, *given)
+
+    monkeypatch.setattr(gpu, "images_per_second", broken)
+    monkeypatch.setattr(gpu, "agreement", broken)
+    arguments = [*SMALL_GPU, "--agreeing", "mah", "mmnn_l1", "--csv", str(tmp_path / "gpu.csv")]
+    arguments += ["--parts", "training", "agreement"]
+    rows = measured(gpu, arguments, monkeypatch, status=1)
+    assert [row["what"] for row in rows] == [
+        *("bare small", "dth: failed (out of memory)", "cmdvh", "mah: failed (out of memory)"),
+        *("mmnn_l1, trained", "mmnn_l1, encoding"),
+    ]
 
 
 def test_gpu_benchmark_without_a_gpu_says_so(benchmark, tmp_path, monkeypatch, capsys):
@@ -360,7 +384,7 @@ def test_speed_is_that_of_the_epochs_alone(benchmark, monkeypatch):
 
 
 def test_gpu_benchmark_sees_values_that_differ(benchmark, monkeypatch):
-    gpu, places = benchmark("gpu"), iter(["cpu", "meta", "meta"])
+    gpu, places = benchmark("gpu"), iter(["cpu", "meta", "meta", "meta"])
     create = gpu.create
 
     def otherwise(name, device, **options):
@@ -369,8 +393,8 @@ def test_gpu_benchmark_sees_values_that_differ(benchmark, monkeypatch):
         return method
 
     monkeypatch.setattr(gpu, "create", otherwise)
-    trained, encoded = gpu.agreement("dth", torch.device("cpu"))
-    assert trained < 0.5 and encoded == 1
+    trained, encoded, bits = gpu.agreement("dth", torch.device("cpu"))
+    assert trained < 0.5 and encoded == 1 and bits > 0.9
 
 
 def test_gpu_benchmark_refuses_counts_that_differ(benchmark, monkeypatch, tmp_path):
@@ -393,22 +417,25 @@ def test_gpu_benchmark_runs_a_papers_notebook_on_its_largest_pictures(
     benchmark, monkeypatch, tmp_path
 ):
     gpu, asked, root = benchmark("gpu"), [], tmp_path / "data"
-    sizes = {"wiki": 90, "flickr8k": 30, "flipkart": 40, "cifar10": 99}
+    sizes = {"wiki": 90, "flickr8k": 30, "flipkart": 40, "cifar10": 99, "mirflickr25k": 98}
     there = gpu.datasets.available(root)
     there["present"] = there.name.isin([*sizes, "scenes"])
     there.loc[there.name != "scenes", "where"] = "somewhere"
     monkeypatch.setattr(gpu.datasets, "available", lambda _: there)
 
     def load(name, _, **views):
+        if name == "mirflickr25k":
+            raise FileNotFoundError(f"{name} has no im1.jpg")
         pairs = gpu.random_pairs(sizes[name], 4)
         return pairs if name != "wiki" else vectors(pairs)
 
     monkeypatch.setattr(gpu.datasets, "load", load)
     ends = iter([0, "failed with 1", "stopped: the time is up"])
     monkeypatch.setattr(gpu, "call", lambda *given: asked.append(given) or next(ends))
-    arguments = [*SMALL_GPU, *gpu.NOTEBOOKS, "--parts", "notebooks", "-p", "bits", "[16]"]
+    arguments = [*SMALL_GPU, *gpu.NOTEBOOKS, "--parts", "notebooks"]
+    arguments += ["-p", "2_liong2017_cmdvh", "bits", "[16]"]
     arguments += ["--minutes", "2", "--data", str(root), "--csv", str(tmp_path / "gpu.csv")]
-    rows = measured(gpu, arguments, monkeypatch)
+    rows = measured(gpu, arguments, monkeypatch, status=1)
     assert [row["what"] for row in rows] == [
         "2_liong2017_cmdvh on flipkart, 40 pairs",
         "3_zhang2018_aadah on flipkart, 40 pairs, failed with 1",
@@ -421,6 +448,9 @@ def test_gpu_benchmark_runs_a_papers_notebook_on_its_largest_pictures(
         **{"dataset": "flipkart", "scale": "paper", "bits": "[16]", "seeds": "[0]"},
         "root": str(root),
     }
+    assert "[32]" in asked[1][0]
+    with pytest.raises(SystemExit):
+        gpu.main([*arguments, "-p", "5_side_by_side", "bits", "[16]"])
 
 
 def vectors(pairs):

@@ -115,6 +115,73 @@ def test_a_picture_and_words_ask_as_their_item_does(own, capsys):
                 assert got == sorted(expected)
 
 
+def test_what_is_found_is_drawn(own, tmp_path, capsys):
+    rows = rows_of(own / "items")
+    drawing = ("--folder", own / "items", "--gallery", tmp_path / "found.png", "-k", 7)
+    given = ("--model", own / "scm", "--codes", own / "image.npz", *drawing)
+    status, out, err = run(capsys, "search", *given, "--text", rows[0][1])
+    assert status == 0 and len(found(out)) == 7 and err == f"drawn in {tmp_path / 'found.png'}\n"
+    with Image.open(tmp_path / "found.png") as opened:
+        drawn = np.asarray(opened.convert("RGB")).astype(int)
+    # Of the first row the query's words are white around, and five red pictures follow.
+    first = drawn[: drawn.shape[0] // 2].reshape(-1, 3)
+    red = (np.abs(first - KINDS[0][1]).max(axis=1) < 60).mean()
+    assert red > 0.25
+    picture = own / "items" / rows[1][0]
+    assert run(capsys, "search", *given, "--image", picture)[0] == 0
+    (own / "items" / rows[0][0]).rename(tmp_path / "away.png")
+    try:
+        said = refused(capsys, "search", *given, "--text", rows[0][1], "-k", 60)
+        assert said.startswith(f"there is no file {rows[0][0]!r} in ")
+        assert said.endswith("items: --folder names the one encoded.")
+    finally:
+        (tmp_path / "away.png").rename(own / "items" / rows[0][0])
+    said = refused(capsys, "search", *given[:4], "--text", "x", "--gallery", tmp_path / "x.png")
+    assert said == "--gallery needs --folder, which holds the pictures of the items."
+    assert not (tmp_path / "x.png").exists()
+
+
+def test_texts_that_are_found_are_drawn_without_pictures(own, tmp_path, capsys):
+    rows = [["", row[1]] for row in rows_of(own / "items")[:6]]
+    (tmp_path / "new").mkdir()
+    write_table(tmp_path / "new", rows, HEADER[:2])
+    model = ("--model", own / "scm")
+    encode = ("encode", tmp_path / "new", *model, "--modality", "text", "--out", tmp_path / "c")
+    assert run(capsys, *encode)[0] == 0
+    drawing = ("--folder", tmp_path / "new", "--gallery", tmp_path / "found.png")
+    asked = ("--image", own / "items" / rows_of(own / "items")[0][0], "-k", 3)
+    assert run(capsys, "search", *model, "--codes", tmp_path / "c", *drawing, *asked)[0] == 0
+    assert (tmp_path / "found.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("command", ["fit", "encode", "search"])
+def test_a_device_that_is_not_there_is_refused(own, tmp_path, capsys, monkeypatch, command):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    mah = ("--method", "concat", "-p", "epochs", "1", "-p", "text_hidden", "8", *SMALL)
+    items = own / "items"
+    given = {
+        "fit": (items, "--out", tmp_path / "x", *mah),
+        "encode": (
+            items,
+            "--model",
+            tmp_path / "m",
+            "--modality",
+            "joint",
+            "--out",
+            tmp_path / "x",
+        ),
+        "search": (
+            *("--model", tmp_path / "m", "--codes", tmp_path / "c", "--text", "σκύλος"),
+            *("--image", items / rows_of(items)[0][0]),
+        ),
+    }
+    if command != "fit":
+        assert run(capsys, "fit", items, "--out", tmp_path / "m", *mah)[0] == 0
+        assert run(capsys, "encode", *given["encode"][:-1], tmp_path / "c")[0] == 0
+    said = refused(capsys, command, *given[command], "--device", "cuda")
+    assert "device='cuda' was asked for, but PyTorch sees no CUDA device here" in said
+
+
 def test_items_that_lack_a_modality_or_labels_are_encoded_by_what_they_have(own, tmp_path, capsys):
     rows = write_folder(tmp_path / "new", n=8)
     rows[0][1] = rows[1][0] = ""

@@ -2,7 +2,8 @@
 
 In float32 without TF32 at least 99 % of a method's values, whose signs are its codes, must differ
 by no more than a thousandth of the largest (`benchmarks/gpu.py` has both numbers): after two steps
-from one seed, and of one fitted method that encodes on both. The counts of `rank_profile` are equal
+from one seed, and of one fitted method that encodes on both. Where that encodes in bfloat16, as
+methods do by default, 97 % of its bits must be the same. The counts of `rank_profile` are equal
 (`tests/test_ranking.py`).
 """
 
@@ -34,8 +35,9 @@ def gpu():
 
 @pytest.mark.parametrize("name", TRAINED)
 def test_two_steps_and_encoding_agree_with_the_cpu(gpu, name):
-    trained, encoded = gpu.agreement(name, CUDA)
+    trained, encoded, bits = gpu.agreement(name, CUDA)
     assert trained >= gpu.AGREEING and encoded >= gpu.AGREEING
+    assert bits is None or bits >= gpu.AGREEING_BITS
 
 
 @pytest.mark.parametrize("name", ["dth", "mah", "aadah", "dcmh", "dvsh", "cmdvh"])

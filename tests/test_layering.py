@@ -7,8 +7,8 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "mmhash_nb"
 ORDER = [
-    *("files", "sources", "mat5", "pairs", "codes", "features", "datasets", "losses"),
-    *("checkpoints", "residency", "training", "pretrain_small", "hashers", "ties", "ranking"),
+    *("files", "sources", "mat5", "pairs", "codes", "residency", "features", "datasets", "losses"),
+    *("checkpoints", "training", "pretrain_small", "hashers", "ties", "ranking"),
     *("shards", "metrics", "published", "results", "figures", "explorer", "headless", "batch"),
     *("finished", "cluster", "workers", "gathered", "report", "reproduce", "commands", "__main__"),
 ]

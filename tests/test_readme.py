@@ -55,7 +55,8 @@ def test_features_are_computed_once_and_their_code_runs(tiny_pictures, tmp_path,
         method = given[name]
         assert len(method.encode(given[pairs], method.modalities[-1])) == 48
     kept = set(tmp_path.rglob("*.npy"))
-    monkeypatch.setattr("mmhash_nb.features.maps._computed", None)  # cannot be called
+    for place in ("maps._computed", "vectors.passed"):
+        monkeypatch.setattr(f"mmhash_nb.features.{place}", None)  # cannot be called
     exec(code, {})
     assert kept and set(tmp_path.rglob("*.npy")) == kept
 
@@ -176,13 +177,35 @@ def test_the_commands_for_own_data_run(tmp_path, monkeypatch, capsys):
         pixels = rng.integers(0, 60, (9, 9, 3)) + np.array([190, 0, 0]) * (i % 2)
         Image.fromarray(pixels.astype(np.uint8)).save(f"my_folder/photos/{i}.jpg")
     Path("my_folder", "pairs.csv").write_text(f"{header}\n{row}\n")
-    lines = [shlex.split(line, comments=True) for line in shell.splitlines()]
+    lines = [shlex.split(line, comments=True) for line in shell.replace("\\\n", "").splitlines()]
     assert [line[3] for line in lines] == ["fit", "encode", "search"]
     for line in lines:
         assert line[:3] == ["python", "-m", "mmhash_nb"]
         assert commands.main([*line[3:], *(["--size", "16"] if line[3] == "fit" else [])]) == 0
     found = capsys.readouterr().out.splitlines()[-10:]
     assert all("black dog" in line for line in found)
+    with Image.open("dogs.png") as drawn:
+        assert drawn.width > 1000
+
+
+def test_the_code_from_the_official_photos_to_a_gallery_runs(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parent / "datasets"))
+    monkeypatch.setenv("MMHASH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    from test_mirflickr25k_forms import write_official
+
+    from mmhash_nb.datasets import mirflickr25k
+
+    write_official(tmp_path / "data", 28)
+    small = mirflickr25k.Protocol(26, 6, 24, n_query=6, n_train=12)
+    monkeypatch.setitem(mirflickr25k.PROTOCOLS, "zhang2018", small)
+    block = README[README.index("### From the photos to a gallery") :]
+    tree, code = re.findall(r"```(?:python)?\n(.*?)```", block, flags=re.S)[:2]
+    for name in re.findall(r"(\S+)/", tree.replace(" …", "")):
+        assert list(tmp_path.rglob(name)), name
+    exec(code.replace('"mobilenet_v2"', '"small"'), {})
+    with Image.open("gallery.png") as drawn:
+        assert drawn.width > 1000
 
 
 @pytest.mark.slow

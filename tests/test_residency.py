@@ -1,6 +1,7 @@
 """Samples on the device or ahead of it: every batch is the one asked for, announced once."""
 
 import threading
+from contextlib import contextmanager
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmhash_nb import residency
-from mmhash_nb.residency import HostSamples, free_memory, in_batches, placed
+from mmhash_nb.residency import HostSamples, free_memory, halved, in_batches, placed
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
@@ -55,6 +56,85 @@ def test_announced_batches_come_from_another_thread_and_others_all_the_same(fetc
     assert fetched[4] != threading.main_thread() == fetched[7]
     assert torch.equal(host[announced.clone()], samples[announced])  # equal, but not the same
     assert fetched[4] == threading.main_thread()
+
+
+class Stream:
+    """A pretended stream: what is done on it, and what others wait for, is noted."""
+
+    def __init__(self, name, notes):
+        self.name, self.notes = name, notes
+
+    def record_event(self):
+        self.notes.append(f"event of {self.name}")
+        return self.name
+
+    def wait_event(self, event):
+        self.notes.append(f"{self.name} waits for {event}")
+
+
+def test_a_copy_has_a_stream_of_its_own_which_the_work_waits_for(monkeypatch):
+    notes, inside = [], []
+    side, working = Stream("side", notes), Stream("working", notes)
+
+    @contextmanager
+    def on(stream):
+        inside.append(stream.name)
+        yield
+        inside.pop()
+
+    empty, to = torch.empty, torch.Tensor.to
+
+    def pinned(*size, pin_memory=False, **options):
+        notes.append(f"pinned: {pin_memory}")
+        return empty(*size, **options)
+
+    def copied(tensor, *given, non_blocking=False):
+        notes.append(f"copied on {inside}, without waiting: {non_blocking}")
+        return to(tensor, "cpu")
+
+    monkeypatch.setattr(torch.cuda, "Stream", lambda device: side)
+    monkeypatch.setattr(torch.cuda, "stream", on)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: working)
+    monkeypatch.setattr(torch, "empty", pinned)
+    monkeypatch.setattr(torch.Tensor, "to", copied)
+    monkeypatch.setattr(
+        torch.Tensor, "record_stream", lambda rows, stream: notes.append(f"kept for {stream.name}")
+    )
+    samples = torch.arange(12.0).reshape(6, 2)
+    host, batch = HostSamples(samples, CUDA), torch.tensor([4, 1])
+    host.ahead(batch, batch)
+    assert torch.equal(host[batch], samples[batch])
+    assert notes == [
+        "pinned: True",
+        "copied on ['side'], without waiting: True",
+        *("event of side", "working waits for side", "kept for working"),
+    ]
+
+
+def test_what_does_not_fit_is_worked_on_in_halves(monkeypatch):
+    emptied, sizes = [], []
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: emptied.append(1))
+
+    def work(x, none, y):
+        assert none is None
+        sizes.append(len(x))
+        if len(x) > 3:
+            raise torch.OutOfMemoryError
+        return x * y
+
+    x, y = torch.arange(11.0), torch.arange(11.0) + 1
+    assert torch.equal(halved(work, x, None, y), x * y)
+    assert sizes == [11, 6, 3, 3, 5, 3, 2] and len(emptied) == 3
+
+
+def test_a_sample_that_is_too_large_alone_is_said_to_be(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+
+    def work(x):
+        raise torch.OutOfMemoryError
+
+    with pytest.raises(RuntimeError, match="one sample alone is more than the GPU's memory holds"):
+        halved(work, torch.arange(4))
 
 
 def test_batches_that_were_announced_and_skipped_are_let_go_of():

@@ -104,8 +104,8 @@ def save_model(folder: Path, method: Hasher, form: Form) -> None:
         form.save(aside / DATA)
 
 
-def load_model(folder: Path) -> Model:
-    """Read what `save_model` wrote.
+def load_model(folder: Path, device: str = "auto") -> Model:
+    """Read what `save_model` wrote, to compute on a device.
 
     Raises:
         FileNotFoundError: there is no such folder, or it lacks a file.
@@ -114,7 +114,7 @@ def load_model(folder: Path) -> Model:
     missing = [name for name in _MODEL_FILES if not (folder / name).is_file()]
     if missing:
         raise FileNotFoundError(f"{folder} has no {missing[0]}: the command fit makes a model.")
-    method = hashers.load(folder)
+    method = hashers.load(folder, device)
     if not isinstance(method, Hasher):
         raise ValueError(f"{folder} holds {method.name}, which has no codes.")
     digest = hashlib.sha256()

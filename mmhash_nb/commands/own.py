@@ -6,20 +6,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mmhash_nb import hashers, results
 from mmhash_nb.codes import HammingIndex
 from mmhash_nb.commands.kept import Gallery, Model, check_absent, load_model, save_model
 from mmhash_nb.datasets import folder, photos
 from mmhash_nb.datasets.form import Form
-from mmhash_nb.datasets.pictures import nothing_kept, picture_file
+from mmhash_nb.datasets.pairs_table import picture_path
+from mmhash_nb.datasets.pictures import fitted, nothing_kept, picture_file
 from mmhash_nb.features.text import KINDS, tokens
-from mmhash_nb.files import cache_folder
+from mmhash_nb.figures import Item, found_items, png
+from mmhash_nb.files import cache_folder, whole
 from mmhash_nb.hashers.base import EncodedModality, Hasher
 from mmhash_nb.headless import typed
 from mmhash_nb.results.evaluation import modalities, tasks
 
 #: what a row needs, by the modality that is encoded
 NEEDED = {"image": "image", "text": "text", "joint": "both"}
+_SIDE, _DPI = 260, 200  # of a picture in a gallery: pixels, and how many of them an inch has
 _SHOWN = 80  # characters of a text in a list of results
 
 
@@ -56,7 +61,9 @@ def fit(asked: argparse.Namespace) -> None:
     )
     kept = cache_folder("fits")  # a fit that was interrupted goes on
     done, control = (
-        results.run("own", name, pairs, asked.bits, asked.seed, given, root=kept)
+        results.run(
+            "own", name, pairs, asked.bits, asked.seed, given, device=asked.device, root=kept
+        )
         for name, given in ((asked.method, options), ("random", {}))
     )
     method = done.method()
@@ -74,7 +81,7 @@ def encode(asked: argparse.Namespace) -> None:
     """Encode the items of DIR by a fitted method, from pictures, from texts, or from both. Labels
     are not needed, and of an item no more than the modality that is asked for."""
     check_absent(asked.out)
-    model = load_model(asked.model)
+    model = load_model(asked.model, asked.device)
     modality = _modality(model, asked.modality)
     found = _read(asked, model.form, NEEDED[modality])
     codes = model.method.encode(found.pairs, modality)
@@ -87,8 +94,10 @@ def encode(asked: argparse.Namespace) -> None:
 
 def search(asked: argparse.Namespace) -> None:
     """Print the items whose codes are nearest to that of words, of a picture, or of both together
-    (for a method of joint codes), as columns separated by tabs."""
-    model = load_model(asked.model)
+    (for a method of joint codes), as columns separated by tabs; with --gallery draw them too."""
+    if asked.gallery is not None and asked.folder is None:
+        raise ValueError("--gallery needs --folder, which holds the pictures of the items.")
+    model = load_model(asked.model, asked.device)
     gallery = Gallery.load(asked.codes)
     if gallery.model != model.digest:
         raise ValueError(
@@ -105,7 +114,7 @@ def search(asked: argparse.Namespace) -> None:
             f"{model.method.name}, which finds {gallery.modality} by "
             f"{' or '.join(q for q, d in directions if d == gallery.modality)}."
         )
-    picture = None if asked.image is None else picture_file(asked.image)
+    picture = None if asked.image is None else picture_file(asked.image, model.form.size)
     one = model.form.one(asked.text, picture)
     if asked.text is not None:
         _check_words(asked.text, model, known=bool(one.texts.any()))
@@ -117,11 +126,19 @@ def search(asked: argparse.Namespace) -> None:
     for distance, place in zip(distances[0], places[0], strict=True):
         line, image, text = gallery.items[place]
         print(distance, line, image, _cut(text), sep="\t")
+    if asked.gallery is not None:
+        query = Item(_picture(asked.image), asked.text or "", "query")
+        found = [
+            (gallery.items[place], int(distance))
+            for distance, place in zip(distances[0], places[0], strict=True)
+        ]
+        _draw(query, found, code.n_bits, asked.folder, asked.gallery)
 
 
 def _add_fit(command: argparse.ArgumentParser) -> None:
     default = Form()
     _add_folder(command)
+    _add_device(command)
     command.add_argument("--out", type=Path, required=True, metavar="MODEL", help="a new folder")
     command.add_argument("--method", default="sephkm", help="see the README; default %(default)s")
     command.add_argument("--bits", type=int, default=32, help="default %(default)s")
@@ -156,17 +173,32 @@ def _add_fit(command: argparse.ArgumentParser) -> None:
 
 def _add_encode(command: argparse.ArgumentParser) -> None:
     _add_folder(command)
+    _add_device(command)
     command.add_argument("--model", type=Path, required=True, help="a folder that fit made")
     command.add_argument("--modality", choices=[*NEEDED], required=True)
     command.add_argument("--out", type=Path, required=True, metavar="CODES", help="a new file")
 
 
 def _add_search(command: argparse.ArgumentParser) -> None:
+    _add_device(command)
     command.add_argument("--model", type=Path, required=True, help="a folder that fit made")
     command.add_argument("--codes", type=Path, required=True, help="a file that encode made")
     command.add_argument("--text", metavar="WORDS")
     command.add_argument("--image", type=Path, metavar="FILE")
     command.add_argument("-k", type=int, default=10, help="how many; default %(default)s")
+    command.add_argument(
+        "--gallery", type=Path, metavar="PNG", help="draw what is found, with --folder"
+    )
+    command.add_argument("--folder", type=Path, metavar="DIR", help="holds the items' pictures")
+
+
+def _add_device(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        default="auto",
+        help="where networks compute; default %(default)s, a GPU where there is one",
+    )
 
 
 def _add_folder(command: argparse.ArgumentParser) -> None:
@@ -222,6 +254,31 @@ def _check_words(text: str, model: Model, known: bool) -> None:
     unknown = [w for w in dict.fromkeys(tokens(text)) if w not in words]
     if unknown and model.form.tokens == "word":
         print(f"not known to the model: {', '.join(unknown)}", file=sys.stderr)
+
+
+def _draw(
+    query: Item,
+    found: Sequence[tuple[tuple[int, str, str], int]],
+    n_bits: int,
+    home: Path,
+    path: Path,
+) -> None:
+    """Write the gallery of some items (line, image, text) and their distances as a PNG file."""
+    items = []
+    for (_, image, text), distance in found:
+        try:
+            place = picture_path(home, image) if image else None
+        except ValueError as error:
+            raise ValueError(f"{error} in {home}: --folder names the one encoded.") from None
+        items.append(Item(_picture(place), text, f"{distance} of {n_bits} bits differ"))
+    with whole(path) as aside:
+        aside.write_bytes(png(found_items(query, items), dpi=_DPI))
+    print(f"drawn in {path}", file=sys.stderr)
+
+
+def _picture(path: Path | None) -> np.ndarray | None:
+    """A picture as a gallery shows it."""
+    return None if path is None else fitted(picture_file(path, _SIDE), _SIDE, _SIDE)
 
 
 def _cut(text: str) -> str:

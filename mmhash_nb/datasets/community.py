@@ -79,7 +79,8 @@ def read(folder: Path, layout: Layout, images: str, size: int, rules: Rules) -> 
 
     Where they are divided, the rows are those of the database, then the queries. Training samples
     are looked for among the database's by all that is known of them; where some are not there,
-    they all are rows of their own at the end.
+    they all are rows of their own at the end. A row of the database or of the training samples that
+    is a query too is in neither split.
 
     Args:
         images: `none`, `vgg` or `pixels`.
@@ -103,7 +104,7 @@ def read(folder: Path, layout: Layout, images: str, size: int, rules: Rules) -> 
             _check(array, path, variable, "tag", binary=rules.binary_tags, empty=rules.empty_tags)
     elif layout.captions is not None:
         captions = _captions(folder, layout.captions, n[0])
-    kept, split = _divided(folder, layout, parts, labels, tags, n)
+    kept, split, note = _divided(folder, layout, parts, labels, tags, n)
     texts = None
     if tags is not None:
         stacked = [sparse.csr_matrix(array) for array, _ in tags[:kept]]
@@ -114,6 +115,7 @@ def read(folder: Path, layout: Layout, images: str, size: int, rules: Rules) -> 
         tags=texts,
         captions=captions,
         split=split,
+        source=note,
     )
 
 
@@ -230,25 +232,36 @@ def _divided(
     labels: list[Named],
     tags: list[Named] | None,
     n: list[int],
-) -> tuple[int, Split | None]:
-    """How many of the parts are rows of their own, and the split that the files have."""
+) -> tuple[int, Split | None, str]:
+    """How many of the parts are rows of their own, the split that the files have, and a note."""
     if parts == [ALL]:
-        return 1, None
-    database = np.arange(n[0])
-    query = np.arange(n[0], n[0] + n[1])
-    if "train" not in parts:
-        return 2, (query, database, database)
+        return 1, None, ""
     beside = (None,) * len(parts) if tags is None else tags
+    digests = [
+        list(_rows(folder, layout, part, marks, words))
+        for part, marks, words in zip(parts, labels, beside, strict=True)
+    ]
+    query = np.arange(n[0], n[0] + n[1])
+    asked = set(digests[1])
+    # Some of these files have their queries in the database too, where each would find itself.
+    database = np.flatnonzero([known not in asked for known in digests[0]])
+    twins = n[0] - len(database)
+    if not len(database):
+        path, _ = _place(folder, layout.labels, parts[0])
+        raise ValueError(f"the database in {path} has nothing but its queries: get it again.")
+    note = f"; {twins:,} rows left out of the database, which are queries too" if twins else ""
+    if "train" not in parts:
+        return 2, (query, database, database), note
     places: defaultdict[bytes, deque[int]] = defaultdict(deque)
-    for row, known in enumerate(_rows(folder, layout, "database", labels[0], beside[0])):
+    for row, known in enumerate(digests[0]):
         places[known].append(row)
     train = []
-    for known in _rows(folder, layout, "train", labels[2], beside[2]):
+    for known in digests[2]:
         if not places[known]:
-            start = n[0] + n[1]
-            return 3, (query, database, np.arange(start, start + n[2]))
+            own = np.flatnonzero([known not in asked for known in digests[2]])
+            return 3, (query, database, n[0] + n[1] + own), note
         train.append(places[known].popleft())
-    return 2, (query, database, np.sort(train))
+    return 2, (query, database, np.intersect1d(train, database)), note
 
 
 def _rows(

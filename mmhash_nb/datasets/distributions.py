@@ -20,12 +20,14 @@ class Distributions:
             option `images`, or `None`.
         read_official: reads the distribution, with `images` and `size`.
         other: MATLAB files that may hold another selection, read where nothing else is there.
+        label_names: of `same`, whose files do not name them.
     """
 
     same: tuple[Layout, ...]
     missing: Callable[[Path, str], str | None]
     read_official: Callable[[Path, str, int], Found]
     other: tuple[Layout, ...]
+    label_names: Sequence[str] | None = None
 
     def has(self, folder: Path, images: str) -> bool:
         """Whether the files of any form are in `folder`, with the images asked for."""
@@ -36,6 +38,18 @@ class Distributions:
         """Those of the known values of the option `images` that `folder` has the files for."""
         return [images for images in known if self.has(folder, images)]
 
+    def lacks(self, folder: Path, images: str, known: Sequence[str]) -> str:
+        """What `folder` lacks for one of the known values of the option `images`, for a message.
+
+        Of several forms that is the one some of whose files are there.
+        """
+        begun = (one for one in (*self.same, *self.other) if one.begun(folder))
+        layout = next(begun, None)
+        missing = self.missing if layout is None else layout.missing
+        there = [repr(value) for value in self.images(folder, known)]
+        hint = f" (what is there is for images={' or '.join(there)})" if there else ""
+        return f"{missing(folder, images) or missing(folder, 'none')}{hint}"
+
     def read(self, folder: Path, images: str, size: int, rules: Rules) -> Found:
         """The first form that has the images asked for; errors as of `community.read`.
 
@@ -45,7 +59,8 @@ class Distributions:
         layout = community.choose(self.same, folder, images)
         if layout is None and self.missing(folder, images) is None:
             return self.read_official(folder, images, size)
-        source = "matrices of DCMH's selection" if layout in self.same else ""
+        names = None if layout is None else self.label_names
+        source = "" if layout is None else "matrices of DCMH's selection"
         layout = layout or community.choose(self.other, folder, images)
         if layout is None:
             first = self.same[0].missing if self.same else self.missing
@@ -56,4 +71,5 @@ class Distributions:
         found = community.read(folder, layout, images, size, rules)
         source = source or f"files of the form {layout.name}"
         without = "; without image features" if images == "none" else ""
-        return dataclasses.replace(found, source=f"{source}, no checksum published{without}")
+        source = f"{source}, no checksum published{without}{found.source}"
+        return dataclasses.replace(found, label_names=names, source=source)

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from mmhash_nb.datasets import photos
+from mmhash_nb.datasets import photos, store
 from mmhash_nb.datasets.form import Form
 from mmhash_nb.datasets.pairs_table import COLUMNS, NAME, Row, Table, listed, read_table
 from mmhash_nb.datasets.pictures import FORMATS, square
@@ -36,6 +36,7 @@ PUT = (
 NEEDED = {"both": ("image", "text"), "image": ("image",), "text": ("text",)}
 ON_ERROR = ("raise", "skip")
 MOST_QUERIES = 1_000
+_WHITE = 255
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,18 +75,18 @@ def load(
 ) -> Pairs:
     """The items that `root/pairs.csv` lists; see the head of this module.
 
-    Pictures are brought upright, put on white where they are transparent, padded to a square and
-    scaled. Texts become ones and zeros, for the up to 2,000 tokens that most training texts hold,
-    each held by two at least. A picture may be in one row alone, so that none is both asked with
-    and searched.
+    Pictures are brought upright, put on white where they are transparent, scaled and padded to a
+    square; they are decoded once, as `store.decoded` says. Texts become ones and zeros, for the up
+    to 2,000 tokens that most training texts hold, each held by two at least. A picture may be in
+    one row alone, under one name, so that none is both asked with and searched.
 
     Args:
         root: the folder.
         images: `pixels` (`uint8 [N, 3, size, size]`), `gist` (`float32 [N, 384]`) or `hog`
             (`float32 [N, 486]`), computed from those pixels.
         size: side of the pixels, up to 1,024.
-        tokens: `word`; or `char`, n-grams of characters, for languages that put no spaces between
-            words, or that inflect much.
+        tokens: `word`, of two letters or more; or `char`, n-grams of characters, for languages that
+            put no spaces between words, or that inflect much.
         ngram: characters of an n-gram.
         modality: what a row must have: `both`, `image` or `text`. With one of them, rows that have
             it not are left out, and the other modality has no columns, so that nothing can take an
@@ -133,11 +134,13 @@ def read(
     if find(root) is None:
         raise FileNotFoundError(f"there is no {NAME} in {root}: put {PUT} there.")
     path, needed, new = root / NAME, NEEDED[modality], form.vocabulary is not None
-    table = read_table(root, needed, labelled=not new)
+    table = read_table(root, needed, labelled=not new, kind=form.tokens)
     rows, wrong, pixels = table.rows, table.wrong, None
-    if "image" in needed:
-        rows, undecoded, pixels = _pixels(rows, form.size, skip=on_error == "skip")
-        wrong = wrong | undecoded
+    if "image" in needed and rows:
+        pixels, undecoded = _pixels(root, rows, form.size)
+        if undecoded:
+            kept = [i for i, row in enumerate(rows) if row.line not in undecoded]
+            rows, wrong, pixels = [rows[i] for i in kept], wrong | undecoded, pixels[kept]
     reasons = listed(path, wrong, table.total)
     if wrong and on_error == "raise":
         skip = "on_error='skip', or --on-error skip in a shell, goes on without them"
@@ -160,27 +163,25 @@ def read(
     return Folder(pairs, rows, form, _left_out(path, table, reasons if wrong else "", modality))
 
 
-def _pixels(
-    rows: Sequence[Row], size: int, skip: bool
-) -> tuple[list[Row], dict[int, str], np.ndarray | None]:
-    """The rows whose pictures decode, why the others do not by line, and `uint8 [N, 3, S, S]`.
+def _pixels(root: Path, rows: Sequence[Row], size: int) -> tuple[np.ndarray, dict[int, str]]:
+    """The pictures of all rows, `uint8 [N, 3, S, S]`, and why some do not decode, by line."""
+    paths = [row.path for row in rows if row.path is not None]
+    stored = store.decoded(paths, size, by=_square_or_white, name=f"own {root.resolve()}")
+    wrong = {}
+    for i in np.flatnonzero(stored.min(axis=(1, 2, 3)) == _WHITE).tolist():
+        try:
+            square(paths[i], size)
+        except ValueError as error:
+            wrong[rows[i].line] = str(error).rstrip(".")
+    return stored, wrong
 
-    Where some do not, there are pixels only to `skip` those: otherwise the table is refused.
-    """
-    paths = {row.line: row.path for row in rows if row.path is not None}
-    wrong: dict[int, str] = {}
+
+def _square_or_white(path: Path, size: int) -> np.ndarray:
+    """A picture, or white where it does not decode: the others are not to be decoded again."""
     try:
-        return list(rows), wrong, photos.pixels([*paths.values()], size, square)
+        return square(path, size)
     except ValueError:
-        for line, path in paths.items():
-            try:
-                square(path, size)
-            except ValueError as error:
-                wrong[line] = str(error).rstrip(".")
-    whole_rows = [row for row in rows if row.line not in wrong]
-    if not skip:
-        return whole_rows, wrong, None
-    return whole_rows, wrong, photos.pixels([paths[row.line] for row in whole_rows], size, square)
+        return np.full((3, size, size), _WHITE, dtype=np.uint8)
 
 
 def _splits(

@@ -99,7 +99,7 @@ def load(
     if folder is None:
         where = expected(root, *_NAMES)
         raise FileNotFoundError(
-            f"iaprtc12 has no {iaprtc12_official.missing(where, images) or 'photos'} in {where}: "
+            f"iaprtc12 has no {forms.lacks(where, images, IMAGES)} in {where}: "
             f"see {PAGE} for the set, and put {PUT} under {root}."
         )
     return read(
@@ -139,14 +139,13 @@ def read(
     given = rule.numbers("iaprtc12", protocol, n_query, n_query_per_concept)
     rules = rules or Rules(empty_tags=True, binary_tags=False)
     found = _forms(_frequent(protocol)).read(folder, images, size, rules)
+    n, words, labels = found.counts
+    if found.tags is None:
+        words = rule.words  # counted out to the paper's number, below
+        n += n == rule.pairs - _NEARLY
     if published:
-        # The words of captions are counted out to the paper's number, not found in a file.
-        n, words, labels = found.counts
-        if found.tags is None:
-            words = rule.words
-            n += n == rule.pairs - _NEARLY
         rule.check("iaprtc12", (n, words, labels), f"put {PUT}")
-    return selections.assemble(
+    pairs = selections.assemble(
         "iaprtc12",
         found,
         images,
@@ -157,6 +156,9 @@ def read(
         n_train=n_train,
         text_name="Captions",
     )
+    if published:
+        rule.check("iaprtc12", (n, pairs.texts.shape[1], labels), f"put {PUT}")
+    return pairs
 
 
 def _folder(root: Path) -> Path:

@@ -48,18 +48,23 @@ class Layout:
     features: Source | None = None
     photos: Source | None = None
 
+    def begun(self, folder: Path) -> bool:
+        """Whether any of its files is in `folder`."""
+        sources = (self.labels, self.tags, self.captions, self.pixels, self.features, self.photos)
+        return any(source is not None and source.find(folder) for source in sources)
+
     def missing(self, folder: Path, images: str) -> str | None:
         """The first file that `folder` lacks for one of the values of the option `images`."""
         needed = [self.tags or self.captions, self.labels]
         if images not in ("none", "vgg", "pixels"):
-            return f"{self.name} with images={images!r}"
+            return f"images={images!r} in files of the form {self.name}"
         if images == "vgg":
             needed.append(self.features)
         elif images == "pixels" and (self.photos is None or self.photos.find(folder) is None):
             needed.append(self.pixels or self.photos)
         for source in needed:
             if source is None:
-                return f"{self.name} with images={images!r}"
+                return f"images={images!r} in files of the form {self.name}"
             if source.find(folder) is None:
                 return source.files[0]
         return None

@@ -30,6 +30,8 @@ PUT = (
 IMAGES = community.IMAGES
 #: folders that may hold it; the first is where it is put
 _NAMES = ("mirflickr25k", "mirflickr", "flickr25k")
+#: the folder that mirflickr25k.zip holds
+_UNPACKED = "mirflickr"
 PROTOCOLS = {
     "zeng2022": Protocol(20_015, 1_386, 24, n_query=2_000, n_train=10_000),
     "zhang2018": Protocol(20_015, 1_386, 24, n_query=2_000, n_train=10_000),
@@ -39,6 +41,7 @@ _FORMS = Distributions(
     missing=mirflickr25k_official.missing,
     read_official=mirflickr25k_official.read,
     other=(LISTS, *divided("mir"), CAPTIONS),
+    label_names=mirflickr25k_official.CONCEPTS,
 )
 
 
@@ -80,7 +83,7 @@ def load(
     20 tags, but follows DCMH and has its numbers.)
 
     DCMH's files name neither tags nor labels; their label columns are in the alphabetical order of
-    the annotations' names, and there is no vocabulary.
+    the annotations' names, and tags are numbered. Labels of the other forms are numbered too.
 
     Args:
         root: the folder that holds `mirflickr25k/`, with the official archives unpacked or one of
@@ -104,13 +107,13 @@ def load(
     root = Path(root)
     rule = selections.protocol_of("mirflickr25k", PROTOCOLS, protocol)
     check_option("mirflickr25k", "images", images, IMAGES)
-    folder = next((f for f in _folders(root) if _FORMS.has(f, images)), find(root))
+    folder = next((f for f in _folders(root) if _FORMS.has(f, images)), None)
     if folder is None:
-        where = root / "mirflickr25k"
-        missing = next(name for name in (TAGS, LABELS) if not (where / name).is_file())
+        where = _folder(root)
+        lacks = _FORMS.lacks(where, images, IMAGES)
         raise FileNotFoundError(
-            f"mirflickr25k has no {missing} in {where}: see {PAGE} for the set, and put {PUT} "
-            f"under {root}."
+            f"mirflickr25k has no {lacks} in {where}: see {PAGE} for the set, and put {PUT} under "
+            f"{root}."
         )
     rules = Rules(words=rule.words, labels=rule.labels)
     return read(
@@ -158,7 +161,6 @@ def read(
         split_seed=split_seed,
         n_query=n_query,
         n_train=n_train,
-        label_names=mirflickr25k_official.CONCEPTS,
     )
 
 
@@ -168,4 +170,6 @@ def _folder(root: Path) -> Path:
 
 
 def _folders(root: Path) -> list[Path]:
-    return named(root, *_NAMES)
+    """Folders that may hold it; `root` itself where the archives lie beside each other."""
+    beside = (root / _UNPACKED).is_dir() and mirflickr25k_official.missing(root, "none") is None
+    return [*named(root, *_NAMES), *([root] if beside else [])]

@@ -50,13 +50,13 @@ PUT = (
     "tagList.mat and labelList.mat, or index.mat with caption.mat and label.mat"
 )
 IMAGES = ("bof", "none", "vgg", "pixels")
-#: queries and database of masci2014, Table 1
+#: queries and database of masci2014, Table 1: five more than there are with its 21 concepts
 PUBLISHED = 2_100 + 193_739
 _CONCEPT = "n_query_per_concept"
 #: folders that may hold it; the first is where it is put
 _NAMES = ("nuswide", "nuswidetc21", "nuswidetc10")
 PROTOCOLS = {
-    "masci2014": Protocol(PUBLISHED, 1_000, 21, 100, 5_000, per_label=True, option=_CONCEPT),
+    "masci2014": Protocol(195_834, 1_000, 21, 100, 5_000, per_label=True, option=_CONCEPT),
     "zhang2018": Protocol(195_834, 1_000, 21, n_query=2_100, n_train=10_500),
     "zeng2022": Protocol(195_834, 1_000, 21, 100, 10_000, per_label=True, option=_CONCEPT),
     # 1 % of the pairs; the shallow methods learn from the whole gallery
@@ -142,9 +142,10 @@ def load(
     folder = next(there, None)
     if folder is None:
         where = expected(root, *_NAMES)
+        lacks = _forms(sizes[0]).lacks(where, images, IMAGES)
         raise FileNotFoundError(
-            f"nuswide has no {nuswide_official.missing(where, images)} in {where}: get Low-Level "
-            f"Features, Tags, Groundtruth and Concept List from {PAGE} and put {PUT} under {root}."
+            f"nuswide has no {lacks} in {where}: get Low-Level Features, Tags, Groundtruth and "
+            f"Concept List from {PAGE} and put {PUT} under {root}."
         )
     return read(
         folder,
@@ -181,9 +182,9 @@ def read(
     sizes = _sizes(rule, protocol)
     k = next((k for k in sizes if _forms(k).has(folder, images)), sizes[0])
     rules = Rules(words=rule.words, labels=k, empty_tags=True)
-    found = _forms(k, f" ({protocol}: {rule.pairs:,})").read(folder, images, size, rules)
-    # What masci2014 counts are five more than there are with these concepts.
-    if published and protocol not in (selections.FILES, "masci2014"):
+    note = f" (its paper: {PUBLISHED:,})" if protocol == "masci2014" else ""
+    found = _forms(k, note).read(folder, images, size, rules)
+    if published and protocol != selections.FILES:
         rule.check("nuswide", found.counts, f"put {PUT}")
     return selections.assemble(
         "nuswide",

@@ -3,8 +3,10 @@
 import codecs
 import csv
 import difflib
+import hashlib
 import io
 import unicodedata
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,14 +58,15 @@ class Table:
     has_split: bool
 
 
-def read_table(folder: Path, needed: Collection[str], labelled: bool) -> Table:
+def read_table(folder: Path, needed: Collection[str], labelled: bool, kind: str = "word") -> Table:
     """The rows of `folder/pairs.csv` and what is wrong with the others.
 
     Args:
         folder: that paths of pictures are relative to.
         needed: `image`, `text` or both; where it is one, a row that has only the other is no
             mistake and is left out.
-        labelled: whether `labels` and `split` are read.
+        labelled: whether `labels` and `split` are read. No two rows may then have the same picture.
+        kind: of the tokens of which a text must hold one.
 
     Raises:
         ValueError: one sentence with the line, where it is no table in UTF-8 of these columns.
@@ -81,13 +84,17 @@ def read_table(folder: Path, needed: Collection[str], labelled: bool) -> Table:
     earlier: dict[object, Row] = {}
     for line, fields in rest:
         try:
-            row = _row(line, fields, header, folder, needed, labelled)
+            row = _row(line, fields, header, folder, needed, labelled, kind)
             if row is not None:
                 _check_new(row, earlier)
                 rows.append(row)
         except ValueError as error:
             wrong[line] = str(error)
     without = len(rest) - len(rows) - len(wrong)
+    if labelled:
+        twins = _twins(rows)
+        rows = [row for row in rows if row.line not in twins]
+        wrong |= twins
     return Table(rows, wrong, len(rest), without, labelled and "split" in header)
 
 
@@ -162,6 +169,7 @@ def _row(
     folder: Path,
     needed: Collection[str],
     labelled: bool,
+    kind: str,
 ) -> Row | None:
     """One row; None where it has the modality that is not needed alone.
 
@@ -184,13 +192,14 @@ def _row(
         if len(needed) == 1 and (image or text):
             return None
         raise ValueError(f"no {' and no '.join(lacking)}")
-    if "text" in needed and not tokens(text):
-        raise ValueError(f"the text {_shown(text)} holds no word of two letters or more")
+    if "text" in needed and not tokens(text, kind):
+        least = "word of two letters or more" if kind == "word" else "letter"
+        raise ValueError(f"the text {_shown(text)} holds no {least}")
     labels = _labels(cells["labels"]) if labelled else ()
     split = cells.get("split", "") if labelled else ""
     if labelled and "split" in header and split not in SPLITS:
         raise ValueError(f"the split {_shown(split)} is none of {', '.join(SPLITS)}")
-    path = _picture(folder, image) if "image" in needed else None
+    path = picture_path(folder, image) if "image" in needed else None
     return Row(line, image, text, labels, split, path)
 
 
@@ -203,8 +212,12 @@ def _labels(cell: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(labels))
 
 
-def _picture(folder: Path, name: str) -> Path:
-    """The file that a row names, which lies in the folder."""
+def picture_path(folder: Path, name: str) -> Path:
+    """The file that a row names, which lies in the folder.
+
+    Raises:
+        ValueError: it is not there, or outside.
+    """
     home = folder.resolve()
     try:
         path = (home / name).resolve()
@@ -229,6 +242,31 @@ def _check_new(row: Row, earlier: dict[object, Row]) -> None:
     if (known.text, known.labels) == (row.text, row.labels):
         raise ValueError(f"the same as line {known.line}")
     raise ValueError(f"the image of line {known.line} again (join their texts in one row)")
+
+
+def _twins(rows: Sequence[Row]) -> dict[int, str]:
+    """Rows whose picture is, byte for byte, that of a row before, and the reason by line.
+
+    A picture that is both learned from and asked with would be found by itself.
+    """
+    of_size: defaultdict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row.path is not None:
+            of_size[row.path.stat().st_size].append(row)
+    wrong = {}
+    for same in of_size.values():
+        first: dict[bytes, Row] = {}
+        for row in same if len(same) > 1 else ():
+            assert row.path is not None
+            with row.path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").digest()
+            known = first.setdefault(digest, row)
+            if known is not row:
+                wrong[row.line] = (
+                    f"the picture of line {known.line} again under another name (join their texts "
+                    "in one row)"
+                )
+    return wrong
 
 
 def _foreign(text: str) -> str:

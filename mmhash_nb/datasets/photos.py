@@ -2,8 +2,7 @@
 
 import csv
 import hashlib
-import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -107,9 +106,7 @@ def photo_paths(path: Path, rows: dict[int, dict[str, str]], folder: Path) -> li
     return [folder / name for name in line_of]
 
 
-def pixels(
-    paths: Sequence[Path], size: int, square: Callable[[Path, int], np.ndarray] | None = None
-) -> np.ndarray:
+def pixels(paths: Sequence[Path], size: int) -> np.ndarray:
     """Photos as squares, `uint8 [N, 3, size, size]`.
 
     The shorter side is padded with white to the length of the longer one, half on each side, and
@@ -120,7 +117,6 @@ def pixels(
     Args:
         paths: of N files.
         size: side in pixels.
-        square: decodes in another way than that, to `uint8 [size, size, 3]`.
 
     Raises:
         ValueError: `size` is below 1, or a file is no whole image (names the file).
@@ -128,8 +124,6 @@ def pixels(
     if size < 1:
         raise ValueError(f"size must be at least 1 pixel, but is {size}.")
     key = hashlib.sha256(Path(__file__).read_bytes())
-    if square is not None:
-        key.update(Path(inspect.getfile(square)).read_bytes())
     for path in paths:
         stat = path.stat()
         key.update(f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}\n".encode())
@@ -142,7 +136,7 @@ def pixels(
         pass  # absent, or not whole
     array = np.empty((len(paths), 3, size, size), dtype=np.uint8)
     for i, path in enumerate(paths):
-        array[i] = (square or _square)(path, size).transpose(2, 0, 1)
+        array[i] = _square(path, size).transpose(2, 0, 1)
     with whole(kept) as aside:
         np.save(aside, array, allow_pickle=False)
     return array

@@ -18,12 +18,14 @@ MOST_PIXELS = 50_000_000
 _WHITE = (255, 255, 255)
 
 
-def read_picture(data: bytes, name: str) -> Image.Image:
+def read_picture(data: bytes, name: str, side: int | None = None) -> Image.Image:
     """A picture from the bytes of a file, upright, RGB, on white where it is transparent.
 
     Args:
         data: of a PNG, JPEG, WebP, GIF (its first frame) or BMP file.
         name: of the file, for errors.
+        side: what it will be scaled to. A JPEG of at least twice the size is then decoded at a
+            half, quarter or eighth of its own, as `store.decode` does.
 
     Raises:
         ValueError: too many bytes or pixels, or no whole picture.
@@ -45,6 +47,8 @@ def read_picture(data: bytes, name: str) -> Image.Image:
             "7,000 × 7,000."
         )
     try:
+        if side is not None:
+            opened.draft("RGB", (side, side))
         upright = ImageOps.exif_transpose(opened).convert("RGBA")
     except Exception as error:  # OSError, SyntaxError, EOFError, zlib.error, ...
         reason = " ".join(str(error).split()).rstrip(".")
@@ -53,7 +57,7 @@ def read_picture(data: bytes, name: str) -> Image.Image:
     return Image.alpha_composite(white, upright).convert("RGB")
 
 
-def picture_file(path: Path) -> Image.Image:
+def picture_file(path: Path, side: int | None = None) -> Image.Image:
     """`read_picture` of a file, which is not read where it has too many bytes.
 
     Raises:
@@ -63,7 +67,7 @@ def picture_file(path: Path) -> Image.Image:
     if not path.is_file():
         raise FileNotFoundError(f"there is no picture {path}.")
     _check_bytes(path.stat().st_size, path.name)
-    return read_picture(path.read_bytes(), path.name)
+    return read_picture(path.read_bytes(), path.name, side)
 
 
 def fitted(picture: Image.Image, width: int, height: int) -> np.ndarray:
@@ -82,12 +86,12 @@ def fitted(picture: Image.Image, width: int, height: int) -> np.ndarray:
 
 
 def square(path: Path, size: int) -> np.ndarray:
-    """A picture file fitted into a square, `uint8 [size, size, 3]`.
+    """A picture file fitted into a square, `uint8 [3, size, size]`.
 
     Raises:
         FileNotFoundError, ValueError: as `picture_file`.
     """
-    return fitted(picture_file(path), size, size)
+    return fitted(picture_file(path, size), size, size).transpose(2, 0, 1)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """What was read of a dataset as pairs: texts as numbers, and the split of a paper's protocol."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -36,23 +36,23 @@ def assemble(
     split_seed: int,
     n_query: int | None,
     n_train: int | None,
-    label_names: Sequence[str] | None = None,
     text_name: str = "Tags",
 ) -> Pairs:
     """Pairs with the split of a protocol, which `source` names beside what was read.
+
+    Labels and tags that the files do not name are numbered.
 
     Args:
         images: the value of the option, for what the image modality is called.
         protocol: gives the split; name: its own. With `files` the files' split is taken, where
             they have one and no number is given.
         split_seed: draws the split; n_query, n_train: other numbers than the paper's.
-        label_names: where `found` has none; else they are numbered.
         text_name: what the text modality is called.
 
     Raises:
         ValueError: too few samples for the split.
     """
-    names = found.label_names or label_names
+    names = found.label_names
     if names is None or len(names) != found.labels.shape[1]:
         names = [f"label {i}" for i in range(found.labels.shape[1])]
     split: Split | None = None
@@ -63,6 +63,8 @@ def assemble(
         split = protocol.split(found.labels, names, split_seed, n_query, n_train)
     query, database, train = split
     texts, vocabulary = found.tags, found.vocabulary
+    if texts is not None and vocabulary is None:
+        vocabulary = [f"tag {i}" for i in range(texts.shape[1])]
     if texts is None:
         assert found.captions is not None
         fit_on = np.setdiff1d(np.arange(len(found.labels)), query)

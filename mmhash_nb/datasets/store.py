@@ -6,7 +6,7 @@ import shutil
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,11 +24,15 @@ BLOCK = 128
 _VERSION = 1
 _MARK = 16
 
+#: gives one image of a file and a size, `uint8 [3, size, size]`
+Decode = Callable[[Path, int], np.ndarray]
 #: gives the images from the first index up to the second, `uint8 [n, 3, size, size]`
 Read = Callable[[int, int], np.ndarray]
 
 
-def decoded(paths: Sequence[Path], size: int) -> np.memmap:
+def decoded(
+    paths: Sequence[Path], size: int, *, by: Decode | None = None, name: str | None = None
+) -> np.memmap:
     """Photos scaled to squares, `uint8 [N, 3, size, size]`, mapped from the cache folder `images`.
 
     The first call decodes them on all cores, with a progress bar; when it is stopped, killed, or
@@ -39,6 +43,8 @@ def decoded(paths: Sequence[Path], size: int) -> np.memmap:
     Args:
         paths: N image files.
         size: side in pixels.
+        by: decodes in another way than `decode`; needs a name.
+        name: what the images are, as for `filled`; their paths by default.
 
     Raises:
         ValueError: `size` is below 1, or a file is no whole image (names the file).
@@ -53,12 +59,13 @@ def decoded(paths: Sequence[Path], size: int) -> np.memmap:
             stat = path.stat()
             stamp.update(f"{path.name}|{stat.st_size}|{stat.st_mtime_ns}\n".encode())
         stamps.append(stamp.digest()[:_MARK])
-    names = "\n".join(str(path.resolve()) for path in paths)
+    if name is None:
+        name = "\n".join(str(path.resolve()) for path in paths)
 
     def read(start: int, stop: int) -> np.ndarray:
-        return np.stack([decode(path, size) for path in paths[start:stop]])
+        return np.stack([(by or decode)(path, size) for path in paths[start:stop]])
 
-    return filled(f"{_VERSION}\n{names}", stamps, (len(paths), 3, size, size), read)
+    return filled(f"{_VERSION}\n{name}", stamps, (len(paths), 3, size, size), read)
 
 
 def decode(path: Path, size: int) -> np.ndarray:
@@ -93,7 +100,8 @@ def filled(
     Of several processes that want the same array one makes it, and the others wait.
 
     Args:
-        name: what the images are; an unfinished array is gone on with under the same name.
+        name: what the images are; an unfinished array is gone on with under the same name, and a
+            finished one of the same size, but other images, gives way to the new one.
         stamps: for each block of `BLOCK` images 16 bytes that change when its sources do. A block
             that was made from others is made again.
         shape: `[N, 3, size, size]`.
@@ -104,10 +112,10 @@ def filled(
             blocks that were done are kept.
     """
     folder = cache_folder("images")
-    key = hashlib.sha256(f"{name}{shape}".encode())
+    key = hashlib.sha256(f"{name}{shape[1:]}".encode())
     unfinished = folder / key.hexdigest()[:32]
-    key.update(b"".join(stamps))
-    kept = folder / f"{shape[-1]}-{key.hexdigest()[:32]}.npy"
+    key.update(b"".join([str(shape[0]).encode(), *stamps]))
+    kept = folder / f"{unfinished.name}-{key.hexdigest()[:32]}.npy"
     array = _mapped(kept, shape)
     if array is None:
         with FileLock(unfinished.with_suffix(".lock")):
@@ -177,6 +185,10 @@ def _fill(
                     future.cancel()
     os.replace(part, kept)
     marks.unlink()
+    for former in kept.parent.glob(f"{unfinished.name}-*.npy"):
+        if former != kept:
+            with suppress(OSError):  # in use, on systems that do not remove such files
+                former.unlink()
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,9 @@ from tqdm.auto import tqdm
 from mmhash_nb.features import backbones
 from mmhash_nb.features.backbones import Backbone
 from mmhash_nb.files import cache_folder, whole
+from mmhash_nb.residency import halved
 
-__all__ = ["resized", "stage_maps"]
+__all__ = ["beyond_float16", "check_images", "passed", "resized", "stage_maps"]
 
 _LARGEST = float(np.finfo(np.float16).max)
 
@@ -65,11 +67,7 @@ def stage_maps(
         ValueError: images of another shape or dtype, `upto`, `size` or `batch_size` out of range,
             or a backbone whose maps are not finite.
     """
-    if images.ndim != 4 or images.shape[1] != 3 or images.dtype != np.uint8 or not len(images):
-        raise ValueError(
-            "images must be uint8 [N, 3, H, W], at least one, but is "
-            f"{images.dtype} {list(images.shape)}."
-        )
+    check_images(images, size)
     if not 1 <= upto <= len(backbone.stages):
         raise ValueError(
             f"upto must be 1 to {len(backbone.stages)}, the stages of backbone {backbone.name}, "
@@ -77,8 +75,6 @@ def stage_maps(
         )
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, but is {batch_size}.")
-    if size is not None:
-        resized(torch.zeros(1, 3, 1, 1), size)  # refuse a wrong size before anything is read
     device = torch.device(device)
     key = hashlib.sha256(f"{images.shape} {upto} {size} {device.type}".encode())
     key.update(backbone.identity(upto).encode())
@@ -95,6 +91,17 @@ def stage_maps(
     return maps
 
 
+def check_images(images: np.ndarray, size: int | None) -> None:
+    """Refuse what no maps can be made of, by a ValueError, before anything is read."""
+    if images.ndim != 4 or images.shape[1] != 3 or images.dtype != np.uint8 or not len(images):
+        raise ValueError(
+            "images must be uint8 [N, 3, H, W], at least one, but is "
+            f"{images.dtype} {list(images.shape)}."
+        )
+    if size is not None:
+        resized(torch.zeros(1, 3, 1, 1), size)
+
+
 def _kept(path: Path, shape: tuple[int, int]) -> np.ndarray | None:
     """What the cache holds, unless it is absent or not a whole array that begins with `shape`."""
     try:
@@ -105,7 +112,6 @@ def _kept(path: Path, shape: tuple[int, int]) -> np.ndarray | None:
     return array if right and array.dtype in (np.float16, np.float32) else None
 
 
-@torch.inference_mode()
 def _computed(
     backbone: Backbone,
     images: np.ndarray,
@@ -115,30 +121,57 @@ def _computed(
     size: int | None,
     dtype: type[np.floating] = np.float16,
 ) -> np.ndarray:
-    own = copy.deepcopy(backbone).eval().to(device)
-    own = own.to(memory_format=torch.channels_last)  # faster on the CPU
-    stages = own.stages[:upto]
     maps = np.empty(0)
-    starts = range(0, len(images), batch_size)
-    bar = tqdm(starts, desc=f"maps of {backbone.name}", unit="batch", leave=False, delay=3.0)
-    for start in bar:
-        pixels = torch.from_numpy(images[start : start + batch_size])
-        if size is not None:
-            pixels = resized(pixels, size)
-        pixels = pixels.to(device).contiguous(memory_format=torch.channels_last)
-        batch = own.normalise(pixels)
-        for stage in stages:
-            batch = stage(batch)
-        largest = float(batch.abs().amax())
-        if not np.isfinite(largest):
-            raise ValueError(
-                f"stage {upto} of backbone {backbone.name} gives values that are not finite: its "
-                "weights are broken."
-            )
-        if largest > _LARGEST and dtype is np.float16:
+    start = 0
+    for batch in passed(copy.deepcopy(backbone), images, upto, device, batch_size, size):
+        if dtype is np.float16 and beyond_float16(batch):
             # One array has one precision: start again.
             return _computed(backbone, images, upto, device, batch_size, size, np.float32)
         if start == 0:
             maps = np.empty((len(images), *batch.shape[1:]), dtype=dtype)
-        maps[start : start + batch_size] = batch.cpu().numpy()
+        maps[start : start + len(batch)] = batch.cpu().numpy()
+        start += len(batch)
     return maps
+
+
+def beyond_float16(batch: Tensor) -> bool:
+    """Whether a value is above 65504."""
+    return float(batch.abs().amax()) > _LARGEST
+
+
+@torch.inference_mode()
+def passed(
+    backbone: Backbone,
+    images: np.ndarray,
+    upto: int,
+    device: torch.device,
+    batch_size: int,
+    size: int | None,
+) -> Iterator[Tensor]:
+    """The maps of one batch after another on the device; arguments and errors as of `stage_maps`.
+
+    The backbone is put in evaluation mode and moved to the device.
+
+    Yields:
+        `float32 [B, c, h, w]`.
+    """
+    backbone.eval().to(device).to(memory_format=torch.channels_last)  # faster on the CPU
+
+    def through(pixels: Tensor) -> Tensor:
+        batch = backbone.normalise(pixels.contiguous(memory_format=torch.channels_last))
+        for stage in backbone.stages[:upto]:
+            batch = stage(batch)
+        return batch
+
+    starts = range(0, len(images), batch_size)
+    for start in tqdm(starts, f"maps of {backbone.name}", unit="batch", leave=False, delay=3.0):
+        pixels = torch.from_numpy(images[start : start + batch_size])
+        if size is not None:
+            pixels = resized(pixels, size)
+        batch = halved(through, pixels.to(device))
+        if not batch.isfinite().all():
+            raise ValueError(
+                f"stage {upto} of backbone {backbone.name} gives values that are not finite: its "
+                "weights are broken."
+            )
+        yield batch

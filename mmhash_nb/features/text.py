@@ -24,12 +24,14 @@ def tokens(text: str, kind: str = "word", *, n: int = 3) -> list[str]:
     """The tokens of a text, in order.
 
     Text is brought to Unicode's form NFKC and lower case first, so that two ways of writing a
-    letter are one. A word is a run of letters, digits and combining marks; words of one character
-    and words without a letter (numbers) are dropped.
+    letter are one. A word is a run of letters, digits and combining marks with at least one letter,
+    so that numbers are dropped.
 
     Args:
         text: any text.
-        kind: `word`; or `char`, the n-grams of characters of the words joined by single spaces.
+        kind: `word`, of two characters or more; or `char`, the n-grams of characters of the words
+            joined by single spaces, those of one character among them, which in some languages say
+            as much as any.
         n: characters of an n-gram. Of a shorter text the whole is the only token.
 
     Raises:
@@ -43,9 +45,11 @@ def tokens(text: str, kind: str = "word", *, n: int = 3) -> list[str]:
         raise ValueError(f"n must be at least 1 character, but is {n}.")
     lower = unicodedata.normalize("NFKC", text).lower()
     apart = "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in lower)
-    words = [w for w in apart.split() if len(w) > 1 and any(c.isalpha() for c in w)]
-    if kind == "word" or not words:
-        return words
+    words = [w for w in apart.split() if any(c.isalpha() for c in w)]
+    if kind == "word":
+        return [w for w in words if len(w) > 1]
+    if not words:
+        return []
     joined = " ".join(words)
     return [joined[i : i + n] for i in range(max(1, len(joined) - n + 1))]
 

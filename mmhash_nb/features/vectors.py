@@ -7,13 +7,13 @@ import numpy as np
 import torch
 
 from mmhash_nb.features.backbones import Backbone
-from mmhash_nb.features.maps import stage_maps
+from mmhash_nb.features.maps import beyond_float16, check_images, passed
 from mmhash_nb.files import cache_folder, whole
 
 __all__ = ["feature_vectors"]
 
 #: images described at a time
-BATCH = 256
+BATCH = 128
 
 
 @torch.inference_mode()
@@ -26,9 +26,10 @@ def feature_vectors(
 ) -> np.ndarray:
     """What `backbone.describe` makes of the maps of `stage_maps`, `float32 [N, n_features]`.
 
-    Vectors are kept in the cache folder `vectors`, under a name that changes with the pixels, the
-    size, the backbone, the kind of device and this source, and are computed again where that file
-    is not whole.
+    No more maps are held than those of a batch: of 200,000 photos all would take 25 GB. Vectors are
+    kept in the cache folder `vectors`, under a name that changes with the pixels, the size, the
+    backbone, the kind of device and this source, and are computed again where that file is not
+    whole.
 
     Args:
         backbone: is put in evaluation mode and moved to `device`.
@@ -49,12 +50,14 @@ def feature_vectors(
             return kept
     except (OSError, ValueError, EOFError):
         pass  # absent, or not whole
-    maps = stage_maps(backbone, images, len(backbone.stages), device=device, size=size)
-    backbone.eval().to(device)
+    check_images(images, size)
     vectors = np.empty((len(images), backbone.n_features), np.float32)
-    for start in range(0, len(images), BATCH):
-        part = torch.from_numpy(maps[start : start + BATCH]).to(device).float()
-        vectors[start : start + BATCH] = backbone.describe(part).cpu().numpy()
+    start = 0
+    for maps in passed(backbone, images, len(backbone.stages), device, BATCH, size):
+        # The precision of kept maps, so that methods on maps and on vectors see the same.
+        part = maps if beyond_float16(maps) else maps.half().float()
+        vectors[start : start + len(part)] = backbone.describe(part).cpu().numpy()
+        start += len(part)
     with whole(path) as aside:
         np.save(aside, vectors, allow_pickle=False)
     return vectors

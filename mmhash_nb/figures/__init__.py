@@ -6,6 +6,7 @@ from mmhash_nb.figures.attention_words import attended_words
 from mmhash_nb.figures.codes import descriptor_codes, distance_histogram
 from mmhash_nb.figures.curves import map_by_bits, tie_bars, training_curves
 from mmhash_nb.figures.forest import forest
+from mmhash_nb.figures.found import Item, found_items
 from mmhash_nb.figures.galleries import gallery, show_pairs
 from mmhash_nb.figures.masks import attended_regions
 from mmhash_nb.figures.mechanisms import attention_mechanisms
@@ -22,6 +23,7 @@ from mmhash_nb.figures.variational import code_updates, latent_gaussians
 from mmhash_nb.figures.words import annotation, word_gallery, word_queries
 
 __all__ = [
+    "Item",
     "Nearest",
     "Picture",
     "adversarial_curves",
@@ -36,6 +38,7 @@ __all__ = [
     "distance_histogram",
     "folder",
     "forest",
+    "found_items",
     "gallery",
     "latent_gaussians",
     "lookup_precision_recall",

@@ -69,7 +69,9 @@ class AdversarialRetrieval(Learning):
         similar = self.similar(batch).long()
         retrieval = self.retrieval(attended, similar)
         adversarial = self.adversarial(attended, unattended, similar)
-        self.curves[self.step, :2] = torch.stack([retrieval, adversarial]).detach().float()
+        # Where memory runs out, smaller batches are tried, beyond the steps that have a place.
+        place = self.step % len(self.curves)
+        self.curves[place, :2] = torch.stack([retrieval, adversarial]).detach().float()
         self.step += 1
         return retrieval + adversarial if self.hashing_plays else retrieval
 
@@ -82,7 +84,7 @@ class AdversarialRetrieval(Learning):
         if not self.options["attend_queries"]:
             attended = {modality: values.detach() for modality, values in attended.items()}
         adversarial = self.adversarial(attended, unattended, self.similar(batch).long())
-        self.curves[self.step - 1, 2] = adversarial.detach().float()
+        self.curves[(self.step - 1) % len(self.curves), 2] = adversarial.detach().float()
         return -adversarial
 
     def codes(self, features: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

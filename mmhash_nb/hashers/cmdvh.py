@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -24,7 +25,7 @@ from mmhash_nb.losses import (
     sample_gaussian,
 )
 from mmhash_nb.pairs import Modality, Pairs
-from mmhash_nb.residency import HostSamples
+from mmhash_nb.residency import HostSamples, halved
 from mmhash_nb.training import autocast, check_settings, resolve_device
 from mmhash_nb.training import train as train_network
 
@@ -157,7 +158,8 @@ class CMDVH(CrossModalDeep):
         with torch.inference_mode():
             given = self.batches(pairs, modality, device)
             with autocast(self.options["precision"], device):
-                values = torch.cat([network.outputs(modality, part) for part in given])
+                outputs = partial(network.outputs, modality)
+                values = torch.cat([halved(outputs, part) for part in given])
         mean, log_variance = values.float().cpu().chunk(2, dim=1)
         return mean.numpy(), (0.5 * log_variance).exp().numpy()
 
@@ -172,7 +174,7 @@ class CMDVH(CrossModalDeep):
         network = self.fitted().to(device)
         both = (self.batches(pairs, modality, device) for modality in self.modalities)
         with torch.inference_mode(), autocast(self.options["precision"], device):
-            h = torch.cat([network.fusion(*given) for given in zip(*both, strict=True)])
+            h = torch.cat([halved(network.fusion, *given) for given in zip(*both, strict=True)])
         return unified_codes(h.float().cpu().numpy(), pairs, self.state)
 
     def before_training(self) -> Self:

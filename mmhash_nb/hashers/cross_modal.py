@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -23,7 +24,7 @@ from mmhash_nb.hashers.deep import (
 )
 from mmhash_nb.hashers.given_features import given_features
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.residency import HostSamples
+from mmhash_nb.residency import HostSamples, halved
 from mmhash_nb.training import Opponent, autocast, check_settings, resolve_device
 
 
@@ -191,7 +192,8 @@ class CrossModalDeep(DeepHasher):
         device = resolve_device(self.device)
         network = self.fitted().to(device)
         with autocast(self.options["precision"], device):
-            values = [network(modality, part) for part in self.batches(pairs, modality, device)]
+            parts = self.batches(pairs, modality, device)
+            values = [halved(partial(network, modality), part) for part in parts]
         return torch.cat(values).float().cpu().numpy()
 
     def batches(self, pairs: Pairs, modality: str, device: torch.device) -> Iterator[Tensor]:

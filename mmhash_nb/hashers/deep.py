@@ -15,7 +15,7 @@ from mmhash_nb.hashers.base import EncodedModality, Hasher, State
 from mmhash_nb.hashers.joint_network import JointNetwork
 from mmhash_nb.hashers.objectives import OBJECTIVES
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.residency import Ahead, HostSamples, in_batches, placed
+from mmhash_nb.residency import Ahead, HostSamples, halved, in_batches, placed
 from mmhash_nb.training import autocast, resolve_device
 from mmhash_nb.training import train as train_network
 
@@ -49,7 +49,7 @@ class DeepHasher(Hasher):
         epochs, batch_size, learning_rate, weight_decay, decay_every, precision: see
             `training.train`. The paper: Adam, batches of 100, 0.0001 divided by ten every 20
             epochs, weight decay 0.00001 (§VI-B); it does not say how many epochs. Encoding has the
-            precision of the training.
+            precision of the training; `auto` is that of the machine that encodes.
 
     Of the image branch:
         backbone: name for `features.backbones.create`; weights: a file of its weights, None for
@@ -187,7 +187,8 @@ class DeepHasher(Hasher):
         inputs = self.inputs(pairs, device)
         network = self.fitted_network(inputs).to(device)
         with autocast(self.options["precision"], device):
-            values = [network(*given) for given in all_rows(inputs, len(pairs), device)]
+            parts = all_rows(inputs, len(pairs), device)
+            values = [halved(network, *given) for given in parts]
         return torch.cat(values).float().cpu().numpy()
 
     def _image(self, pairs: Pairs, device: torch.device) -> Tensor | HostSamples:

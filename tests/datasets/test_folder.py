@@ -5,6 +5,7 @@ import io
 import os
 import re
 import warnings
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,10 @@ from mmhash_nb.features.words import choose_vocabulary
 
 def written(path: Path) -> str:
     return (path / "pairs.csv").read_text(encoding="utf-8")
+
+
+def rows_of(path: Path) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(written(path), newline="")))[1:]
 
 
 def edit(path: Path, old: str, new: str) -> None:
@@ -179,7 +184,7 @@ def test_a_vocabulary_that_is_none_is_refused(own):
 
 @pytest.mark.parametrize(("modality", "other"), [("image", "text"), ("text", "image")])
 def test_an_item_is_never_taken_for_what_it_lacks(own, modality, other):
-    rows = list(csv.reader(io.StringIO(written(own), newline="")))[1:]
+    rows = rows_of(own)
     place = HEADER.index(other)
     for row in rows[:5]:
         row[place] = ""
@@ -209,6 +214,36 @@ def test_a_row_that_has_nothing_is_a_mistake_whatever_is_asked_for(own):
     assert "line 2: no image" in refused(own, modality="image")
     assert "line 2: no text" in refused(own, modality="text")
     assert "line 2: no image and no text" in refused(own)
+
+
+def test_pictures_are_decoded_once_with_the_broken_ones_among_them(own, monkeypatch):
+    (own / "broken.png").write_bytes(b"no picture")
+    Image.new("RGB", (9, 9), "white").save(own / "photos/white.png")
+    edit(own, "photos/εικόνα 1.png", "broken.png")
+    edit(own, "photos/εικόνα 2.png", "photos/white.png")
+    seen, whole = [], folder.square
+    monkeypatch.setattr(folder, "square", lambda *a: (seen.append(a[0].name), whole(*a))[1])
+    assert "1 of the 60 rows" in refused(own)
+    assert Counter(seen) == Counter([row[0].split("/")[-1] for row in rows_of(own)]) + Counter(
+        ["broken.png", "white.png"]
+    )
+    del seen[:]
+    with pytest.warns(UserWarning, match=r"line 3: broken\.png is no picture"):
+        pairs = load("folder", own, size=8, on_error="skip")
+    assert sorted(seen) == ["broken.png", "white.png"], "those alone that are white"
+    assert len(pairs) == 59 and (pairs.images[1] == 255).all()
+
+
+def test_texts_of_one_character_are_texts_where_characters_are_asked_for(own):
+    rows = rows_of(own)
+    for i, row in enumerate(rows):
+        row[1] = "猫犬鳥"[i % 3]
+    write_table(own, rows, HEADER[:3])
+    assert "line 2: the text '猫' holds no word of two letters or more" in refused(own)
+    pairs = load("folder", own, size=8, tokens="char", ngram=1)
+    assert sorted(pairs.vocabulary) == sorted("猫犬鳥") and (pairs.texts.sum(axis=1) == 1).all()
+    edit(own, "猫", "42")
+    assert "line 2: the text '42' holds no letter" in refused(own, tokens="char")
 
 
 # Mistakes in rows
@@ -245,6 +280,7 @@ SECOND = "photos/εικόνα 1.png"
             "line 3: bomb.png has too many pixels: give a picture of at most 50,0",
         ),
         (SECOND, "./photos/εικόνα 0.png", "line 3: the image of line 2 again (join their texts"),
+        (SECOND, "copy.png", "line 3: the picture of line 2 again under another name (join their"),
         ("θάλασσα; θάλασσα 0", "", "line 3: no labels"),
         ("θάλασσα; θάλασσα 0", ";", "line 3: no labels"),
         ("θάλασσα; θάλασσα 0", "θάλασσα;", "line 3: an empty label in 'θάλασσα;' (one ';' too"),
@@ -254,6 +290,7 @@ SECOND = "photos/εικόνα 1.png"
 )
 def test_a_row_that_is_wrong_has_its_line_and_reason(own, old, new, reason):
     (own / "broken.png").write_bytes(b"no picture")
+    (own / "copy.png").write_bytes((own / "photos/εικόνα 0.png").read_bytes())
     whole = (own / SECOND).read_bytes()
     (own / "cut.png").write_bytes(whole[: len(whole) // 2])
     (own / "link.png").symlink_to("/etc/hostname")
@@ -279,7 +316,7 @@ def test_a_row_separated_otherwise_has_its_line(own):
     [("", "no text"), ("12 !", "the text '12 !' holds no word"), ("  ", "no text")],
 )
 def test_an_empty_text_has_its_line(own, text, reason):
-    rows = list(csv.reader(io.StringIO(written(own), newline="")))[1:]
+    rows = rows_of(own)
     rows[4][1] = text
     write_table(own, rows, HEADER[:3])
     assert f"(line 6: {reason}" in refused(own)
@@ -307,7 +344,7 @@ def test_bytes_that_are_not_utf_8_are_told_row_by_row(own):
 
 
 def test_lines_are_counted_as_an_editor_does(own):
-    rows = list(csv.reader(io.StringIO(written(own), newline="")))[1:]
+    rows = rows_of(own)
     rows[0][1] = "σκύλος\nσε δύο\r\nκαι τρεις γραμμές"
     rows[3][2] = ""
     write_table(own, rows, HEADER[:3])
@@ -388,10 +425,10 @@ def test_where_no_row_is_left_the_reasons_are_said(tmp_path):
 
 def test_one_row_and_no_common_word_are_too_little(tmp_path):
     Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
-    Image.new("RGB", (4, 4)).save(tmp_path / "b.png")
+    Image.new("RGB", (4, 5)).save(tmp_path / "b.png")
     write_table(tmp_path, [["a.png", "ένας σκύλος", "x"]], HEADER[:3])
     assert "has one row that can be read: give two or more" in refused(tmp_path)
-    Image.new("RGB", (4, 4)).save(tmp_path / "c.png")
+    Image.new("RGB", (4, 6)).save(tmp_path / "c.png")
     rows = [["a.png", "σκύλος", "x"], ["b.png", "βάρκα", "x"], ["c.png", "μήλο", "y"]]
     write_table(tmp_path, rows, HEADER[:3])
     assert "no word token is held by 2 of the 2 training texts" in refused(tmp_path)

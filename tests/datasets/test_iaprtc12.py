@@ -96,7 +96,7 @@ def test_liong2017_keeps_the_most_frequent_labels_and_the_photos_that_have_one(
     tmp_path, monkeypatch
 ):
     folder = write_official(tmp_path)
-    small = iaprtc12.Protocol(5, 500, 2, 1, None, per_label=True, option="n_query_per_concept")
+    small = iaprtc12.Protocol(5, 2, 2, 1, None, per_label=True, option="n_query_per_concept")
     monkeypatch.setitem(iaprtc12.PROTOCOLS, "liong2017", small)
     pairs = load("iaprtc12", tmp_path, protocol="liong2017")
     assert pairs.label_names == ["mountain", "child-boy"] and len(pairs) == 5
@@ -123,14 +123,21 @@ def test_counts_are_asserted_with_the_one_photo_that_has_no_caption(
     tmp_path, monkeypatch, pairs, passes
 ):
     write_official(tmp_path)
-    rule = iaprtc12.Protocol(pairs, 2_912, 4, 2, 3)
+    rule = iaprtc12.Protocol(pairs, 2, 4, 2, 3)
     monkeypatch.setitem(iaprtc12.PROTOCOLS, "zeng2022", rule)
     if passes:
         assert len(load("iaprtc12", tmp_path)) == 6
         return
     with pytest.raises(
-        ValueError, match=rf"{pairs} pairs, 2912 tags and 4 labels, .* hold 6, 2912"
+        ValueError, match=rf"{pairs} pairs, 2 tags and 4 labels, .* hold 6, 2 and 4"
     ):
+        load("iaprtc12", tmp_path)
+
+
+def test_captions_of_fewer_words_than_the_papers_are_refused(tmp_path, monkeypatch):
+    write_official(tmp_path)
+    monkeypatch.setitem(iaprtc12.PROTOCOLS, "zeng2022", iaprtc12.Protocol(6, 30, 4, 2, 3))
+    with pytest.raises(ValueError, match=r"6 pairs, 30 tags and 4 labels, .* hold 6, \d and 4"):
         load("iaprtc12", tmp_path)
 
 

@@ -57,7 +57,8 @@ def test_both_generations_of_files_give_the_same_pairs(tmp_path, write, dtype):
     np.testing.assert_array_equal(pairs.texts.toarray(), arrays["YAll"])
     np.testing.assert_array_equal(pairs.labels, arrays["LAll"] == 1)
     assert pairs.texts.format == "csr" and pairs.texts.dtype == np.float32
-    assert pairs.label_names == ["label 0", "label 1", "label 2"] and pairs.vocabulary is None
+    assert pairs.label_names == ["label 0", "label 1", "label 2"]
+    assert pairs.vocabulary == [f"tag {i}" for i in range(6)]
     assert pairs.name == "mirflickr25k" and "without image features" in pairs.source
 
 

@@ -140,4 +140,23 @@ def test_a_picture_is_fitted_as_pillow_pads(width, height, wide, high) -> None:
 def test_a_strip_is_a_line_and_not_nothing(tmp_path) -> None:
     Image.new("RGB", (3000, 1), "black").save(tmp_path / "a.png")
     found = square(tmp_path / "a.png", 8)
-    assert (found.min(axis=(1, 2)) == 0).sum() == 1 and (found.max(axis=(1, 2)) == 255).sum() == 7
+    assert found.shape == (3, 8, 8)
+    assert (found.min(axis=(0, 2)) == 0).sum() == 1 and (found.max(axis=(0, 2)) == 255).sum() == 7
+
+
+def test_a_large_jpeg_is_decoded_at_a_part_of_its_size_upright_and_looks_the_same(
+    tmp_path, monkeypatch
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    smooth = Image.fromarray(noise(6, 8)).resize((800, 600), Image.Resampling.BICUBIC)
+    smooth.save(tmp_path / "a.jpg", quality=95, exif=exif)
+    expected = fitted(picture_file(tmp_path / "a.jpg"), 64, 64).transpose(2, 0, 1)
+    sizes, convert = [], Image.Image.convert
+    monkeypatch.setattr(
+        Image.Image, "convert", lambda self, *a: (sizes.append(self.size), convert(self, *a))[1]
+    )
+    found = square(tmp_path / "a.jpg", 64)
+    assert (75, 100) in sizes and (600, 800) not in sizes
+    apart = np.abs(found.astype(int) - expected)
+    assert apart.mean() < 1 and (found[:, :, 0] == 255).all()  # white at the sides: it is upright

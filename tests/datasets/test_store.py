@@ -82,6 +82,25 @@ def test_another_size_list_or_photo_is_decoded_anew(tmp_path):
     np.testing.assert_array_equal(changed[:5], images[:5])
 
 
+def test_what_has_changed_takes_the_place_of_what_was_kept(tmp_path, cache):
+    paths = write_photos(tmp_path / "photos", 6)
+    old = store.decoded(paths, 8, name="mine")
+    store.decoded(paths, 16, name="mine")
+    store.decoded(paths, 8, name="yours")
+    before = {path.name for path in cache.glob("*.npy")}
+    more = store.decoded([*paths, *write_photos(tmp_path / "more", 2)], 8, name="mine")
+    after = {path.name for path in cache.glob("*.npy")}
+    assert len(before) == len(after) == 3 and len(before & after) == 2
+    np.testing.assert_array_equal(more[:6], old)  # which is still mapped
+
+
+def test_another_way_to_decode(tmp_path):
+    paths = write_photos(tmp_path / "photos", 6)
+    by_size = lambda path, size: np.full((3, size, size), path.stat().st_size % 251, np.uint8)  # noqa: E731
+    images = store.decoded(paths, 4, by=by_size, name="sizes")
+    assert images[:, 0, 0, 0].tolist() == [path.stat().st_size % 251 for path in paths]
+
+
 def test_a_photo_is_scaled_whole_and_in_rgb(tmp_path):
     halves = Image.new("RGB", (40, 10), (200, 0, 0))
     halves.paste((0, 0, 200), (20, 0, 40, 10))

@@ -32,6 +32,11 @@ def test_words(written, expected):
     assert tokens(written) == expected
 
 
+def test_words_of_one_character_are_tokens_where_characters_are_asked_for():
+    assert tokens("猫 и a 7 犬") == []
+    assert tokens("猫 и a 7 犬", "char", n=1) == list("猫 и a 犬")
+
+
 @pytest.mark.parametrize(
     ("written", "n", "expected"),
     [
@@ -58,7 +63,9 @@ def test_words_are_lower_case_hold_a_letter_and_stay_as_they_are(written):
 def test_tokens_of_the_tokens_are_the_same(written):
     words = tokens(written)
     assert tokens(" ".join(words)) == words
-    assert tokens(written, "char", n=1) == list(" ".join(words))
+    characters = tokens(written, "char", n=1)
+    assert tokens("".join(characters), "char", n=1) == characters
+    assert [word for word in "".join(characters).split() if len(word) > 1] == words
 
 
 def test_tokens_refuse_another_kind_and_length():

@@ -27,14 +27,35 @@ def test_vectors_are_computed_once_and_again_where_the_file_is_not_whole(
 ):
     first = feature_vectors(backbones.create("small"), images)
     computed = []
-    whole = maps.stage_maps
-    monkeypatch.setattr(vectors, "stage_maps", lambda *a, **k: computed.append(1) or whole(*a, **k))
+    whole = maps.passed
+    monkeypatch.setattr(vectors, "passed", lambda *a: computed.append(1) or whole(*a))
     assert np.array_equal(feature_vectors(backbones.create("small"), images), first)
     assert not computed
     (path,) = (tmp_path / "vectors").glob("*.npy")
     path.write_bytes(path.read_bytes()[:-10])
     assert np.array_equal(feature_vectors(backbones.create("small"), images), first)
     assert computed == [1]
+
+
+def test_no_more_than_the_maps_of_a_batch_are_made_at_a_time(images, monkeypatch, tmp_path):
+    monkeypatch.setattr(vectors, "BATCH", 2)
+    described = []
+    backbone = backbones.create("small")
+    whole = backbone.describe
+    backbone.describe = lambda part: described.append(len(part)) or whole(part)
+    feature_vectors(backbone, images)
+    assert described == [2, 2, 1] and not (tmp_path / "maps").exists()
+
+
+def test_values_beyond_float16_stay_as_they_are(images):
+    backbone = backbones.create("small")
+    with torch.no_grad():
+        for weights in list(backbone.stages[3].parameters())[-2:]:
+            weights.mul_(1e6)
+    found = feature_vectors(backbone, images)
+    last = maps.stage_maps(backbone, images, 4)
+    assert last.dtype == np.float32 and found.max() > 65504
+    np.testing.assert_allclose(found, last.mean(axis=(2, 3)), rtol=1e-5)
 
 
 def test_other_pixels_sizes_and_weights_are_other_vectors(images):

@@ -416,3 +416,22 @@ def test_masks_that_are_not_there_are_refused(name, modality, tiny_pictures):
     if has != "none":
         other = {"image": "text", "text": "image"}[modality]
         assert method.attend(tiny_pictures, other).mask.shape[0] == 48
+
+
+def test_smaller_batches_are_tried_where_memory_runs_out_at_the_last_step(
+    tiny_pictures, monkeypatch
+):
+    loss, sizes = AdversarialRetrieval.loss, []
+
+    def little_memory(self, batch):
+        value = loss(self, batch)  # memory runs out on the way back
+        sizes.append(len(batch))
+        if len(batch) > 5:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return value
+
+    monkeypatch.setattr(AdversarialRetrieval, "loss", little_memory)
+    method = create("aadah", epochs=1, batch_size=100)
+    with pytest.raises(RuntimeError, match=r"aadah .* batch_size=(\d+): try batch_size=[2-5], "):
+        method.fit(tiny_pictures)
+    assert len(sizes) > 2 and sizes[-1] <= 5 and sizes[0] == len(tiny_pictures.train)

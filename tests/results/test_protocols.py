@@ -1,11 +1,15 @@
 """What zeng2022's and zhang2018's experiments run: methods, lengths and settings."""
 
+import importlib
+import inspect
+
 import pandas as pd
 import pytest
 
 from mmhash_nb import hashers, published
 from mmhash_nb.files import project_root
-from mmhash_nb.results.protocols import zeng2022, zhang2018
+from mmhash_nb.results.protocols import liong2017, zeng2022, zhang2018
+from mmhash_nb.results.protocols.protocol import COLLECTIONS
 
 RESULTS = project_root() / "results"
 
@@ -46,11 +50,38 @@ def test_the_methods_of_the_published_tables_are_those_that_run():
     assert not pd.isna(ours.bits).all()
 
 
-@pytest.mark.parametrize("scale", ["demo", "paper"])
-def test_tags_alone_run_the_text_method(scale):
-    protocol = zeng2022("mirflickr25k", scale)
+def test_a_demo_on_tags_alone_runs_the_text_method():
+    protocol = zeng2022("mirflickr25k")
     assert lengths(protocol) == {name: {16, 32, 48, 64} for name in ("texthash", "random")}
-    assert protocol.options["texthash"] == ({"epochs": 10} if scale == "demo" else {})
+    assert protocol.options["texthash"] == {"epochs": 10} and protocol.views == {}
+
+
+@pytest.mark.parametrize(
+    ("paper", "dataset"),
+    [
+        *((liong2017, name) for name in ("nuswide", "iaprtc12")),
+        *((make, name) for make in (zhang2018, zeng2022) for name in COLLECTIONS),
+    ],
+)
+def test_the_papers_own_photos_run_all_methods_with_the_papers_split(paper, dataset):
+    protocol = paper(dataset, "paper")
+    given = {"images": "pixels", "size": 224, "protocol": paper.__name__}
+    assert protocol.dataset == dataset and protocol.views == given
+    loader = importlib.import_module(f"mmhash_nb.datasets.{dataset}")
+    assert paper.__name__ in loader.PROTOCOLS
+    assert protocol.views.keys() <= inspect.signature(loader.load).parameters.keys()
+    assert lengths(protocol) == lengths(paper("flickr8k", "paper"))
+    demo = paper(dataset)
+    if (paper, dataset) != (zeng2022, "mirflickr25k"):
+        assert demo.options == paper("flickr8k").options | {
+            name: demo.options[name] for name in ("dnh_c",) if name in demo.options
+        }
+        assert demo.views == given | {"size": 96 if paper is zeng2022 else 224}
+
+
+def test_liong2017_has_no_experiment_on_mirflickr():
+    with pytest.raises(ValueError, match="liong2017 has no experiment on 'mirflickr25k'; it has"):
+        liong2017("mirflickr25k")
 
 
 @pytest.mark.parametrize("dataset", ["scenes", *PHOTOS])

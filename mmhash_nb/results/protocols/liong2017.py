@@ -3,7 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mmhash_nb.results.protocols.protocol import Protocol, options_of, settings_of
+from mmhash_nb.results.protocols.protocol import (
+    Protocol,
+    options_of,
+    photo_views,
+    settings_of,
+)
 
 _SHALLOW = ("cvh", "cca_itq", "pdh", "lssh", "cmfh", "scm", "sephkm", "discmh")
 _DEEP = ("dnh_c", "dvsh", "cah", "dcmh")
@@ -49,6 +54,8 @@ _SETTINGS: dict[str, dict[str, Any]] = {
     "uci_digits": _VECTORS,
     "flipkart": _PHOTOS,
     "flickr8k": _PHOTOS,
+    "nuswide": _PHOTOS,
+    "iaprtc12": _PHOTOS,
 }
 
 
@@ -66,9 +73,10 @@ def liong2017(
     Shallow methods are given the mean of the same backbone's last map (CNN-F: its fc7, as in §4.2).
 
     Args:
-        dataset: `scenes`; `flipkart` or `flickr8k`, photos with descriptions; `wiki` or
-            `uci_digits`, feature vectors in both modalities, whose dimensions are no words, so that
-            DVSH, which reads words one by one, is left out, and on `uci_digits` CVH at 128 bits.
+        dataset: `nuswide` (10 concepts) or `iaprtc12` (22 labels), the paper's photos; `flipkart`
+            or `flickr8k`, photos with descriptions; `scenes`; `wiki` or `uci_digits`, feature
+            vectors in both modalities, whose dimensions are no words, so that DVSH, which reads
+            words one by one, is left out, and on `uci_digits` CVH at 128 bits.
         scale: `demo` trains what a CPU can: the new layers over a frozen backbone, which on photos
             is MobileNetV2 at 224 pixels. `paper` trains all of CNN-F (§4.1), whose file of weights
             `weights` must name, and leaves everything else to the methods' defaults. CMDVH has
@@ -117,6 +125,8 @@ def liong2017(
             ([method for method in methods if method not in limited], lengths),
         ],
         seeds=tuple(seeds) or ((0, 1, 2, 3, 4) if dataset == "wiki" else (0, 1, 2)),
-        views={} if vectors or dataset == "scenes" else {"size": 224},
+        views={}
+        if vectors or dataset == "scenes"
+        else photo_views("liong2017", dataset, settings["size"]),
         options=chosen,
     )

@@ -11,6 +11,10 @@ from mmhash_nb.hashers import method_class
 _REFERENCES = ("raw", "cm", "sm", "scm_rasiwasia")
 
 
+#: The papers' own datasets of photos, whose loaders give them at the size asked for.
+COLLECTIONS = ("mirflickr25k", "nuswide", "iaprtc12")
+
+
 @dataclass(frozen=True)
 class Protocol:
     """Experiments on one dataset: a paper's, or all papers' side by side.
@@ -51,6 +55,12 @@ def options_of(methods: Iterable[str], settings: Mapping[str, Any]) -> dict[str,
         method: {key: value for key, value in settings.items() if key in options}
         for method, options in known.items()
     }
+
+
+def photo_views(paper: str, dataset: str, size: int) -> dict[str, Any]:
+    """Options of `datasets.load` for photos, decoded at the size that is trained on."""
+    views: dict[str, Any] = {"size": size}
+    return {"images": "pixels", "protocol": paper, **views} if dataset in COLLECTIONS else views
 
 
 def check_scale(scale: str) -> None:

@@ -3,7 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mmhash_nb.results.protocols.protocol import Protocol, options_of, settings_of
+from mmhash_nb.results.protocols.protocol import (
+    COLLECTIONS,
+    Protocol,
+    options_of,
+    photo_views,
+    settings_of,
+)
 
 #: Methods of zeng2022, in the order of its tables.
 _IMAGE_HASHING = ("dpsh", "dsh", "hashnet", "dth", "csq")
@@ -25,6 +31,8 @@ _ZENG_SETTINGS: dict[str, dict[str, Any]] = {
     "flipkart": _PHOTOS,
     "flipkart_sub": _PHOTOS,
     "flickr8k": _PHOTOS,
+    "nuswide": _PHOTOS,
+    "iaprtc12": _PHOTOS,
     "mirflickr25k": {"epochs": 10},
 }
 #: Image hashing on photos learns one layer over fixed features: more epochs cost little.
@@ -43,9 +51,10 @@ def zeng2022(
     """The experiments of zeng2022 (§VI) on a dataset.
 
     Args:
-        dataset: `scenes`; `flipkart`, `flipkart_sub` or `flickr8k`, photos with descriptions; or
-            `mirflickr25k`, whose tags alone are at hand: TextHash with the paper's network, rate
-            and batches, for 10 epochs.
+        dataset: `nuswide` (21 concepts) or `iaprtc12` (255 labels), the paper's photos;
+            `mirflickr25k`, of which a demo takes the tags alone: TextHash with the paper's network,
+            rate and batches, for 10 epochs; `flipkart`, `flipkart_sub` or `flickr8k`, photos with
+            descriptions; or `scenes`.
         scale: `demo` trains what a CPU can: the new layers over a frozen backbone, with a first
             text layer of 512 (`scenes`) or 1,024 units. `paper` trains
             all of ResNet-18 at 224 pixels with text layers of 8,192 and 512 units, for 60 epochs
@@ -65,7 +74,8 @@ def zeng2022(
         {"backbone": "resnet18", "trainable": "all", "size": 224},
         {"epochs": epochs, "backbone": backbone, "weights": weights},
     )
-    methods = ("texthash",) if dataset == "mirflickr25k" else ZENG_METHODS
+    tags_alone = dataset == "mirflickr25k" and scale == "demo"
+    methods = ("texthash",) if tags_alone else ZENG_METHODS
     lengths = tuple(bits) or (16, 32, 48, 64)
     if not bits and dataset == "scenes" and scale == "demo":
         lengths = (16, 32)
@@ -80,8 +90,8 @@ def zeng2022(
         for method in _IMAGE_HASHING:
             chosen[method]["epochs"] = _IMAGE_EPOCHS
     views: dict[str, Any] = {"labels": "both"} if dataset == "flipkart_sub" else {}
-    if photos and scale == "paper":
-        views["size"] = settings["size"]  # decoded at the size that is trained on
+    if dataset != "scenes" and (scale == "paper" or dataset in COLLECTIONS) and not tags_alone:
+        views |= photo_views("zeng2022", dataset, settings["size"])
     return Protocol(
         dataset="flipkart" if dataset == "flipkart_sub" else dataset,
         grids=grids,

@@ -3,7 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mmhash_nb.results.protocols.protocol import Protocol, options_of, settings_of
+from mmhash_nb.results.protocols.protocol import (
+    COLLECTIONS,
+    Protocol,
+    options_of,
+    photo_views,
+    settings_of,
+)
 
 _SHALLOW = ("cca_hash", "cmfh", "scm", "scm_orth", "stmh", "sephkm")
 _DEEP = ("dcmh", "prdh", "dvsh")
@@ -39,6 +45,7 @@ _SETTINGS: dict[str, dict[str, Any]] = {
     },
     "flipkart": _PHOTOS,
     "flickr8k": _PHOTOS,
+    **dict.fromkeys(COLLECTIONS, _PHOTOS),
 }
 
 
@@ -57,7 +64,8 @@ def zhang2018(
     training pairs as the others, though some use no labels.
 
     Args:
-        dataset: `scenes`; `flipkart` or `flickr8k`, photos with descriptions.
+        dataset: `mirflickr25k`, `nuswide` (21 concepts) or `iaprtc12` (255 labels), the paper's
+            photos; `flipkart` or `flickr8k`, photos with descriptions; or `scenes`.
         scale: `demo` trains what a CPU can: the new layers over a frozen backbone, which on photos
             is MobileNetV2 at 224 pixels with masks of 7×7 places. `paper` trains all of VGG19, with
             text layers of 8,192 and 1,000 units, for 100 epochs at a learning rate of 0.0002
@@ -89,6 +97,6 @@ def zhang2018(
         dataset=dataset,
         grids=[(ZHANG_METHODS, lengths)],
         seeds=tuple(seeds) or (0, 1, 2),
-        views={} if dataset == "scenes" else {"size": 224},
+        views={} if dataset == "scenes" else photo_views("zhang2018", dataset, settings["size"]),
         options=chosen,
     )
