@@ -61,7 +61,7 @@ def found_items(query: Item, found: Sequence[Item], columns: int = COLUMNS) -> F
 def _draw(axes: Axes, item: Item, left: float, top: float) -> None:
     words = (left, top + _SIDE, _SIDE, _WORDS)
     if item.picture is None:
-        words = (left, top, _SIDE, _SIDE + _WORDS)
+        words = (left, top, _SIDE, _SIDE)
     else:
         axes.imshow(
             item.picture,
