@@ -25,7 +25,16 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 @pytest.mark.parametrize(
     "name",
-    ["decoding", "explorer", "ranking", "search", "shallow", "training", "training_zhang2018", "triplet"],
+    [
+        "decoding",
+        "explorer",
+        "ranking",
+        "search",
+        "shallow",
+        "training",
+        "training_zhang2018",
+        "triplet",
+    ],
 )
 def test_benchmark_tables_are_those_of_the_last_run(name):
     with open(ROOT / "results" / f"benchmarks_{name}.csv", encoding="utf-8") as file:
