@@ -50,6 +50,14 @@ def test_maps_are_those_of_the_backbone(small: Backbone, images: np.ndarray, upt
     np.testing.assert_allclose(maps, expected, rtol=1e-3, atol=1e-3)
 
 
+def test_a_cpu_takes_as_many_images_as_its_caches_hold(small, images, monkeypatch) -> None:
+    monkeypatch.setattr(module, "_PIXELS", 2 * 32 * 32)
+    given = (small, images, 2, torch.device("cpu"), 128)
+    assert [len(batch) for batch in module.passed(*given, None)] == [2, 2, 1]
+    assert [len(batch) for batch in module.passed(*given, 16)] == [5]
+    assert [len(batch) for batch in module.passed(*given, 128)] == [1] * 5
+
+
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2"])
 def test_maps_of_torchvisions_backbones(name: str) -> None:
     torch.manual_seed(0)
