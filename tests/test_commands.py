@@ -128,7 +128,9 @@ def test_what_is_found_is_drawn(own, tmp_path, capsys):
     red = (np.abs(first - KINDS[0][1]).max(axis=1) < 60).mean()
     assert red > 0.25
     picture = own / "items" / rows[1][0]
+    (tmp_path / "found.png").unlink()
     assert run(capsys, "search", *given, "--image", picture)[0] == 0
+    (tmp_path / "found.png").rename(tmp_path / "before.png")
     (own / "items" / rows[0][0]).rename(tmp_path / "away.png")
     try:
         said = refused(capsys, "search", *given, "--text", rows[0][1], "-k", 60)
@@ -136,9 +138,23 @@ def test_what_is_found_is_drawn(own, tmp_path, capsys):
         assert said.endswith("items: --folder names the one encoded.")
     finally:
         (tmp_path / "away.png").rename(own / "items" / rows[0][0])
-    said = refused(capsys, "search", *given[:4], "--text", "x", "--gallery", tmp_path / "x.png")
-    assert said == "--gallery needs --folder, which holds the pictures of the items."
-    assert not (tmp_path / "x.png").exists()
+    (tmp_path / "before.png").rename(tmp_path / "found.png")
+    search = ("search", *given[:4], "--text", "x", "--gallery")
+    for wrong in ((tmp_path / "x.png",), (tmp_path / "x.jpg", "--folder", own / "items")):
+        said = refused(capsys, *search, *wrong)
+        assert said.startswith("--gallery takes the name of a .png file and needs --folder")
+        assert not wrong[0].exists()
+    said = refused(capsys, *search, tmp_path / "found.png")
+    assert said.endswith("found.png is there already: remove it, or give another --gallery.")
+
+
+def test_letters_that_no_font_has_are_one_sentence(own, tmp_path, capsys):
+    asked = ("--text", "\U000f1234 σκύλος", "-k", 2)  # for private use, and in no font
+    drawing = ("--folder", own / "items", "--gallery", tmp_path / "found.png")
+    given = ("--model", own / "scm", "--codes", own / "image.npz", *drawing)
+    status, _, err = run(capsys, "search", *given, *asked)
+    assert status == 0 and err.count("\n") == 2
+    assert err.splitlines()[1].startswith("it has boxes where no font of this machine has a letter")
 
 
 def test_texts_that_are_found_are_drawn_without_pictures(own, tmp_path, capsys):

@@ -86,10 +86,10 @@ class Gallery:
             raise ValueError(f"{path} holds no codes of the command encode ({reason}).") from None
 
 
-def check_absent(path: Path) -> None:
+def check_absent(path: Path, option: str = "--out") -> None:
     """Refuse to write where something is."""
     if path.exists():
-        raise ValueError(f"{path} is there already: remove it, or give another --out.")
+        raise ValueError(f"{path} is there already: remove it, or give another {option}.")
 
 
 def save_model(folder: Path, method: Hasher, form: Form) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -95,8 +96,13 @@ def encode(asked: argparse.Namespace) -> None:
 def search(asked: argparse.Namespace) -> None:
     """Print the items whose codes are nearest to that of words, of a picture, or of both together
     (for a method of joint codes), as columns separated by tabs; with --gallery draw them too."""
-    if asked.gallery is not None and asked.folder is None:
-        raise ValueError("--gallery needs --folder, which holds the pictures of the items.")
+    if asked.gallery is not None:
+        check_absent(asked.gallery, "--gallery")
+        if asked.folder is None or asked.gallery.suffix.lower() != ".png":
+            raise ValueError(
+                "--gallery takes the name of a .png file and needs --folder, which holds the "
+                "pictures of the items."
+            )
     model = load_model(asked.model, asked.device)
     gallery = Gallery.load(asked.codes)
     if gallery.model != model.digest:
@@ -140,7 +146,7 @@ def _add_fit(command: argparse.ArgumentParser) -> None:
     _add_folder(command)
     _add_device(command)
     command.add_argument("--out", type=Path, required=True, metavar="MODEL", help="a new folder")
-    command.add_argument("--method", default="sephkm", help="see the README; default %(default)s")
+    command.add_argument("--method", default="scm", help="see the README; default %(default)s")
     command.add_argument("--bits", type=int, default=32, help="default %(default)s")
     command.add_argument("--seed", type=int, default=0, help="default %(default)s")
     command.add_argument(
@@ -271,9 +277,16 @@ def _draw(
         except ValueError as error:
             raise ValueError(f"{error} in {home}: --folder names the one encoded.") from None
         items.append(Item(_picture(place), text, f"{distance} of {n_bits} bits differ"))
-    with whole(path) as aside:
+    with whole(path) as aside, warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
         aside.write_bytes(png(found_items(query, items), dpi=_DPI))
     print(f"drawn in {path}", file=sys.stderr)
+    if any("missing from font" in str(warning.message) for warning in said):
+        print(
+            "it has boxes where no font of this machine has a letter: install one that does, such "
+            "as Noto Sans CJK",
+            file=sys.stderr,
+        )
 
 
 def _picture(path: Path | None) -> np.ndarray | None:

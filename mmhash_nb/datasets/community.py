@@ -3,7 +3,7 @@
 import hashlib
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +49,7 @@ class Found:
         tags: `float32 [N, V]` CSR, or captions: N texts.
         labels: `bool [N, C]`.
         split: query, database and train of the files, where they are divided.
+        twins: rows that stand among the queries as well, and so belong to no split.
         label_names, vocabulary: C and V names, where the files have them.
         source: what was read, for `Pairs.source`.
     """
@@ -58,6 +59,7 @@ class Found:
     tags: sparse.csr_matrix | None
     captions: list[str] | None
     split: Split | None = None
+    twins: np.ndarray = field(default_factory=lambda: np.arange(0))
     label_names: Sequence[str] | None = None
     vocabulary: Sequence[str] | None = None
     source: str = ""
@@ -79,8 +81,8 @@ def read(folder: Path, layout: Layout, images: str, size: int, rules: Rules) -> 
 
     Where they are divided, the rows are those of the database, then the queries. Training samples
     are looked for among the database's by all that is known of them; where some are not there,
-    they all are rows of their own at the end. A row of the database or of the training samples that
-    is a query too is in neither split.
+    they all are rows of their own at the end. Rows of the database or of the training samples that
+    are queries too are the `twins`, whichever split is drawn.
 
     Args:
         images: `none`, `vgg` or `pixels`.
@@ -104,7 +106,7 @@ def read(folder: Path, layout: Layout, images: str, size: int, rules: Rules) -> 
             _check(array, path, variable, "tag", binary=rules.binary_tags, empty=rules.empty_tags)
     elif layout.captions is not None:
         captions = _captions(folder, layout.captions, n[0])
-    kept, split, note = _divided(folder, layout, parts, labels, tags, n)
+    kept, split, twins = _divided(folder, layout, parts, labels, tags, n)
     texts = None
     if tags is not None:
         stacked = [sparse.csr_matrix(array) for array, _ in tags[:kept]]
@@ -115,7 +117,8 @@ def read(folder: Path, layout: Layout, images: str, size: int, rules: Rules) -> 
         tags=texts,
         captions=captions,
         split=split,
-        source=note,
+        twins=twins,
+        source=f"; {len(twins):,} rows are queries too and left out" if len(twins) else "",
     )
 
 
@@ -232,10 +235,10 @@ def _divided(
     labels: list[Named],
     tags: list[Named] | None,
     n: list[int],
-) -> tuple[int, Split | None, str]:
-    """How many of the parts are rows of their own, the split that the files have, and a note."""
+) -> tuple[int, Split | None, np.ndarray]:
+    """How many of the parts are rows of their own, the split that the files have, and the twins."""
     if parts == [ALL]:
-        return 1, None, ""
+        return 1, None, np.arange(0)
     beside = (None,) * len(parts) if tags is None else tags
     digests = [
         list(_rows(folder, layout, part, marks, words))
@@ -244,24 +247,25 @@ def _divided(
     query = np.arange(n[0], n[0] + n[1])
     asked = set(digests[1])
     # Some of these files have their queries in the database too, where each would find itself.
-    database = np.flatnonzero([known not in asked for known in digests[0]])
-    twins = n[0] - len(database)
+    again = np.array([known in asked for known in digests[0]])
+    twins, database = np.flatnonzero(again), np.flatnonzero(~again)
     if not len(database):
         path, _ = _place(folder, layout.labels, parts[0])
         raise ValueError(f"the database in {path} has nothing but its queries: get it again.")
-    note = f"; {twins:,} rows left out of the database, which are queries too" if twins else ""
     if "train" not in parts:
-        return 2, (query, database, database), note
+        return 2, (query, database, database), twins
     places: defaultdict[bytes, deque[int]] = defaultdict(deque)
     for row, known in enumerate(digests[0]):
         places[known].append(row)
     train = []
     for known in digests[2]:
         if not places[known]:
-            own = np.flatnonzero([known not in asked for known in digests[2]])
-            return 3, (query, database, n[0] + n[1] + own), note
+            again = np.array([known in asked for known in digests[2]])
+            start = n[0] + n[1]
+            split = (query, database, start + np.flatnonzero(~again))
+            return 3, split, np.concatenate([twins, start + np.flatnonzero(again)])
         train.append(places[known].popleft())
-    return 2, (query, database, np.intersect1d(train, database)), note
+    return 2, (query, database, np.intersect1d(train, database)), twins
 
 
 def _rows(

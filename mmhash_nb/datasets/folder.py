@@ -154,6 +154,7 @@ def read(
     if not new:
         fields |= _splits(path, table, rows, split_seed, n_query)
         fields["labels"], fields["label_names"] = _labels(path, rows)
+        _check_shared(path, fields)
         words = (
             _vocabulary(path, [texts[i] for i in fields["train"]], form) if "text" in needed else ()
         )
@@ -170,7 +171,7 @@ def _pixels(root: Path, rows: Sequence[Row], size: int) -> tuple[np.ndarray, dic
     wrong = {}
     for i in np.flatnonzero(stored.min(axis=(1, 2, 3)) == _WHITE).tolist():
         try:
-            square(paths[i], size)
+            stored[i] = square(paths[i], size)  # white indeed, or not decoded for want of memory
         except ValueError as error:
             wrong[rows[i].line] = str(error).rstrip(".")
     return stored, wrong
@@ -223,6 +224,16 @@ def _labels(path: Path, rows: Sequence[Row]) -> tuple[np.ndarray, list[str]]:
             "that several rows have, separated by ';'."
         )
     return labels, names
+
+
+def _check_shared(path: Path, fields: dict[str, Any]) -> None:
+    """Refuse queries for which no result can be right."""
+    of_query, of_database = (fields["labels"][fields[s]].any(axis=0) for s in ("query", "database"))
+    if fields["query"].size and not (of_query & of_database).any():
+        raise ValueError(
+            f"no query of {path} shares a label with a row that is searched, so that no result "
+            "would be right: mark other rows, or write labels that several rows have."
+        )
 
 
 def _vocabulary(path: Path, texts: Sequence[str], form: Form) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ _FORMS = Distributions(
 
 def find(root: Path) -> Path | None:
     """The folder that holds the files of one of the forms, without images at least."""
-    return next((folder for folder in _folders(root) if _FORMS.has(folder, "none")), None)
+    return _that_has(root, "none")
 
 
 def contents(root: Path) -> dict[str, tuple[int, int]]:
@@ -107,10 +107,12 @@ def load(
     root = Path(root)
     rule = selections.protocol_of("mirflickr25k", PROTOCOLS, protocol)
     check_option("mirflickr25k", "images", images, IMAGES)
-    folder = next((f for f in _folders(root) if _FORMS.has(f, images)), None)
+    folder = _that_has(root, images)
     if folder is None:
-        where = _folder(root)
-        lacks = _FORMS.lacks(where, images, IMAGES)
+        where, beside = _folder(root), _unpacked_beside(root)
+        lacks = mirflickr25k_official.missing(root, images) if beside else None
+        where = root if lacks else where
+        lacks = lacks or _FORMS.lacks(where, images, IMAGES)
         raise FileNotFoundError(
             f"mirflickr25k has no {lacks} in {where}: see {PAGE} for the set, and put {PUT} under "
             f"{root}."
@@ -169,7 +171,17 @@ def _folder(root: Path) -> Path:
     return find(root) or expected(root, *_NAMES)
 
 
-def _folders(root: Path) -> list[Path]:
-    """Folders that may hold it; `root` itself where the archives lie beside each other."""
-    beside = (root / _UNPACKED).is_dir() and mirflickr25k_official.missing(root, "none") is None
-    return [*named(root, *_NAMES), *([root] if beside else [])]
+def _that_has(root: Path, images: str) -> Path | None:
+    """The folder that has one of the forms with such images.
+
+    That is `root` itself where both archives were unpacked in it beside each other. Other files of
+    `root` are not looked at, which may be another dataset's.
+    """
+    folders = (f for f in named(root, *_NAMES) if _FORMS.has(f, images))
+    beside = _unpacked_beside(root) and mirflickr25k_official.missing(root, images) is None
+    return next(folders, root if beside else None)
+
+
+def _unpacked_beside(root: Path) -> bool:
+    annotations = next(root.glob("*annotations*/*.txt"), None)
+    return annotations is not None and (root / _UNPACKED).is_dir()

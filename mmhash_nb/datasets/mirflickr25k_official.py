@@ -75,7 +75,7 @@ def read(folder: Path, images: str, size: int) -> Found:
     files repeat a part of them and are not read.
 
     Args:
-        folder: holds both archives, unpacked at any level.
+        folder: holds both archives, unpacked at most two folders down.
         images: `none` or `pixels`.
         size: side of pixels.
 
@@ -157,6 +157,11 @@ def _listed(path: Path, n: int) -> np.ndarray:
     for number, line in enumerate(_lines(path), 1):
         if not line.strip():
             continue
+        if line.strip().isdecimal() and n < int(line) <= N_PHOTOS:
+            raise FileNotFoundError(
+                f"line {number} of {path} has photo {int(line)}, but {TAGS} holds files of {n:,} "
+                "photos alone: unpack mirflickr25k.zip again."
+            )
         if not line.strip().isdecimal() or not 1 <= int(line) <= n:
             raise ValueError(
                 f"line {number} of {path} must hold the number of a photo from 1 to {n}, but is "

@@ -65,7 +65,8 @@ def read_table(folder: Path, needed: Collection[str], labelled: bool, kind: str 
         folder: that paths of pictures are relative to.
         needed: `image`, `text` or both; where it is one, a row that has only the other is no
             mistake and is left out.
-        labelled: whether `labels` and `split` are read. No two rows may then have the same picture.
+        labelled: whether `labels` and `split` are read. No two rows may then have the same picture,
+            whatever its names; else they may where pictures are not needed.
         kind: of the tokens of which a text must hold one.
 
     Raises:
@@ -86,7 +87,8 @@ def read_table(folder: Path, needed: Collection[str], labelled: bool, kind: str 
         try:
             row = _row(line, fields, header, folder, needed, labelled, kind)
             if row is not None:
-                _check_new(row, earlier)
+                if labelled or "image" in needed:
+                    _check_new(row, earlier)
                 rows.append(row)
         except ValueError as error:
             wrong[line] = str(error)
@@ -112,7 +114,7 @@ def _lines(path: Path) -> list[tuple[int, list[str]]]:
     Bytes that are not UTF-8 are kept as lone surrogates, so that their rows can be told.
     """
     data = path.read_bytes()
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in data[:4]:
         raise ValueError(f"line 1 of {path} is not UTF-8 but UTF-16: save the file as CSV UTF-8.")
     text = data.decode("utf-8-sig", "surrogateescape")
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
@@ -138,6 +140,8 @@ def _header(
     required = [*needed, *(["labels"] if labelled else [])]
     read = [*required, *(["split"] if labelled else [])]
     header = [name.strip() for name in names]
+    if header[0].startswith("sep="):
+        raise ValueError(f"{here} is none of the table but a spreadsheet's 'sep=': remove it.")
     if any(_foreign(name) for name in header):
         raise ValueError(f"{here} is not UTF-8: save the file as CSV UTF-8.")
     mark = next((m for m in (";", "\t", "|") if len(header) == 1 and m in names[0].strip()), None)
@@ -181,7 +185,7 @@ def _row(
     if len(fields) != len(header):
         raise ValueError(
             f"{len(fields)} fields where the header has {len(header)} (a text that holds commas "
-            "goes between quotes)"
+            "goes between quotes, labels are separated by ';')"
         )
     if byte := next(filter(None, map(_foreign, fields)), ""):
         raise ValueError(f"the byte {byte} is not UTF-8 (save the file as CSV UTF-8)")
@@ -220,7 +224,10 @@ def picture_path(folder: Path, name: str) -> Path:
     """
     home = folder.resolve()
     try:
-        path = (home / name).resolve()
+        # The same letters may be written in two ways, and some systems rewrite names of files.
+        written = [name, *(unicodedata.normalize(form, name) for form in ("NFC", "NFD"))]
+        paths = [(home / one).resolve() for one in written]
+        path = next((one for one in paths if one.is_file()), paths[0])
         there = path.is_file()
     except (OSError, RuntimeError, ValueError):  # too long, a loop of links, a NUL
         raise ValueError(f"the image {_shown(name)} is no path") from None

@@ -60,14 +60,16 @@ def assemble(
     if name == FILES and n_query is None and n_train is None and found.split is not None:
         split, how = found.split, "split of the files"
     if split is None:
-        split = protocol.split(found.labels, names, split_seed, n_query, n_train)
+        usable = np.setdiff1d(np.arange(len(found.labels)), found.twins)
+        drawn = protocol.split(found.labels[usable], names, split_seed, n_query, n_train)
+        split = (usable[drawn[0]], usable[drawn[1]], usable[drawn[2]])
     query, database, train = split
     texts, vocabulary = found.tags, found.vocabulary
     if texts is not None and vocabulary is None:
         vocabulary = [f"tag {i}" for i in range(texts.shape[1])]
     if texts is None:
         assert found.captions is not None
-        fit_on = np.setdiff1d(np.arange(len(found.labels)), query)
+        fit_on = np.union1d(database, train)
         texts, vocabulary = bag_of_words(found.captions, fit_on=fit_on, max_words=protocol.words)
     return Pairs(
         images=found.images,

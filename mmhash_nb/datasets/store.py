@@ -57,7 +57,7 @@ def decoded(
         stamp = hashlib.sha256()
         for path in paths[start : start + BLOCK]:
             stat = path.stat()
-            stamp.update(f"{path.name}|{stat.st_size}|{stat.st_mtime_ns}\n".encode())
+            stamp.update(f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}\n".encode())
         stamps.append(stamp.digest()[:_MARK])
     if name is None:
         name = "\n".join(str(path.resolve()) for path in paths)

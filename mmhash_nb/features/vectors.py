@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from mmhash_nb.features import backbones, maps
 from mmhash_nb.features.backbones import Backbone
 from mmhash_nb.features.maps import beyond_float16, check_images, passed
 from mmhash_nb.files import cache_folder, whole
@@ -41,7 +42,8 @@ def feature_vectors(
     if backbone.head is not None:
         for value in backbone.head.state_dict().values():
             key.update(value.detach().cpu().contiguous().numpy().data)
-    key.update(Path(__file__).read_bytes())
+    for module in (__file__, maps.__file__, backbones.__file__):
+        key.update(Path(module).read_bytes())
     key.update(np.ascontiguousarray(images).data)
     path = cache_folder("vectors") / f"{key.hexdigest()}.npy"
     try:
@@ -53,9 +55,9 @@ def feature_vectors(
     check_images(images, size)
     vectors = np.empty((len(images), backbone.n_features), np.float32)
     start = 0
-    for maps in passed(backbone, images, len(backbone.stages), device, BATCH, size):
+    for whole_maps in passed(backbone, images, len(backbone.stages), device, BATCH, size):
         # The precision of kept maps, so that methods on maps and on vectors see the same.
-        part = maps if beyond_float16(maps) else maps.half().float()
+        part = whole_maps if beyond_float16(whole_maps) else whole_maps.half().float()
         vectors[start : start + len(part)] = backbone.describe(part).cpu().numpy()
         start += len(part)
     with whole(path) as aside:

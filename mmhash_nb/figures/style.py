@@ -13,6 +13,7 @@ from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
 from PIL import Image
 
 from mmhash_nb.files import project_root, whole
@@ -29,11 +30,20 @@ MARKS = {True: "✓", False: "✗"}
 COLOURS = 10
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
+#: for letters that DejaVu Sans lacks, where a machine has one of them
+_OTHER_SCRIPTS = (
+    *("Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans JP", "Noto Sans SC", "Noto Sans KR"),
+    *("WenQuanYi Zen Hei", "IPAexGothic", "Droid Sans Fallback", "Arial Unicode MS"),
+    *("Hiragino Sans", "PingFang SC", "Yu Gothic", "Microsoft YaHei", "Malgun Gothic"),
+    *("Noto Sans Devanagari", "Noto Sans Bengali", "Noto Sans Thai", "Nirmala UI", "Leelawadee UI"),
+)
+_INSTALLED = {font.name for font in fontManager.ttflist}
+
 # DejaVu Sans comes with Matplotlib and has the marks; other fonts may lack them.
 THEME = {
     **sns.plotting_context("paper"),
     **sns.axes_style("whitegrid"),
-    "font.family": "DejaVu Sans",
+    "font.family": ["DejaVu Sans", *(name for name in _OTHER_SCRIPTS if name in _INSTALLED)],
     "axes.edgecolor": "#888888",
     "text.color": INK,
 }

@@ -4,6 +4,7 @@ import csv
 import io
 import os
 import re
+import unicodedata
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -234,6 +235,70 @@ def test_pictures_are_decoded_once_with_the_broken_ones_among_them(own, monkeypa
     assert len(pairs) == 59 and (pairs.images[1] == 255).all()
 
 
+def test_pictures_of_the_same_name_length_and_time_are_not_mixed_up(tmp_path):
+    for place, colour in (("dogs", (200, 0, 0)), ("cats", (0, 0, 200))):
+        (tmp_path / place).mkdir()
+        for i in range(4):
+            path = tmp_path / place / f"{i}.bmp"
+            Image.new("RGB", (9, 9), (*colour[:1], 10 * i, *colour[2:])).save(path)
+            os.utime(path, (1e9, 1e9))
+    for first, second in (("dogs", "cats"), ("cats", "dogs")):
+        rows = [
+            [f"{place}/{i}.bmp", f"a {place}", place] for place in (first, second) for i in range(4)
+        ]
+        write_table(tmp_path, rows, HEADER[:3])
+        pairs = load("folder", tmp_path, size=8)
+        red = pairs.images[:, 0, 4, 4] > 150
+        assert red.tolist() == [caption == "a dogs" for caption in pairs.captions]
+
+
+def test_a_picture_that_did_not_decode_for_once_is_seen_the_next_time(own, monkeypatch):
+    whole, short = folder.square, []
+
+    def busy(path, size):
+        if path.name == "εικόνα 4.png" and len(short) < 2:
+            short.append(path)
+            raise ValueError(f"{path.name} is no whole picture (out of memory).")
+        return whole(path, size)
+
+    monkeypatch.setattr(folder, "square", busy)
+    assert "line 6: εικόνα 4.png is no whole picture" in refused(own)
+    pairs = load("folder", own, size=8)
+    np.testing.assert_array_equal(pairs.images[4], whole(own / "photos/εικόνα 4.png", 8))
+
+
+def test_words_are_chosen_by_the_training_rows_alone(tmp_path):
+    rows = write_folder(tmp_path, n=36, split=True)
+    for row in rows:
+        row[1] += {"query": " ερώτηση", "database": " βάση", "train": " μάθηση"}[row[3]]
+    write_table(tmp_path, rows)
+    words = load("folder", tmp_path, size=8).vocabulary
+    assert "μάθηση" in words and not {"ερώτηση", "βάση"} & {*words}
+
+
+def test_queries_must_share_a_label_with_what_is_searched(tmp_path):
+    rows = write_folder(tmp_path, n=36, split=True)
+    for row in rows:
+        if row[3] == "query":
+            row[2] = "alone"
+    write_table(tmp_path, rows)
+    assert "shares a label with a row that is searched" in refused(tmp_path)
+
+
+def test_one_picture_may_have_several_texts_where_pictures_are_not_read(own):
+    words = load("folder", own, size=8).vocabulary
+    rows = [[rows_of(own)[0][0], text] for text in ("σκύλος", "μεγάλο σκύλος")]
+    write_table(own, rows, HEADER[:2])
+    assert len(load("folder", own, vocabulary=words, modality="text")) == 2
+    assert "line 3: the image of line 2 again" in refused(own, vocabulary=words, modality="image")
+
+
+def test_a_name_may_be_written_with_letters_and_marks_apart(own):
+    for form in ("NFC", "NFD"):
+        edit(own, rows_of(own)[2][0], unicodedata.normalize(form, rows_of(own)[2][0]))
+        assert len(load("folder", own, size=8)) == 60
+
+
 def test_texts_of_one_character_are_texts_where_characters_are_asked_for(own):
     rows = rows_of(own)
     for i, row in enumerate(rows):
@@ -429,7 +494,7 @@ def test_one_row_and_no_common_word_are_too_little(tmp_path):
     write_table(tmp_path, [["a.png", "ένας σκύλος", "x"]], HEADER[:3])
     assert "has one row that can be read: give two or more" in refused(tmp_path)
     Image.new("RGB", (4, 6)).save(tmp_path / "c.png")
-    rows = [["a.png", "σκύλος", "x"], ["b.png", "βάρκα", "x"], ["c.png", "μήλο", "y"]]
+    rows = [["a.png", "σκύλος", "x;y"], ["b.png", "βάρκα", "x;z"], ["c.png", "μήλο", "y;z"]]
     write_table(tmp_path, rows, HEADER[:3])
     assert "no word token is held by 2 of the 2 training texts" in refused(tmp_path)
 

@@ -120,7 +120,7 @@ def test_a_photo_or_tag_file_that_is_missing_among_others_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("name", "line", "fault"),
     [
-        ("*_v080/sea.txt", "15", r"line 1 of .*sea\.txt .* a photo from 1 to 14, but is '15'"),
+        ("*_v080/sea.txt", "25001", r"line 1 of .*sea\.txt .* from 1 to 14, but is '25001'"),
         ("*_v080/sea.txt", "0", r"line 1 of .*sea\.txt"),
         ("*_v080/sea.txt", "im1", r"but is 'im1': get it again"),
         ("mirflickr/doc/common_tags.txt", "sky", r"line 1 of .*common_tags\.txt .* but is 'sky'"),
@@ -256,7 +256,17 @@ def test_queries_that_lie_in_the_database_too_are_taken_out_of_it(tmp_path):
     assert pairs.images[pairs.query].ravel().tolist() == [4, 1, 8]
     assert pairs.images[pairs.database].ravel().tolist() == [0, 2, 3, 5]
     assert pairs.images[pairs.train].ravel().tolist() == [0, 5]
-    assert "2 rows left out of the database, which are queries too" in pairs.source
+    assert "; 2 rows are queries too and left out" in pairs.source
+    for seed in range(8):
+        drawn = mirflickr25k.read(
+            tmp_path, images="vgg", protocol="files", split_seed=seed, n_query=3, n_train=2
+        )
+        asked, searched, learned = (
+            {*drawn.images[getattr(drawn, s)].ravel().tolist()}
+            for s in ("query", "database", "train")
+        )
+        assert not asked & searched and learned < searched
+        assert asked | searched == {0, 1, 2, 3, 4, 5, 8}
     held |= {"T_tr": tags[:3], "L_tr": labels[:3], "I_tr": np.array([[77.0], [8.0], [4.0]])}
     write_v7(tmp_path / "mir_cnn.mat", **held)
     apart = mirflickr25k.read(tmp_path, images="vgg", protocol="files")
@@ -278,10 +288,26 @@ def test_archives_unpacked_beside_each_other_are_found(tmp_path):
     pairs = load("mirflickr25k", tmp_path, images="pixels", size=8, protocol="files", **SMALL)
     assert pairs.fingerprint == expected
     (tmp_path / "mirflickr25k_annotations_v080/sea.txt").unlink()
-    with pytest.raises(
-        FileNotFoundError, match=r"mirflickr25k has no animals\.txt in .*mirflickr:"
-    ):
+    with pytest.raises(FileNotFoundError, match=rf"has no sea\.txt in {tmp_path}:"):
         load("mirflickr25k", tmp_path, protocol="files")
+
+
+def test_other_sets_beside_the_archives_are_not_taken_for_this_one(tmp_path):
+    folder, *_ = write_official(tmp_path)
+    (folder / "mirflickr").rename(tmp_path / "mirflickr")
+    shutil.rmtree(folder)
+    write_form(tmp_path / "nuswide", "lists", write_v7)
+    (tmp_path / "my_annotations").mkdir()
+    (tmp_path / "my_annotations/x.txt").write_text("1")
+    assert mirflickr25k.find(tmp_path) is None
+
+
+def test_files_of_tags_that_lack_the_last_are_said_to(tmp_path):
+    folder, *_ = write_official(tmp_path)
+    (folder / "mirflickr/meta/tags/tags14.txt").unlink()
+    (folder / "mirflickr25k_annotations_v080/sea.txt").write_text("14\n")
+    with pytest.raises(FileNotFoundError, match=r"has photo 14, but meta/tags holds files of 13"):
+        mirflickr25k.read(folder, **SMALL)
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,32 @@ def test_no_more_than_the_maps_of_a_batch_are_made_at_a_time(images, monkeypatch
     assert described == [2, 2, 1] and not (tmp_path / "maps").exists()
 
 
+def test_vectors_of_other_source_are_made_again(images, monkeypatch, tmp_path):
+    first = feature_vectors(backbones.create("small"), images)
+    other = tmp_path / "other.py"
+    other.write_text("changed")
+    for n, module in enumerate((maps, backbones), 2):
+        monkeypatch.setattr(module, "__file__", str(other))
+        np.testing.assert_array_equal(feature_vectors(backbones.create("small"), images), first)
+        assert len(list((tmp_path / "vectors").glob("*.npy"))) == n
+
+
+def test_images_that_a_gpu_cannot_hold_together_pass_in_halves(images, monkeypatch):
+    backbone = backbones.create("small")
+    expected, stage, sizes = feature_vectors(backbone, images), backbone.stages[1].forward, []
+
+    def little_memory(maps):
+        sizes.append(len(maps))
+        if len(maps) > 2:
+            raise torch.OutOfMemoryError
+        return stage(maps)
+
+    monkeypatch.setattr(backbone.stages[1], "forward", little_memory)
+    found = feature_vectors(backbone, images, size=16)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert sizes[0] == 5 and max(sizes[1:]) == 3 and sizes.count(2) >= 1
+
+
 def test_values_beyond_float16_stay_as_they_are(images):
     backbone = backbones.create("small")
     with torch.no_grad():
