@@ -20,7 +20,7 @@ __all__ = ["beyond_float16", "check_images", "passed", "resized", "stage_maps"]
 
 _LARGEST = float(np.finfo(np.float16).max)
 #: pixels that a CPU passes through a backbone at a time, ten images of 224 x 224: what a larger
-#: batch makes on its way leaves the caches, and MobileNetV2 was seen to take 2.5 times as long
+#: batch makes on its way leaves the caches, and MobileNetV2 was seen to take twice as long
 _PIXELS = 1 << 19
 
 
