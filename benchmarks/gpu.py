@@ -2,8 +2,8 @@
 
     python benchmarks/gpu.py --data DIR
 
-It takes ten minutes at most (`--minutes`) and writes `results/benchmarks_gpu.csv` with the card's
-name. A method that fails has its error in the table, and the others go on; the exit status is then
+After ten minutes (`--minutes`) nothing more is begun. `results/benchmarks_gpu.csv` has the card's
+name and is written with every line. A method that fails has its error in the table, and the others go on; the exit status is then
 1. Without a GPU it says so and ends with 2.
 
 - training: images a second of every deep method that sees pictures, all stages of the backbone
@@ -39,7 +39,7 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors.torch import save_file
-from table import report
+from table import report, write
 from training import (
     CONCEPTS,
     FREQUENCY,
@@ -68,7 +68,7 @@ TOLERANCE = 1e-3
 AGREEING = 0.99
 #: share of a fitted method's bits that bfloat16, which has three decimals, leaves as they are
 AGREEING_BITS = 0.97
-FAILED = "failed"
+FAILED, LATE = "failed", "not begun: the time is up"
 #: their training is that of another name
 _REPEATED = ("aadah_cnn_f", "mah_sentences")
 _CLASSES = {name: hashers.method_class(name) for name in hashers.names()}
@@ -111,7 +111,7 @@ def random_pairs(n: int, size: int) -> Pairs:
     return Pairs(pixels, texts, labels > 0, names, nothing, every, every, name="random")
 
 
-def training_part(device: torch.device, options: argparse.Namespace) -> Iterator[Row]:
+def training_part(device: torch.device, until: float, options: argparse.Namespace) -> Iterator[Row]:
     """Images a second of the methods and of their bare backbone."""
     batch = random_batch(options.batch, options.size, device)[0]
     backbone = random_backbone(options.backbone, batch)
@@ -135,11 +135,13 @@ def training_part(device: torch.device, options: argparse.Namespace) -> Iterator
             return [row("training", name, speed, "images a second", limit, speed)]
 
         for name in options.methods:
-            yield from tried("training", name, measured)
+            yield from tried("training", name, measured, until)
 
 
-def tried(part: str, name: str, measure: Callable[[str], list[Row]]) -> list[Row]:
+def tried(part: str, name: str, measure: Callable[[str], list[Row]], until: float) -> list[Row]:
     """The rows that a method gives, or one with its error: the others are to be measured still."""
+    if time.monotonic() > until:
+        return [row(part, f"{name}: {LATE}", "", "")]
     try:
         return measure(name)
     except Exception as error:
@@ -193,7 +195,9 @@ def copied_per_second(device: torch.device, n_bytes: int) -> float:
     return 2 * n_bytes / float(np.median(times))
 
 
-def agreement_part(device: torch.device, options: argparse.Namespace) -> Iterator[Row]:
+def agreement_part(
+    device: torch.device, until: float, options: argparse.Namespace
+) -> Iterator[Row]:
     """How many values of every method agree, trained on both and fitted once."""
 
     def measured(name: str) -> list[Row]:
@@ -208,7 +212,7 @@ def agreement_part(device: torch.device, options: argparse.Namespace) -> Iterato
         return rows
 
     for name in options.agreeing:
-        yield from tried("agreement", name, measured)
+        yield from tried("agreement", name, measured, until)
 
 
 def agreement(name: str, device: torch.device) -> tuple[float, float, float | None]:
@@ -280,7 +284,7 @@ def largest(notebook: str, root: Path) -> tuple[str, int]:
 def call(arguments: Sequence[str], seconds: float) -> int | str:
     """The exit status of `python -m mmhash_nb …`; `stopped` where it is interrupted at its end."""
     if seconds <= 0:
-        return "not begun: the time is up"
+        return LATE
     process = subprocess.Popen([sys.executable, "-m", "mmhash_nb", *arguments], cwd=project_root())
     try:
         status = process.wait(seconds)
@@ -317,13 +321,13 @@ def row(
 
 
 def measure(device: torch.device, options: argparse.Namespace) -> list[Row]:
-    """All parts that are asked for; what is measured is written after each of them."""
+    """All parts that are asked for; what is measured is written at once."""
     until = time.monotonic() + 60 * options.minutes
     rows: list[Row] = []
     parts = {
-        "training": lambda: training_part(device, options),
+        "training": lambda: training_part(device, until, options),
         "ranking": lambda: ranking_part(device, options),
-        "agreement": lambda: agreement_part(device, options),
+        "agreement": lambda: agreement_part(device, until, options),
         "notebooks": lambda: notebooks_part(until, options),
     }
     where = {
@@ -331,8 +335,10 @@ def measure(device: torch.device, options: argparse.Namespace) -> list[Row]:
         **{"size": options.size, "batch": options.batch},
     }
     for part in options.parts:
-        rows += [line | where for line in parts[part]()]
-        report(rows, options.csv)
+        for line in parts[part]():
+            rows.append(line | where)
+            write(rows, options.csv)
+    report(rows, options.csv)
     return rows
 
 

@@ -17,6 +17,12 @@ def report(rows: Sequence[dict[str, object]], path: Path) -> None:
     """Print `rows`, dictionaries with the same keys, and write them to the CSV file `path`."""
     columns = list(rows[0])
     print(markdown(columns, ([row[column] for column in columns] for row in rows)))
+    write(rows, path)
+
+
+def write(rows: Sequence[dict[str, object]], path: Path) -> None:
+    """Write `rows`, dictionaries with the same keys, to the CSV file `path`."""
+    columns = list(rows[0])
     with whole(path) as aside, open(aside, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
