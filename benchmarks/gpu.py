@@ -3,8 +3,8 @@
     python benchmarks/gpu.py --data DIR
 
 After ten minutes (`--minutes`) nothing more is begun. `results/benchmarks_gpu.csv` has the card's
-name and is written with every line. A method that fails has its error in the table, and the others go on; the exit status is then
-1. Without a GPU it says so and ends with 2.
+name and is written with every line. A method that fails has its error in the table, and the others
+go on; the exit status is then 1. Without a GPU it says so and ends with 2.
 
 - training: images a second of every deep method that sees pictures, all stages of the backbone
   trained, in mixed precision. Two whole fits that differ in their epochs alone are subtracted, so
@@ -13,10 +13,12 @@ name and is written with every line. A method that fails has its error in the ta
 - ranking: seconds of `rank_profile`, whose counts must be those of the CPU. The limit is the time
   in which the card's memory writes and reads the two products [queries, items] of codes and labels
   in float32 once, by the speed of a copy on that card.
-- agreement: two steps on the CPU and on the card from one seed, in float32 without TF32; then the
-  share of values, whose signs are the codes, that differ by no more than `TOLERANCE` of the
-  largest. And the same of one fitted method that encodes on both. The limit is `AGREEING`. Then
-  the share of its bits that are the same when it encodes in bfloat16; the limit is `AGREEING_BITS`.
+- agreement: two steps on the CPU and on the card from one seed, in float32 without TF32: by how
+  much their losses differ, of which `TOLERANCE` is the limit (deep methods), and the share of
+  values, whose signs are the codes, that differ by no more than `TOLERANCE` of the largest. Adam's
+  first steps go by the sign of each gradient, however small, so that a few methods part there. The
+  same of one fitted method that encodes on both. The limit is `AGREEING`. Then the share of its
+  bits that are the same when it encodes in bfloat16; the limit is `AGREEING_BITS`.
 - notebooks: seconds of notebooks 2 to 4 at `scale="paper"` on the largest set with pictures at hand
   that the paper's protocol has, for one code length and one seed. `-p NOTEBOOK bits "[]"` runs all
   lengths, `-p NOTEBOOK weights FILE` names a file of its backbone's weights. A notebook that does
@@ -62,7 +64,7 @@ from mmhash_nb.pairs import Pairs
 from mmhash_nb.ranking import rank_profile
 from mmhash_nb.results import protocols
 
-#: of the largest value, by which a value of the GPU may differ from that of the CPU
+#: of the largest value, or of a loss, by which that of the GPU may differ from that of the CPU
 TOLERANCE = 1e-3
 #: share of values within that; not all, for a mask or a learned code on the edge may turn over
 AGREEING = 0.99
@@ -201,11 +203,13 @@ def agreement_part(
     """How many values of every method agree, trained on both and fitted once."""
 
     def measured(name: str) -> list[Row]:
-        trained, encoded, bits = agreement(name, device)
+        losses, trained, encoded, bits = agreement(name, device)
         rows = [
             row("agreement", f"{name}, trained", trained, "of values", AGREEING, trained),
             row("agreement", f"{name}, encoding", encoded, "of values", AGREEING, encoded),
         ]
+        if losses is not None:
+            rows.insert(0, row("agreement", f"{name}, losses", losses, "difference", TOLERANCE))
         if bits is not None:
             what = f"{name}, encoding in bfloat16"
             rows.append(row("agreement", what, bits, "of bits", AGREEING_BITS, bits))
@@ -215,10 +219,10 @@ def agreement_part(
         yield from tried("agreement", name, measured, until)
 
 
-def agreement(name: str, device: torch.device) -> tuple[float, float, float | None]:
-    """Shares of a method's values that are those of the CPU: after training, and encoding alone.
+def agreement(name: str, device: torch.device) -> tuple[float | None, float, float, float | None]:
+    """By what share the losses differ from the CPU's, and the shares of values and bits that agree.
 
-    And of its bits, where it can encode in bfloat16.
+    Values after training, and of encoding alone; losses and bits of deep methods, else None.
     """
     pairs = random_pairs(48, 32)
     if issubclass(_CLASSES[name], CoupledSiamese):
@@ -238,8 +242,12 @@ def agreement(name: str, device: torch.device) -> tuple[float, float, float | No
         ]
     near = [np.abs(x - values[0]) <= TOLERANCE * np.abs(values[0]).max() for x in values[1:3]]
     same = (values[3] >= 0) == (values[0] >= 0)
-    mixed = "precision" in _CLASSES[name].defaults
-    return float(near[0].mean()), float(near[1].mean()), float(same.mean()) if mixed else None
+    shares = float(near[0].mean()), float(near[1].mean())
+    if name not in _DEEP:
+        return None, *shares, None
+    losses = [method.state["loss"] for method in methods[:2]]
+    apart = np.abs(losses[1] - losses[0]).max() / np.abs(losses[0]).max()
+    return float(apart), *shares, float(same.mean())
 
 
 def notebooks_part(until: float, options: argparse.Namespace) -> Iterator[Row]:
@@ -352,8 +360,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--backbone", choices=backbones.names(), default="resnet18")
     parser.add_argument("--size", type=int, default=224, help="pixels")
     parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--images", type=int, default=1024, help="training samples")
-    parser.add_argument("--epochs", type=int, default=4, help="that are timed")
+    parser.add_argument("--images", type=int, default=2048, help="training samples")
+    parser.add_argument("--epochs", type=int, default=6, help="that are timed")
     parser.add_argument("--text-hidden", type=int, default=8192)
     parser.add_argument("--queries", type=int, default=2100)
     parser.add_argument("--items", type=int, default=193_734)

@@ -324,11 +324,15 @@ def test_gpu_benchmark_measures_every_part_but_notebooks_without_any(
     assert [(row["part"], row["what"]) for row in table] == [
         *(("training", what) for what in ("bare small", "dth", "cmdvh")),
         *2 * [("ranking", "5 × 70 × 64 bits, on cpu")],
-        *(("agreement", f"mah, {how}") for how in ("trained", "encoding", "encoding in bfloat16")),
+        *(
+            ("agreement", f"mah, {how}")
+            for how in ("losses", "trained", "encoding", "encoding in bfloat16")
+        ),
     ]
     # So few samples take less time than it varies by: their speed may be of either sign.
     assert all(np.isfinite(float(row["measured"])) and row["card"] for row in table)
-    assert all(float(row["measured"]) > 0 for row in (table[0], *table[3:]))
+    assert all(float(row["measured"]) > 0 for row in (table[0], *table[3:5], *table[6:]))
+    assert table[5]["measured"] == "0"
     assert table[0]["% of the limit"] == "100.0"
     assert {row["measured"] for row in table[-3:-1]} == {"1"}  # a device agrees with itself
     assert 0.9 < float(table[-1]["measured"]) < 1
@@ -393,8 +397,8 @@ def test_gpu_benchmark_sees_values_that_differ(benchmark, monkeypatch):
         return method
 
     monkeypatch.setattr(gpu, "create", otherwise)
-    trained, encoded, bits = gpu.agreement("dth", torch.device("cpu"))
-    assert trained < 0.5 and encoded == 1 and bits > 0.9
+    losses, trained, encoded, bits = gpu.agreement("dth", torch.device("cpu"))
+    assert losses > 0.001 and trained < 0.5 and encoded == 1 and bits > 0.9
 
 
 def test_gpu_benchmark_refuses_counts_that_differ(benchmark, monkeypatch, tmp_path):

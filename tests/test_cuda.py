@@ -1,10 +1,10 @@
 """What needs a card: every method that trains a network gives there what it gives on the CPU.
 
-In float32 without TF32 at least 99 % of a method's values, whose signs are its codes, must differ
-by no more than a thousandth of the largest (`benchmarks/gpu.py` has both numbers): after two steps
-from one seed, and of one fitted method that encodes on both. Where that encodes in bfloat16, as
-methods do by default, 97 % of its bits must be the same. The counts of `rank_profile` are equal
-(`tests/test_ranking.py`).
+In float32 without TF32 the losses of two steps from one seed must differ by no more than a
+thousandth, and when one fitted method encodes on both, at least 99 % of its values, whose signs are
+its codes, by no more than a thousandth of the largest (`benchmarks/gpu.py` has the numbers). Where
+that encodes in bfloat16, as methods do by default, 97 % of its bits must be the same. The counts of
+`rank_profile` are equal (`tests/test_ranking.py`).
 """
 
 import importlib.util
@@ -35,9 +35,12 @@ def gpu():
 
 @pytest.mark.parametrize("name", TRAINED)
 def test_two_steps_and_encoding_agree_with_the_cpu(gpu, name):
-    trained, encoded, bits = gpu.agreement(name, CUDA)
-    assert trained >= gpu.AGREEING and encoded >= gpu.AGREEING
-    assert bits is None or bits >= gpu.AGREEING_BITS
+    losses, trained, encoded, bits = gpu.agreement(name, CUDA)
+    assert encoded >= gpu.AGREEING
+    if losses is None:
+        assert trained >= gpu.AGREEING
+    else:
+        assert losses <= gpu.TOLERANCE and bits >= gpu.AGREEING_BITS
 
 
 @pytest.mark.parametrize("name", ["dth", "mah", "aadah", "dcmh", "dvsh", "cmdvh"])

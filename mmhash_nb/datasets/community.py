@@ -49,7 +49,8 @@ class Found:
         tags: `float32 [N, V]` CSR, or captions: N texts.
         labels: `bool [N, C]`.
         split: query, database and train of the files, where they are divided.
-        twins: rows that stand among the queries as well, and so belong to no split.
+        twins: rows that stand among the queries as well, or again among others; a split that is
+            drawn leaves them out.
         label_names, vocabulary: C and V names, where the files have them.
         source: what was read, for `Pairs.source`.
     """
@@ -82,7 +83,7 @@ def read(folder: Path, layout: Layout, images: str, size: int, rules: Rules) -> 
     Where they are divided, the rows are those of the database, then the queries. Training samples
     are looked for among the database's by all that is known of them; where some are not there,
     they all are rows of their own at the end. Rows of the database or of the training samples that
-    are queries too are the `twins`, whichever split is drawn.
+    are queries too, or training samples that stand in the database, are the `twins`.
 
     Args:
         images: `none`, `vgg` or `pixels`.
@@ -118,7 +119,7 @@ def read(folder: Path, layout: Layout, images: str, size: int, rules: Rules) -> 
         captions=captions,
         split=split,
         twins=twins,
-        source=f"; {len(twins):,} rows are queries too and left out" if len(twins) else "",
+        source=f"; {len(twins):,} rows stand there twice, once left out" if len(twins) else "",
     )
 
 
@@ -261,9 +262,11 @@ def _divided(
     for known in digests[2]:
         if not places[known]:
             again = np.array([known in asked for known in digests[2]])
+            known_above = asked.union(digests[0])
+            double = np.array([known in known_above for known in digests[2]])
             start = n[0] + n[1]
             split = (query, database, start + np.flatnonzero(~again))
-            return 3, split, np.concatenate([twins, start + np.flatnonzero(again)])
+            return 3, split, np.concatenate([twins, start + np.flatnonzero(double)])
         train.append(places[known].popleft())
     return 2, (query, database, np.intersect1d(train, database)), twins
 

@@ -38,15 +38,18 @@ class Distributions:
         """Those of the known values of the option `images` that `folder` has the files for."""
         return [images for images in known if self.has(folder, images)]
 
-    def lacks(self, folder: Path, images: str, known: Sequence[str]) -> str:
+    def lacks(self, folder: Path, images: str, known: Sequence[str], official: bool = False) -> str:
         """What `folder` lacks for one of the known values of the option `images`, for a message.
 
-        Of several forms that is the one some of whose files are there.
+        Of several forms that is the one some of whose files are there, or the official one.
         """
         begun = (one for one in (*self.same, *self.other) if one.begun(folder))
-        layout = next(begun, None)
+        layout = None if official else next(begun, None)
         missing = self.missing if layout is None else layout.missing
-        there = [repr(value) for value in self.images(folder, known)]
+        have = self.images(folder, known)
+        if official:
+            have = [value for value in known if self.missing(folder, value) is None]
+        there = [repr(value) for value in have]
         hint = f" (what is there is for images={' or '.join(there)})" if there else ""
         return f"{missing(folder, images) or missing(folder, 'none')}{hint}"
 

@@ -91,9 +91,11 @@ def _fetch(url: str, path: Path, algorithm: str, expected: str | None, timeout: 
             if disk and not isinstance(error, urllib.error.URLError):
                 raise
             if missing or attempt == _ATTEMPTS - 1:
+                begun = not missing and part.is_file()
                 raise ConnectionError(
-                    f"could not download {url} ({_reason(error)}): get it by hand and put it at "
-                    f"{path}."
+                    f"could not download {url} ({_reason(error)}): "
+                    f"{'the same call goes on where it stopped, or ' if begun else ''}"
+                    f"get it by hand and put it at {path}."
                 ) from None
     if expected is not None and (found := digest_of(part, algorithm)) != expected:
         part.unlink()

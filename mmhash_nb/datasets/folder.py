@@ -232,7 +232,7 @@ def _check_shared(path: Path, fields: dict[str, Any]) -> None:
     if fields["query"].size and not (of_query & of_database).any():
         raise ValueError(
             f"no query of {path} shares a label with a row that is searched, so that no result "
-            "would be right: mark other rows, or write labels that several rows have."
+            "would be right: mark or draw other queries, or write labels that several rows have."
         )
 
 

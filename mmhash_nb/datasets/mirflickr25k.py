@@ -10,7 +10,7 @@ from mmhash_nb.datasets.distributions import Distributions
 from mmhash_nb.datasets.layouts import CAPTIONS, LISTS, divided, one_file, three_files
 from mmhash_nb.datasets.mirflickr25k_official import ARCHIVES
 from mmhash_nb.datasets.photos import check_option
-from mmhash_nb.datasets.places import expected, named
+from mmhash_nb.datasets.places import expected, locate, named
 from mmhash_nb.datasets.splits import Protocol
 from mmhash_nb.datasets.splits import at_random as split
 from mmhash_nb.pairs import Pairs
@@ -110,9 +110,8 @@ def load(
     folder = _that_has(root, images)
     if folder is None:
         where, beside = _folder(root), _unpacked_beside(root)
-        lacks = mirflickr25k_official.missing(root, images) if beside else None
-        where = root if lacks else where
-        lacks = lacks or _FORMS.lacks(where, images, IMAGES)
+        where = root if beside else where
+        lacks = _FORMS.lacks(where, images, IMAGES, official=beside)
         raise FileNotFoundError(
             f"mirflickr25k has no {lacks} in {where}: see {PAGE} for the set, and put {PUT} under "
             f"{root}."
@@ -174,8 +173,8 @@ def _folder(root: Path) -> Path:
 def _that_has(root: Path, images: str) -> Path | None:
     """The folder that has one of the forms with such images.
 
-    That is `root` itself where both archives were unpacked in it beside each other. Other files of
-    `root` are not looked at, which may be another dataset's.
+    That is `root` itself where both archives were unpacked in it beside each other. MATLAB files of
+    `root` are not looked for then, which may be another dataset's.
     """
     folders = (f for f in named(root, *_NAMES) if _FORMS.has(f, images))
     beside = _unpacked_beside(root) and mirflickr25k_official.missing(root, images) is None
@@ -183,5 +182,6 @@ def _that_has(root: Path, images: str) -> Path | None:
 
 
 def _unpacked_beside(root: Path) -> bool:
-    annotations = next(root.glob("*annotations*/*.txt"), None)
-    return annotations is not None and (root / _UNPACKED).is_dir()
+    listed = f"{mirflickr25k_official.CONCEPTS[0]}.txt"
+    there = (root / _UNPACKED).is_dir() and locate(root / _UNPACKED, listed) is None
+    return there and locate(root, listed, f"{mirflickr25k_official.CONCEPTS[-1]}.txt") is not None

@@ -66,7 +66,8 @@ def read_table(folder: Path, needed: Collection[str], labelled: bool, kind: str 
         needed: `image`, `text` or both; where it is one, a row that has only the other is no
             mistake and is left out.
         labelled: whether `labels` and `split` are read. No two rows may then have the same picture,
-            whatever its names; else they may where pictures are not needed.
+            and where pictures are needed none under another name; new items may share one where
+            texts alone are needed.
         kind: of the tokens of which a text must hold one.
 
     Raises:

@@ -37,7 +37,7 @@ def decoded(
 
     The first call decodes them on all cores, with a progress bar; when it is stopped, killed, or
     ends at a photo that cannot be read, the next call goes on with what was done. Later calls open
-    the file alone, as long as the names, lengths and times of the photos stay the same. The array
+    the file alone, as long as the paths, lengths and times of the photos stay the same. The array
     can be written to, but what is written stays in memory.
 
     Args:
@@ -52,15 +52,16 @@ def decoded(
     """
     if size < 1:
         raise ValueError(f"size must be at least 1 pixel, but is {size}.")
+    resolved = [str(path.resolve()) for path in paths]
     stamps = []
     for start in range(0, len(paths), BLOCK):
         stamp = hashlib.sha256()
-        for path in paths[start : start + BLOCK]:
-            stat = path.stat()
-            stamp.update(f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}\n".encode())
+        for i in range(start, min(start + BLOCK, len(paths))):
+            stat = paths[i].stat()
+            stamp.update(f"{resolved[i]}|{stat.st_size}|{stat.st_mtime_ns}\n".encode())
         stamps.append(stamp.digest()[:_MARK])
     if name is None:
-        name = "\n".join(str(path.resolve()) for path in paths)
+        name = "\n".join(resolved)
 
     def read(start: int, stop: int) -> np.ndarray:
         return np.stack([(by or decode)(path, size) for path in paths[start:stop]])
@@ -166,7 +167,7 @@ def _fill(
         workers = os.cpu_count() or 1
         with (
             ThreadPoolExecutor(workers) as pool,
-            tqdm(desc="images", total=n, initial=n - images, unit="image", disable=None) as bar,
+            tqdm(desc="images", total=n, initial=n - images, unit="image", delay=3.0) as bar,
         ):
             try:
                 while todo or waiting:

@@ -161,10 +161,12 @@ def passed(
     backbone.eval().to(device).to(memory_format=torch.channels_last)  # faster on the CPU
 
     def through(pixels: Tensor) -> Tensor:
-        batch = backbone.normalise(pixels.contiguous(memory_format=torch.channels_last))
-        for stage in backbone.stages[:upto]:
-            batch = stage(batch)
-        return batch
+        # Maps are kept, and must not be those of whatever precision the caller computes in.
+        with torch.autocast(device.type, enabled=False):
+            batch = backbone.normalise(pixels.contiguous(memory_format=torch.channels_last))
+            for stage in backbone.stages[:upto]:
+                batch = stage(batch)
+            return batch
 
     if device.type == "cpu":
         height, width = (size, size) if size else images.shape[2:]

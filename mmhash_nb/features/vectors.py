@@ -29,7 +29,7 @@ def feature_vectors(
 
     No more maps are held than those of a batch: of 200,000 photos all would take 25 GB. Vectors are
     kept in the cache folder `vectors`, under a name that changes with the pixels, the size, the
-    backbone, the kind of device and this source, and are computed again where that file is not
+    backbone, the kind of device and the source, and are computed again where that file is not
     whole.
 
     Args:

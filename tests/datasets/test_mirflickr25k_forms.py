@@ -256,7 +256,7 @@ def test_queries_that_lie_in_the_database_too_are_taken_out_of_it(tmp_path):
     assert pairs.images[pairs.query].ravel().tolist() == [4, 1, 8]
     assert pairs.images[pairs.database].ravel().tolist() == [0, 2, 3, 5]
     assert pairs.images[pairs.train].ravel().tolist() == [0, 5]
-    assert "; 2 rows are queries too and left out" in pairs.source
+    assert "; 2 rows stand there twice, once left out" in pairs.source
     for seed in range(8):
         drawn = mirflickr25k.read(
             tmp_path, images="vgg", protocol="files", split_seed=seed, n_query=3, n_train=2
@@ -271,6 +271,14 @@ def test_queries_that_lie_in_the_database_too_are_taken_out_of_it(tmp_path):
     write_v7(tmp_path / "mir_cnn.mat", **held)
     apart = mirflickr25k.read(tmp_path, images="vgg", protocol="files")
     assert apart.images[apart.train].ravel().tolist() == [77]
+    held["I_tr"] = np.array([[77.0], [5.0], [0.0]])  # two of them stand in the database
+    write_v7(tmp_path / "mir_cnn.mat", **held)
+    for seed in range(8):
+        drawn = mirflickr25k.read(
+            tmp_path, images="vgg", protocol="files", split_seed=seed, n_query=3, n_train=2
+        )
+        asked, searched = (drawn.images[getattr(drawn, s)].ravel() for s in ("query", "database"))
+        assert sorted([*asked, *searched]) == [0, 1, 2, 3, 4, 5, 8, 77]
     for letter in "TLI":
         held[f"{letter}_db"] = held[f"{letter}_te"]
     write_v7(tmp_path / "mir_cnn.mat", **held)

@@ -226,3 +226,11 @@ def test_bad_arguments(small: Backbone, images: np.ndarray) -> None:
             stage_maps(small, images, 3, size=size)
     with pytest.raises(ValueError, match="batch_size must be at least 1, but is 0"):
         stage_maps(small, images, 3, batch_size=0)
+
+
+def test_maps_have_their_own_precision_wherever_they_are_asked_for(small, images, cache) -> None:
+    expected = stage_maps(small, images, 2)
+    for path in cache.glob("*.npy"):
+        path.unlink()
+    with torch.autocast("cpu", torch.bfloat16):
+        np.testing.assert_array_equal(stage_maps(small, images, 2), expected)
