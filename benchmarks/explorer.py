@@ -20,10 +20,10 @@ import numpy as np
 from table import report
 
 from mmhash_nb.codes import HashCodes
+from mmhash_nb.experiments.collection import Collection
 from mmhash_nb.explorer import Explorer
-from mmhash_nb.files import project_root
+from mmhash_nb.io.files import project_root
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.results.kept import Collection
 
 QUERIES, LABELS, WORDS, SIDE = 2_100, 21, 20, 64
 

@@ -56,13 +56,13 @@ from training import (
 from mmhash_nb import datasets, hashers
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.features import backbones
-from mmhash_nb.files import project_root
 from mmhash_nb.hashers.base import Hasher
 from mmhash_nb.hashers.deep import DeepHasher
 from mmhash_nb.hashers.mmnn import CoupledSiamese
+from mmhash_nb.io.files import project_root
 from mmhash_nb.pairs import Pairs
+from mmhash_nb.papers import protocols
 from mmhash_nb.ranking import rank_profile
-from mmhash_nb.results import protocols
 
 #: of the largest value, or of a loss, by which that of the GPU may differ from that of the CPU
 TOLERANCE = 1e-3

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from mmhash_nb.files import whole
+from mmhash_nb.io.files import whole
 
 
 def markdown(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> str:

@@ -31,12 +31,12 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 from mmhash_nb import hashers
 from mmhash_nb.features import backbones
-from mmhash_nb.files import project_root
 from mmhash_nb.hashers.cross_modal import CrossModalDeep
 from mmhash_nb.hashers.deep import DeepHasher, Inputs, rows
 from mmhash_nb.hashers.objectives import OBJECTIVES
+from mmhash_nb.io.files import project_root
 from mmhash_nb.losses import triplet_ranking_loss
-from mmhash_nb.training import Precision, _fixed, _objective, _step, resolve_device
+from mmhash_nb.training.loop import Precision, _fixed, _objective, _step, resolve_device
 
 BARE = "bare backbone"
 #: AADAH's option of steps of hashing to one of attention

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 import faiss
 import numpy as np
 
-from mmhash_nb.files import whole
+from mmhash_nb.io.files import whole
 
 IndexKind = Literal["flat", "ivf", "hnsw", "multihash"]
 # Entries (queries × distances × k) of the lists by distance that one exact search may set up.

@@ -18,8 +18,8 @@ from typing import Any, TypeGuard, TypeVar
 import numpy as np
 
 from mmhash_nb.codes import HammingIndex, HashCodes
-from mmhash_nb.files import whole
 from mmhash_nb.hashers.base import EncodedModality, Hasher
+from mmhash_nb.io.files import whole
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.ranking import RankProfile, check_side, rank_profile
 

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from mmhash_nb.hashers import deep
-from mmhash_nb.residency import HostSamples, placed
+from mmhash_nb.training.prefetch import HostSamples, placed
 from tests.hashers.test_devices import TRAINED, create, learned
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"

@@ -7,10 +7,9 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "mmhash_nb"
 ORDER = [
-    *("files", "sources", "mat5", "pairs", "codes", "residency", "features", "datasets", "losses"),
-    *("checkpoints", "training", "pretrain_small", "hashers", "ties", "ranking"),
-    *("shards", "metrics", "published", "results", "figures", "explorer", "headless", "batch"),
-    *("finished", "cluster", "workers", "gathered", "report", "reproduce", "commands", "__main__"),
+    *("io", "pairs", "codes", "losses", "training", "features", "datasets", "hashers", "ties"),
+    *("ranking", "shards", "metrics", "experiments", "papers", "results", "figures", "explorer"),
+    *("runner", "report", "cli", "__main__"),
 ]
 
 
@@ -45,7 +44,7 @@ def imported(source: str, here: tuple[str, ...] = ()) -> set[str]:
     ("source", "expected"),
     [
         ("from mmhash_nb import metrics, ranking", {"metrics", "ranking"}),
-        ("from mmhash_nb.results.compare import table", {"results"}),
+        ("from mmhash_nb.papers.compare import table", {"papers"}),
         ("import mmhash_nb.codes", {"codes"}),
         ("def f():\n    from mmhash_nb.hashers import base", {"hashers"}),
         ("from ..metrics import ndcg", {"metrics"}),

@@ -14,10 +14,12 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from mmhash_nb import commands, hashers, headless
+from mmhash_nb import cli as commands
+from mmhash_nb import hashers
 from mmhash_nb.datasets import load
-from mmhash_nb.results.protocols import zhang2018
-from mmhash_nb.results.runs import run_protocol
+from mmhash_nb.experiments.runs import run_protocol
+from mmhash_nb.papers.zhang2018 import protocol as zhang2018
+from mmhash_nb.runner import headless
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -89,8 +91,8 @@ def test_methods_over_cached_features_train_as_fast_as_the_readme_says():
 
 
 def test_scores_are_those_of_the_records():
+    from mmhash_nb.experiments.records import read
     from mmhash_nb.results import interval
-    from mmhash_nb.results.records import read
 
     kept = pd.concat([read("masci2014"), read("zhang2018"), read("zeng2022")])
     quoted = {
@@ -133,8 +135,8 @@ def test_scores_are_those_of_the_records():
 
 
 def test_scores_of_liong2017_are_those_of_its_gallery():
+    from mmhash_nb.experiments.records import as_evaluated, read
     from mmhash_nb.results import interval
-    from mmhash_nb.results.records import as_evaluated, read
 
     kept = as_evaluated("liong2017", read("liong2017"))
     quoted = {

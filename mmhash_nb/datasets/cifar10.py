@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from mmhash_nb.datasets import cifar10_files
-from mmhash_nb.datasets.archives import Archive
 from mmhash_nb.datasets.cifar10_files import ARCHIVE, ARCHIVE_MD5, BATCHES, CLASSES, PAGE, find
-from mmhash_nb.datasets.download import fetch
 from mmhash_nb.features import describe
+from mmhash_nb.io.archives import Archive
+from mmhash_nb.io.download import fetch
 from mmhash_nb.pairs import Pairs
 
 __all__ = ["CLASSES", "PAGE", "PUT", "URL", "check_published", "find", "load", "split"]

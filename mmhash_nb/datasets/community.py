@@ -11,9 +11,9 @@ from scipy import sparse
 
 from mmhash_nb.datasets import mat_pixels, store
 from mmhash_nb.datasets.layouts import ALL, Layout, Source
-from mmhash_nb.datasets.matfiles import read_first, read_strings
-from mmhash_nb.datasets.places import Photos
 from mmhash_nb.datasets.splits import Split
+from mmhash_nb.io.finding import Photos
+from mmhash_nb.io.matfiles import read_first, read_strings
 
 #: the values of the option `images`
 IMAGES = ("none", "vgg", "pixels")

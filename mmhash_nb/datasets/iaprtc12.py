@@ -9,8 +9,8 @@ from mmhash_nb.datasets.community import Rules
 from mmhash_nb.datasets.distributions import Distributions
 from mmhash_nb.datasets.layouts import CAPTIONS, IAPR_RAND, LISTS
 from mmhash_nb.datasets.photos import check_option
-from mmhash_nb.datasets.places import expected, named
 from mmhash_nb.datasets.splits import Protocol
+from mmhash_nb.io.finding import expected, named
 from mmhash_nb.pairs import Pairs
 
 __all__ = ["IMAGES", "PAGE", "PROTOCOLS", "PUT", "find", "load", "read"]

@@ -7,8 +7,8 @@ import numpy as np
 
 from mmhash_nb.datasets import store
 from mmhash_nb.datasets.community import Found
-from mmhash_nb.datasets.places import Photos, locate
 from mmhash_nb.datasets.selections import most_frequent
+from mmhash_nb.io.finding import Photos, locate
 
 CAPTIONS, LABELS, LABEL_LIST = "annotations_complete_eng", "labels.txt", "wlist.txt"
 #: photos; one of them has no English caption

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmhash_nb.datasets.places import locate
+from mmhash_nb.io.finding import locate
 
 #: the part of a file that is not divided
 ALL = "all"

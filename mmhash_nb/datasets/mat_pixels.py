@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from mmhash_nb.datasets import store
-from mmhash_nb.datasets.matfiles import check_stored, read_first, unreadable
+from mmhash_nb.io.matfiles import check_stored, read_first, unreadable
 
 #: how the axes may lie as MATLAB shows them: image, channel, row, column
 _FORMS = ("hwcn", "nhwc", "nchw")

@@ -4,15 +4,15 @@ import os
 from pathlib import Path
 
 from mmhash_nb.datasets import community, mirflickr25k_official, selections
-from mmhash_nb.datasets.archives import get
 from mmhash_nb.datasets.community import Rules
 from mmhash_nb.datasets.distributions import Distributions
 from mmhash_nb.datasets.layouts import CAPTIONS, LISTS, divided, one_file, three_files
 from mmhash_nb.datasets.mirflickr25k_official import ARCHIVES
 from mmhash_nb.datasets.photos import check_option
-from mmhash_nb.datasets.places import expected, locate, named
 from mmhash_nb.datasets.splits import Protocol
 from mmhash_nb.datasets.splits import at_random as split
+from mmhash_nb.io.archives import get
+from mmhash_nb.io.finding import expected, locate, named
 from mmhash_nb.pairs import Pairs
 
 __all__ = ["ARCHIVES", "IMAGES", "PAGE", "PROTOCOLS", "PUT", "find", "load", "read", "split"]

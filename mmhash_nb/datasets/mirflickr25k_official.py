@@ -6,9 +6,9 @@ import numpy as np
 from scipy import sparse
 
 from mmhash_nb.datasets import store
-from mmhash_nb.datasets.archives import Archive
 from mmhash_nb.datasets.community import Found
-from mmhash_nb.datasets.places import locate
+from mmhash_nb.io.archives import Archive
+from mmhash_nb.io.finding import locate
 
 #: the concepts in alphabetical order; `_r1` files hold those of them that are clearly seen
 CONCEPTS = (

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from mmhash_nb.datasets import nuswide_official, selections
-from mmhash_nb.datasets.archives import get
 from mmhash_nb.datasets.community import Found, Rules
 from mmhash_nb.datasets.distributions import Distributions
 from mmhash_nb.datasets.layouts import CAPTIONS, LISTS, divided, one_file, three_files
@@ -23,10 +22,11 @@ from mmhash_nb.datasets.nuswide_official import (
 )
 from mmhash_nb.datasets.nuswide_tables import PAGE
 from mmhash_nb.datasets.photos import check_option
-from mmhash_nb.datasets.places import expected, named
 from mmhash_nb.datasets.selections import most_frequent
 from mmhash_nb.datasets.splits import Protocol
 from mmhash_nb.datasets.splits import for_each_label as split
+from mmhash_nb.io.archives import get
+from mmhash_nb.io.finding import expected, named
 from mmhash_nb.pairs import Pairs
 
 __all__ = [

@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
-from mmhash_nb.datasets import places, store
-from mmhash_nb.datasets.archives import Archive
+from mmhash_nb.datasets import store
 from mmhash_nb.datasets.community import Found
 from mmhash_nb.datasets.nuswide_tables import again, aligned, table
 from mmhash_nb.datasets.selections import most_frequent
+from mmhash_nb.io import finding as places
+from mmhash_nb.io.archives import Archive
 
 CONCEPTS, LABELS = "Concepts81.txt", "AllLabels"
 TAG_LIST, TAGS, VISUAL_WORDS = "TagList1k.txt", "AllTags1k.txt", "BoW_int.dat"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mmhash_nb.datasets.download import digest_of
-from mmhash_nb.datasets.matfiles import read_mat
+from mmhash_nb.io.download import digest_of
+from mmhash_nb.io.matfiles import read_mat
 from mmhash_nb.pairs import Pairs
 
 PAGE = "https://archive.ics.uci.edu/dataset/72/multiple+features"

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
-from mmhash_nb.datasets.download import digest_of, extract, fetch
-from mmhash_nb.datasets.matfiles import read_mat
+from mmhash_nb.io.download import digest_of, extract, fetch
+from mmhash_nb.io.matfiles import read_mat
 from mmhash_nb.pairs import Pairs
 
 PAGE = "http://www.svcl.ucsd.edu/projects/crossmodal/"

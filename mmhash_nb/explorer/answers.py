@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmhash_nb.codes import HashCodes
+from mmhash_nb.experiments.evaluation import tasks
 from mmhash_nb.figures.nearest import side_codes, sides
 from mmhash_nb.hashers import method_class
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.results.evaluation import tasks
 
 
 @dataclass(frozen=True, eq=False)

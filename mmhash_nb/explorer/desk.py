@@ -5,14 +5,14 @@ from weakref import WeakKeyDictionary
 
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.datasets.pictures import nothing_kept
+from mmhash_nb.experiments.collection import Collection
+from mmhash_nb.experiments.evaluation import modalities
 from mmhash_nb.explorer.answers import Answer, Database, Question, answer
 from mmhash_nb.explorer.attention import Masks, has_masks, with_masks
 from mmhash_nb.explorer.own import Own, needs
 from mmhash_nb.figures.nearest import side_codes, sides
 from mmhash_nb.hashers.base import Hasher
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.results.evaluation import modalities
-from mmhash_nb.results.kept import Collection
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any, Unpack
 import ipywidgets as widgets
 
 from mmhash_nb.datasets.pictures import FORMATS, read_picture
+from mmhash_nb.experiments.collection import Collection, Fitted
 from mmhash_nb.explorer.answers import directions, in_words, nearest_direction
 from mmhash_nb.explorer.controls import WIDE, fill, menu, show_where
 from mmhash_nb.explorer.desk import Column, Desk
@@ -16,7 +17,6 @@ from mmhash_nb.explorer.opening import Opening, in_order, open_at
 from mmhash_nb.explorer.own import Own, needs, own_pair
 from mmhash_nb.figures.nearest import Codes, sides, task_name
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.results.kept import Collection, Fitted
 
 _MOST = 20  # results that one picture can hold
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmhash_nb.files import cache_folder, whole
+from mmhash_nb.io.files import cache_folder, whole
 
 __all__ = ["KINDS", "describe"]
 

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmhash_nb import mat5
 from mmhash_nb.features.architectures import LRN
+from mmhash_nb.io import mat5
 
 ADDRESS = "https://www.vlfeat.org/matconvnet/models/imagenet-vgg-f.mat"
 

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from mmhash_nb.experiments.intervals import interval
 from mmhash_nb.figures.style import Picture, colours, markers, themed
-from mmhash_nb.results.compare import interval
 
 
 @themed()

@@ -9,7 +9,7 @@ from matplotlib.patheffects import withStroke
 
 from mmhash_nb.figures.items import Box, frame, write
 from mmhash_nb.figures.style import DIFFERENT, INK, Picture, sheet, themed
-from mmhash_nb.results.attention_scores import place_size
+from mmhash_nb.papers.zhang2018.attention_scores import place_size
 
 _CELL, _GAP, _MARGIN = 1.0, 0.08, 0.1
 _SIDE, _LINE = 0.75, 0.14

@@ -8,12 +8,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from mmhash_nb import metrics
+from mmhash_nb.experiments import evaluation
 from mmhash_nb.figures.curves import legend_beside, one_axes
 from mmhash_nb.figures.nearest import Codes, MethodCodes, side_codes, side_name, sides, task_name
 from mmhash_nb.figures.style import Picture, colours, markers, themed
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.ranking import RankProfile
-from mmhash_nb.results import evaluation
 
 RECALL_LEVELS = np.linspace(0.05, 1, 20)
 #: method -> (its codes of all samples by modality, the task it is judged in)

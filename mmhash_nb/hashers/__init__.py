@@ -26,7 +26,7 @@ _ZHANG = ("zhang2018",)
 _LIONG = ("liong2017",)
 _BOTH = ("liong2017", "zhang2018")
 _METHODS = {
-    "random": _Entry("random_codes", "RandomCodes", ()),
+    "random": _Entry("random", "RandomCodes", ()),
     "mmnn_l1": _Entry("mmnn", "CoupledSiamese", _MASCI, {"layers": 1, "alpha": 0.5}),
     "mmnn_l2": _Entry("mmnn", "CoupledSiamese", _MASCI, {"layers": 2, "alpha": 0.5}),
     "cmnn_l1": _Entry("mmnn", "CoupledSiamese", _MASCI, {"layers": 1, "alpha": 0.0}),

@@ -10,12 +10,12 @@ from torch import Tensor, nn
 
 from mmhash_nb.hashers.base import State
 from mmhash_nb.hashers.cross_modal import CrossModalDeep, Learning
-from mmhash_nb.hashers.cross_modal_network import CrossModalNetwork
 from mmhash_nb.hashers.deep import DeepHasher, Inputs
+from mmhash_nb.hashers.networks.cross_modal_network import CrossModalNetwork
 from mmhash_nb.losses import cross_triplet_ranking_loss, triplet_ranking_loss
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.residency import HostSamples
-from mmhash_nb.training import Opponent, n_batches, resolve_device
+from mmhash_nb.training.loop import Opponent, n_batches, resolve_device
+from mmhash_nb.training.prefetch import HostSamples
 
 ATTENTIONS = ("both", "visual", "textual", "none")
 PARTS = ("attended", "unattended", "whole")

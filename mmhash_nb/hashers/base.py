@@ -10,7 +10,7 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from mmhash_nb.codes import HashCodes, check_n_bits
-from mmhash_nb.files import whole
+from mmhash_nb.io.files import whole
 from mmhash_nb.pairs import Modality, Pairs
 
 EncodedModality = Literal["image", "text", "joint"]

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from mmhash_nb.features.backbones import Backbone
 from mmhash_nb.hashers.cross_modal import CrossModalDeep, Learning
-from mmhash_nb.hashers.cross_modal_network import CrossModalNetwork
+from mmhash_nb.hashers.networks.cross_modal_network import CrossModalNetwork
 from mmhash_nb.losses import (
     feature_correlation_loss,
     reconstruction_loss,

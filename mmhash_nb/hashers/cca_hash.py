@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mmhash_nb.hashers.base import State, check_at_most
-from mmhash_nb.hashers.cca import fit_cca
+from mmhash_nb.hashers.canonical import fit_cca
 from mmhash_nb.hashers.shallow import ShallowHasher
 from mmhash_nb.pairs import Modality
 

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import linalg
 
 from mmhash_nb.hashers.base import State
-from mmhash_nb.hashers.cca import fit_cca
+from mmhash_nb.hashers.canonical import fit_cca
 from mmhash_nb.hashers.shallow import ShallowHasher
 from mmhash_nb.pairs import Modality
 

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.features.vectors import feature_vectors
 from mmhash_nb.hashers.base import State
-from mmhash_nb.hashers.cmdvh_networks import Branch, VariationalNetworks
 from mmhash_nb.hashers.cross_modal import CrossModalDeep
 from mmhash_nb.hashers.deep import IMAGE_OPTIONS, TRAINABLE, Inputs, ahead, rows
 from mmhash_nb.hashers.discrete_codes import CodeLearning
 from mmhash_nb.hashers.learned_codes import sample_keys, unified_codes
+from mmhash_nb.hashers.networks.cmdvh_networks import Branch, VariationalNetworks
 from mmhash_nb.losses import (
     bit_likelihood_loss,
     gaussian_kl_loss,
@@ -25,9 +25,9 @@ from mmhash_nb.losses import (
     sample_gaussian,
 )
 from mmhash_nb.pairs import Modality, Pairs
-from mmhash_nb.residency import HostSamples, halved
-from mmhash_nb.training import autocast, check_settings, resolve_device
-from mmhash_nb.training import train as train_network
+from mmhash_nb.training.loop import autocast, check_settings, resolve_device
+from mmhash_nb.training.loop import train as train_network
+from mmhash_nb.training.prefetch import HostSamples, halved
 
 #: what the state holds of step 1 besides the network
 LEARNED = ("codes", "classifier", "history", "keys")

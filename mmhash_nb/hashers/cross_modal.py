@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from mmhash_nb.hashers.base import EncodedModality, State
-from mmhash_nb.hashers.cross_modal_network import CrossModalNetwork
 from mmhash_nb.hashers.deep import (
     IMAGE_OPTIONS,
     TRAINABLE,
@@ -22,10 +21,11 @@ from mmhash_nb.hashers.deep import (
     all_rows,
     rows,
 )
-from mmhash_nb.hashers.given_features import given_features
+from mmhash_nb.hashers.networks.cross_modal_network import CrossModalNetwork
+from mmhash_nb.hashers.networks.given_features import given_features
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.residency import HostSamples, halved
-from mmhash_nb.training import Opponent, autocast, check_settings, resolve_device
+from mmhash_nb.training.loop import Opponent, autocast, check_settings, resolve_device
+from mmhash_nb.training.prefetch import HostSamples, halved
 
 
 class Learning(nn.Module, ABC):

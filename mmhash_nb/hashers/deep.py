@@ -12,12 +12,12 @@ from mmhash_nb.features import backbones
 from mmhash_nb.features.backbones import Backbone
 from mmhash_nb.features.maps import resized, stage_maps
 from mmhash_nb.hashers.base import EncodedModality, Hasher, State
-from mmhash_nb.hashers.joint_network import JointNetwork
+from mmhash_nb.hashers.networks.joint_network import JointNetwork
 from mmhash_nb.hashers.objectives import OBJECTIVES
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.residency import Ahead, HostSamples, halved, in_batches, placed
-from mmhash_nb.training import autocast, resolve_device
-from mmhash_nb.training import train as train_network
+from mmhash_nb.training.loop import autocast, resolve_device
+from mmhash_nb.training.loop import train as train_network
+from mmhash_nb.training.prefetch import Ahead, HostSamples, halved, in_batches, placed
 
 Inputs = tuple[Tensor | HostSamples | None, Tensor | None]
 Given = tuple[Tensor | None, Tensor | None]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mmhash_nb.hashers.cross_modal import CrossModalDeep, Learning
-from mmhash_nb.hashers.cross_modal_network import CrossModalNetwork
+from mmhash_nb.hashers.networks.cross_modal_network import CrossModalNetwork
 from mmhash_nb.losses import squared_triplet_ranking_loss
 
 #: standard deviation of the first weights of a bit's layer (see `DNHC`)

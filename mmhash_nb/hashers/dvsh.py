@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from mmhash_nb.features.backbones import Backbone
 from mmhash_nb.features.text import tokens
 from mmhash_nb.hashers.cross_modal import CrossModalDeep, Learning
-from mmhash_nb.hashers.joint_network import freeze_statistics
+from mmhash_nb.hashers.networks.joint_network import freeze_statistics
 from mmhash_nb.losses import bitwise_max_margin_loss, cosine_max_margin_loss, quantisation_loss
 from mmhash_nb.pairs import Pairs
 

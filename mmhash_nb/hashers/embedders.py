@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
 
 from mmhash_nb.hashers.base import Embedder, EncodedModality, State, centre_unit, check_at_most
-from mmhash_nb.hashers.cca import fit_cca
+from mmhash_nb.hashers.canonical import fit_cca
 from mmhash_nb.pairs import Modality, Pairs
 
 #: inverse regularisation strengths that cross-validation tries, weakest model first

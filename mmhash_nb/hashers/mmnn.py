@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from mmhash_nb.hashers.base import EncodedModality, Hasher, State, centre_unit
 from mmhash_nb.losses import contrastive_loss
 from mmhash_nb.pairs import Modality, Pairs
-from mmhash_nb.training import one_thread, resolve_device
-from mmhash_nb.training import train as train_networks
+from mmhash_nb.training.loop import one_thread, resolve_device
+from mmhash_nb.training.loop import train as train_networks
 
 _SCHEDULE = (
     "epochs",

@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from mmhash_nb.hashers.deep import IMAGE_OPTIONS, TEXT_OPTIONS, DeepHasher, all_rows
-from mmhash_nb.hashers.fusion import FUSIONS
-from mmhash_nb.hashers.modal_aware import ATTENTIONS, KERNELS
+from mmhash_nb.hashers.networks.fusion import FUSIONS
+from mmhash_nb.hashers.networks.modal_aware import ATTENTIONS, KERNELS
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.training import resolve_device
+from mmhash_nb.training.loop import resolve_device
 
 
 class ImageHasher(DeepHasher):

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from mmhash_nb.files import whole
-from mmhash_nb.headless import Outcome
+from mmhash_nb.io.files import whole
 from mmhash_nb.report import contents, markdown, page
+from mmhash_nb.runner.headless import Outcome
 
 __all__ = ["write"]
 

@@ -5,16 +5,17 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from mmhash_nb import __version__, datasets, published
-from mmhash_nb.files import project_root
-from mmhash_nb.headless import Outcome
+from mmhash_nb import __version__, datasets
+from mmhash_nb.experiments.provenance import environment
+from mmhash_nb.experiments.records import read
+from mmhash_nb.io.files import project_root
+from mmhash_nb.papers import printed as published
+from mmhash_nb.papers import verdicts as claims
+from mmhash_nb.papers.compare import scores, table
 from mmhash_nb.report.document import Block, Fold, Heading, Link, Links, Picture, Table, Text
 from mmhash_nb.report.numbers import counted, numbers, shown
 from mmhash_nb.report.pictures import pictures
-from mmhash_nb.results import claims
-from mmhash_nb.results.compare import scores, table
-from mmhash_nb.results.provenance import environment
-from mmhash_nb.results.records import read
+from mmhash_nb.runner.headless import Outcome
 
 TITLE = "Paper versus ours"
 _TITLES = {

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from mmhash_nb.results.compare import compare
+from mmhash_nb.papers.compare import compare
 
 #: What is missing where there is none of ours, from the most to the least.
 LACKS = ("dataset", "method", "code length", "metric or direction")

@@ -21,23 +21,23 @@ from browser.test_explorer import (
     slider,
     written,
 )
-from mmhash_nb.results.kept import kept
+from mmhash_nb.experiments.collection import kept
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 # Run by this test, by the process that trains, and by the page.
 SET_UP = f"""{PAIRS}
 from pathlib import Path
-from mmhash_nb.results.protocols import Protocol
+from mmhash_nb.papers.protocols import Protocol
 protocol = Protocol(dataset="made-up", grids=[(["cvh"], [8])], seeds=[0])
 """
 TRAIN = """
-from mmhash_nb.results.runs import run_protocol
+from mmhash_nb.experiments.runs import run_protocol
 run_protocol("liong2017", protocol, pairs, device="cpu", root=Path({runs!r}))
 """
 SHOW = """
 from mmhash_nb.explorer import explore
-from mmhash_nb.results.kept import kept
+from mmhash_nb.experiments.collection import kept
 def fit(*_):
     raise AssertionError("something was trained")
 hashers.Method.fit = fit

@@ -18,7 +18,7 @@ from PIL import Image
 from test_pictures import bomb
 
 from mmhash_nb.datasets import available, folder, load, pairs_table, pictures
-from mmhash_nb.datasets.form import Form
+from mmhash_nb.datasets.preprocessing import Form
 from mmhash_nb.features.words import choose_vocabulary
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from mmhash_nb.datasets import store
 from mmhash_nb.datasets.mat_pixels import Section, rows, stored
-from mmhash_nb.datasets.matfiles import read_first, read_strings
+from mmhash_nb.io.matfiles import read_first, read_strings
 
 WRITERS = [write_v7, write_v73]
 TEXTS = ["im1.jpg", "Flickr\\actor\\0001_2.jpg", "çédille 日本", "a"]

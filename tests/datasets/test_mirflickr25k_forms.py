@@ -13,8 +13,8 @@ from PIL import Image
 
 from mmhash_nb.datasets import available, load, mirflickr25k, mirflickr25k_official, store
 from mmhash_nb.datasets.community import Rules
+from mmhash_nb.papers.zhang2018 import protocol as zhang2018
 from mmhash_nb.results import frame, run_protocol
-from mmhash_nb.results.protocols import zhang2018
 
 DATA = os.environ.get("MMHASH_DATA")
 HAS_MIRFLICKR = DATA is not None and mirflickr25k.find(Path(DATA)) is not None
@@ -410,7 +410,7 @@ def test_the_official_photos_serve_where_dcmhs_files_have_none(tmp_path):
 
 
 def test_a_deep_method_learns_from_the_mapped_photos_as_from_any(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[1]))
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "cases"))
     import deep_cases
 
     folder, *_ = write_official(tmp_path)

@@ -8,10 +8,10 @@ from safetensors.torch import load_file, save_file
 from sklearn.linear_model import Ridge
 from torch import nn
 
+from mmhash_nb.cli.pretrain_small import NOTHING, SIZES, draw
 from mmhash_nb.features import backbones
 from mmhash_nb.features.architectures import ARCHITECTURES, Architecture
 from mmhash_nb.features.backbones import WEIGHTS, Backbone, create, extract
-from mmhash_nb.pretrain_small import NOTHING, SIZES, draw
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_the_packaged_weights_are_small_and_say_how_they_came_about() -> None:
     assert path.stat().st_size < 600_000
     with safe_open(path, "pt") as weights:
         record = weights.metadata()
-    assert record["made_by"] == "python -m mmhash_nb.pretrain_small"
+    assert record["made_by"] == "python -m mmhash_nb.cli.pretrain_small"
     for name, chance in {**{k: 1 / n for k, n in SIZES.items()}, "backdrop": 1 / 6}.items():
         assert float(record[f"held_out_accuracy_{name}"]) > 4 * chance
     state = load_file(path)

@@ -21,7 +21,7 @@ from safetensors.numpy import save_file
 from torch import nn
 
 TESTS = Path(__file__).parents[1]
-sys.path[:0] = [str(TESTS), str(TESTS / "datasets")]
+sys.path[:0] = [str(TESTS / room) for room in ("cases", "datasets", "io")]
 
 import mat_cases  # noqa: E402
 import own_cases  # noqa: E402
@@ -37,18 +37,21 @@ import test_nuswide_forms  # noqa: E402
 import test_uci_digits  # noqa: E402
 import test_wiki  # noqa: E402
 
-from mmhash_nb import batch, checkpoints, finished, hashers, headless  # noqa: E402
+from mmhash_nb import hashers  # noqa: E402
+from mmhash_nb.cli.models import Gallery, load_model, save_model  # noqa: E402
 from mmhash_nb.codes import HashCodes, load_codes, save_codes  # noqa: E402
-from mmhash_nb.commands.kept import Gallery, load_model, save_model  # noqa: E402
 from mmhash_nb.datasets import cifar10_files, iaprtc12, load, mirflickr25k, nuswide, wiki  # noqa: E402
-from mmhash_nb.datasets.download import extract  # noqa: E402
-from mmhash_nb.datasets.form import Form  # noqa: E402
-from mmhash_nb.datasets.matfiles import read_mat  # noqa: E402
 from mmhash_nb.datasets.pictures import read_picture  # noqa: E402
+from mmhash_nb.datasets.preprocessing import Form  # noqa: E402
+from mmhash_nb.experiments import records  # noqa: E402
+from mmhash_nb.experiments.runs import read_record  # noqa: E402
 from mmhash_nb.features import pretrained  # noqa: E402
-from mmhash_nb.results import records  # noqa: E402
-from mmhash_nb.results.runs import read_record  # noqa: E402
+from mmhash_nb.io.download import extract  # noqa: E402
+from mmhash_nb.io.matfiles import read_mat  # noqa: E402
+from mmhash_nb.runner import finished, headless  # noqa: E402
+from mmhash_nb.runner import jobs as batch  # noqa: E402
 from mmhash_nb.shards import open_shards, write_shards  # noqa: E402
+from mmhash_nb.training import checkpoints  # noqa: E402
 
 Read = Callable[[], object]
 

@@ -8,9 +8,10 @@ import torch
 from deep_cases import create, quick, same
 from torch import nn
 
-from mmhash_nb import hashers, training
+from mmhash_nb import hashers
 from mmhash_nb.hashers.aadah import CURVES, AdversarialRetrieval
-from mmhash_nb.hashers.cross_modal_network import CrossModalNetwork
+from mmhash_nb.hashers.networks.cross_modal_network import CrossModalNetwork
+from mmhash_nb.training import loop as training
 
 MASKS = {"both": ("image", "text"), "visual": ("image",), "textual": ("text",), "none": ()}
 #: query and database of the adversarial loss's terms, by the modality that has a mask

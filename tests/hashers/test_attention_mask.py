@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmhash_nb.hashers.attention_mask import SpatialAttention, UnitAttention, above_mean
+from mmhash_nb.hashers.networks.attention_mask import SpatialAttention, UnitAttention, above_mean
 
 B, C, H, W, K = 4, 5, 3, 4, 7
 MODALITIES = ["image", "text"]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import linalg
 from sklearn.cross_decomposition import CCA as IterativeCCA
 
-from mmhash_nb.hashers.cca import fit_cca
+from mmhash_nb.hashers.canonical import fit_cca
 
 
 def two_views(seed=0, n=300, dx=6, dy=4, shared=3):

@@ -10,14 +10,15 @@ from deep_cases import same
 from retrieval import scores
 from torch import nn
 
-from mmhash_nb import hashers, training
+from mmhash_nb import hashers
 from mmhash_nb.features import backbones
 from mmhash_nb.features.vectors import feature_vectors
 from mmhash_nb.hashers import cmdvh
 from mmhash_nb.hashers.cmdvh import LatentLearning
-from mmhash_nb.hashers.cmdvh_networks import Branch
+from mmhash_nb.hashers.networks.cmdvh_networks import Branch
 from mmhash_nb.metrics import mean_average_precision
 from mmhash_nb.ranking import rank_profile
+from mmhash_nb.training import loop as training
 
 NAMES = ("cmdvh", "cmdvh1", "cmdvh2")
 MODALITIES = ("image", "text")

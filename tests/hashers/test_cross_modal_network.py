@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from mmhash_nb.features.backbones import Backbone
-from mmhash_nb.hashers.attention_mask import SpatialAttention, UnitAttention
-from mmhash_nb.hashers.cross_modal_network import CrossModalNetwork
+from mmhash_nb.hashers.networks.attention_mask import SpatialAttention, UnitAttention
+from mmhash_nb.hashers.networks.cross_modal_network import CrossModalNetwork
 
 B, V, BITS, HIDDEN, FEATURES, IMAGE_HIDDEN = 4, 10, 8, 7, 6, 9
 WIDTHS = (4, 5)

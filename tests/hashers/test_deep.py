@@ -8,11 +8,12 @@ import pytest
 import torch
 from scipy import sparse
 
-from mmhash_nb import hashers, training
+from mmhash_nb import hashers
 from mmhash_nb.hashers import multimodal, objectives
 from mmhash_nb.hashers.deep import DeepHasher
 from mmhash_nb.metrics import mean_average_precision
 from mmhash_nb.ranking import rank_profile
+from mmhash_nb.training import loop as training
 
 BITS = 16
 DEEP = hashers.names("zeng2022")

@@ -7,13 +7,13 @@ tests that need a card.
 import numpy as np
 import pytest
 import torch
+from pretend import on_gpu, pretended_gpu
 
 from mmhash_nb import hashers
 from mmhash_nb.hashers import deep
 from mmhash_nb.hashers.deep import DeepHasher
 from mmhash_nb.hashers.mmnn import CoupledSiamese
-from mmhash_nb.residency import HostSamples
-from tests.pretend import on_gpu, pretended_gpu
+from mmhash_nb.training.prefetch import HostSamples
 
 #: what every method is made smaller by, where it has such an option
 TINY = {

@@ -8,7 +8,7 @@ import torch
 from scipy import optimize
 from torch import nn
 
-from mmhash_nb import hashers, training
+from mmhash_nb import hashers
 from mmhash_nb.hashers import discrete_codes
 from mmhash_nb.hashers.discrete_codes import (
     CodeLearning,
@@ -17,6 +17,7 @@ from mmhash_nb.hashers.discrete_codes import (
     code_objective,
     svm_classifiers,
 )
+from mmhash_nb.training import loop as training
 
 
 def problem(n=14, k=4, classes=3, seed=0):

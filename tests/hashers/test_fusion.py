@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mmhash_nb.hashers.fusion import CompactBilinearPooling, GatedMultimodalUnit, fusion
+from mmhash_nb.hashers.networks.fusion import CompactBilinearPooling, GatedMultimodalUnit, fusion
 
 B, IMAGE, TEXT = 4, 6, 5
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mmhash_nb.hashers.fusion import fusion as fusion_module
-from mmhash_nb.hashers.joint_network import JointNetwork, WordLinear
+from mmhash_nb.hashers.networks.fusion import fusion as fusion_module
+from mmhash_nb.hashers.networks.joint_network import JointNetwork, WordLinear
 
 B, V, BITS, HIDDEN, FEATURES = 4, 10, 8, 7, 5
 WIDTHS = (4, 6)

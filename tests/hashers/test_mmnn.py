@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from mmhash_nb import hashers, training
+from mmhash_nb import hashers
 from mmhash_nb.hashers import mmnn
 from mmhash_nb.hashers.base import share_label
 from mmhash_nb.hashers.mmnn import CoupledSiamese, Siamese, margin_for, network
 from mmhash_nb.metrics import mean_average_precision
 from mmhash_nb.ranking import rank_profile
+from mmhash_nb.training import loop as training
 
 COUPLED = ["mmnn_l1", "mmnn_l2", "cmnn_l1", "cmnn_l2"]
 ALL = [*COUPLED, "nnhash_l1", "nnhash_l2"]

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mmhash_nb.hashers.joint_network import JointNetwork
-from mmhash_nb.hashers.modal_aware import (
+from mmhash_nb.hashers.networks.joint_network import JointNetwork
+from mmhash_nb.hashers.networks.modal_aware import (
     ATTENTIONS,
     KERNELS,
     AttentionNetwork,

@@ -1,0 +1,36 @@
+"""`python -m mmhash_nb COMMAND`: each command is a module, imported when it is asked for."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+#: name, the module whose `main` gets the command with its arguments, what it does
+COMMANDS = {
+    "fit": ("mmhash_nb.cli.own_data", "learn codes from a folder of your own"),
+    "encode": ("mmhash_nb.cli.own_data", "codes of a folder's pictures or texts"),
+    "search": ("mmhash_nb.cli.own_data", "the items nearest to words or a picture"),
+    "datasets": ("mmhash_nb.cli.datasets_command", "which datasets are there; fetch them"),
+    "reproduce": ("mmhash_nb.cli.reproduce", "run the notebooks, write the report"),
+    "report": ("mmhash_nb.cli.reproduce", "write the report alone; nothing is run"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit status, 2 on what one sentence says is wrong."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    parser = argparse.ArgumentParser(
+        prog="python -m mmhash_nb", epilog="COMMAND --help says what it takes."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (_, does) in COMMANDS.items():
+        commands.add_parser(name, help=does, add_help=False)
+    command = parser.parse_args(given[:1]).command
+    try:
+        return importlib.import_module(COMMANDS[command][0]).main(given)
+    except (ArithmeticError, OSError, RuntimeError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on where it can", file=sys.stderr)
+        return 130

@@ -1,0 +1,107 @@
+"""How pictures and texts of one's own become arrays: what encoding new ones needs."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from mmhash_nb.datasets import photos
+from mmhash_nb.datasets.pictures import fitted
+from mmhash_nb.features import describe
+from mmhash_nb.features.text import KINDS
+from mmhash_nb.features.words import bags
+from mmhash_nb.io.files import whole
+from mmhash_nb.pairs import SPLITS, Pairs
+
+MOST_SIZE, MOST_NGRAM = 1024, 10
+#: the one label of new items, which are in no split and never judged
+UNLABELLED = "unlabelled"
+
+
+@dataclass(frozen=True)
+class Form:
+    """How pictures and texts become arrays: what encoding new items needs beside a fitted method.
+
+    Args:
+        images: `pixels`, `gist` or `hog`; size: side of the pixels, up to 1,024.
+        tokens: `word`, or `char` for n-grams of `ngram` characters.
+        vocabulary: columns of the texts; None where it is still to be chosen.
+
+    Raises:
+        ValueError: another value.
+    """
+
+    images: str = "pixels"
+    size: int = 128
+    tokens: str = "word"
+    ngram: int = 3
+    vocabulary: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        photos.check_option("folder", "images", self.images, photos.IMAGES)
+        photos.check_option("folder", "tokens", self.tokens, KINDS)
+        for option, most in (("size", MOST_SIZE), ("ngram", MOST_NGRAM)):
+            value = getattr(self, option)
+            if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+                raise ValueError(f"{option} must be an integer from 1 to {most:,}, not {value!r}.")
+        words = self.vocabulary
+        if words is not None and not all(isinstance(word, str) for word in words):
+            raise ValueError("vocabulary must be a list of texts.")
+        if words is not None and len(set(words)) < len(words):
+            raise ValueError("vocabulary names a token twice: give it as it was chosen.")
+
+    def save(self, path: Path) -> None:
+        """Write it as JSON, whole or not at all."""
+        with whole(path) as aside:
+            kept = json.dumps(dataclasses.asdict(self), ensure_ascii=False, indent=1)
+            aside.write_text(kept + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> "Form":
+        """Read what `save` wrote.
+
+        Raises:
+            ValueError: it is not whole or something else.
+        """
+        try:
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            return cls(**{**kept, "vocabulary": tuple(kept["vocabulary"])})
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path} does not say how data is read ({error}).") from None
+
+    def pairs(self, pixels: np.ndarray | None, texts: Sequence[str] | None, **fields: Any) -> Pairs:
+        """Pairs of N items; a modality that is None has no columns, so that nothing can use it.
+
+        Args:
+            pixels: `uint8 [N, 3, size, size]`; texts: N.
+            fields: all others of `Pairs`; new items have none, and need none.
+        """
+        n = len(texts or ()) if pixels is None else len(pixels)
+        none = np.zeros((n, 0), dtype=np.float32)
+        words = self.vocabulary or () if texts is not None else ()
+        new = {
+            "labels": np.ones((n, 1), dtype=bool),
+            "label_names": [UNLABELLED],
+            **{split: np.arange(0) for split in SPLITS},
+        }
+        return Pairs(
+            images=none if pixels is None else describe(pixels, self.images),
+            texts=none if texts is None else bags(texts, words, self.tokens, n=self.ngram),
+            vocabulary=words,
+            thumbnails=pixels,
+            modality_names=(photos.DISPLAY[self.images], "text"),
+            name="folder",
+            **{**new, **fields},
+        )
+
+    def one(self, text: str | None, picture: Image.Image | None) -> Pairs:
+        """Pairs of one new item."""
+        pixels = None
+        if picture is not None:
+            pixels = fitted(picture, self.size, self.size).transpose(2, 0, 1)[None].copy()
+        return self.pairs(pixels, None if text is None else [text])

@@ -1,0 +1,1 @@
+"""Runs of methods on datasets: protocol, find-or-train, evaluation, records, statistics."""

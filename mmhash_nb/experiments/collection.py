@@ -1,0 +1,83 @@
+"""What finished runs have kept of a dataset: codes and fitted methods, for the explorer."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from mmhash_nb import hashers
+from mmhash_nb.codes import HashCodes
+from mmhash_nb.experiments.protocol import Protocol
+from mmhash_nb.experiments.runs import Run, has_codes, read_record
+from mmhash_nb.hashers.base import Embedder, Hasher
+from mmhash_nb.io.files import project_root
+from mmhash_nb.pairs import Pairs
+
+Fitted = Callable[[], Hasher | Embedder]
+
+
+class Collection(NamedTuple):
+    """A dataset with what methods made of it.
+
+    Attributes:
+        pairs: the dataset.
+        codes: for each (method, code length) and modality, codes of all samples.
+        methods: for each (method, code length), a call that loads the fitted method; may lack some.
+    """
+
+    pairs: Pairs
+    codes: Mapping[tuple[str, int], Mapping[str, HashCodes]]
+    methods: Mapping[tuple[str, int], Fitted] = {}
+
+
+def collect(pairs: Pairs, runs: Iterable[Run]) -> Collection:
+    """Codes and fitted methods of runs on `pairs`, one a method and code length.
+
+    References without codes are left out.
+    """
+    coded = {run.key[:2]: run for run in runs if (run.folder / "codes.npz").is_file()}
+    codes = {key: run.codes() for key, run in coded.items()}
+    return Collection(pairs, codes, {key: run.method for key, run in coded.items()})
+
+
+def kept(protocol: Protocol, pairs: Pairs, root: Path | None = None) -> Collection:
+    """Codes and fitted methods of a protocol's finished runs on these very pairs, first seed.
+
+    Nothing is trained. A run counts where its data, method, code length, seed and options are
+    those of the protocol, also where the method's code has changed since; of several the newest
+    is taken. References without codes are left out.
+
+    Args:
+        protocol: what was run.
+        pairs: the dataset as the runs had it.
+        root: where run folders are kept; `runs/` of the repository by default.
+
+    Raises:
+        ValueError: no run of the protocol is there.
+    """
+    folder = root or project_root() / "runs"
+    wanted = {
+        (method, bits): hashers.create(method, bits, seed, **options)
+        for method, bits, seed, options in protocol.runs()
+        if seed == protocol.seeds[0]
+    }
+    found: dict[tuple[str, int], Run] = {}
+    # Written last, a record says when its run was finished: the newest overwrites the others.
+    for path in sorted(folder.glob("*/record.json"), key=lambda path: path.stat().st_mtime):
+        record = read_record(path.parent)
+        if record is None:
+            continue
+        configuration = record["configuration"]
+        key = (configuration["method"], configuration["bits"])
+        method = wanted.get(key)
+        if method is not None and configuration["data"] == pairs.fingerprint:
+            options = json.loads(json.dumps(method.options))  # tuples as the record has them
+            same = (configuration["seed"], configuration["options"]) == (method.seed, options)
+            if same and has_codes(path.parent):
+                found[key] = Run(path.parent, record)
+    if not found:
+        raise ValueError(
+            f"{folder} holds no finished run of the protocol on {pairs.name}: run its notebook "
+            "first, or python -m mmhash_nb reproduce."
+        )
+    return collect(pairs, (found[key] for key in wanted if key in found))

@@ -1,0 +1,170 @@
+"""Run records as one long table: checked, on disk, and read cell by cell."""
+
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mmhash_nb.io.files import project_root, whole
+
+#: One row of a record per task and metric; `value` is a fraction 0..1 (ACG: a number of labels).
+COLUMNS = [
+    "paper", "method", "dataset", "source", "task", "bits", "seed",
+    "metric", "value", "seconds_fit", "device",
+]  # fmt: skip
+CROSS_MODAL = ("image-text", "text-image")
+#: What one value belongs to.
+KEY = ["paper", "method", "dataset", "task", "bits", "seed", "metric"]
+
+
+def read(paper: str, folder: Path | None = None) -> pd.DataFrame:
+    """The records of `paper` in `folder`: all its `<paper>_*.csv`, no rows where there are none.
+
+    The default folder is the repository's `results/`, which keeps the records of full runs.
+    """
+    folder = folder or project_root() / "results"
+    parts = [checked(_table(file), file) for file in sorted(folder.glob(f"{paper}_*.csv"))]
+    if not parts:
+        return pd.DataFrame({column: [] for column in COLUMNS}).astype({"bits": "Int64"})
+    return checked(pd.concat(parts, ignore_index=True), folder)
+
+
+def _table(file: Path) -> pd.DataFrame:
+    try:
+        text = file.read_text(encoding="utf-8")
+        if not text.endswith("\n"):
+            raise ValueError("its last line has no end")
+        return pd.read_csv(io.StringIO(text))
+    except ValueError as error:  # pandas has a dozen of these
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise ValueError(f"{file} is no whole CSV file of records ({reason}).") from None
+
+
+def write(records: pd.DataFrame, folder: Path) -> list[Path]:
+    """Keep `records` in `folder`, a `<paper>_<dataset>.csv` each, whole or not at all.
+
+    A file that is there is replaced: it holds the last records of that paper and dataset. Runs of
+    a batch would replace each other's: theirs go to the folder `$MMHASH_RECORDS` instead, and the
+    batch joins them in `folder` when it ends.
+
+    Returns:
+        The files in `folder`.
+    """
+    now = Path(os.environ.get("MMHASH_RECORDS") or folder)
+    names = []
+    for (paper, dataset), part in checked(records).groupby(["paper", "dataset"]):
+        names.append(f"{paper}_{dataset}.csv")
+        with whole(now / names[-1]) as aside:
+            part[COLUMNS].to_csv(aside, index=False)
+    return [folder / name for name in names]
+
+
+def checked(records: pd.DataFrame, where: str | Path = "the records") -> pd.DataFrame:
+    """`records`, bits as `Int64`, repeated rows dropped; `where` is what messages call them.
+
+    Raises:
+        ValueError: where a column is missing, an entry is of another type, a value is no fraction,
+            or two runs of one configuration and seed differ.
+    """
+    missing = [column for column in COLUMNS if column not in records]
+    if missing:
+        raise ValueError(f"{where} have no column {missing[0]!r}; they need {', '.join(COLUMNS)}.")
+    for column in COLUMNS:
+        if (wrong := _wrong(column, records[column])).any():
+            raise ValueError(
+                f"{where} hold {str(records[column][wrong].iloc[0])[:40]!r} as {column} in row "
+                f"{int(np.argmax(wrong)) + 1}: correct it, or run again what they record."
+            )
+    highest = records.metric.astype(str).str.startswith("ACG").map({True: np.inf, False: 1.0})
+    wrong = records[~records.value.between(0, highest)]
+    if len(wrong):
+        row = wrong.iloc[0]
+        raise ValueError(
+            f"{where} hold {row.metric} = {row.value} of {row.method} on {row.dataset}, "
+            "but values are fractions between 0 and 1."
+        )
+    records = records.astype({"bits": "Int64"}).drop_duplicates([*KEY, "value"])
+    twice = records[records.duplicated(KEY)]
+    if len(twice):
+        row = twice.iloc[0]
+        raise ValueError(
+            f"{where} hold two different values of {row.metric} for {row.method}, {row.task}, "
+            f"{row.bits} bits, seed {row.seed} on {row.dataset}: keep the records of one setting."
+        )
+    return records
+
+
+def _wrong(column: str, entries: pd.Series) -> np.ndarray:
+    """Which entries a column of records cannot have, `bool [rows]`; only `bits` may be missing."""
+    missing = entries.isna().to_numpy()
+    if column in ("bits", "seed", "value"):
+        numbers = pd.to_numeric(entries, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        unlike = np.isnan(numbers) & ~missing
+        if column != "value":
+            unlike |= (numbers % 1 != 0) & ~np.isnan(numbers) | (np.abs(numbers) >= 1 << 31)
+        return unlike if column != "seed" else unlike | missing
+    return missing if column in KEY else np.zeros(len(entries), dtype=bool)
+
+
+def as_evaluated(paper: str, records: pd.DataFrame) -> pd.DataFrame:
+    """`records` with the gallery that `paper` searches as the database of its cross-modal tasks.
+
+    In liong2017 methods that learn unified codes keep them in the gallery (§4.2; LSSH's are made
+    again from both modalities): a query image among them is its image → text. Other methods, and
+    other papers, encode the gallery. Records that are so already do not change.
+    """
+    unified = {"image-unified": "image-text", "text-unified": "text-image"}
+    here = (records.paper == paper) & records.task.isin(list(unified))
+    if paper != "liong2017" or not here.any():
+        return records
+    renamed = records[here].assign(task=records.task[here].map(unified))
+    return pd.concat([records[~here], renamed]).drop_duplicates(KEY, keep="last")
+
+
+class Cells:
+    """Values of run records, found by method, dataset, task, bits, metric and seed.
+
+    The task `average` is the mean of both cross-modal tasks, for the seeds that have both.
+
+    Args:
+        records: rows with `method`, `dataset`, `task`, `bits`, `metric`, `seed` and `value`.
+    """
+
+    def __init__(self, records: pd.DataFrame) -> None:
+        self._values: dict[tuple, dict[int | None, dict[int, float]]] = {}
+        names = ["method", "dataset", "task", "metric", "bits", "seed", "value"]
+        for *key, bits, seed, value in records[names].itertuples(index=False):
+            lengths = self._values.setdefault(tuple(key), {})
+            lengths.setdefault(None if pd.isna(bits) else int(bits), {})[seed] = value
+
+    def has(self, **wanted: str) -> bool:
+        """Whether there is any value of, say, `method="ksh", dataset="wiki"`."""
+        names = ("method", "dataset", "task", "metric")
+        keys = (dict(zip(names, key, strict=True)) for key in self._values)
+        return any(wanted.items() <= key.items() for key in keys)
+
+    def lengths(self, method: str, dataset: str, task: str, metric: str) -> list[int]:
+        """The code lengths at which there are values, ascending."""
+        there = [set(self._values.get((method, dataset, t, metric), ())) for t in _directions(task)]
+        return sorted(bits for bits in set.intersection(*there) if bits is not None)
+
+    def by_seed(
+        self, method: str, dataset: str, task: str, bits: int | None, metric: str
+    ) -> dict[int, float]:
+        """Values of one cell by seed, empty where there is none.
+
+        `bits` is None for a method without codes: any of its runs is the same, at whatever length.
+        """
+        found = []
+        for direction in _directions(task):
+            at = self._values.get((method, dataset, direction, metric), {})
+            some = at.values() if bits is None else [at.get(bits, {})]
+            found.append({seed: value for values in some for seed, value in values.items()})
+        seeds = sorted(set.intersection(*(set(values) for values in found)))
+        return {seed: sum(values[seed] for values in found) / len(found) for seed in seeds}
+
+
+def _directions(task: str) -> tuple[str, ...]:
+    return CROSS_MODAL if task == "average" else (task,)

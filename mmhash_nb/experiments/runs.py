@@ -1,0 +1,249 @@
+"""Runs: train a method once, evaluate it, and keep record, codes and weights on disk."""
+
+import hashlib
+import json
+import os
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from filelock import FileLock
+from safetensors import safe_open
+from threadpoolctl import threadpool_limits
+from tqdm.auto import tqdm
+
+from mmhash_nb import hashers
+from mmhash_nb.codes import HashCodes, load_codes, save_codes
+from mmhash_nb.experiments import evaluation
+from mmhash_nb.experiments.protocol import Protocol
+from mmhash_nb.experiments.provenance import environment, source_hash
+from mmhash_nb.experiments.records import COLUMNS
+from mmhash_nb.features.described import described
+from mmhash_nb.hashers.base import Embedder, Hasher
+from mmhash_nb.io.files import project_root, whole
+from mmhash_nb.pairs import Pairs
+from mmhash_nb.training.loop import resolve_device
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Attributes:
+        folder: holds `record.json`, `method/` and, for a `Hasher`, `codes.npz`.
+        record: what `record.json` holds: the configuration, `metrics` by task, seconds, versions.
+    """
+
+    folder: Path
+    record: dict[str, Any]
+
+    @property
+    def key(self) -> tuple[str, int, int]:
+        """(method, bits, seed)."""
+        configuration = self.record["configuration"]
+        return configuration["method"], configuration["bits"], configuration["seed"]
+
+    @property
+    def metrics(self) -> dict[str, dict[str, float]]:
+        """Metrics by task: `run.metrics["image-text"]["mAP"]`."""
+        return self.record["metrics"]
+
+    def codes(self) -> dict[str, HashCodes]:
+        """Codes of all samples of the dataset, as `evaluation.all_codes` names them."""
+        return load_codes(self.folder / "codes.npz")
+
+    def method(self) -> Hasher | Embedder:
+        """The fitted method."""
+        return hashers.load(self.folder / "method")
+
+
+def run(
+    paper: str,
+    method: str,
+    pairs: Pairs,
+    bits: int,
+    seed: int = 0,
+    options: Mapping[str, Any] | None = None,
+    *,
+    device: str = "auto",
+    root: Path | None = None,
+) -> Run:
+    """Train `method` on `pairs` and evaluate it in every direction it has, or find that done.
+
+    A run is found again by a hash of its configuration, the data's fingerprint and the code
+    behind the method; a change of the metrics' code alone evaluates the kept codes anew. An
+    interrupted training goes on from its checkpoint. Files appear whole or not at all. Of two
+    processes that ask for the same run at once, one trains and the other waits for it.
+
+    Args:
+        paper: the short name of the paper it is run for, kept in the record.
+        method: registry name; bits, seed, options: as `hashers.create` takes them.
+        pairs: dataset with its splits; queries never reach training.
+        device: `auto`, `cpu` or `cuda`.
+        root: where run folders are kept; `runs/` of the repository by default.
+    """
+    fitted = hashers.create(method, bits, seed, device=device, **(options or {}))
+    configuration = {
+        "method": method,
+        "dataset": pairs.name,
+        "data": pairs.fingerprint,
+        "bits": fitted.n_bits,
+        "seed": fitted.seed,
+        "options": fitted.options,
+        "code": source_hash(sys.modules[type(fitted).__module__]),
+    }
+    key = hashlib.sha256(json.dumps(configuration, sort_keys=True).encode()).hexdigest()[:20]
+    folder = (root or project_root() / "runs") / key
+    locks = folder.parent / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    # Where two processes want the same run, the second waits and finds it done.
+    with FileLock(locks / key):
+        record = _found_or_done(fitted, configuration, pairs, folder, device)
+    return Run(folder, record | {"paper": paper})
+
+
+def _found_or_done(
+    fitted: Hasher | Embedder,
+    configuration: dict[str, Any],
+    pairs: Pairs,
+    folder: Path,
+    device: str,
+) -> dict[str, Any]:
+    """The record of a run, which is trained or evaluated where that is not done yet."""
+    evaluator = source_hash(evaluation)
+    record = read_record(folder)
+    coded = isinstance(fitted, Hasher)
+    if record is not None and record["evaluator"] == evaluator and _are_whole(folder, coded):
+        return record
+    kept = None if record is None else _kept_method(folder, device)
+    if record is None or kept is None:
+        start = time.perf_counter()
+        # The shallow methods work on matrices too small for several BLAS threads, which slow
+        # them down fivefold or more on a few cores. PyTorch's own threads are left alone.
+        with threadpool_limits(1, user_api="blas"):
+            fitted.fit(pairs, folder / "checkpoint")
+        seconds_fit = time.perf_counter() - start
+        fitted.save(folder / "method")
+        record = {
+            "configuration": configuration,
+            "source": pairs.source,
+            "splits": {s: len(getattr(pairs, s)) for s in ("query", "database", "train")},
+            "seconds_fit": seconds_fit,
+            "device": resolve_device(device).type,
+            "environment": environment(),
+        }
+    else:
+        fitted = kept
+    start = time.perf_counter()
+    if isinstance(fitted, Hasher):
+        codes = evaluation.all_codes(fitted, pairs)
+        record["seconds_encode"] = time.perf_counter() - start
+        save_codes(folder / "codes.npz", codes)
+        place = str(resolve_device(device))
+        record["metrics"] = evaluation.of_codes(codes, pairs, fitted.cross_modal, place)
+    else:
+        record["metrics"] = evaluation.of_embeddings(fitted, pairs)
+    # Linux gives kilobytes, macOS bytes; the peak is the process's so far.
+    unit = 1 if sys.platform == "darwin" else 1024
+    record["peak_memory_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    record["evaluator"] = evaluator
+    with whole(folder / "record.json") as aside:
+        aside.write_text(json.dumps(record, indent=2) + "\n")
+    shutil.rmtree(folder / "checkpoint", ignore_errors=True)
+    return record
+
+
+def run_protocol(
+    paper: str,
+    protocol: Protocol,
+    pairs: Pairs,
+    *,
+    device: str = "auto",
+    root: Path | None = None,
+) -> list[Run]:
+    """`run` everything a protocol asks for, in order, with progress.
+
+    Args:
+        paper: as `run` takes it; it is no part of what a run is found by.
+        protocol: what to run; methods that are to see vectors get `pairs` described by them.
+        pairs: the protocol's dataset.
+        device, root: as `run` takes them.
+    """
+    seen = pairs
+    if protocol.on_vectors:
+        seen = described(pairs, **protocol.vectors, device=resolve_device(device))
+    headless = bool(os.environ.get("MMHASH_HEADLESS"))
+    done = []
+    for method, bits, seed, options in tqdm(
+        protocol.runs(), desc=pairs.name, disable=headless, leave=False, delay=10.0
+    ):
+        view = seen if method in protocol.on_vectors else pairs
+        one = run(paper, method, view, bits, seed, options, device=device, root=root)
+        if headless:
+            print(f"{method} {bits} bits seed {seed}: {_line(one)}", flush=True)
+        done.append(one)
+    return done
+
+
+def frame(runs: Iterable[Run]) -> pd.DataFrame:
+    """Records as a long table, one row for each run, task and metric; columns `COLUMNS`."""
+    rows = []
+    for one in runs:
+        record = one.record
+        config = record["configuration"]
+        common = {
+            **{key: config[key] for key in ("method", "dataset", "bits", "seed")},
+            **{key: record[key] for key in ("paper", "source", "seconds_fit", "device")},
+        }
+        for task, metrics in record["metrics"].items():
+            for metric, value in metrics.items():
+                rows.append({**common, "task": task, "metric": metric, "value": value})
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def read_record(folder: Path) -> dict[str, Any] | None:
+    """The record of a finished run; None where there is none or it is not whole."""
+    try:
+        record = json.loads((folder / "record.json").read_text())
+        complete = record["metrics"] and record["evaluator"] and record["configuration"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return record if complete else None
+
+
+def has_codes(folder: Path) -> bool:
+    """Whether the codes of a run are there and whole."""
+    try:
+        load_codes(folder / "codes.npz")
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _are_whole(folder: Path, coded: bool) -> bool:
+    """Whether a run's codes, where it has such, and its fitted method are not cut short."""
+    try:
+        json.loads((folder / "method" / "method.json").read_text())
+        with safe_open(folder / "method" / "state.safetensors", framework="numpy"):
+            return has_codes(folder) or not coded
+    except Exception:
+        return False
+
+
+def _kept_method(folder: Path, device: str) -> Hasher | Embedder | None:
+    """The fitted method of a run; None where it is not there or not whole."""
+    try:
+        return hashers.load(folder / "method", device)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _line(one: Run) -> str:
+    scores = ", ".join(f"{task} {metrics['mAP']:.3f}" for task, metrics in one.metrics.items())
+    return f"mAP {scores} ({one.record['seconds_fit']:.1f} s)"

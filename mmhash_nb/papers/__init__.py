@@ -1,0 +1,1 @@
+"""The papers: printed numbers, errata, protocol, claims, and ours beside them."""

@@ -1,0 +1,189 @@
+"""Paper versus ours: the published numbers beside the mean of our runs, and a verdict on each."""
+
+from collections.abc import Sequence
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+from mmhash_nb.experiments.intervals import interval, prediction_half_width
+from mmhash_nb.experiments.records import Cells, as_evaluated, checked, read
+from mmhash_nb.papers import printed as published_tables
+
+
+def compare(
+    paper: str,
+    records: pd.DataFrame | None = None,
+    published: pd.DataFrame | None = None,
+    dataset: str | None = None,
+) -> pd.DataFrame:
+    """Every published number of `paper` with ours beside it.
+
+    Args:
+        paper: a paper of `mmhash_nb.papers.printed.papers()`.
+        records: run records with the columns `records.COLUMNS`; default: those in `results/`.
+        published: rows as `mmhash_nb.papers.printed.load` gives them; default: all of the paper's.
+        dataset: take ours from this dataset; default: each number's own.
+
+    Returns:
+        Columns `table, method, dataset, task, bits, metric, published, ours, low, high, n_seeds,
+        difference, ours_from, source, verdict, reason`. `low` and `high` bound the mean by a 95 %
+        t-interval; `ours_from` names the dataset ours was measured on, and `source` the files it
+        came from. Verdicts:
+
+        - `reproduced`: the published number lies where one more run of ours would, with 95 %
+          (`prediction_half_width`: at least ±0.01; nothing but that with a single seed);
+        - `not reproduced`: it does not;
+        - `other data`: ours is from another dataset, which says nothing about the number;
+        - `not run`: there is none of ours; `reason` says what is missing;
+        - `not published`: the paper prints that its own run did not converge.
+    """
+    if records is None:
+        records = read(paper)
+    records = as_evaluated(paper, checked(records))
+    records = records[records.paper == paper]
+    if published is None:
+        published = published_tables.load(paper)
+    cells = Cells(records)
+    sources = records.groupby(["method", "dataset"]).source.agg(
+        lambda names: ", ".join(sorted(names.dropna().astype(str).unique()))
+    )
+    rows = []
+    for printed in published.itertuples(index=False):
+        row = _row(printed._asdict(), cells, dataset)
+        row["source"] = sources.get((row["method"], row["ours_from"]), "")
+        rows.append(row)
+    table = pd.DataFrame(rows, columns=list(_COLUMNS_OF_COMPARE))
+    return table.astype({"bits": "Int64", "n_seeds": int})
+
+
+_COLUMNS_OF_COMPARE = (
+    *("table", "method", "dataset", "task", "bits", "metric", "published"),
+    *("ours", "low", "high", "n_seeds", "difference", "ours_from", "source"),
+    *("verdict", "reason"),
+)
+
+
+def _row(printed: dict, cells: Cells, dataset: str | None) -> dict:
+    value = printed.pop("value")
+    bits = None if pd.isna(printed["bits"]) else int(printed["bits"])
+    ours_from = dataset or printed["dataset"]
+    where = (printed["method"], ours_from, printed["task"], bits, printed["metric"])
+    values = np.array(list(cells.by_seed(*where).values()))
+    row = {**printed, "published": value, "n_seeds": len(values), "reason": ""}
+    if not len(values):
+        reason = _why_not(cells, *where)
+        return {**row, "ours_from": "", "verdict": "not run", "reason": reason}
+    ours = interval(values)
+    difference = ours.mean - value
+    if np.isnan(value):
+        verdict, row["reason"] = "not published", "the paper's own run did not converge"
+    elif ours_from != printed["dataset"]:
+        verdict = "other data"
+    elif abs(difference) <= prediction_half_width(values):
+        verdict = "reproduced"
+    else:
+        verdict = "not reproduced"
+    measured = {"ours": ours.mean, "low": ours.low, "high": ours.high, "difference": difference}
+    return {**row, **measured, "ours_from": ours_from, "verdict": verdict}
+
+
+def _why_not(
+    cells: Cells, method: str, dataset: str, task: str, bits: int | None, metric: str
+) -> str:
+    if not cells.has(dataset=dataset):
+        return f"no run on {dataset}"
+    if not cells.has(dataset=dataset, method=method):
+        return f"no run of {method} on {dataset}"
+    there = cells.lengths(method, dataset, task, metric)
+    if bits is not None and there and bits not in there:
+        lengths = ", ".join(map(str, there))
+        return f"{method} was not run at {bits} bits on {dataset}, but at {lengths}"
+    return f"no {metric} of {method} for {task} on {dataset}"
+
+
+def table(
+    paper: str,
+    number: int,
+    records: pd.DataFrame | None = None,
+    dataset: str | None = None,
+) -> pd.DataFrame:
+    """Table `number` of `paper` in its own layout, as strings in per cent.
+
+    A cell reads `ours ± half-width of the 95 % interval of the mean (published)`: without the
+    half-width for a single seed, `–` in the place of a number that is not there.
+
+    Args:
+        paper, records, dataset: as for `compare`.
+        number: the table's number in the paper.
+
+    Returns:
+        Rows are methods. A column's name is its dataset, task, `K bits` and metric, of which those
+        are left out that are the same in the whole table (but the task). Where methods have
+        different tasks, each one of its own, they share columns, which name no task. A method
+        without codes has the same number at every length.
+
+    Raises:
+        ValueError: where the paper has no such table.
+    """
+    published = published_tables.load(paper)
+    numbers = sorted(published.table.unique())
+    if number not in numbers:
+        raise ValueError(
+            f"{paper} has no table {number} of results; it has {', '.join(map(str, numbers))}."
+        )
+    rows = compare(paper, records, published[published.table == number], dataset)
+    lengths, metrics = rows.bits.dropna().unique(), rows.metric.unique()
+    tasks: list[str] = list(rows.task.unique())
+    if len(tasks) > 1 and rows.groupby("method").task.nunique().max() == 1:
+        tasks = [""]
+    columns: dict[str, dict[str, str]] = {}
+    datasets = rows.dataset.unique()
+    for name, task, bits, metric in product(datasets, tasks, lengths, metrics):
+        header = [name] * (len(datasets) > 1) + [task] * bool(task)
+        header += [f"{bits} bits"] * (len(lengths) > 1) + [metric] * (len(metrics) > 1)
+        at = rows[(rows.dataset == name) & (rows.metric == metric)]
+        at = at[(at.task == task) | (task == "")]
+        at = at[at.bits.eq(bits).fillna(True)]
+        if at.empty:  # a metric of another dataset
+            continue
+        columns[", ".join(header)] = {
+            c.method: _cell(c.published, c.ours, c.high) for c in at.itertuples()
+        }
+    layout = pd.DataFrame(columns, index=pd.Index(rows.method.unique(), name="method"))
+    return layout.fillna("")
+
+
+def scores(
+    records: pd.DataFrame, dataset: str, metric: str = "mAP", methods: Sequence[str] = ()
+) -> pd.DataFrame:
+    """What came out on a dataset, as strings in per cent: mean ± half of the 95 % t-interval.
+
+    Args:
+        records: run records with the columns `records.COLUMNS`.
+        dataset: whose runs. metric: which score.
+        methods: rows, in this order; default: all there are, in the records' order.
+
+    Returns:
+        Rows `method, task`, columns code lengths; the half-width is left out for a single seed,
+        and a cell without a run is empty.
+    """
+    there = records[(records.dataset == dataset) & (records.metric == metric)]
+    cells: dict[tuple[str, str], dict[int, str]] = {}
+    for name in methods or there.method.unique():
+        for task, of_task in there[there.method == name].groupby("task", sort=False):
+            for bits, of_bits in of_task.groupby("bits"):
+                ours = interval(of_bits.value.to_numpy())
+                half = "" if np.isnan(ours.high) else f" ± {100 * (ours.high - ours.mean):.1f}"
+                row = cells.setdefault((str(name), str(task)), {})
+                row[int(str(bits))] = f"{100 * ours.mean:.1f}{half}"
+    table = pd.DataFrame.from_dict(cells, orient="index").fillna("")
+    table.index = pd.MultiIndex.from_tuples(table.index, names=["method", "task"])
+    return table[sorted(table.columns)].rename(columns=lambda bits: f"{bits} bits")
+
+
+def _cell(published: float, ours: float, high: float) -> str:
+    there = "–" if np.isnan(published) else f"{100 * published:.2f}"
+    here = "–" if np.isnan(ours) else f"{100 * ours:.2f}"
+    half = "" if np.isnan(high) else f" ± {100 * (high - ours):.2f}"
+    return f"{here}{half} ({there})"

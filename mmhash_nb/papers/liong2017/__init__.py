@@ -1,0 +1,1 @@
+"""Liong, Lu, Tan and Zhou, ICCV 2017: CMDVH."""

@@ -1,0 +1,1 @@
+"""Masci, Bronstein, Bronstein and Schmidhuber, TPAMI 2014: MM-NN."""

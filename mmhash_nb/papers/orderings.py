@@ -1,0 +1,176 @@
+"""Which of the papers' orderings of methods survive on another dataset."""
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from mmhash_nb import hashers
+from mmhash_nb.experiments.intervals import interval
+from mmhash_nb.experiments.records import Cells
+from mmhash_nb.hashers.base import Embedder
+from mmhash_nb.papers import printed as published
+from mmhash_nb.papers.checks import minus
+
+#: what a table is of where each of its methods has a task of its own
+OWN = "each its own"
+#: what becomes of a pair
+VERDICTS = ("agree", "disagree", "undecided")
+COLUMNS = ("paper", "table", "task", "methods", "pairs", "agree", "disagree", "undecided", "tau")
+
+
+class Judged(NamedTuple):
+    """A pair that a paper orders, and what became of it: one of `VERDICTS`."""
+
+    above: str
+    below: str
+    verdict: str
+
+
+def orderings(paper: str, records: pd.DataFrame, dataset: str, metric: str = "mAP") -> pd.DataFrame:
+    """Pairs of methods that stand in one table of `paper`: is the better one the better one here?
+
+    The paper's difference of a pair is the mean over the table's columns (datasets, code lengths,
+    metrics) of one direction that have both; ours is the mean over our code lengths, by seed. A
+    pair agrees or disagrees where the 95 % t-interval of ours over seeds lies on one side of zero,
+    and is undecided otherwise. Intervals are over seeds alone, of the same queries, and each stands
+    for itself: with two methods alike, one pair in twenty is decided by luck. Where nothing random
+    enters either method, the interval has no width, and the sign decides. Pairs that the paper has
+    equal are left out, and so are averages over directions. Tables of a paper can share pairs: see
+    `distinct`. Where each method of a table has a task of its own, as where image hashing
+    stands beside joint codes, they are compared across tasks, as the paper does.
+
+    The data are not the paper's: a pair that disagrees says that its order is not one of the
+    methods alone, not that the paper's number is wrong.
+
+    Args:
+        paper: a paper of `published.papers()`.
+        records: rows with the columns `records.COLUMNS`, of whatever paper they were run for.
+        dataset: whose records. metric: of ours.
+
+    Returns:
+        A row for each table and task with two methods that were run, columns `COLUMNS`; `tau` is
+        Kendall's, between the means over the columns that all methods have and our means, and NaN
+        where there is no such column.
+    """
+    rows = []
+    for (table, task), printed, ours in _tables(paper, records, dataset, metric):
+        verdicts = [row.verdict for row in _judged(printed, ours)]
+        counts = [verdicts.count(name) for name in VERDICTS]
+        tau = _tau(printed, ours)
+        rows.append((paper, table, task, len(ours), len(verdicts), *counts, tau))
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def judged(paper: str, records: pd.DataFrame, dataset: str, metric: str = "mAP") -> pd.DataFrame:
+    """The pairs that `orderings` counts, a row each: arguments as there.
+
+    Returns:
+        Columns `paper, table, task, above, below` (in the paper) and `verdict`, of `VERDICTS`.
+    """
+    rows = [
+        (paper, table, task, *row)
+        for (table, task), printed, ours in _tables(paper, records, dataset, metric)
+        for row in _judged(printed, ours)
+    ]
+    return pd.DataFrame(rows, columns=["paper", "table", "task", *Judged._fields])
+
+
+def distinct(rows: pd.DataFrame) -> pd.DataFrame:
+    """`judged` pairs counted once each, whatever tables and in whatever order print them.
+
+    Returns:
+        A row a paper: `pairs`, and how many `agree`, `disagree` and are `undecided`; `both ways`
+        are those of which tables print different orders, or of which only some are undecided.
+    """
+    names = [tuple(sorted(pair)) for pair in zip(rows.above, rows.below, strict=True)]
+    groups = rows.assign(pair=names).groupby(["paper", "task", "pair"], sort=False).verdict
+    verdict = groups.agg(lambda found: found.iloc[0] if found.nunique() == 1 else "both ways")
+    table = verdict.groupby("paper", sort=False).value_counts().unstack(fill_value=0)
+    table = table.reindex(columns=[*VERDICTS, "both ways"], fill_value=0).rename_axis(columns=None)
+    table.insert(0, "pairs", table.sum(axis=1))
+    return table.loc[list(dict.fromkeys(rows.paper))]
+
+
+def totals(rows: pd.DataFrame) -> pd.DataFrame:
+    """`orderings` of several papers, a row a paper: counts added, tau averaged by pairs."""
+    weight = rows.pairs.where(rows.tau.notna(), 0)
+    by_paper = rows.assign(tau=rows.tau * weight, weight=weight).groupby("paper", sort=False)
+    summed = by_paper[["pairs", "agree", "disagree", "undecided", "tau", "weight"]].sum()
+    return summed.assign(tau=summed.tau / summed.weight).drop(columns="weight")
+
+
+def _tables(
+    paper: str, records: pd.DataFrame, dataset: str, metric: str
+) -> Iterator[tuple[tuple[int, str], pd.DataFrame, dict[str, dict[int, float]]]]:
+    """((table, task), printed values, ours by seed) where two methods or more were run."""
+    records = records[records.dataset == dataset]
+    cells, seeds = Cells(records), sorted(records.seed.unique())
+    for key, part in _by_task(published.load(paper)):
+        printed = _printed(part)
+        ours = {}
+        for method in printed.columns:
+            direction = part.task[part.method == method].iloc[0]
+            values = _by_seed(cells, (method, dataset, direction, metric))
+            if len(values) == 1 and _is_reference(method):  # its one run stands for all seeds
+                values = dict.fromkeys(seeds, *values.values())
+            if values:
+                ours[method] = values
+        if len(ours) > 1:
+            yield key, printed[list(ours)], ours
+
+
+def _by_task(table: pd.DataFrame) -> Iterator[tuple[tuple[int, str], pd.DataFrame]]:
+    """((table, task), its rows), a table whose methods have a task each as one."""
+    table = table[table.task != "average"].dropna(subset="value")
+    for number, part in table.groupby("table"):
+        each = part.groupby("method").task.nunique().max() == 1
+        if each and part.task.nunique() > 1:
+            yield (number, OWN), part
+        else:
+            for task, rows in part.groupby("task", sort=False):
+                yield (number, task), rows
+
+
+def _printed(rows: pd.DataFrame) -> pd.DataFrame:
+    """A column a method, a row a column of the paper's table; codeless ones at every length."""
+    coded = rows.dropna(subset="bits")
+    wide = coded.pivot(index=["dataset", "metric", "bits"], columns="method", values="value")
+    for method, part in rows[rows.bits.isna()].groupby("method"):
+        at = part.set_index(["dataset", "metric"]).value
+        wide[method] = [at.get((name, metric), np.nan) for name, metric, _ in wide.index]
+    return wide
+
+
+def _by_seed(cells: Cells, where: tuple[str, str, str, str]) -> dict[int, float]:
+    """Our mean over code lengths, for the seeds that have them all."""
+    method, dataset, task, metric = where
+    lengths = cells.lengths(*where)
+    values = [cells.by_seed(method, dataset, task, bits, metric) for bits in lengths]
+    shared = set.intersection(*map(set, values)) if values else set()
+    return {seed: float(np.mean([v[seed] for v in values])) for seed in sorted(shared)}
+
+
+def _judged(printed: pd.DataFrame, ours: dict[str, dict[int, float]]) -> Iterator[Judged]:
+    """The pairs that the paper does not have equal, and what ours say."""
+    for a, b in combinations(ours, 2):
+        wanted = np.sign((printed[a] - printed[b]).mean())
+        found = minus(ours[a], ours[b])
+        if wanted in (1, -1) and len(found):  # NaN: no column has both
+            _, low, high = interval(wanted * found)
+            verdict = "agree" if low > 0 else "disagree" if high < 0 else "undecided"
+            yield Judged(*((a, b) if wanted > 0 else (b, a)), verdict)
+
+
+def _tau(printed: pd.DataFrame, ours: dict[str, dict[int, float]]) -> float:
+    shared = printed.dropna().mean()
+    means = [np.mean(list(ours[method].values())) for method in shared.index]
+    return float(stats.kendalltau(shared, means).statistic)
+
+
+def _is_reference(method: str) -> bool:
+    """Whether nothing random enters it and it has no codes."""
+    return method in hashers.names() and issubclass(hashers.method_class(method), Embedder)

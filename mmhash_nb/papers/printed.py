@@ -1,0 +1,95 @@
+"""The papers' printed numbers, one CSV per paper, and what does not add up in them."""
+
+import io
+from importlib import resources
+
+import numpy as np
+import pandas as pd
+
+from mmhash_nb.papers.liong2017 import errata as errata_liong2017
+from mmhash_nb.papers.masci2014 import errata as errata_masci2014
+from mmhash_nb.papers.zeng2022 import errata as errata_zeng2022
+from mmhash_nb.papers.zhang2018 import errata as errata_zhang2018
+
+COLUMNS = ("table", "method", "dataset", "task", "bits", "metric", "value")
+#: Retrieval directions, query-database. `average` is a table's own mean over both cross-modal ones.
+TASKS = ("image-image", "text-text", "image-text", "text-image", "joint-joint", "average")
+METRICS = ("mAP", "mAP@10", "mAP@100", "mAP@500")
+
+#: What is printed inconsistently in each paper or left open, and how its CSV reads the text.
+_ERRATA = {
+    "liong2017": errata_liong2017.ERRATA,
+    "masci2014": errata_masci2014.ERRATA,
+    "zeng2022": errata_zeng2022.ERRATA,
+    "zhang2018": errata_zhang2018.ERRATA,
+}
+
+
+def papers() -> list[str]:
+    """The papers whose tables are here."""
+    rooms = resources.files(__package__).iterdir()
+    return sorted(room.name for room in rooms if room.joinpath("tables.csv").is_file())
+
+
+def load(paper: str) -> pd.DataFrame:
+    """Every number of every table of `paper`.
+
+    Returns:
+        Columns `table` (int), `method` (registry name), `dataset`, `task`, `bits` (`Int64`, missing
+        where the method has no code length), `metric`, `value` (fraction 0..1; NaN where the paper
+        prints that a run did not converge).
+
+    Raises:
+        ValueError: where there is no such paper, or its CSV breaks the schema.
+    """
+    if paper not in papers():
+        raise ValueError(f"no published tables of {paper!r}; there are {', '.join(papers())}.")
+    return parse(resources.files(__package__).joinpath(paper, "tables.csv").read_text(), paper)
+
+
+def parse(text: str, name: str) -> pd.DataFrame:
+    """The table in `text` (CSV), checked; `name` is what messages call it."""
+    table = pd.read_csv(io.StringIO(text), keep_default_na=False, dtype=str)
+    if tuple(table.columns) != COLUMNS:
+        raise ValueError(
+            f"{name} has columns {', '.join(table.columns)}, not {', '.join(COLUMNS)}."
+        )
+    lines = table.index + 2  # the header is line 1
+    for column, allowed in (("task", TASKS), ("metric", METRICS)):
+        for line, value in zip(lines, table[column], strict=True):
+            if value not in allowed:
+                raise ValueError(
+                    f"{name}, line {line}: {column} is {value!r}, not one of {', '.join(allowed)}."
+                )
+    numbers: dict[str, list[float]] = {}
+    for column, low, high in (("table", 1, 99), ("bits", 1, 4096), ("value", 0, 1)):
+        optional = column != "table"
+        numbers[column] = [
+            _number(text, low, high, optional, f"{name}, line {line}: {column}")
+            for line, text in zip(lines, table[column], strict=True)
+        ]
+    table = table.assign(**numbers).astype({"table": int, "bits": "Int64"})
+    key = [column for column in COLUMNS if column != "value"]
+    twice = table.duplicated(key)
+    if twice.any():
+        raise ValueError(f"{name}, line {lines[twice][0]}: the same cell stands there twice.")
+    return table
+
+
+def _number(text: str, low: float, high: float, optional: bool, where: str) -> float:
+    if text == "" and optional:
+        return np.nan
+    try:
+        value = float(text)
+    except ValueError:
+        value = np.nan
+    if not low <= value <= high:
+        raise ValueError(f"{where} is {text!r}, not a number between {low} and {high}.")
+    return value
+
+
+def errata(paper: str) -> pd.DataFrame:
+    """What is printed inconsistently in `paper` or left open: columns `where, printed, reading`."""
+    if paper not in _ERRATA:
+        raise ValueError(f"no errata of {paper!r}; there are some of {', '.join(_ERRATA)}.")
+    return pd.DataFrame(_ERRATA[paper], columns=["where", "printed", "reading"])

@@ -1,0 +1,1 @@
+"""Every method of every paper under one protocol."""

@@ -1,0 +1,1 @@
+"""Zhang, Lai and Feng, ECCV 2018: AADAH."""

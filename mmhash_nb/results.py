@@ -1,0 +1,18 @@
+"""`run` and `run_protocol` under the name they had before they moved to `experiments`."""
+
+from mmhash_nb.experiments.intervals import interval
+from mmhash_nb.experiments.runs import Run, frame, run, run_protocol
+from mmhash_nb.papers.compare import compare, scores, table
+from mmhash_nb.papers.verdicts import verdicts
+
+__all__ = [
+    "Run",
+    "compare",
+    "frame",
+    "interval",
+    "run",
+    "run_protocol",
+    "scores",
+    "table",
+    "verdicts",
+]

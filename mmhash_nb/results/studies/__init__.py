@@ -1,1 +1,0 @@
-"""What is looked into beside the tables: settings, readings of a paper, what its parts do."""

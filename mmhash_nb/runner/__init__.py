@@ -1,0 +1,1 @@
+"""Notebooks run headlessly: one, a batch, or many on Dask workers."""

@@ -1,0 +1,231 @@
+"""The jobs of a batch, one after the other in this process or spread over Dask workers."""
+
+import shutil
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from distributed import Client, Status, as_completed, get_worker
+from filelock import FileLock, Timeout
+
+from mmhash_nb.runner import finished
+from mmhash_nb.runner.cluster import client, other_software, slots, software, threads_each
+from mmhash_nb.runner.headless import Outcome, clear, execute, in_words
+from mmhash_nb.runner.jobs import Job
+
+#: what `cluster.software` says
+Software = tuple[str, dict[str, str]]
+_LOST = "the connection to the Dask scheduler was lost: run the same command on a new one."
+
+
+def run_job(
+    job: Job,
+    since: float = 0.0,
+    *,
+    folder: Path | None = None,
+    shown: bool = True,
+    threads: int | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """Run one job, or find it done, and leave its record beside the executed notebook.
+
+    Of two processes that come to the same job at once one runs it; the other waits, and finds it
+    done.
+
+    Args:
+        since: as `finished.finished` takes it.
+        folder, shown, stopped: as `headless.execute` takes them.
+        threads: of BLAS, PyTorch and Numba each, as the environment says by default.
+    """
+    try:
+        job.output.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(job.output.with_name(f".{job.output.stem}.lock"))
+        while not stopped():
+            try:
+                lock.acquire(timeout=1)
+            except Timeout:
+                continue
+            try:
+                return _run_or_find(job, since, folder, shown, threads, stopped)
+            finally:
+                lock.release()
+    except (OSError, ValueError) as error:
+        return Outcome(job.name, 0.0, in_words(error))
+    return Outcome(job.name, 0.0, "stopped")
+
+
+def _run_or_find(
+    job: Job,
+    since: float,
+    folder: Path | None,
+    shown: bool,
+    threads: int | None,
+    stopped: Callable[[], bool],
+) -> Outcome:
+    done = finished.finished(job, since, folder)
+    if done is not None:
+        return Outcome(job.name, done["seconds"])
+    inputs = finished.inputs_hash(job, folder)
+    clear(job.output)
+    finished.begin(job)
+    for left in (_results(job), _figures(job)):
+        shutil.rmtree(left, ignore_errors=True)
+    outcome = execute(
+        job.notebook,
+        job.output,
+        job.parameters,
+        folder=folder,
+        shown=shown,
+        surroundings=_surroundings(job, threads),
+        stopped=stopped,
+    )
+    outcome = replace(outcome, notebook=job.name)
+    if not stopped():
+        finished.keep(job, inputs, outcome)
+    return outcome
+
+
+def _surroundings(job: Job, threads: int | None) -> dict[str, str]:
+    """The environment variables of a job's own."""
+    pools = ("OMP", "MKL", "OPENBLAS", "NUMBA") if threads else ()
+    variables = {f"{pool}_NUM_THREADS": str(threads) for pool in pools}
+    variables["MMHASH_RECORDS"] = str(_results(job))
+    if job.parameters:  # what the defaults draw is the project's own
+        variables["MMHASH_FIGURES"] = str(_figures(job))
+    return variables
+
+
+def _results(job: Job) -> Path:
+    return finished.results_folder(finished.record_path(job))
+
+
+def _figures(job: Job) -> Path:
+    return job.output.with_suffix(".figures")
+
+
+def run_jobs(
+    jobs: Sequence[Job],
+    since: float = 0.0,
+    *,
+    workers: int | None = None,
+    scheduler: str | None = None,
+) -> list[Outcome]:
+    """Run what is not done of `jobs`, all of it even where some fail, with a line for each.
+
+    Args:
+        since: as `finished.finished` takes it.
+        workers: Dask workers to start on this machine, one job each at a time; None runs the jobs
+            one after the other in this process.
+        scheduler: address of a running Dask scheduler to use instead.
+
+    Returns:
+        How each job ended, in the order of `jobs`; what was done before is among them.
+
+    Raises:
+        ValueError: before anything runs, where workers cannot be had as asked.
+    """
+    ended = {
+        job.name: Outcome(job.name, record["seconds"])
+        for job in jobs
+        if (record := finished.finished(job, since)) is not None
+    }
+    waiting = [job for job in jobs if job.name not in ended]
+    if ended:
+        print(f"{len(ended)} of {len(jobs)} runs are done already", flush=True)
+    if waiting and (workers or scheduler):
+        n_workers = min(workers or 1, len(waiting))
+        threads = None if scheduler else threads_each(n_workers)
+        with client(n_workers, scheduler) as connected:
+            if "dashboard" in connected.scheduler_info()["services"]:
+                print(f"dashboard: {connected.dashboard_link}", flush=True)
+            # Workers of this machine run what is installed here, and may see it change.
+            needed = software() if scheduler else None
+            ended |= _told(_on_dask(connected, waiting, since, threads, needed), len(waiting))
+    else:
+        ended |= _told(_one_by_one(waiting, since), len(waiting))
+    return [ended[job.name] for job in jobs]
+
+
+def _told(outcomes: Iterable[tuple[Job, Outcome]], n: int) -> dict[str, Outcome]:
+    ended: dict[str, Outcome] = {}
+    for job, outcome in outcomes:
+        ended[job.name] = outcome
+        how = f"failed: {_one_line(outcome.error)}" if outcome.error else "finished"
+        print(f"=== {job.name} {how} ({outcome.seconds:.0f} s, {len(ended)} of {n})", flush=True)
+    return ended
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _announce(job: Job) -> None:
+    print("===", job.name, *(f"{k}={v!r}" for k, v in job.parameters.items()), flush=True)
+
+
+def _one_by_one(jobs: Iterable[Job], since: float) -> Iterator[tuple[Job, Outcome]]:
+    for job in jobs:
+        _announce(job)
+        yield job, run_job(job, since)
+
+
+def _on_dask(
+    connected: Client,
+    jobs: Sequence[Job],
+    since: float,
+    threads: int | None,
+    needed: Software | None,
+) -> Iterator[tuple[Job, Outcome]]:
+    by_name = {job.name: job for job in jobs}
+    topic = f"mmhash_nb-{uuid.uuid4().hex}"  # a scheduler may have several batches
+    connected.subscribe_topic(topic, lambda event: _announce(by_name[event[1]]))
+    _, gpus = slots(connected)
+    futures = {
+        connected.submit(
+            _on_worker,
+            job,
+            since,
+            Path.cwd(),
+            threads,
+            topic,
+            needed,
+            pure=False,
+            resources={"GPU": 1} if gpus else None,
+        ): job
+        for job in jobs
+    }
+    try:
+        for future in as_completed(futures):
+            job = futures[future]
+            if future.status == "finished":
+                yield job, future.result()
+            elif future.status == "error":
+                yield job, Outcome(job.name, 0.0, in_words(future.exception()))
+            else:
+                yield job, Outcome(job.name, 0.0, _LOST)
+    finally:
+        connected.cancel(list(futures))
+
+
+def _on_worker(
+    job: Job,
+    since: float,
+    folder: Path,
+    threads: int | None,
+    topic: str,
+    needed: Software | None,
+) -> Outcome:
+    """`run_job` as a Dask task, which ends early where it is cancelled or its batch is gone."""
+    worker = get_worker()
+    if needed is not None and software() != needed:  # it may have come after the batch began
+        return Outcome(job.name, 0.0, other_software(worker.address))
+    key = worker.get_current_task()
+    worker.log_event(topic, job.name)
+
+    def stopped() -> bool:
+        task = worker.state.tasks.get(key)
+        at_work = worker.status in (Status.running, Status.paused)
+        return not at_work or task is None or task.state == "cancelled"
+
+    return run_job(job, since, folder=folder, shown=False, threads=threads, stopped=stopped)

@@ -1,0 +1,372 @@
+"""Runs: trained once, found again, evaluated anew when only the metrics changed, whole on disk."""
+
+import dataclasses
+import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from pretend import pretended_gpu
+
+from mmhash_nb import hashers
+from mmhash_nb.experiments import evaluation, runs
+from mmhash_nb.experiments.records import COLUMNS, checked
+from mmhash_nb.experiments.runs import run_protocol
+from mmhash_nb.hashers import mmnn
+from mmhash_nb.hashers.mmnn import CoupledSiamese, Siamese
+from mmhash_nb.metrics import acg, mean_average_precision, ndcg
+from mmhash_nb.papers import printed as published
+from mmhash_nb.papers.masci2014 import protocol as masci2014
+from mmhash_nb.papers.protocols import Protocol
+from mmhash_nb.ranking import rank_profile
+from mmhash_nb.results import frame, run
+from mmhash_nb.training import loop as training
+
+QUICK = {"epochs": 2, "batch_size": 40}
+
+
+def once(pairs, root, method="mmnn_l1", bits=12, seed=0, **options):
+    return run("masci2014", method, pairs, bits, seed, {**QUICK, **options}, root=root)
+
+
+@pytest.fixture
+def fits(monkeypatch):
+    """How many times a method was fitted."""
+    counted = []
+    original = hashers.Method.fit
+
+    def fit(self, *arguments):
+        counted.append(self.name)
+        return original(self, *arguments)
+
+    monkeypatch.setattr(hashers.Method, "fit", fit)
+    return counted
+
+
+def test_a_finished_run_is_found_and_anything_else_trains(two_views, tmp_path, fits):
+    first = once(two_views, tmp_path)
+    again = once(two_views, tmp_path)
+    assert again.record == first.record and fits == ["mmnn_l1"]
+    once(two_views, tmp_path, seed=1)
+    once(two_views, tmp_path, bits=13)
+    once(two_views, tmp_path, hidden=3)
+    moved = dataclasses.replace(two_views, train=two_views.train[1:])
+    once(moved, tmp_path)
+    assert len(fits) == 5
+    assert len(list(tmp_path.glob("*/record.json"))) == 5
+
+
+def test_of_two_that_want_the_same_run_at_once_one_trains_and_the_other_waits(
+    two_views, tmp_path, fits, monkeypatch
+):
+    counted = hashers.Method.fit
+    training_now, other_asks = threading.Event(), threading.Event()
+
+    def slow(self, *arguments):
+        training_now.set()
+        assert other_asks.wait(10)
+        return counted(self, *arguments)
+
+    monkeypatch.setattr(hashers.Method, "fit", slow)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(once, two_views, tmp_path)
+        assert training_now.wait(10)
+        second = pool.submit(once, two_views, tmp_path)
+        time.sleep(0.5)
+        other_asks.set()
+        assert first.result().record == second.result().record
+    assert fits == ["mmnn_l1"]
+
+
+def test_changed_source_of_the_method_trains_again(two_views, tmp_path, fits, monkeypatch):
+    once(two_views, tmp_path)
+    original = runs.source_hash
+    monkeypatch.setattr(runs, "source_hash", lambda *m: original(*m) + "x")
+    once(two_views, tmp_path)
+    assert len(fits) == 2
+
+
+def test_changed_metrics_evaluate_anew_without_training(two_views, tmp_path, fits, monkeypatch):
+    kept = once(two_views, tmp_path)
+    path = kept.folder / "record.json"
+    record = json.loads(path.read_text())
+    record["evaluator"] = "an older one"
+    record["metrics"] = {"image-text": {"mAP": 0.0}}
+    path.write_text(json.dumps(record))
+    again = once(two_views, tmp_path)
+    assert again.metrics == kept.metrics and len(fits) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"{}", b'{"metrics": {}}', b"[]"])
+def test_a_truncated_record_is_not_taken_for_a_finished_run(two_views, tmp_path, fits, content):
+    kept = once(two_views, tmp_path)
+    (kept.folder / "record.json").write_bytes(content)
+    assert once(two_views, tmp_path).metrics == kept.metrics and len(fits) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "trainings"),
+    [("codes.npz", 1), ("method/state.safetensors", 2), ("method/method.json", 2)],
+)
+@pytest.mark.parametrize("left", [0, 30, None])
+def test_a_truncated_file_of_a_finished_run_is_made_again(
+    two_views, tmp_path, fits, name, trainings, left
+):
+    kept = once(two_views, tmp_path)
+    codes, path = kept.codes(), kept.folder / name
+    content = path.read_bytes()
+    path.unlink() if left is None else path.write_bytes(content[:left])
+    again = once(two_views, tmp_path)
+    assert again.codes() == codes and again.metrics == kept.metrics
+    assert len(fits) == trainings
+    assert again.method().encode(two_views, "image") == codes["image"]
+
+
+def test_metrics_are_those_of_the_kept_codes(noisy_views, tmp_path):
+    done = once(noisy_views, tmp_path)
+    codes, labels = done.codes(), noisy_views.labels
+    q, d = noisy_views.query, noisy_views.database
+    assert set(done.metrics) == {"image-image", "image-text", "text-image", "text-text"}
+    for task, kept in done.metrics.items():
+        asked, answers = task.split("-")
+        profile = rank_profile(codes[asked][q], codes[answers][d], labels[q], labels[d])
+        assert kept == {
+            "mAP": mean_average_precision(profile),
+            "mAP_best": mean_average_precision(profile, ties="best"),
+            "mAP_worst": mean_average_precision(profile, ties="worst"),
+            "mAP@10": mean_average_precision(profile, 10, "retrieved"),
+            "mAP@100": mean_average_precision(profile, 100, "retrieved"),
+            "mAP@500": mean_average_precision(profile, 500, "retrieved"),
+            "NDCG@100": ndcg(profile, min(100, len(d))).mean(),
+            "ACG@100": acg(profile, min(100, len(d))).mean(),
+        }
+        assert kept["mAP_worst"] < kept["mAP"] < kept["mAP_best"] < 1
+        assert kept["mAP@10"] not in (kept["mAP"], mean_average_precision(profile, 10))
+    assert len({metrics["mAP"] for metrics in done.metrics.values()}) == 4  # none stands for two
+    for modality in ("image", "text"):
+        assert done.method().encode(noisy_views, modality) == codes[modality]
+
+
+@pytest.mark.parametrize(
+    ("name", "directions"),
+    [
+        ("raw", ["image-image", "text-text"]),
+        ("cm", ["image-image", "image-text", "text-image", "text-text"]),
+    ],
+)
+def test_embedders_score_by_brute_force_over_distances(
+    noisy_views, tmp_path, monkeypatch, name, directions
+):
+    monkeypatch.setattr(evaluation, "_CHUNK", 7)  # several chunks, the last one short
+    done = run("masci2014", name, noisy_views, 6, root=tmp_path)
+    assert sorted(done.metrics) == directions
+    q, d = noisy_views.query, noisy_views.database
+    for task, kept in done.metrics.items():
+        asked, answers = (done.method().embed(noisy_views, m) for m in task.split("-"))
+        whole, at_ten = [], []
+        for item in q:
+            order = np.argsort(((answers[d] - asked[item]) ** 2).sum(1))
+            relevant = (noisy_views.labels[d[order]] & noisy_views.labels[item]).any(1)
+            precision = np.cumsum(relevant) / np.arange(1, len(relevant) + 1)
+            whole.append(precision[relevant].mean())
+            first = precision[:10][relevant[:10]]
+            at_ten.append(first.mean() if len(first) else 0.0)
+        expected = {"mAP": np.mean(whole), "mAP@10": np.mean(at_ten)}
+        assert kept == pytest.approx(expected, abs=1e-6), task
+
+
+def test_codes_are_compared_on_the_device_of_the_run(two_views, tmp_path, monkeypatch):
+    """The pretended GPU counts; what it counts is what the CPU does."""
+    expected = run("zhang2018", "scm", two_views, 12, root=tmp_path / "cpu", device="cpu")
+    used, counting = [], evaluation.rank_profile
+
+    def on_gpu(*given):
+        used.append(given[-1])
+        with pretended_gpu(), monkeypatch.context() as patch:
+            patch.setattr(torch.cuda, "is_available", lambda: True)
+            return counting(*given)
+
+    monkeypatch.setattr(evaluation, "rank_profile", on_gpu)
+    monkeypatch.setattr(runs, "resolve_device", torch.device)
+    done = run("zhang2018", "scm", two_views, 12, root=tmp_path / "gpu", device="cuda:1")
+    assert used == ["cuda:1"] * 4 and done.metrics == expected.metrics
+    assert done.record["device"] == "cuda"
+
+
+def test_unimodal_codes_are_not_compared_across_modalities(two_views, tmp_path):
+    assert set(once(two_views, tmp_path, "nnhash_l1").metrics) == {"image-image", "text-text"}
+    assert evaluation.tasks(["image", "text", "joint"], True)[-1] == ("joint", "joint")
+
+
+def test_unified_codes_are_a_database_for_either_modality(noisy_views, tmp_path):
+    done = run("liong2017", "cmfh", noisy_views, 12, root=tmp_path)
+    assert set(done.metrics) == {
+        *("image-image", "image-text", "text-image", "text-text", "image-unified", "text-unified")
+    }
+    codes, labels = done.codes(), noisy_views.labels
+    q, d = noisy_views.query, noisy_views.database
+    assert codes["unified"] == done.method().database_codes(noisy_views)
+    profile = rank_profile(codes["text"][q], codes["unified"][d], labels[q], labels[d])
+    assert done.metrics["text-unified"]["mAP"] == mean_average_precision(profile)
+
+
+@pytest.mark.parametrize(
+    ("name", "network", "stop", "left"),
+    # Two steps an epoch. NN hash has finished its images and is in the third epoch of its texts.
+    [("mmnn_l1", CoupledSiamese, 6, 4), ("nnhash_l1", Siamese, 14, 4)],
+)
+def test_an_interrupted_run_goes_on_from_its_checkpoint(
+    two_views, tmp_path, monkeypatch, name, network, stop, left
+):
+    monkeypatch.setattr(training, "_QUIET_SECONDS", 0.0)  # a checkpoint after every epoch
+    settings = {"epochs": 4, "optimiser": "adam", "learning_rate": 0.01}
+    original, steps = network.objective, []
+
+    def objective(self, *arguments):
+        steps.append(1)
+        if len(steps) == stop:
+            raise KeyboardInterrupt
+        return original(self, *arguments)
+
+    monkeypatch.setattr(network, "objective", objective)
+    cut, straight = tmp_path / "cut", tmp_path / "straight"
+    with pytest.raises(KeyboardInterrupt):
+        once(two_views, cut, name, **settings)
+    assert list(cut.glob("*/checkpoint/**/training.safetensors"))
+    assert not list(cut.glob("*/record.json"))
+    stop = None
+    steps.clear()
+    resumed = once(two_views, cut, name, **settings)
+    assert len(steps) == left
+    assert sorted(p.name for p in resumed.folder.iterdir()) == [
+        *("codes.npz", "method", "record.json")
+    ]
+    expected = once(two_views, straight, name, **settings)
+    assert resumed.codes() == expected.codes() and resumed.metrics == expected.metrics
+    states = resumed.method().state, expected.method().state
+    assert all(np.array_equal(states[0][key], states[1][key]) for key in states[1])
+
+
+def test_an_absent_cuda_is_one_sentence_and_no_record(two_views, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    sentence = "device='cuda' was asked for, but PyTorch sees no CUDA device here: use 'cpu'."
+    with pytest.raises(RuntimeError, match=f"^{sentence}$"):
+        hashers.create("mmnn_l1", 8, device="cuda").fit(two_views)
+    with pytest.raises(RuntimeError, match=f"^{sentence}$"):
+        run("masci2014", "mmnn_l1", two_views, 8, 0, QUICK, device="cuda", root=tmp_path)
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_a_record_says_what_was_run_on_what_and_how_long_it_took(two_views, tmp_path):
+    record = json.loads((once(two_views, tmp_path, seed=3).folder / "record.json").read_text())
+    assert set(record) == {
+        *("configuration", "source", "splits", "metrics", "evaluator", "environment", "device"),
+        *("seconds_fit", "seconds_encode", "peak_memory_bytes"),
+    }
+    configuration = record["configuration"]
+    assert configuration.pop("code") == runs.source_hash(mmnn)
+    assert configuration == {
+        **{"method": "mmnn_l1", "dataset": "clusters", "data": two_views.fingerprint},
+        **{"bits": 12, "seed": 3},
+        "options": {**CoupledSiamese.defaults, **QUICK, "layers": 1, "alpha": 0.5},
+    }
+    assert record["splits"] == {"query": 30, "database": 130, "train": 80}
+    assert record["source"] == two_views.source
+    assert record["device"] == training.resolve_device("auto").type
+    assert record["evaluator"] == runs.source_hash(evaluation)
+    assert 0 < record["seconds_encode"] < 60 and 0 < record["seconds_fit"] < 60
+    assert 50e6 < record["peak_memory_bytes"] < 50e9  # this process, in bytes
+    environment = record["environment"]
+    assert set(environment) == {
+        *("mmhash_nb", "commit", "python", "numpy", "torch", "machine", "gpu")
+    }
+    assert environment["torch"] == torch.__version__ and environment["numpy"] == np.__version__
+    assert all(environment.values())
+
+
+def test_frame_is_a_valid_long_table(two_views, tmp_path):
+    table = checked(frame([once(two_views, tmp_path), once(two_views, tmp_path, seed=1)]))
+    assert list(table.columns) == COLUMNS
+    assert len(table) == 2 * 4 * 8  # runs × tasks × metrics
+    row = table[(table.seed == 1) & (table.task == "text-text") & (table.metric == "mAP")]
+    assert row.value.item() == once(two_views, tmp_path, seed=1).metrics["text-text"]["mAP"]
+
+
+def test_a_protocol_runs_references_once_and_the_control_always(two_views, tmp_path, monkeypatch):
+    protocol = Protocol("clusters", [(["cmnn_l1", "raw"], [4, 8])], [0, 1], {}, {"cmnn_l1": QUICK})
+    asked = [cell[:3] for cell in protocol.runs()]
+    assert asked.count(("raw", 4, 0)) == 1 and sum(m == "raw" for m, _, _ in asked) == 1
+    assert {("cmnn_l1", b, s) for b in (4, 8) for s in (0, 1)} < set(asked)
+    assert {("random", b, s) for b in (4, 8) for s in (0, 1)} < set(asked)
+    monkeypatch.setenv("MMHASH_HEADLESS", "1")
+    done = run_protocol("masci2014", protocol, two_views, root=tmp_path)
+    assert [(r.record["configuration"]["method"]) for r in done] == [m for m, _, _ in asked]
+    assert done[0].record["configuration"]["options"]["epochs"] == 2
+
+
+def test_masci2014_protocols_cover_what_its_tables_list():
+    for dataset in ("wiki", "cifar10", "nuswide"):
+        planned = {(m, b) for m, b, _, _ in masci2014(dataset).runs()}
+        printed = published.load("masci2014")
+        for row in printed[printed.dataset == dataset].itertuples():
+            lengths = {b for m, b in planned if m == row.method}
+            assert lengths, row.method
+            assert pd.isna(row.bits) or row.bits in lengths, (row.method, row.bits)
+    assert len({s for _, _, s, _ in masci2014("wiki").runs()}) == 5
+    with pytest.raises(ValueError, match="no experiment on 'coco'; it has wiki"):
+        masci2014("coco")
+    with pytest.raises(ValueError, match="scale must be demo or paper"):
+        masci2014("wiki", scale="full")
+
+
+NETWORKS = {"nnhash_l1", "nnhash_l2", "cmnn_l1", "cmnn_l2", "mmnn_l1", "mmnn_l2"}
+CHOSEN = {
+    "wiki": {"hidden": 32, "optimiser": "lbfgs"},
+    "cifar10": {"hidden": 48, "optimiser": "lbfgs", "weight_decay": 1e-3},
+    "nuswide": {"hidden": 48, "optimiser": "lbfgs", "weight_decay": 1e-3},
+}
+
+
+@pytest.mark.parametrize("scale", ["demo", "paper"])
+@pytest.mark.parametrize("dataset", CHOSEN)
+def test_masci2014_runs_the_papers_datasets_at_its_settings(dataset, scale):
+    protocol = masci2014(dataset, scale)
+    assert protocol.options == {
+        **dict.fromkeys(NETWORKS, CHOSEN[dataset]),
+        "ksh": {"labelled": 5000},
+    }
+    assert tuple(protocol.seeds) == (0, 1, 2, 3, 4) and protocol.views == {}
+
+
+def test_masci2014_on_scenes_has_a_demo_and_the_counterparts_of_both_kinds_of_tables():
+    demo, paper = masci2014("scenes"), masci2014("scenes", "paper")
+    for protocol in (demo, paper):
+        assert protocol.views == {"images": "gist", "texts": "tags"}
+        lengths = {}
+        for method, bits, _, _ in protocol.runs():
+            lengths.setdefault(method, set()).add(bits)
+        tables_2_to_5 = {12, 48} if protocol is demo else {12, 24, 48}
+        assert lengths["mmnn_l2"] == lengths["cmssh"] == lengths["random"] == tables_2_to_5 | {32}
+        assert lengths["ssh"] == lengths["nnhash_l1"] == tables_2_to_5
+        assert lengths["sm"] == {32}
+    assert tuple(demo.seeds) == (0, 1, 2) and tuple(paper.seeds) == (0, 1, 2, 3, 4)
+    network = {"hidden": 48, "optimiser": "lbfgs", "weight_decay": 1e-3}
+    for name in NETWORKS:
+        assert demo.options[name] == {**network, "epochs": 8}
+        assert paper.options[name] == network
+
+
+@pytest.mark.parametrize("dataset", ["wiki", "scenes"])
+def test_masci2014_takes_other_epochs_lengths_seeds_and_optimiser(dataset):
+    asked = masci2014(dataset, bits=[7], seeds=[5, 6], epochs=3)
+    assert {bits for _, bits, _, _ in asked.runs()} == {7}
+    assert tuple(asked.seeds) == (5, 6)
+    assert asked.options["mmnn_l1"]["epochs"] == 3
+    adam = masci2014(dataset, "paper", optimiser="adam").options["nnhash_l2"]
+    assert (adam["optimiser"], adam["learning_rate"], adam["epochs"]) == ("adam", 0.01, 100)
+    shorter = masci2014(dataset, "paper", epochs=9, optimiser="adam").options["nnhash_l2"]
+    assert (shorter["learning_rate"], shorter["epochs"]) == (0.01, 9)

@@ -1,0 +1,238 @@
+"""The explorer's controls move what they should, and only offer what can be asked."""
+
+import io
+import re
+
+import ipywidgets
+import numpy as np
+import pytest
+from explorer_cases import check, codes_of, hits, menu, shown
+from figure_cases import N, by_hand, some_pairs
+from PIL import Image
+
+from mmhash_nb.experiments.collection import Collection
+from mmhash_nb.explorer import Explorer, draw, explore, widget
+from mmhash_nb.explorer.answers import Database
+
+
+def some_collection(**changes: object) -> Collection:
+    codes = {("mmnn_l2", 12): codes_of(12, 1), ("mmnn_l2", 32): codes_of(32, 2)}
+    # KSH hashes each modality by itself: its codes of different modalities do not compare.
+    codes |= {("ksh", 32): codes_of(32, 3), ("mah", 12): codes_of(12, 4, sides=["joint"])}
+    return Collection(some_pairs(**changes), codes)
+
+
+def some_explorer(**changes: object) -> Explorer:
+    return explore(*some_collection(**changes))
+
+
+def test_explore_gives_a_widget_with_a_picture() -> None:
+    explorer = explore(some_pairs(), {("mmnn_l2", 12): codes_of(12, 1)})
+    assert isinstance(explorer, ipywidgets.Widget)
+    assert Image.open(io.BytesIO(explorer.picture.value)).format == "PNG"
+    check(explorer)
+    for control in ("dataset", "beside", "words", "upload", "ask", "attention"):
+        assert not shown(getattr(explorer, control)), f"{control} has nothing to choose"
+
+
+@pytest.mark.parametrize(
+    ("control", "value"),
+    [
+        ("query", 3),
+        ("k", 4),
+        ("radius", 5),
+        ("direction", "text-image"),
+        ("bits", 32),
+        ("method", "ksh"),
+        ("mistakes", True),
+        ("beside", "mah"),
+    ],
+)
+def test_moving_any_control_redraws_the_picture(control: str, value: object) -> None:
+    explorer = some_explorer()
+    before, said = explorer.picture.value, explorer.message.value
+    getattr(explorer, control).value = value
+    assert explorer.picture.value != before
+    assert (explorer.message.value == said) == (control == "radius")
+    if control != "beside":
+        check(explorer)
+
+
+def test_what_is_said_equals_brute_force() -> None:
+    explorer = some_explorer()
+    explorer.k.value = 5
+    for place, query in enumerate(explorer.pairs.query[:3]):
+        explorer.query.value = place
+        codes = explorer.desk.codes["mmnn_l2", 12]
+        distances, samples = by_hand(explorer.pairs, codes, "image-text", query, 5)
+        said = re.findall(r"(\d+) \((\d+)(, relevant)?\)", explorer.message.value)
+        assert [(int(s), int(d)) for s, d, _ in said] == list(zip(samples, distances, strict=True))
+        labels = explorer.pairs.labels
+        right = (labels[samples] & labels[query]).any(axis=1)
+        assert [bool(word) for *_, word in said] == right.tolist()
+
+
+def test_only_mistakes_stay_when_they_are_asked_for() -> None:
+    explorer = some_explorer()
+    explorer.mistakes.value = True
+    for place in range(3):
+        explorer.query.value = place
+        assert "relevant" not in explorer.message.value
+        assert "Nearest mistakes" in explorer.message.value
+        check(explorer)
+
+
+def test_menus_follow_the_method() -> None:
+    explorer = some_explorer()
+    assert menu(explorer.bits) == [12, 32]
+    assert (explorer.radius.value, explorer.radius.max) == (2, 12)
+    explorer.bits.value = 32
+    explorer.direction.value = "text-text"
+    assert explorer.radius.max == 32
+    explorer.method.value = "ksh"
+    assert menu(explorer.bits) == [32]
+    assert menu(explorer.direction) == ["image-image", "text-text"]
+    assert explorer.direction.value == "text-text", "the choice stays where it can"
+    explorer.method.value = "mmnn_l2"
+    assert explorer.bits.value == 32
+    assert len(explorer.direction.options) == 4
+
+
+def test_one_move_draws_one_picture(monkeypatch) -> None:
+    explorer = some_explorer()
+    explorer.radius.value = 9
+    calls, original = [], widget.draw_answers
+    monkeypatch.setattr(widget, "draw_answers", lambda *a: calls.append(a) or original(*a))
+    explorer.method.value = "ksh"
+    explorer.method.value = "mmnn_l2"
+    explorer.bits.value = 12
+    explorer.query.value = 1
+    assert len(calls) == 4
+
+
+def test_the_database_side_is_gathered_once_for_each_method_length_and_side(monkeypatch) -> None:
+    gathered, original = [], Database.__init__
+
+    def gather(self, pairs, codes, side):
+        gathered.append((codes[side].n_bits, side))
+        original(self, pairs, codes, side)
+
+    monkeypatch.setattr(Database, "__init__", gather)
+    explorer = some_explorer()
+    for place in range(4):
+        explorer.query.value = place
+        explorer.radius.value = place
+    assert gathered == [(12, "text")]
+    for bits in (32, 12, 32):
+        explorer.bits.value = bits
+    explorer.direction.value = "text-image"
+    explorer.direction.value = "image-image"
+    assert gathered == [(12, "text"), (32, "text"), (32, "image")]
+    explorer.beside.value = "ksh"
+    explorer.query.value = 0
+    assert len(gathered) == 4
+
+
+def test_a_second_method_answers_the_same_query() -> None:
+    explorer = some_explorer()
+    assert menu(explorer.beside) == ["", "mah"], "of the same code length"
+    explorer.bits.value = 32
+    assert menu(explorer.beside) == ["", "ksh"]
+    explorer.beside.value = "ksh"
+    lines = explorer.message.value.split("<br>")
+    ksh = explorer.desk.codes["ksh", 32]
+    assert lines[1].startswith("mmnn_l2, image → text: ")
+    # KSH does not cross: it is asked the same picture among pictures.
+    assert lines[2].startswith("ksh, image → image: ")
+    assert lines[2].endswith(hits(explorer, ksh, "image-image"))
+    explorer.direction.value = "text-text"
+    assert hits(explorer, ksh, "text-text") in explorer.message.value.split("<br>")[2]
+    explorer.method.value = "ksh"
+    assert explorer.beside.value == "", "no method stands beside itself"
+
+
+def test_datasets_stand_in_a_menu() -> None:
+    few = {"query": np.arange(2), "database": np.arange(9, 15), "train": np.arange(9, 12)}
+    other = Collection(some_pairs(name="other", **few), {("ksh", 8): codes_of(8, 7)})
+    explorer = explore({"one": some_collection(), "two": other})
+    assert shown(explorer.dataset) and menu(explorer.dataset) == ["one", "two"]
+    explorer.query.value, explorer.k.value, explorer.radius.value = 5, 9, 11
+    explorer.dataset.value = "two"
+    assert explorer.pairs is other.pairs
+    assert (explorer.query.value, explorer.query.max) == (1, 1)
+    assert (explorer.k.value, explorer.radius.value) == (6, 8)
+    check(explorer)
+    explorer.dataset.value = "one"
+    check(explorer)
+    plain = explore({"one": some_collection()[:2], "two": (other.pairs, other.codes)})
+    assert menu(plain.method) == ["mmnn_l2", "ksh", "mah"]
+
+
+def test_states_without_a_picture_get_a_sentence() -> None:
+    explorer = some_explorer(query=np.arange(0))
+    assert "made-up has an empty query split" in explorer.message.value
+    assert not shown(explorer.picture)
+    explorer = some_explorer(database=np.arange(0))
+    assert "made-up has an empty database" in explorer.message.value
+    short = explore(some_pairs(), {("mmnn_l2", 12): codes_of(12, 1, n=N - 1)})
+    assert f"there are {N - 1} image codes for {N} samples" in short.message.value
+
+
+def test_it_opens_at_what_is_asked_for() -> None:
+    collection = some_collection()
+    opening = {"radius": 5, "k": 4, "query": 3, "direction": "text-image", "bits": 32}
+    explorer = explore(*collection, method="mmnn_l2", **opening, mistakes=True)
+    for name, value in opening.items():
+        assert getattr(explorer, name).value == value, name
+    check(explorer)
+    codes = {"mmnn_l2": collection.codes["mmnn_l2", 32]}
+    query = int(collection.pairs.query[3])
+    sheet = draw(collection.pairs, codes, "text-image", query, 4, 5, True)
+    assert explorer.picture.value == sheet.png()
+    explorer.query.value = 0
+    check(explorer)
+
+
+def test_it_opens_at_another_dataset_and_a_second_method() -> None:
+    collections = {"one": some_collection(), "two": some_collection(name="other")}
+    explorer = explore(collections, beside="ksh", bits=32, dataset="two")
+    assert explorer.dataset.value == "two" and explorer.pairs.name == "other"
+    assert [column.key for column in explorer.columns] == [("mmnn_l2", 32), ("ksh", 32)]
+    assert "ksh, image → image: " in explorer.message.value
+    assert explore(*collections["one"], dataset="made-up").pairs is collections["one"].pairs
+
+
+@pytest.mark.parametrize(
+    ("opening", "sentence"),
+    [
+        ({"dataset": "wiki"}, "dataset='wiki': choose from 'made-up'."),
+        ({"method": "aadah"}, "method='aadah': choose from 'mmnn_l2', 'ksh', 'mah'."),
+        ({"bits": 24}, "bits=24: choose from 12, 32."),
+        ({"bits": 12, "method": "ksh"}, "bits=12: choose from 32."),
+        ({"beside": "ksh"}, "beside='ksh': choose from '', 'mah'."),
+        ({"direction": "text-image", "method": "ksh"}, "choose from 'image-image', 'text-text'."),
+        ({"query": 6}, "query=6: choose from 0 to 5."),
+        ({"query": -1}, "query=-1: choose from 0 to 5."),
+        ({"query": 1.5}, "query=1.5: choose from 0 to 5."),
+        ({"k": 0}, "k=0: choose from 1 to 20."),
+        ({"radius": 13}, "radius=13: choose from 0 to 12."),
+        ({"mistakes": "no"}, "mistakes='no': choose from False, True."),
+        ({"attention": True}, "attention=True: no method that it shows has masks and was kept."),
+    ],
+)
+def test_what_is_not_offered_cannot_be_opened_at(opening: dict, sentence: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(sentence)) as refused:
+        explore(*some_collection(), **opening)
+    assert str(refused.value).startswith("the explorer cannot open at ")
+    explore(*some_collection(), radius=12)
+
+
+def test_a_control_that_is_not_there_cannot_be_opened_at() -> None:
+    with pytest.raises(TypeError, match="cannot open at bit=…: its controls are dataset, method,"):
+        explore(*some_collection(), bit=12)
+
+
+def test_no_codes_are_refused() -> None:
+    for given in ((some_pairs(), {}), ({},), ({"one": (some_pairs(), {})},), (some_pairs(),)):
+        with pytest.raises(ValueError, match="needs codes of at least one method"):
+            explore(*given)

@@ -1,0 +1,105 @@
+"""Files appear whole or not at all, whatever goes wrong while they are written."""
+
+import errno
+import os
+import resource
+import signal
+import stat
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from mmhash_nb.codes import HashCodes
+from mmhash_nb.io.files import cache_folder, project_root, whole
+
+
+@pytest.fixture
+def target(tmp_path):
+    path = tmp_path / "kept.csv"
+    path.write_text("before")
+    return path
+
+
+def names(folder):
+    return sorted(p.name for p in folder.iterdir())
+
+
+def test_a_file_is_replaced_when_the_block_ends(target):
+    with whole(target) as aside:
+        assert (aside.parent, aside.suffix) == (target.parent, ".csv")
+        aside.write_text("after")
+        assert target.read_text() == "before"
+    assert target.read_text() == "after"
+    assert names(target.parent) == ["kept.csv"]
+
+
+def test_folders_are_made_and_permissions_are_those_of_any_new_file(tmp_path):
+    path = tmp_path / "new" / "folder" / "file.txt"
+    umask = os.umask(0o027)
+    try:
+        with whole(path) as aside:
+            aside.write_text("x")
+    finally:
+        os.umask(umask)
+    assert path.read_text() == "x"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_an_exception_leaves_the_previous_file_and_nothing_else(target, error):
+    with pytest.raises(error), whole(target) as aside:
+        aside.write_text("half")
+        raise error
+    assert target.read_text() == "before"
+    assert names(target.parent) == ["kept.csv"]
+
+
+def test_a_full_disk_leaves_the_previous_file_and_nothing_else(tmp_path):
+    rng = np.random.default_rng(0)
+    path = tmp_path / "codes.npz"
+    small = HashCodes.from_signs(rng.normal(size=(4, 8)))
+    small.save(path)
+    large = HashCodes.from_signs(rng.normal(size=(50_000, 8)))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # A limit on the size of files fails a write as a full disk does, in the middle.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        with pytest.raises(OSError) as caught:
+            large.save(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.errno == errno.EFBIG
+    assert HashCodes.load(path) == small
+    assert names(tmp_path) == ["codes.npz"]
+
+
+def test_a_kill_leaves_the_previous_file(target):
+    code = (
+        "import os, signal, sys\n"
+        "from mmhash_nb.io.files import whole\n"
+        "with whole(sys.argv[1]) as aside:\n"
+        "    aside.write_text('half')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", code, target], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert target.read_text() == "before"
+
+
+def test_the_root_is_found_from_the_notebooks_folder(tmp_path, monkeypatch):
+    (tmp_path / "notebooks" / "deep").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "notebooks" / "deep")
+    assert project_root() == tmp_path / "notebooks" / "deep"
+    (tmp_path / "pyproject.toml").touch()
+    assert project_root() == tmp_path
+
+
+def test_caches_go_where_the_environment_says(tmp_path, monkeypatch):
+    monkeypatch.setenv("MMHASH_CACHE", str(tmp_path / "chosen"))
+    assert cache_folder("maps") == tmp_path / "chosen" / "maps"
+    assert (tmp_path / "chosen" / "maps").is_dir()
+    monkeypatch.delenv("MMHASH_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert cache_folder("maps") == tmp_path / "xdg" / "mmhash_nb" / "maps"

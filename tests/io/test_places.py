@@ -1,0 +1,47 @@
+import pytest
+
+from mmhash_nb.io.finding import Photos, locate, named
+
+
+def touch(*paths):
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def test_folders_are_known_by_their_letters(tmp_path):
+    for name in ("NUS-WIDE", "nus_wide", "nuswide2", "other"):
+        (tmp_path / name).mkdir()
+    touch(tmp_path / "nuswide")
+    assert [path.name for path in named(tmp_path, "nuswide")] == ["NUS-WIDE", "nus_wide"]
+    assert named(tmp_path / "nowhere", "nuswide") == []
+
+
+def test_files_are_found_two_levels_down_and_the_nearest_first(tmp_path):
+    touch(tmp_path / "a/b/x.mat", tmp_path / "a/b/c/y.mat")
+    assert locate(tmp_path, "z.mat", "x.mat") == tmp_path / "a/b/x.mat"
+    assert locate(tmp_path, "y.mat") is None
+    touch(tmp_path / "x.mat")
+    assert locate(tmp_path, "x.mat") == tmp_path / "x.mat"
+
+
+def test_what_is_half_unpacked_is_not_there(tmp_path):
+    half = tmp_path / ".unpacked-1" / "all"
+    half.mkdir(parents=True)
+    (half / "x.mat").touch()
+    (half / "im1.jpg").touch()
+    assert locate(tmp_path, "x.mat") is None and len(Photos(tmp_path)) == 0
+
+
+def test_photos_are_found_by_name_and_by_folder_where_names_repeat(tmp_path):
+    touch(tmp_path / "a/1.jpg", tmp_path / "deep/b/1.jpg", tmp_path / "2.PNG", tmp_path / "2.txt")
+    photos = Photos(tmp_path)
+    found = photos.find_all(["x\\b\\1.jpg", "/somewhere/x/a/1.jpg", "c/2.PNG "])
+    assert found == [tmp_path / "deep/b/1.jpg", tmp_path / "a/1.jpg", tmp_path / "2.PNG"]
+    assert photos.find_all(["c/1.jpg"])[0].name == "1.jpg"
+
+
+def test_a_photo_of_another_folder_does_not_stand_in_for_one_that_is_missing(tmp_path):
+    touch(tmp_path / "a/1.jpg")
+    with pytest.raises(FileNotFoundError, match=r"no photo b/1\.jpg \(1 of 2 are missing\): put"):
+        Photos(tmp_path).find_all(["a\\1.jpg", "b\\1.jpg"])

@@ -1,0 +1,202 @@
+"""What zeng2022's and zhang2018's experiments run: methods, lengths and settings."""
+
+import importlib
+import inspect
+
+import pandas as pd
+import pytest
+
+from mmhash_nb import hashers
+from mmhash_nb.experiments.protocol import COLLECTIONS
+from mmhash_nb.io.files import project_root
+from mmhash_nb.papers import printed as published
+from mmhash_nb.papers.liong2017 import protocol as liong2017
+from mmhash_nb.papers.zeng2022 import protocol as zeng2022
+from mmhash_nb.papers.zhang2018 import protocol as zhang2018
+
+RESULTS = project_root() / "results"
+
+IMAGE = {"dpsh", "dsh", "hashnet", "dth", "csq"}
+METHODS = {*IMAGE, "texthash", "concat", "gmu", "mcb", "mah", "mah_no_kn", "mah_no_an"}
+PHOTOS = ("flipkart", "flipkart_sub", "flickr8k")
+
+
+def lengths(protocol):
+    """Code lengths by method."""
+    planned = {}
+    for method, bits, _, _ in protocol.runs():
+        planned.setdefault(method, set()).add(bits)
+    return planned
+
+
+@pytest.mark.parametrize("scale", ["demo", "paper"])
+@pytest.mark.parametrize("dataset", ["scenes", *PHOTOS])
+def test_all_methods_run_at_the_papers_lengths_and_the_printed_form_at_one(dataset, scale):
+    protocol = zeng2022(dataset, scale)
+    planned = lengths(protocol)
+    expected = {16, 32} if (dataset, scale) == ("scenes", "demo") else {16, 32, 48, 64}
+    assert planned.pop("mah_printed") == {32}
+    assert planned == dict.fromkeys({*METHODS, "random"}, expected)
+    assert tuple(protocol.seeds) == (0, 1, 2)
+    assert protocol.dataset == ("flipkart" if dataset == "flipkart_sub" else dataset)
+    views = {"labels": "both"} if dataset == "flipkart_sub" else {}
+    if scale == "paper" and dataset in PHOTOS:
+        views["size"] = 224  # of what the loader decodes, for a training at 224 pixels
+    assert protocol.views == views
+
+
+def test_the_methods_of_the_published_tables_are_those_that_run():
+    printed = published.load("zeng2022")
+    ours = printed[printed.method.isin(hashers.names())]
+    assert set(ours.method) <= METHODS | {"mah_sentences"}
+    assert set(ours.bits[ours.bits.notna()]) <= {16, 32, 48, 64}
+    assert not pd.isna(ours.bits).all()
+
+
+def test_a_demo_on_tags_alone_runs_the_text_method():
+    protocol = zeng2022("mirflickr25k")
+    assert lengths(protocol) == {name: {16, 32, 48, 64} for name in ("texthash", "random")}
+    assert protocol.options["texthash"] == {"epochs": 10} and protocol.views == {}
+
+
+@pytest.mark.parametrize(
+    ("paper", "dataset"),
+    [
+        *((liong2017, name) for name in ("nuswide", "iaprtc12")),
+        *((make, name) for make in (zhang2018, zeng2022) for name in COLLECTIONS),
+    ],
+)
+def test_the_papers_own_photos_run_all_methods_with_the_papers_split(paper, dataset):
+    protocol = paper(dataset, "paper")
+    given = {"images": "pixels", "size": 224, "protocol": paper.__name__}
+    assert protocol.dataset == dataset and protocol.views == given
+    loader = importlib.import_module(f"mmhash_nb.datasets.{dataset}")
+    assert paper.__name__ in loader.PROTOCOLS
+    assert protocol.views.keys() <= inspect.signature(loader.load).parameters.keys()
+    assert lengths(protocol) == lengths(paper("flickr8k", "paper"))
+    demo = paper(dataset)
+    if (paper, dataset) != (zeng2022, "mirflickr25k"):
+        assert demo.options == paper("flickr8k").options | {
+            name: demo.options[name] for name in ("dnh_c",) if name in demo.options
+        }
+        assert demo.views == given | {"size": 96 if paper is zeng2022 else 224}
+
+
+def test_liong2017_has_no_experiment_on_mirflickr():
+    with pytest.raises(ValueError, match="liong2017 has no experiment on 'mirflickr25k'; it has"):
+        liong2017("mirflickr25k")
+
+
+@pytest.mark.parametrize("dataset", ["scenes", *PHOTOS])
+def test_the_papers_scale_trains_resnet18_whole_at_the_papers_settings(dataset):
+    options = zeng2022(dataset, "paper").options
+    image = {"backbone": "resnet18", "trainable": "all", "size": 224}
+    for method in (*METHODS, "mah_printed", "mah_sentences"):
+        assert options[method] == ({} if method == "texthash" else image)
+    made = hashers.create("mah", 32, **options["mah"]).options
+    printed = {
+        **{"epochs": 60, "batch_size": 100, "learning_rate": 1e-4, "weight_decay": 1e-5},
+        **{"decay_every": 20, "text_hidden": 8192, "text_features": 512},
+    }
+    assert printed.items() <= made.items()
+
+
+@pytest.mark.parametrize("dataset", ["scenes", *PHOTOS])
+def test_the_demo_trains_new_layers_over_a_frozen_backbone(dataset):
+    options = zeng2022(dataset).options
+    scenes = dataset == "scenes"
+    image = {"backbone": "small", "trainable": "none"}
+    if not scenes:
+        image = {"backbone": "mobilenet_v2", "trainable": "none", "size": 96}
+    rate = {"learning_rate": 3e-3 if scenes else 1e-3}
+    text = {"text_hidden": 512 if scenes else 1024}
+    epochs = {"epochs": 4 if scenes else 12}
+    for method in IMAGE:
+        assert options[method] == {**image, **rate, "epochs": 4 if scenes else 60}
+    assert options["texthash"] == {**text, **rate, **epochs}
+    for method in ("concat", "gmu", "mcb", "mah", "mah_no_kn", "mah_no_an", "mah_printed"):
+        assert options[method] == {**image, **text, **rate, **epochs}
+    assert options["mah_sentences"] == options["mah"]
+
+
+@pytest.mark.parametrize("scale", ["demo", "paper"])
+@pytest.mark.parametrize("dataset", ["scenes", "flickr8k", "mirflickr25k"])
+def test_what_is_asked_for_takes_the_place_of_the_defaults(dataset, scale):
+    asked = {"epochs": 12, "backbone": "resnet18", "weights": "w.safetensors"}
+    protocol = zeng2022(dataset, scale, bits=[24, 60], seeds=[7], **asked)
+    assert tuple(protocol.seeds) == (7,)
+    planned = lengths(protocol)
+    assert planned.pop("mah_printed", {24}) == {24}  # the one nearest to 32
+    assert set(map(frozenset, planned.values())) == {frozenset({24, 60})}
+    for method, options in protocol.options.items():
+        known = hashers.method_class(method).defaults
+        assert {k: v for k, v in asked.items() if k in known}.items() <= options.items()
+    for method, bits, seed, options in protocol.runs():
+        hashers.create(method, bits, seed, **options)  # all of them are options of the method
+
+
+@pytest.mark.parametrize("scale", ["demo", "paper"])
+@pytest.mark.parametrize("dataset", ["scenes", "flipkart", "flickr8k"])
+def test_all_methods_of_zhang2018_run_at_the_papers_lengths(dataset, scale):
+    protocol = zhang2018(dataset, scale)
+    expected = {16, 32} if (dataset, scale) == ("scenes", "demo") else {16, 32, 64}
+    # CNN-F needs a file of weights that is asked for by hand.
+    methods = {*hashers.names("zhang2018"), "random"} - {"aadah_cnn_f"}
+    assert lengths(protocol) == dict.fromkeys(methods, expected)
+    assert tuple(protocol.seeds) == (0, 1, 2)
+    assert protocol.views == ({} if dataset == "scenes" else {"size": 224})
+    for method, bits, seed, options in protocol.runs():
+        hashers.create(method, bits, seed, **options)  # all of them are options of the method
+
+
+def test_zhang2018_at_the_papers_scale_trains_vgg19_whole_at_the_papers_settings():
+    options = zhang2018("flickr8k", "paper", weights="vgg19.safetensors").options
+    image = {"backbone": "vgg19", "size": 224, "weights": "vgg19.safetensors"}
+    assert options["cmfh"] == image
+    assert options["aadah"] == options["prdh"] == {**image, "trainable": "all"}
+    made = hashers.create("aadah", 32, **options["aadah"]).options
+    printed = {
+        **{"epochs": 100, "batch_size": 64, "learning_rate": 2e-4, "decay_every": 20},
+        **{"beta1": 0.5, "text_hidden": 8192, "text_features": 1000, "hashing_steps": 4},
+    }
+    assert printed.items() <= made.items()
+
+
+def test_a_zhang2018_demo_gives_all_methods_one_frozen_backbone():
+    options = zhang2018("flipkart", epochs=3, backbone="resnet18").options
+    assert {o["backbone"] for o in options.values()} == {"resnet18"}
+    deep = {method: o for method, o in options.items() if "trainable" in o}
+    assert {method for method in options if method not in deep} == {
+        *("cca_hash", "cmfh", "scm", "scm_orth", "stmh", "sephkm")
+    }
+    assert {o["trainable"] for o in deep.values()} == {"none"}
+    assert {o["epochs"] for o in deep.values()} == {3}
+    default = zhang2018("flipkart").options
+    assert default["dcmh"]["epochs"] == default["prdh"]["epochs"] == 2 * default["aadah"]["epochs"]
+    assert len({o["learning_rate"] for o in deep.values()}) == 1
+
+
+def test_margins_and_rates_of_zhang2018_are_those_that_held_out_samples_chose():
+    """The rows of the studies in results/ that compare them, of the kind the notebook shows."""
+    for dataset in ("scenes", "flickr8k"):
+        study = pd.read_csv(RESULTS / f"study_zhang2018_{dataset}_settings.csv")
+        options = zhang2018(dataset).options
+        best = study.loc[study.groupby("method").mAP.idxmax()].set_index("method")
+        assert options["aadah"].get("margin", 1.0) == best.margin["aadah"]
+        for method in ("aadah", "prdh", "dvsh"):
+            assert options[method]["learning_rate"] == best.learning_rate[method]
+    assert "margin" not in zhang2018("scenes", "paper").options["aadah"]
+    assert {m for m, o in zhang2018("scenes").options.items() if "margin" in o} == {
+        *("aadah", "aadah_none", "aadah_visual", "aadah_textual")
+    }
+
+
+def test_what_there_is_no_experiment_for_is_refused():
+    with pytest.raises(ValueError, match="zhang2018 has no experiment on 'wiki'; it has scenes, "):
+        zhang2018("wiki")
+    with pytest.raises(ValueError, match="scale must be demo or paper, but is 'full'"):
+        zhang2018("scenes", "full")
+    with pytest.raises(ValueError, match="zeng2022 has no experiment on 'wiki'; it has scenes, "):
+        zeng2022("wiki")
+    with pytest.raises(ValueError, match="scale must be demo or paper, but is 'full'"):
+        zeng2022("scenes", "full")

@@ -1,0 +1,432 @@
+"""The published tables: complete, within range, and printed so in the papers."""
+
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mmhash_nb import hashers
+from mmhash_nb.experiments.records import COLUMNS
+from mmhash_nb.papers import printed as published
+from mmhash_nb.papers.compare import compare, table
+
+TEXTS = {
+    "liong2017": "002_6398374b3d716d74.txt",
+    "masci2014": "004_4ac9ca03a49f9c28.txt",
+    "zeng2022": "000_c33c9e71bcb5ec11.txt",
+    "zhang2018": "003_9f55e0a0c7ff4df4.txt",
+}
+HEADER = "table,method,dataset,task,bits,metric,value\n"
+
+
+def paper_text(paper: str) -> str:
+    beside = Path(__file__).parents[3] / "shared" / "papers"
+    path = Path(os.environ.get("MMHASH_PAPERS", beside)) / TEXTS[paper]
+    if not path.is_file():
+        pytest.skip(f"the text of {paper} is not at hand: set MMHASH_PAPERS to its folder")
+    return path.read_text()
+
+
+@pytest.fixture(scope="module")
+def masci():
+    return published.load("masci2014")
+
+
+@pytest.fixture(scope="module")
+def zeng():
+    return published.load("zeng2022")
+
+
+@pytest.fixture(scope="module")
+def zhang():
+    return published.load("zhang2018")
+
+
+def cell(table, number, method, task, bits, metric="mAP", dataset=None):
+    at = table[
+        (table.table == number)
+        & (table.method == method)
+        & (table.task == task)
+        & ((table.dataset == dataset) | (dataset is None))
+        & (table.metric == metric)
+        & (table.bits.isna() if bits is None else table.bits.eq(bits).fillna(False))
+    ]
+    assert len(at) == 1
+    return at.value.item()
+
+
+def test_every_cell_of_every_table_is_there(masci):
+    # Table 2: 7 methods × 3 lengths × 2 + Raw; 3: 6 × 3 × 4; 4: 6 × 3 × 2 metrics × 2 + Raw;
+    # 5: 4 × 3 × 2 × 4; 6: 8 methods × 3 columns.
+    counts = masci.groupby("table").size().to_dict()
+    assert counts == {2: 44, 3: 72, 4: 74, 5: 96, 6: 24}
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        ((2, "diffhash", "image-image", 12), 0.1472),
+        ((2, "nnhash_l2", "text-text", 48), 0.5301),
+        ((2, "raw", "text-text", None), 0.1919),
+        ((3, "cca", "image-image", 48), 0.1236),
+        ((3, "cmnn_l2", "image-text", 12), 0.4789),
+        ((3, "mmnn_l2", "text-image", 48), 0.5106),
+        ((4, "ksh", "text-text", 256, "mAP@10"), 0.8405),
+        ((4, "raw", "image-image", None, "mAP@10"), 0.6153),
+        ((5, "mmnn_l1", "text-text", 256), 0.694),
+        ((5, "cmssh", "image-text", 16, "mAP@10"), 0.6163),
+        ((6, "mmnn_l2", "image-text", 32), 0.575),
+        ((6, "scm_rasiwasia", "text-image", None), 0.226),
+        ((6, "cmnn_l1", "average", 32), 0.255),
+    ],
+)
+def test_spot_values(masci, where, value):
+    assert cell(masci, *where) == pytest.approx(value, abs=1e-9)
+
+
+def test_the_runs_that_did_not_converge_stand_empty(masci):
+    empty = masci[masci.value.isna()]
+    assert set(empty.method) == {"agh1", "agh2"}
+    assert set(empty.bits) == {256} and set(empty.table) == {4}
+    assert len(empty) == 8
+
+
+@pytest.mark.parametrize("paper", TEXTS)
+def test_methods_are_registered(paper):
+    assert set(published.load(paper).method) <= set(hashers.names(paper))
+
+
+def test_every_paper_is_tested_here_and_has_errata():
+    assert published.papers() == sorted(TEXTS)
+    for paper in TEXTS:
+        assert (published.errata(paper).map(len) > 0).all(axis=None)
+
+
+def test_each_value_is_printed_in_the_paper(masci):
+    text = paper_text("masci2014")
+    tables = text[text.index("TABLE 2") :]
+    printed = {round(float(number) / 100, 6) for number in re.findall(r"\d+\.\d+", tables)}
+    missing = masci[masci.value.notna() & ~masci.value.round(6).isin(printed)]
+    assert missing.empty, missing
+
+
+def test_as_many_numbers_as_the_paper_prints(masci):
+    text = paper_text("masci2014")
+    tables = text[text.index("TABLE 2") :]
+    assert len(re.findall(r"\b\d\d\.\d{1,2}\b", tables)) == masci.value.notna().sum()
+
+
+def test_the_only_wrong_average_is_the_one_in_the_errata(masci):
+    six = masci[masci.table == 6].set_index(["method", "task"]).value.unstack()
+    off = (six[["image-text", "text-image"]].mean(axis=1) - six.average).abs() > 0.0005 + 1e-9
+    assert list(off.index[off]) == ["cmnn_l1"]
+    errata = published.errata("masci2014")
+    assert errata["where"].str.contains("CM-NN L1, Avg").sum() == 1
+
+
+def test_raw_of_table_4_can_only_be_map_at_10(masci):
+    four = masci[(masci.table == 4) & (masci.metric == "mAP")]
+    for task in ("image-image", "text-text"):
+        raw = cell(masci, 4, "raw", task, None, "mAP@10")
+        assert raw > four[four.task == task].value.max()
+
+
+def test_the_errata_on_ksh_and_on_multimodal_training_are_true_of_the_tables(masci):
+    full = masci[(masci.table == 4) & (masci.metric == "mAP")]
+    full = full.set_index(["task", "bits", "method"]).value.unstack()
+    both = full[["agh1", "agh2"]].max(axis=1).dropna()
+    assert (full.ksh[both.index] > both).all()
+    for task in ("image-image", "text-text"):
+        for bits in (12, 24, 48):
+            assert cell(masci, 3, "mmnn_l1", task, bits) < cell(masci, 2, "nnhash_l1", task, bits)
+
+
+#: zeng2022's rows in print, by table and method
+ZENG_ROWS = {
+    (1, "dpsh"): "DPSH",
+    (1, "dsh"): "DSH",
+    (1, "hashnet"): "HashNet",
+    (1, "dth"): "DTH",
+    (1, "texthash"): "TextHash",
+    (1, "concat"): "Concat",
+    (1, "gmu"): "GMU",
+    (1, "mcb"): "MCB",
+    (1, "mah"): "Ours",
+    (2, "mah_no_kn"): "w/o KN",
+    (2, "mah_no_an"): "w/o AN",
+    (2, "mah"): "Ours",
+    (3, "mah"): "BoW",
+    (3, "mah_sentences"): "Sent2Vec",
+}
+
+
+def row_of(table, number, method):
+    """Values of one row as printed: datasets from left to right, code lengths within each."""
+    row = table[(table.table == number) & (table.method == method)]
+    row = row.set_index(["dataset", "bits"]).value
+    datasets = [d for d in ("nuswide", "mirflickr25k", "iaprtc12") if d in row.index]
+    return [row[dataset, bits] for dataset in datasets for bits in (16, 32, 48, 64)]
+
+
+def test_every_cell_of_zeng2022_is_there_at_its_four_lengths(zeng):
+    assert zeng.groupby("table").size().to_dict() == {1: 9 * 12, 2: 3 * 12, 3: 2 * 4}
+    assert set(zip(zeng.table, zeng.method, strict=True)) == set(ZENG_ROWS)
+    lengths = zeng.groupby(["table", "method", "dataset"]).bits.agg(set)
+    assert all(some == {16, 32, 48, 64} for some in lengths)
+    assert set(zeng.metric) == {"mAP"} and zeng.value.notna().all()
+
+
+def test_each_method_of_zeng2022_has_one_task(zeng):
+    tasks = zeng.groupby("method").task.agg(set)
+    image = {"dpsh", "dsh", "hashnet", "dth"}
+    for method, task in tasks.items():
+        own = {method in image: "image-image", method == "texthash": "text-text"}
+        assert task == {own.get(True, "joint-joint")}
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        ((1, "hashnet", "nuswide", 16), 0.7115),
+        ((1, "mah", "mirflickr25k", 32), 0.8658),
+        ((1, "texthash", "iaprtc12", 64), 0.5623),
+        ((2, "mah_no_an", "nuswide", 48), 0.7519),
+        ((2, "mah_no_kn", "nuswide", 48), 0.7467),
+        ((3, "mah_sentences", "iaprtc12", 64), 0.6357),
+    ],
+)
+def test_spot_values_of_zeng2022(zeng, where, value):
+    number, method, dataset, bits = where
+    task = zeng[zeng.method == method].task.iloc[0]
+    found = cell(zeng, number, method, task, bits, dataset=dataset)
+    assert found == pytest.approx(value, abs=1e-9)
+
+
+def test_each_row_of_zeng2022_is_printed_so_and_there_is_no_other(zeng):
+    text = paper_text("zeng2022")
+    printed = [" ".join(line.split()) for line in text.splitlines()]
+    rows = [line for line in printed if len(re.findall(r"0\.\d{4}", line)) >= 4]
+    ours = [
+        f"{name} " + " ".join(f"{value:.4f}" for value in row_of(zeng, *key))
+        for key, name in ZENG_ROWS.items()
+    ]
+    assert sorted(ours) == sorted(rows)
+    assert sum(len(re.findall(r"0\.\d{4}", row)) for row in rows) == len(zeng)
+
+
+def test_tables_of_zeng2022_lay_out_as_printed_datasets_side_by_side(zeng):
+    none = pd.DataFrame({column: [] for column in COLUMNS})
+    for number in (1, 2, 3):
+        layout = table("zeng2022", number, none)
+        rows = {method for n, method in ZENG_ROWS if n == number}
+        assert set(layout.index) == rows
+        for method in rows:
+            printed = [f"– ({100 * value:.2f})" for value in row_of(zeng, number, method)]
+            assert layout.loc[method].tolist() == printed
+    assert table("zeng2022", 1, none).columns[4] == "mirflickr25k, 16 bits"
+    assert table("zeng2022", 2, none).columns[4] == "mirflickr25k, joint-joint, 16 bits"
+
+
+def test_what_zeng2022_prints_twice_is_the_same(zeng):
+    assert row_of(zeng, 2, "mah") == row_of(zeng, 1, "mah")
+    assert row_of(zeng, 3, "mah") == row_of(zeng, 1, "mah")[8:]
+
+
+def test_the_errata_on_gains_in_zeng2022_are_true_of_the_tables(zeng):
+    printed = [1, "mah"], [1, "dth"], [2, "mah_no_kn"]
+    mah, dth, no_kn = (np.array(row_of(zeng, *key)) for key in printed)
+    iapr = slice(8, 12)
+    over_dth = 100 * (mah / dth - 1)[iapr]
+    assert (over_dth.min().round(1), over_dth.max().round(1)) == (4.6, 6.9)
+    over_no_kn = 100 * (mah / no_kn - 1)[iapr]
+    assert (over_no_kn.min().round(2), over_no_kn.max().round(2)) == (1.64, 2.60)
+    points = 100 * (mah - no_kn)[iapr]
+    assert (points.min().round(2), points.max().round(2)) == (1.02, 1.57)
+    others = np.array([row_of(zeng, 1, name) for name in ("dpsh", "dsh", "hashnet")]).max(axis=0)
+    assert np.flatnonzero(dth < others).tolist() == [0, 1, 2, 4, 5]
+    fusions = np.array([row_of(zeng, 1, name) for name in ("gmu", "mcb")]).max(axis=0)
+    assert (no_kn < fusions).sum() == 4
+    assert np.flatnonzero(no_kn < row_of(zeng, 1, "concat")).tolist() == [4]
+    sentences = np.array(row_of(zeng, 3, "mah_sentences")) - row_of(zeng, 3, "mah")
+    assert (sentences > 0).tolist() == [True, True, True, False]
+
+
+#: zhang2018's rows in print, by table and method, in the order of print
+ZHANG_ROWS = {
+    (1, "cca_hash"): "CCA",
+    (1, "cmfh"): "CMFH",
+    (1, "scm"): "SCM",
+    (1, "stmh"): "STMH",
+    (1, "sephkm"): "SePH",
+    (1, "dcmh"): "DCMH",
+    (1, "prdh"): "PRDH",
+    (1, "aadah"): "Ours",
+    (2, "dvsh"): "DVSH",
+    (2, "dcmh"): "DCMH",
+    (2, "aadah"): "Ours",
+    (3, "aadah"): "VGG",
+    (3, "aadah_cnn_f"): "CNN-F",
+    (4, "aadah_none"): "No",
+    (4, "aadah_visual"): "Visual",
+    (4, "aadah_textual"): "Textual",
+    (4, "aadah"): "Both",
+}
+ZHANG_TASKS = ("text-image", "image-text")
+ZHANG_DATASETS = ("iaprtc12", "mirflickr25k", "nuswide")
+
+
+def directed(table, number, method, task):
+    """Values of one row of zhang2018 as printed: datasets, and 16, 32 and 64 bits within each."""
+    row = table[(table.table == number) & (table.method == method) & (table.task == task)]
+    row = row.set_index(["dataset", "bits"]).value
+    there = [dataset for dataset in ZHANG_DATASETS if dataset in row.index]
+    return np.array([row[dataset, bits] for dataset in there for bits in (16, 32, 64)])
+
+
+def test_every_cell_of_zhang2018_is_there_at_its_three_lengths(zhang):
+    counts = {1: 8 * 2 * 9, 2: 3 * 2 * 3, 3: 2 * 2 * 3, 4: 4 * 2 * 9}
+    assert zhang.groupby("table").size().to_dict() == counts
+    assert set(zip(zhang.table, zhang.method, strict=True)) == set(ZHANG_ROWS)
+    cells = zhang.groupby(["table", "method", "dataset", "task"]).bits.agg(list)
+    assert all(lengths == [16, 32, 64] for lengths in cells)
+    assert set(zhang.task) == set(ZHANG_TASKS) and zhang.value.notna().all()
+    assert set(zhang.metric[zhang.table == 2]) == {"mAP@500"}
+    assert set(zhang.metric[zhang.table != 2]) == {"mAP"}
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        ((1, "cca_hash", "text-image", 16, "mAP", "iaprtc12"), 0.3493),
+        ((1, "scm", "image-text", 32, "mAP", "mirflickr25k"), 0.6921),
+        ((1, "sephkm", "image-text", 64, "mAP", "nuswide"), 0.6211),
+        ((1, "prdh", "text-image", 64, "mAP", "nuswide"), 0.6720),
+        ((1, "aadah", "image-text", 64, "mAP", "iaprtc12"), 0.5439),
+        ((2, "dvsh", "image-text", 64, "mAP@500", "iaprtc12"), 0.6964),
+        ((2, "aadah", "text-image", 16, "mAP@500", "iaprtc12"), 0.7018),
+        ((3, "aadah_cnn_f", "image-text", 64, "mAP", "iaprtc12"), 0.5208),
+        ((4, "aadah_none", "text-image", 64, "mAP", "mirflickr25k"), 0.7742),
+        ((4, "aadah_textual", "image-text", 32, "mAP", "nuswide"), 0.6227),
+    ],
+)
+def test_spot_values_of_zhang2018(zhang, where, value):
+    assert cell(zhang, *where) == pytest.approx(value, abs=1e-9)
+
+
+def test_each_row_of_zhang2018_is_printed_so_and_there_is_no_other(zhang):
+    text = paper_text("zhang2018")
+    printed, number, task = [], 0, ""
+    for line in text.splitlines():
+        if title := re.match(r"Table (\d)\.", line):
+            number = int(title[1])
+        *head, row = re.split(r"^(?:(Text|Image)\s*[↓→]\s*(?:Image|Text))?\t", line, maxsplit=1)
+        if head and head[-1]:
+            task = ZHANG_TASKS[head[-1] == "Image"]
+        name, *values = row.split("\t")
+        if head and values and re.fullmatch(r"0\.\d{4}", values[0]):
+            printed.append((number, task, name, values))
+    ours = [
+        (number, task, name, [f"{value:.4f}" for value in directed(zhang, number, method, task)])
+        for (number, method), name in ZHANG_ROWS.items()
+        for task in ZHANG_TASKS
+    ]
+    assert sorted(printed) == sorted(ours)
+    # Prose has three more: two that Table 1 has too, and a learning rate.
+    assert len(re.findall(r"0\.\d{4}", text)) == len(zhang) + 3
+
+
+def test_tables_of_zhang2018_lay_out_as_printed_and_other_runs_are_no_rows(zhang):
+    extra = [
+        ("zhang2018", method, dataset, "", task, 16, 0, metric, 0.5, 1.0, "cpu")
+        for method in ("random", "scm_orth")
+        for dataset in ZHANG_DATASETS
+        for task in ZHANG_TASKS
+        for metric in ("mAP", "mAP@500")
+    ]
+    records = pd.DataFrame(extra, columns=COLUMNS)
+    for number, width in {1: 18, 2: 6, 3: 6, 4: 18}.items():
+        layout = table("zhang2018", number, records)
+        rows = [method for n, method in ZHANG_ROWS if n == number]
+        assert list(layout.index) == rows and layout.shape[1] == width
+        for method in rows:
+            for task in ZHANG_TASKS:
+                printed = [f"– ({100 * v:.2f})" for v in directed(zhang, number, method, task)]
+                assert layout.loc[method].filter(like=task).tolist() == printed
+    assert table("zhang2018", 1, records).columns[9] == "mirflickr25k, image-text, 16 bits"
+    assert set(compare("zhang2018", records).verdict) == {"not run"}
+
+
+def test_what_zhang2018_prints_twice_is_the_same(zhang):
+    for task in ZHANG_TASKS:
+        first = directed(zhang, 1, "aadah", task)
+        assert first.tolist() == directed(zhang, 4, "aadah", task).tolist()
+        assert first[:3].tolist() == directed(zhang, 3, "aadah", task).tolist()
+
+
+def test_the_errata_on_the_tables_of_zhang2018_are_true_of_them(zhang):
+    one, two, three, four = (
+        {
+            (method, task): directed(zhang, number, method, task)
+            for n, method in ZHANG_ROWS
+            for task in ZHANG_TASKS
+            if n == number
+        }
+        for number in (1, 2, 3, 4)
+    )
+    baselines = [method for n, method in ZHANG_ROWS if n == 1 and method != "aadah"]
+
+    def losses(numbers, method, others):
+        """(other, task, column) wherever `method` is not above the other."""
+        return [
+            (other, task, int(column))
+            for other in others
+            for task in ZHANG_TASKS
+            for column in np.flatnonzero(numbers[method, task] <= numbers[other, task])
+        ]
+
+    assert len(baselines) * 2 * 9 == 126
+    assert losses(one, "aadah", baselines) == [("prdh", "image-text", 7)]
+    assert losses(two, "aadah", ["dvsh", "dcmh"]) == [("dvsh", "image-text", 2)]
+    small = {key: values[:3] for key, values in one.items()} | three
+    assert losses(small, "aadah_cnn_f", baselines) == [("prdh", "text-image", 2)]
+    # The largest fall from one length to the next of the same dataset.
+    falls = {
+        (*key, place): values[place] - values[place + 1]
+        for key, values in one.items()
+        for place in (0, 1, 3, 4, 6, 7)
+    }
+    largest = max(falls, key=falls.get)
+    assert largest == ("prdh", "text-image", 7) and round(falls[largest], 4) == 0.0196
+    below = four["aadah_none", "text-image"] < one["dcmh", "text-image"]
+    assert below.tolist() == [True] * 6 + [False] * 3
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("2,ssh,cifar10,image-image,12,mAP,15.42", "line 2: value is '15.42'"),
+        ("2,ssh,cifar10,image-image,12,mAP,nan", "line 2: value is 'nan'"),
+        ("2,ssh,cifar10,image-image,x,mAP,0.1", "line 2: bits is 'x'"),
+        (",ssh,cifar10,image-image,12,mAP,0.1", "line 2: table is ''"),
+        ("2,ssh,cifar10,gist-gist,12,mAP,0.1", "line 2: task is 'gist-gist'"),
+        ("2,ssh,cifar10,image-image,12,MAP,0.1", "line 2: metric is 'MAP'"),
+        ("2,ssh,cifar10,image-image,12,mAP,0.1\n" * 2, "line 3: the same cell"),
+    ],
+)
+def test_a_broken_row_is_named(row, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        published.parse(HEADER + row + "\n", "broken.csv")
+
+
+def test_a_wrong_header_is_named():
+    with pytest.raises(ValueError, match="has columns table, value, not table, method"):
+        published.parse("table,value\n2,0.1\n", "broken.csv")
+
+
+@pytest.mark.parametrize("read", [published.load, published.errata])
+def test_an_unknown_paper_names_those_there_are(read):
+    with pytest.raises(ValueError, match=r"'masci2015'.*masci2014"):
+        read("masci2015")

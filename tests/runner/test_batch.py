@@ -1,0 +1,603 @@
+"""What a batch runs and what of it is done: grids, YAML files, names, records, estimates."""
+
+import errno
+import gc
+import json
+import os
+import shutil
+import string
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+from batch_cases import notebook
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmhash_nb import figures, report
+from mmhash_nb.cli import reproduce
+from mmhash_nb.experiments import records
+from mmhash_nb.io import source as sources
+from mmhash_nb.runner import cluster, finished, workers
+from mmhash_nb.runner import jobs as batch
+from mmhash_nb.runner import merging as gathered
+from mmhash_nb.runner.headless import Outcome
+
+PARAMETERS = """\
+dataset: str = "scenes"  # which
+bits: list[int] = []  # lengths
+rate: float = 0.1  # step
+quick: bool = False  # demo
+weights = None  # file"""
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    (tmp_path / "pyproject.toml").touch()
+    notebook(tmp_path / "notebooks" / "1_one.ipynb", "print(bits)", parameters=PARAMETERS)
+    notebook(tmp_path / "notebooks" / "2_two.ipynb", "print(bits)", parameters=PARAMETERS)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def executed(monkeypatch):
+    """The outputs asked for, in place of running notebooks; those in `failing` fail."""
+    asked = []
+
+    def execute(path, output, parameters, **_):
+        asked.append(output.stem)
+        output.write_text("{}")
+        return Outcome(path.stem, 10.0, "ValueError: no" if output.stem in failing else "")
+
+    failing = execute.failing = set()
+    execute.asked = asked
+    monkeypatch.setattr(workers, "execute", execute)
+
+    def write(out, outcomes):
+        (out / "report.md").write_text(f"{[o.notebook for o in outcomes]}")
+
+    monkeypatch.setattr(report, "write", write)
+    return execute
+
+
+def jobs_of(text: str):
+    Path("batch.yml").write_text(text)
+    return batch.from_file(Path("batch.yml"), Path("out"))
+
+
+def test_a_grid_is_every_combination_for_every_notebook(project):
+    jobs = batch.from_grid(
+        ["1_one", "2_two"], {"dataset": "wiki"}, {"bits": ["16", "32,64"], "rate": ["1"]}, project
+    )
+    assert [(job.notebook.stem, job.parameters) for job in jobs] == [
+        (stem, {"dataset": "wiki", "bits": bits, "rate": 1.0})
+        for stem in ("1_one", "2_two")
+        for bits in ([16], [32, 64])
+    ]
+    assert jobs[1].name == "1_one/bits=32+64,dataset=wiki,rate=1.0"
+    assert jobs[1].output == project / "notebooks" / f"{jobs[1].name}.ipynb"
+
+
+@pytest.mark.parametrize(
+    "damaged", [lambda text: text[:50], lambda text: text.replace('"source"', '"sauce"')]
+)
+def test_a_notebook_that_is_not_whole_is_named(project, executed, capsys, damaged):
+    path = project / "notebooks" / "2_two.ipynb"
+    path.write_text(damaged(path.read_text()))
+    assert reproduce.main(["reproduce", "-p", "bits", "8"]) == 2
+    assert f"{path} is no whole notebook (" in capsys.readouterr().err and not executed.asked
+
+
+def test_a_run_is_named_by_its_parameters_whenever_it_has_any(project):
+    def job(given):
+        (one,) = batch.from_grid(["1_one"], given, {}, project)
+        return one
+
+    plain, wiki, cifar = job({}), job({"dataset": "wiki"}), job({"dataset": "cifar10"})
+    assert plain.output == project / "notebooks" / "1_one.ipynb" and plain.name == "1_one"
+    assert wiki.output == project / "notebooks" / "1_one" / "dataset=wiki.ipynb"
+    assert cifar.output == project / "notebooks" / "1_one" / "dataset=cifar10.ipynb"
+
+
+def test_runs_with_other_parameters_leave_one_another_alone(project, executed):
+    for dataset in ("wiki", "cifar10", "wiki", "cifar10"):
+        assert run(project, "--notebook", "1_one", "-p", "dataset", dataset) == 0
+    assert executed.asked == ["dataset=wiki", "dataset=cifar10"]
+
+
+def test_a_file_lists_jobs_each_with_a_grid_of_its_own(project):
+    jobs = jobs_of("""
+- notebooks: [1_one, 2_two]
+  parameters: {dataset: wiki, bits: [8, 16]}
+  grid: {rate: [1, 1e-3], quick: [true, false]}
+- notebooks: 2_two
+  grid:
+    bits: [16, [16, 32]]
+- {notebooks: 1_one, parameters: {quick: yes, weights: 3}}
+- notebooks: 2_two
+""")
+    names = [job.name for job in jobs]
+    assert len(names) == len(set(names)) == 2 * 4 + 2 + 1 + 1
+    assert jobs[2].parameters == {
+        **{"dataset": "wiki", "bits": [8, 16], "rate": 0.001, "quick": True}
+    }
+    assert names[8:] == [
+        *("2_two/bits=16", "2_two/bits=16+32", "1_one/quick=true,weights=3", "2_two")
+    ]
+    assert [job.parameters for job in jobs[8:10]] == [{"bits": [16]}, {"bits": [16, 32]}]
+
+
+def test_the_example_of_the_readme_is_read(tmp_path, monkeypatch):
+    root = Path(__file__).parents[2]
+    monkeypatch.chdir(root)  # the notebooks it names are there
+    _, _, example = (root / "README.md").read_text().partition("```yaml\n")
+    (tmp_path / "batch.yml").write_text(example.partition("```")[0])
+    assert len(batch.from_file(tmp_path / "batch.yml", tmp_path)) == 2 * 3 * 3 + 1
+
+
+def test_a_run_listed_twice_is_one(project):
+    assert len(jobs_of("[{notebooks: 1_one}, {notebooks: [1_one, 2_two, 2_two.ipynb]}]")) == 2
+    other = notebook(project / "other" / "1_one.ipynb", parameters=PARAMETERS)
+    with pytest.raises(ValueError, match=r"would both write .*1_one\.ipynb: run them with diff"):
+        batch.from_grid(["1_one", str(other)], {}, {}, project)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("- a: [1\n- b: 2", "batch.yml, line 2 is no YAML: expected"),
+        ("- a: 2020-13-45", "batch.yml is no YAML: month must be in 1..12"),
+        ("- a: \x01", "batch.yml is no YAML: unacceptable character #x0001: special"),
+        ("- a: 'x", "batch.yml, line 1 is no YAML: found unexpected end of stream."),
+        ("", "batch.yml must be a list of jobs, each a mapping of notebooks, parameters, grid."),
+        ("notebooks: 1_one", "batch.yml must be a list of jobs"),
+        ("- 1_one", "batch.yml, job 1: it must be a mapping of notebooks, parameters, grid, but"),
+        (
+            "- {notebooks: 1_one}\n- {notebook: 1_one}",
+            "batch.yml, job 2: there is no key 'notebook'; there are notebooks, parameters, grid.",
+        ),
+        ("- {notebooks: 9_none}", "job 1: there is no notebook '9_none'; there are 1_one, 2_two."),
+        ("- {notebooks: [1]}", "job 1: notebooks must be names, but is [1]."),
+        ("- {parameters: [1]}", "job 1: parameters must be a mapping of parameters, but is [1]."),
+        ("- {grid: 3}", "job 1: grid must be a mapping of parameters, but is 3."),
+        ("- {grid: {bits: 16}}", "job 1: grid must list the values of bits, but has 16."),
+        ("- {grid: {bits: []}}", "job 1: grid must list the values of bits, but has []."),
+        ("- {grid: {bit: [16]}}", "job 1: 1_one has no parameter 'bit'; it has dataset, bits,"),
+        ("- {grid: {bits: [x]}}", "parameter bits of 1_one takes a value like [16], not 'x'."),
+        ("- {grid: {bits: [[1.5]]}}", "parameter bits of 1_one takes a value like [16], not [1.5]"),
+        ("- {parameters: {dataset: 7}}", "dataset of 1_one takes a value like 'scenes', not 7."),
+        ("- {parameters: {dataset: null}}", "takes a value like 'scenes', not None."),
+        ("- {parameters: {quick: 1}}", "quick of 1_one takes a value like False, not 1."),
+        ("- {parameters: {rate: true}}", "rate of 1_one takes a value like 0.1, not True."),
+        ("- {parameters: {weights: 2020-01-01}}", "weights of 1_one takes a value like None"),
+        ("- {parameters: {rate: 1}, grid: {rate: [2]}}", "rate has one value and a grid of them"),
+        ("- !!python/object:os.system {}", "batch.yml, line 1 is no YAML: could not determine"),
+    ],
+)
+def test_whatever_is_wrong_in_a_file_is_one_sentence_before_anything_runs(
+    project, executed, capsys, text, sentence
+):
+    Path("batch.yml").write_text(text)
+    assert reproduce.main(["reproduce", "--batch", "batch.yml"]) == 2
+    said = capsys.readouterr().err
+    assert sentence in said and said.startswith("error: ") and said.count("\n") == 1
+    assert not executed.asked and not Path("runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--batch", "none.yml"], "none.yml is not there."),
+        (["--batch", "."], ". cannot be read ("),
+        (["--batch", "x.yml", "-p", "bits", "1"], "leave out --notebook, -p and --grid."),
+        (["--grid", "bits"], "--grid bits has no values: give one or more."),
+        (["--grid", "bits", "1", "-p", "bits", "2"], "bits has one value and a grid of them"),
+        (["--grid", "bits", "x"], "parameter bits of 1_one takes a value like [16], not 'x'."),
+        (["--scheduler", "127.0.0.1:1"], "no Dask scheduler answers at 127.0.0.1:1 ("),
+    ],
+)
+def test_a_wrong_argument_is_one_sentence(
+    project, executed, capsys, monkeypatch, arguments, sentence
+):
+    monkeypatch.setattr(cluster, "_CONNECT_SECONDS", 1)
+    assert reproduce.main(["reproduce", *arguments]) == 2
+    assert sentence in capsys.readouterr().err and not executed.asked
+
+
+@pytest.mark.parametrize("wrong", ["0", "-1", "two", "1.5"])
+def test_workers_are_a_count(capsys, wrong):
+    with pytest.raises(SystemExit) as stopped:
+        reproduce.main(["reproduce", "--workers", wrong])
+    assert stopped.value.code == 2
+    assert f"must be an integer of at least 1, but is {wrong!r}" in capsys.readouterr().err
+
+
+TEXTS = st.text(string.printable + "äé", max_size=300)
+
+
+@given(st.lists(st.tuples(TEXTS, st.booleans()), min_size=2, max_size=2, unique=True))
+def test_names_of_files_are_short_plain_and_differ_where_parameters_do(values):
+    labels = [batch._label({"dataset": text, "quick": quick}) for text, quick in values]
+    assert labels[0] != labels[1]
+    for label in labels:
+        assert 0 < len(label) <= 130 and not set(label) & set("/\\ \n:*'\"")
+
+
+def run(project, *arguments):
+    return reproduce.main(["reproduce", "--out", str(project / "out"), *arguments])
+
+
+GRID = ("--notebook", "1_one", "--grid", "bits", "8", "16")
+
+
+def test_what_is_done_is_skipped_and_the_report_written_again(project, executed, capsys):
+    assert run(project, *GRID) == 0
+    assert executed.asked == ["bits=8", "bits=16"]
+    (project / "out" / "report.md").unlink()
+    assert run(project, *GRID) == 0
+    assert len(executed.asked) == 2
+    assert "2 of 2 runs are done already" in capsys.readouterr().out
+    assert (project / "out" / "report.md").read_text() == "['1_one/bits=8', '1_one/bits=16']"
+    assert run(project, *GRID, "--again") == 0
+    assert len(executed.asked) == 4
+
+
+def test_a_failed_run_is_run_again_and_no_other(project, executed, capsys):
+    executed.failing.add("bits=8")
+    assert run(project, *GRID) == 1
+    assert "=== 1_one/bits=8 failed: ValueError: no (10 s, 1 of 2)" in capsys.readouterr().out
+    executed.failing.clear()
+    assert run(project, *GRID) == 0
+    assert executed.asked == ["bits=8", "bits=16", "bits=8"]
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (ValueError("runs/a.csv is no whole CSV file."), "ValueError: runs/a.csv is no whole CSV"),
+        (OSError(errno.ENOSPC, "No space"), "the disk is full: free some space"),
+    ],
+)
+@pytest.mark.parametrize("broken", ["gather", "write"])
+def test_a_report_that_cannot_be_written_hides_no_outcome(
+    project, executed, monkeypatch, capsys, error, sentence, broken
+):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(gathered if broken == "gather" else report, broken, fail)
+    assert run(project, *GRID) == 1
+    said = capsys.readouterr().out
+    table = [line.split(None, 2) for line in said.splitlines()[-3:]]
+    assert [line[0] for line in table] == ["1_one/bits=8", "1_one/bits=16", "report"]
+    assert [line[2] for line in table[:2]] == ["ok", "ok"] and table[2][2].startswith(sentence)
+
+
+def measured(bits, seed, value, dataset="wiki"):
+    row = ("masci2014", "ksh", dataset, "drawn", "image-image", bits, seed, "mAP", value, 1, "cpu")
+    return pd.DataFrame([row], columns=records.COLUMNS)
+
+
+@pytest.fixture
+def measuring(monkeypatch):
+    """Each run writes as a notebook does, which would replace what the others wrote."""
+
+    def execute(path, output, parameters, surroundings, **_):
+        settings = {"bits": [8, 16], "rate": 0.1, "dataset": "scenes", **parameters}
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in surroundings.items():
+                patch.setenv(name, value)
+            rows = [measured(b, 3, settings["rate"], settings["dataset"]) for b in settings["bits"]]
+            (shown,) = records.write(pd.concat(rows), Path("runs"))
+            assert shown == Path("runs") / f"masci2014_{settings['dataset']}.csv"
+        output.write_text("{}")
+        execute.asked.append(output.stem)
+        return Outcome(path.stem, 1.0)
+
+    execute.asked = []
+    monkeypatch.setattr(workers, "execute", execute)
+    monkeypatch.setattr(report, "write", lambda out, outcomes: [])
+    return execute
+
+
+def values(project, dataset="scenes"):
+    table = pd.read_csv(project / "runs" / f"masci2014_{dataset}.csv")
+    return {(row.bits, row.value) for row in table.itertuples()}
+
+
+def test_numbers_of_a_grid_are_joined_by_code_lengths_and_seeds_alone(project, measuring, capsys):
+    grid = ("--notebook", "1_one", "--grid", "rate", "0.5", "0.25", "--grid", "bits", "8", "16")
+    for _ in range(2):  # the second time all is done
+        assert run(project, *grid) == 0
+        assert values(project) == {(8, 0.25), (16, 0.25)}
+        (project / "runs" / "masci2014_scenes.csv").unlink()
+        said = "masci2014_scenes.csv holds the runs with rate=0.25; left out: rate=0.5"
+        assert said in capsys.readouterr().out
+    assert len(measuring.asked) == 4
+
+
+def test_the_report_gets_the_setting_that_was_asked_for_and_every_number_of_it(project, measuring):
+    plain = ("--notebook", "1_one")
+    assert run(project, *plain) == 0 and values(project) == {(8, 0.1), (16, 0.1)}
+    # A part of the same setting replaces nothing, other lengths come to it.
+    assert run(project, *plain, "--grid", "bits", "8", "32") == 0
+    assert values(project) == {(8, 0.1), (16, 0.1), (32, 0.1)}
+    assert run(project, *plain, "-p", "rate", "0.5", "-p", "bits", "8") == 0
+    assert values(project) == {(8, 0.5)}
+    asked = list(measuring.asked)
+    # What is done already comes back, for other data it leaves the file alone.
+    assert run(project, *plain) == 0
+    assert values(project) == {(8, 0.1), (16, 0.1), (32, 0.1)}
+    assert run(project, *plain, "-p", "rate", "0.5", "-p", "bits", "8") == 0
+    assert measuring.asked == asked
+    assert run(project, *plain, "-p", "dataset", "wiki") == 0
+    assert values(project) == {(8, 0.5)} and values(project, "wiki") == {(8, 0.1), (16, 0.1)}
+    # Nor is anything lost where the file is.
+    (project / "runs" / "masci2014_wiki.csv").unlink()
+    assert run(project, *plain) == 0 and values(project, "wiki") == {(8, 0.1), (16, 0.1)}
+
+
+def test_of_a_value_that_was_measured_twice_the_later_run_counts(project, measuring, monkeypatch):
+    plain = ("--notebook", "1_one")
+    assert run(project, *plain, "--grid", "bits", "8", "32") == 0
+    again = measured
+
+    def other(bits, seed, value, dataset):
+        return again(bits, seed, value + 0.5, dataset)
+
+    monkeypatch.setitem(globals(), "measured", other)
+    assert run(project, *plain) == 0
+    assert values(project) == {(8, 0.6), (16, 0.6), (32, 0.1)}
+
+
+def test_numbers_that_are_not_whole_are_measured_again(project, measuring):
+    """Gone, cut short or changed: what the record lists is what must be there."""
+    kept = project / "out" / "notebooks" / "1_one.results" / "masci2014_scenes.csv"
+    plain = ("--notebook", "1_one")
+    run(project, *plain)
+    for damage in (kept.unlink, lambda: kept.write_bytes(kept.read_bytes()[:-5])):
+        content = kept.read_bytes()
+        damage()
+        (job,) = batch.from_grid(["1_one"], {}, {}, project / "out")
+        assert finished.finished(job) is None
+        assert run(project, *plain) == 0 and kept.read_bytes() == content
+    assert len(measuring.asked) == 3
+
+
+def test_runs_with_parameters_draw_into_folders_of_their_own(project, monkeypatch):
+    def execute(path, output, parameters, surroundings, **_):
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in surroundings.items():
+                patch.setenv(name, value)
+            folder = figures.folder("masci2014", "scenes")
+        before = sorted(path.name for path in folder.glob("*"))
+        drawn.append((folder.relative_to(project).as_posix(), before))
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "a.png").touch()
+        return Outcome(path.stem, 1.0)
+
+    drawn: list = []
+    monkeypatch.setattr(workers, "execute", execute)
+    monkeypatch.setattr(report, "write", lambda out, outcomes: [])
+    for _ in range(2):
+        for asked in ((), ("-p", "bits", "8"), ("-p", "bits", "16")):
+            run(project, "--notebook", "1_one", *asked, "--again")
+    own = "out/notebooks/1_one/bits={}.figures/masci2014/scenes"
+    first = [("figures/masci2014/scenes", []), (own.format(8), []), (own.format(16), [])]
+    # Pictures of the project are replaced one by one, those of a run go when it is run again.
+    assert drawn == [*first, ("figures/masci2014/scenes", ["a.png"]), *first[1:]]
+
+
+def edited(path, change):
+    def edit(project, monkeypatch):
+        made = nbformat.read(project / path, as_version=4)
+        change(made.cells)
+        nbformat.write(made, project / path)
+
+    return edit
+
+
+NOTEBOOK = "notebooks/1_one.ipynb"
+
+
+@pytest.mark.parametrize(
+    ("change", "n_runs"),
+    [
+        (edited(NOTEBOOK, lambda cells: cells[1].update(source="print(rate)")), 2),
+        (edited(NOTEBOOK, lambda cells: cells[1].metadata.update(tags=["parameters"])), 2),
+        (edited(NOTEBOOK, lambda cells: cells[1].update(outputs=[], execution_count=7)), 0),
+        (edited(NOTEBOOK, lambda cells: cells.append(nbformat.v4.new_markdown_cell("Why"))), 0),
+        (edited("notebooks/2_two.ipynb", lambda cells: cells[1].update(source="1 / 0")), 0),
+        (lambda _, patch: patch.setattr(finished, "package_hash", lambda: "other"), 2),
+        (lambda _, patch: patch.setattr(finished, "versions", lambda: {"torch": "0"}), 2),
+    ],
+)
+def test_a_run_is_done_while_what_went_into_it_is_the_same(
+    project, executed, monkeypatch, change, n_runs
+):
+    run(project, *GRID)
+    change(project, monkeypatch)
+    run(project, *GRID)
+    assert len(executed.asked) == 2 + n_runs
+
+
+@pytest.mark.parametrize("name", ["bits=8.json", "bits=8.ipynb"])
+@pytest.mark.parametrize("left", [None, 0, 1, -3])
+def test_a_truncated_record_or_notebook_is_run_again(project, executed, name, left):
+    run(project, *GRID)
+    path = project / "out" / "notebooks" / "1_one" / name
+    content = path.read_text() if name.endswith("json") else '{"cells": []}'
+    path.unlink() if left is None else path.write_text(content[:left])
+    run(project, *GRID)
+    assert executed.asked == ["bits=8", "bits=16", "bits=8"]
+
+
+RECORD = {
+    **{"hash": "1", "notebook": "1_one", "parameters": {}, "settings": {}, "seconds": 1},
+    **{"ended": 2.5, "error": "", "results": {}, "took": [1.5]},
+}
+WRONG = [
+    *("[]", "{}", "3", "null", '{"hash": 1}'),
+    *(json.dumps({**RECORD, key: wrong}) for key in RECORD for wrong in (None, [None])),
+    *(json.dumps({k: v for k, v in RECORD.items() if k != key}) for key in RECORD),
+]
+
+
+@pytest.mark.parametrize("record", WRONG)
+def test_another_record_is_none(tmp_path, record):
+    (tmp_path / "a.json").write_text(record)
+    assert finished.read(tmp_path / "a.json") is None
+    (tmp_path / "a.json").write_text(json.dumps(RECORD))
+    assert finished.read(tmp_path / "a.json") == RECORD
+
+
+def test_a_record_that_was_being_written_is_none_of_those_below_a_folder(tmp_path):
+    for name in ("a.json", ".a-12345678.part.json"):
+        (tmp_path / "notebooks" / "1_one").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "notebooks" / "1_one" / name).write_text(json.dumps(RECORD))
+    assert [path.name for path, _ in finished.records(tmp_path)] == ["a.json"]
+
+
+def test_files_that_a_job_reads_are_part_of_what_went_into_it(project, monkeypatch):
+    """A dataset's, or one that a parameter names; wherever they lie."""
+
+    def seen(data="data", **given):
+        monkeypatch.setenv("MMHASH_DATA", str(data))
+        (job,) = batch.from_grid(["1_one"], given, {}, project / "out")
+        return finished.inputs_hash(job)
+
+    digits = project / "data" / "uci_digits" / "uci_all.mat"
+    absent, plain = seen(dataset="uci_digits"), seen(weights="w.bin")
+    digits.parent.mkdir(parents=True)
+    digits.write_bytes(b"1234")
+    os.utime(digits, (100, 100))
+    there = seen(dataset="uci_digits")
+    assert there != absent == seen("none", dataset="uci_digits")
+    (project / "other").mkdir()
+    shutil.copytree(project / "data" / "uci_digits", project / "other" / "uci_digits")
+    assert seen(project / "other", dataset="uci_digits") == there
+    digits.write_bytes(b"1235")
+    assert seen(dataset="uci_digits") != there
+    assert seen(weights="w.bin") == plain  # of other data
+    (project / "w.bin").write_bytes(b"1")
+    assert seen(weights="w.bin") != plain
+    assert seen(weights="x" * 5000)
+
+
+def test_a_run_begun_anew_is_not_done_until_it_ends_but_its_time_is_known(
+    project, executed, monkeypatch
+):
+    run(project, *GRID)
+
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(workers, "execute", killed)
+    assert run(project, *GRID, "--again") == 130
+    jobs = batch.from_grid(["1_one"], {}, {"bits": ["8", "16"]}, project / "out")
+    assert [finished.finished(job) is not None for job in jobs] == [False, True]
+    assert "(about 10 s)" in next(reproduce.plan(jobs, project / "out", False, 1))
+
+
+def test_a_dry_run_says_what_would_run_and_how_long_by_what_is_known(project, executed, capsys):
+    run(project, *GRID)
+    record = project / "out" / "notebooks" / "1_one" / "bits=16.json"
+    record.write_text(json.dumps({**json.loads(record.read_text()), "hash": "", "took": [40.0]}))
+    capsys.readouterr()
+    asked = ("--notebook", "1_one", "2_two", "--grid", "bits", "8", "16", "32", "--dry-run")
+    assert run(project, *asked) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "done       1_one/bits=8",
+        "would run  1_one/bits=16  (about 40 s)",
+        "would run  1_one/bits=32  (about 25 s)",
+        *(f"would run  2_two/bits={bits}  (no record)" for bits in (8, 16, 32)),
+        "5 of 6 to run, about 65 s in all, and 3 without a record",
+    ]
+    assert run(project, *asked, "--workers", "2") == 0
+    assert "about 40 s in all" in capsys.readouterr().out
+    assert len(executed.asked) == 2
+
+
+@given(st.lists(st.floats(0.1, 100), max_size=12), st.integers(1, 5))
+def test_the_time_in_all_lies_between_a_fair_share_and_one_after_the_other(seconds, n):
+    expected = finished.expected_in_all(seconds, n)
+    least = max([sum(seconds) / n, *seconds])
+    assert least - 1e-9 <= expected <= sum(seconds) + 1e-9
+    assert expected <= least + max(seconds, default=0)
+    assert n > 1 or expected == pytest.approx(sum(seconds))
+
+
+def test_every_worker_has_a_gpu_of_its_own_where_there_are_any():
+    assert [sorted(o) for o in cluster._options(2, [])] == [
+        ["host", "nthreads", "silence_logs"]
+    ] * 2
+    two = cluster._options(2, ["3", "5", "7"])
+    assert [o["env"] for o in two] == [{"CUDA_VISIBLE_DEVICES": gpu} for gpu in "35"]
+    assert [o["resources"] for o in two] == [{"GPU": 1}] * 2
+    with pytest.raises(ValueError, match=r"3 workers would share 1 GPUs: ask for --workers 1 or"):
+        cluster._options(3, ["0"])
+
+
+@pytest.mark.parametrize(
+    ("named", "n", "expected"),
+    [("", 0, []), ("", 2, ["0", "1"]), ("3,5", 2, ["3", "5"]), ("GPU-a", 1, ["GPU-a"])],
+)
+def test_gpus_are_those_that_the_environment_leaves_visible(monkeypatch, named, n, expected):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: n)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
+    assert cluster.visible_gpus() == expected
+
+
+def test_cores_are_shared_out_unless_the_environment_says_how_many(monkeypatch, tmp_path):
+    monkeypatch.setattr(cluster, "CPU_COUNT", 8)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert cluster.threads_each(2) is None
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    assert [cluster.threads_each(n) for n in (1, 3, 20)] == [8, 2, 1]
+    job = batch.Job(tmp_path, {}, tmp_path / "1_one.ipynb", "1_one")
+    records = {"MMHASH_RECORDS": str(tmp_path / "1_one.results")}
+    assert workers._surroundings(job, None) == records
+    pools = workers._surroundings(job, 2).items() - records.items()
+    assert {value for _, value in pools} == {"2"} and ("OMP_NUM_THREADS", "2") in pools
+
+
+def test_threads_of_a_dask_worker_read_sources_at_once():
+    """Its callbacks of the garbage collector let other threads in while one parses."""
+    texts = [path.read_text() for path in Path(sources.__file__).parent.rglob("*.py")]
+    let_in = lambda *_: time.sleep(0)  # noqa: E731
+    threshold = gc.get_threshold()
+    gc.callbacks.append(let_in)
+    gc.set_threshold(50)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            assert all(pool.map(sources.code.__wrapped__, texts))
+    finally:
+        gc.set_threshold(*threshold)
+        gc.callbacks.remove(let_in)
+
+
+def test_the_package_hash_sees_code_tables_and_weights_and_no_comment(tmp_path, monkeypatch):
+    package = tmp_path / "package"
+    (package / "hashers").mkdir(parents=True)
+    (package / "report").mkdir()
+    monkeypatch.setattr(sources, "__file__", str(package / "sources.py"))
+    seen = []
+
+    def written(name, text):
+        (package / name).write_text(text)
+        seen.append(sources.package_hash())
+        return len(seen) > 1 and seen[-1] != seen[-2]
+
+    written("pairs.py", "x = 1\n")
+    assert not written("pairs.py", '"""Pairs."""\n\nx  =  1  # why\n')
+    assert written("pairs.py", "x = 2\n")
+    assert written("hashers/batch.py", "y = 1\n")  # not the batch of the command line
+    assert not written("report/page.py", "y = 1\n")  # written after notebooks, not by them
+    assert not written("batch.py", "y = 1\n") and not written("headless.py", "y = 1\n")
+    assert written("table.csv", "1") and written("weights.safetensors", "1")
+    assert written("weights.safetensors", "2")
+    assert not written("notes.txt", "1")

@@ -1,0 +1,122 @@
+"""Batches that are killed, stopped or starved go on where they were, and leave nothing behind."""
+
+import os
+import signal
+
+import pytest
+from batch_cases import (
+    COUNT,
+    begun,
+    descendants,
+    ended,
+    gone,
+    kill_started,
+    lines,
+    notebook,
+    reproduce,
+    start,
+    waiting,
+    with_argument,
+)
+
+from mmhash_nb.runner import finished
+from mmhash_nb.runner import jobs as batch
+
+ONE = ("-p", "seeds", "0")
+TWO = ("--grid", "seeds", "0", "1")
+#: one after the other, and on Dask
+HOWS = [(), ("--workers", "1")]
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return waiting(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left():
+    yield
+    kill_started()
+
+
+def done(project, *seeds):
+    """Which of the jobs with these seeds are done."""
+    jobs = batch.from_grid(["1_wait"], {}, {"seeds": seeds}, project / "runs")
+    return [finished.finished(job) is not None for job in jobs]
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_ctrl_c_ends_everything_and_keeps_what_is_finished(project, how):
+    notebook(project / "notebooks" / "0_quick.ipynb", COUNT)
+    command = start(project, *ONE, *how)
+    begun(project, 2)
+    processes = descendants(command)
+    os.killpg(command.pid, signal.SIGINT)
+    status, said = ended(command)  # the cell itself would never end
+    assert status == 130 and "interrupted; finished notebooks and runs are kept" in said
+    gone(processes)
+    (project / "go").touch()
+    assert reproduce(project, *ONE)[0] == 0
+    assert lines(project / "count.txt") == ["a [0]"] * 3  # the finished one ran once
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_a_killed_batch_leaves_no_process_and_the_same_command_finishes_it(project, how):
+    command = start(project, *ONE, *how)
+    begun(project)
+    processes = descendants(command)
+    assert with_argument(processes, "ipykernel_launcher")
+    os.kill(command.pid, signal.SIGKILL)
+    gone(processes)
+    ended(command)
+    assert done(project, 0) == [False]
+    (project / "go").touch()
+    status, said = reproduce(project, *ONE, *how)
+    assert status == 0 and "1_wait/seeds=0 finished" in said
+    assert done(project, 0) == [True]
+
+
+def test_the_job_of_a_killed_dask_worker_is_run_by_another(project):
+    command = start(project, *ONE, "--workers", "1")
+    begun(project)
+    processes = descendants(command)
+    (runner,) = with_argument(processes, "mmhash_nb.runner.headless")
+    kernels = with_argument(processes, "ipykernel_launcher")
+    os.kill(runner.ppid(), signal.SIGKILL)
+    gone([runner, *kernels])
+    (project / "go").touch()
+    status, said = ended(command)
+    assert status == 0 and said.count("finished") == 1
+    assert lines(project / "count.txt") == ["a [0]"] * 2
+
+
+def test_a_killed_kernel_is_a_failure_and_the_same_command_runs_it_again(project):
+    command = start(project, *TWO)
+    begun(project)
+    for kernel in with_argument(descendants(command), "ipykernel_launcher"):
+        kernel.kill()
+    (project / "go").touch()
+    status, said = ended(command)
+    assert status == 1
+    assert "=== 1_wait/seeds=0 failed: DeadKernelError: Kernel died" in said
+    assert "=== 1_wait/seeds=1 finished" in said
+    assert reproduce(project, *TWO)[0] == 0
+    assert lines(project / "count.txt") == ["a [0]", "a [0]", "a [1]"]
+
+
+def test_two_batches_at_once_run_every_job_once(project):
+    commands = [start(project, *TWO), start(project, *TWO, "--workers", "1")]
+    begun(project)  # whichever came first; the other waits for it
+    (project / "go").touch()
+    assert [ended(command)[0] for command in commands] == [0, 0]
+    assert lines(project / "count.txt") == ["a [0]", "a [1]"]
+
+
+def test_out_of_memory_is_reported_and_the_others_run(project):
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))"
+    notebook(project / "notebooks" / "0_large.ipynb", COUNT, limit, "x = bytearray(16 << 30)")
+    (project / "go").touch()
+    status, said = reproduce(project)
+    assert status == 1 and "=== 0_large failed: MemoryError" in said
+    assert "=== 1_wait finished" in said
