@@ -18,7 +18,7 @@ from mmhash_nb import cli as commands
 from mmhash_nb import hashers
 from mmhash_nb.datasets import load
 from mmhash_nb.experiments.runs import run_protocol
-from mmhash_nb.papers.zhang2018 import protocol as zhang2018
+from mmhash_nb.papers.protocols import zhang2018
 from mmhash_nb.runner import headless
 
 ROOT = Path(__file__).parents[1]

@@ -20,8 +20,7 @@ from mmhash_nb.hashers import mmnn
 from mmhash_nb.hashers.mmnn import CoupledSiamese, Siamese
 from mmhash_nb.metrics import acg, mean_average_precision, ndcg
 from mmhash_nb.papers import printed as published
-from mmhash_nb.papers.masci2014 import protocol as masci2014
-from mmhash_nb.papers.protocols import Protocol
+from mmhash_nb.papers.protocols import Protocol, masci2014
 from mmhash_nb.ranking import rank_profile
 from mmhash_nb.results import frame, run
 from mmhash_nb.training import loop as training

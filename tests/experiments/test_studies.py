@@ -9,12 +9,10 @@ import pytest
 from mmhash_nb import hashers
 from mmhash_nb.datasets import load
 from mmhash_nb.experiments import settings_study as settings
-from mmhash_nb.papers.liong2017 import protocol as liong2017
 from mmhash_nb.papers.liong2017 import studies as liong
-from mmhash_nb.papers.zeng2022 import protocol as zeng2022
+from mmhash_nb.papers.protocols import liong2017, zeng2022, zhang2018
 from mmhash_nb.papers.zeng2022 import studies as zeng
 from mmhash_nb.papers.zhang2018 import attention_scores
-from mmhash_nb.papers.zhang2018 import protocol as zhang2018
 from mmhash_nb.papers.zhang2018 import studies as zhang
 
 SMALL = {"text_hidden": 16, "trainable": "none", "epochs": 1}

@@ -146,8 +146,8 @@ def test_the_package_has_none_but_what_is_checked_before():
     }
     assert found == {
         ("datasets/cifar10_files.py", "pickle.Unpickler"): 1,  # arrays only, and after its MD5
-        ("datasets/download.py", "zipped.extractall"): 1,  # after check_members
-        ("datasets/download.py", "tarred.extractall"): 1,
+        ("io/download.py", "zipped.extractall"): 1,  # after check_members
+        ("io/download.py", "tarred.extractall"): 1,
     }
 
 

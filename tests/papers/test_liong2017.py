@@ -10,9 +10,7 @@ from mmhash_nb.experiments.records import COLUMNS
 from mmhash_nb.io.files import project_root
 from mmhash_nb.papers import printed as published
 from mmhash_nb.papers import verdicts as claims
-from mmhash_nb.papers.liong2017 import protocol as liong2017
-from mmhash_nb.papers.protocols import LIONG_METHODS
-from mmhash_nb.papers.zhang2018 import protocol as zhang2018
+from mmhash_nb.papers.protocols import LIONG_METHODS, liong2017, zhang2018
 
 BITS = (16, 32, 64, 128)
 TASKS = ("image-text", "text-image")

@@ -10,9 +10,7 @@ from mmhash_nb import hashers
 from mmhash_nb.experiments.protocol import COLLECTIONS
 from mmhash_nb.io.files import project_root
 from mmhash_nb.papers import printed as published
-from mmhash_nb.papers.liong2017 import protocol as liong2017
-from mmhash_nb.papers.zeng2022 import protocol as zeng2022
-from mmhash_nb.papers.zhang2018 import protocol as zhang2018
+from mmhash_nb.papers.protocols import liong2017, zeng2022, zhang2018
 
 RESULTS = project_root() / "results"
 

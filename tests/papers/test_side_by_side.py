@@ -11,8 +11,7 @@ from mmhash_nb.features.described import described
 from mmhash_nb.features.vectors import feature_vectors
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.papers import protocols
-from mmhash_nb.papers.protocols import Protocol, left_out
-from mmhash_nb.papers.side_by_side import protocol as side_by_side
+from mmhash_nb.papers.protocols import Protocol, left_out, side_by_side
 from mmhash_nb.papers.side_by_side.tables import (
     DIRECTIONS,
     FAMILIES,

@@ -91,7 +91,7 @@ def test_every_published_number_stands_once_in_each_section_with_ours_or_a_reaso
     assert set(of_section) == expected | others
     for anchor, frames in of_section.items():
         paper = anchor.partition("-")[0]
-        text = resources.files(published).joinpath(f"{paper}.csv").read_text()
+        text = resources.files("mmhash_nb.papers").joinpath(paper, "tables.csv").read_text()
         frame = pd.concat(frames)
         assert len(frame) == len(text.splitlines()) - 1
         assert not frame.duplicated(["table", "method", "dataset", "task", "bits", "metric"]).any()

@@ -584,7 +584,8 @@ def test_the_package_hash_sees_code_tables_and_weights_and_no_comment(tmp_path, 
     package = tmp_path / "package"
     (package / "hashers").mkdir(parents=True)
     (package / "report").mkdir()
-    monkeypatch.setattr(sources, "__file__", str(package / "sources.py"))
+    (package / "runner").mkdir()
+    monkeypatch.setattr(sources, "__file__", str(package / "io" / "source.py"))
     seen = []
 
     def written(name, text):
@@ -595,9 +596,9 @@ def test_the_package_hash_sees_code_tables_and_weights_and_no_comment(tmp_path, 
     written("pairs.py", "x = 1\n")
     assert not written("pairs.py", '"""Pairs."""\n\nx  =  1  # why\n')
     assert written("pairs.py", "x = 2\n")
-    assert written("hashers/batch.py", "y = 1\n")  # not the batch of the command line
+    assert written("hashers/runner.py", "y = 1\n")  # not the room of that name
     assert not written("report/page.py", "y = 1\n")  # written after notebooks, not by them
-    assert not written("batch.py", "y = 1\n") and not written("headless.py", "y = 1\n")
+    assert not written("runner/jobs.py", "y = 1\n")
     assert written("table.csv", "1") and written("weights.safetensors", "1")
     assert written("weights.safetensors", "2")
     assert not written("notes.txt", "1")
