@@ -10,7 +10,7 @@ from mmhash_nb.codes import HashCodes
 from mmhash_nb.experiments.protocol import Protocol
 from mmhash_nb.experiments.runs import Run, has_codes, read_record
 from mmhash_nb.hashers.base import Embedder, Hasher
-from mmhash_nb.io.files import project_root
+from mmhash_nb.io.project import project_root
 from mmhash_nb.pairs import Pairs
 
 Fitted = Callable[[], Hasher | Embedder]

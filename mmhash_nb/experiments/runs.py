@@ -26,7 +26,8 @@ from mmhash_nb.experiments.provenance import environment, source_hash
 from mmhash_nb.experiments.records import COLUMNS
 from mmhash_nb.features.described import described
 from mmhash_nb.hashers.base import Embedder, Hasher
-from mmhash_nb.io.files import project_root, whole
+from mmhash_nb.io.files import whole
+from mmhash_nb.io.project import project_root
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.training.loop import resolve_device
 
