@@ -96,7 +96,7 @@ def run(
         "data": pairs.fingerprint,
         "bits": fitted.n_bits,
         "seed": fitted.seed,
-        "options": fitted.options,
+        "options": dict(fitted.options),
         "code": source_hash(sys.modules[type(fitted).__module__]),
     }
     key = hashlib.sha256(json.dumps(configuration, sort_keys=True).encode()).hexdigest()[:20]
