@@ -122,7 +122,7 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
         figure.savefig(aside, metadata={"CreationDate": None, "Creator": None, "Producer": None})
 
 
-def sheet(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
+def axes_in_inches(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
     """Axes without frame whose data coordinates are inches, y downwards, at a place in inches."""
     total_width, total_height = figure.get_size_inches()
     axes = figure.add_axes(

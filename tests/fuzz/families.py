@@ -24,7 +24,6 @@ TESTS = Path(__file__).parents[1]
 sys.path[:0] = [str(TESTS / room) for room in ("cases", "datasets", "io")]
 
 import mat_cases  # noqa: E402
-import own_cases  # noqa: E402
 import test_cifar10  # noqa: E402
 import test_flickr8k  # noqa: E402
 import test_flipkart  # noqa: E402
@@ -36,6 +35,7 @@ import test_nuswide  # noqa: E402
 import test_nuswide_forms  # noqa: E402
 import test_uci_digits  # noqa: E402
 import test_wiki  # noqa: E402
+import user_folder  # noqa: E402
 
 from mmhash_nb import hashers  # noqa: E402
 from mmhash_nb.cli.models import Gallery, load_model, save_model  # noqa: E402
@@ -193,14 +193,14 @@ def _unpacked(archive: Path) -> dict[str, bytes]:
 
 
 def own_folder(folder: Path) -> Read:
-    own_cases.write_folder(folder / "own", n=18, split=True)
+    user_folder.write_folder(folder / "own", n=18, split=True)
     return lambda: load("folder", folder / "own", size=8)
 
 
 def own_new_items(folder: Path) -> Read:
-    rows = own_cases.write_folder(folder / "own", n=9)
+    rows = user_folder.write_folder(folder / "own", n=9)
     rows[0][1] = rows[1][0] = ""
-    own_cases.write_table(folder / "own", rows, own_cases.HEADER[:3])
+    user_folder.write_table(folder / "own", rows, user_folder.HEADER[:3])
     given = {"size": 8, "vocabulary": ("βάρκα", "σκύλος"), "on_error": "skip"}
 
     def read() -> None:  # gives nothing to compare: items that are not read are left out
