@@ -22,7 +22,7 @@ from mmhash_nb import hashers
 from mmhash_nb.codes import HashCodes, load_codes, save_codes
 from mmhash_nb.experiments import evaluation
 from mmhash_nb.experiments.protocol import Protocol
-from mmhash_nb.experiments.provenance import environment, source_hash
+from mmhash_nb.experiments.provenance import environment, method_hash, option_files, source_hash
 from mmhash_nb.experiments.records import COLUMNS
 from mmhash_nb.features.described import described
 from mmhash_nb.hashers.base import Embedder, Hasher
@@ -97,8 +97,10 @@ def run(
         "bits": fitted.n_bits,
         "seed": fitted.seed,
         "options": dict(fitted.options),
-        "code": source_hash(sys.modules[type(fitted).__module__]),
+        "code": method_hash(type(fitted)),
     }
+    if files := option_files(fitted.options):
+        configuration["files"] = files
     key = hashlib.sha256(json.dumps(configuration, sort_keys=True).encode()).hexdigest()[:20]
     folder = (root or project_root() / "runs") / key
     locks = folder.parent / "locks"
