@@ -59,7 +59,7 @@ from mmhash_nb.features import backbones
 from mmhash_nb.hashers.base import Hasher
 from mmhash_nb.hashers.deep import DeepHasher
 from mmhash_nb.hashers.mmnn import CoupledSiamese
-from mmhash_nb.io.files import project_root
+from mmhash_nb.io.project import project_root
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.papers.liong2017.protocol import protocol as liong2017
 from mmhash_nb.papers.zeng2022.protocol import protocol as zeng2022

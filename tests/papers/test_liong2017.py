@@ -7,7 +7,7 @@ import pytest
 
 from mmhash_nb import hashers, papers
 from mmhash_nb.experiments.records import COLUMNS
-from mmhash_nb.io.files import project_root
+from mmhash_nb.io.project import project_root
 from mmhash_nb.papers.liong2017.protocol import METHODS as LIONG_METHODS
 from mmhash_nb.papers.liong2017.protocol import protocol as liong2017
 from mmhash_nb.papers.verdicts import verdicts as judged

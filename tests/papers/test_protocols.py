@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from mmhash_nb import hashers, papers
-from mmhash_nb.io.files import project_root
+from mmhash_nb.io.project import project_root
 from mmhash_nb.papers.liong2017.protocol import protocol as liong2017
 from mmhash_nb.papers.zeng2022.protocol import protocol as zeng2022
 from mmhash_nb.papers.zhang2018.protocol import protocol as zhang2018

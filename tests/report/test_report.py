@@ -14,7 +14,7 @@ from mmhash_nb import papers, report
 from mmhash_nb.cli import reproduce
 from mmhash_nb.experiments import records
 from mmhash_nb.report import contents, markdown, numbers, page, pictures
-from mmhash_nb.report.document import Fold, Heading, Link, Links, Picture, Table, Text
+from mmhash_nb.report.document import Fold, Heading, Link, Links, Table, Text
 from mmhash_nb.runner.headless import Outcome
 
 ROOT = Path(__file__).parents[2]
@@ -231,14 +231,16 @@ def test_pictures_are_in_the_page_and_linked_from_the_markdown(project):
     assert [a["alt"] for a in shown] == [caption for caption, _ in links]
 
 
-def test_every_picture_that_a_notebook_saves_has_a_caption():
+@pytest.mark.parametrize("room", [*papers.names(), "side_by_side"])
+def test_every_picture_that_a_notebook_saves_has_a_caption(room):
+    (path,) = (ROOT / "notebooks").glob(f"[0-9]_{room}*.ipynb")
     saved = set()
-    for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"):
-        for code in nbformat.read(path, as_version=4).cells:
-            saved |= set(re.findall(r'figures\.save\(figure, folder / "(\w+)"', code.source))
-    assert len(saved) > 20 and saved == set(pictures._CAPTIONS)
-    there = pictures.pictures(ROOT / "figures" / "zhang2018")
-    assert there and all(isinstance(p, Picture) for some in there.values() for p in some)
+    for code in nbformat.read(path, as_version=4).cells:
+        saved |= set(re.findall(r'figures\.save\(figure, folder / "(\w+)"', code.source))
+    captions = papers.captions(room)
+    assert saved == set(captions)
+    there = pictures.pictures(ROOT / "figures" / room, captions)
+    assert there and {p.caption for some in there.values() for p in some} <= set(captions.values())
 
 
 def test_the_command_writes_both_files_and_a_broken_record_leaves_the_last_ones(project, capsys):
