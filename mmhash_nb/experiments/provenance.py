@@ -104,6 +104,17 @@ def environment() -> dict[str, str]:
     }
 
 
+def peak_memory() -> int | None:
+    """Bytes of memory that this process has held at most; None on Windows, which does not say."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    # Linux gives kilobytes, macOS bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
 @cache
 def _commit() -> str:
     command = ["git", "-C", str(project_root()), "describe", "--always", "--dirty", "--abbrev=12"]
