@@ -12,6 +12,7 @@ COMMANDS = {
     "search": ("mmhash_nb.cli.own_data", "the items nearest to words or a picture"),
     "datasets": ("mmhash_nb.cli.datasets_command", "which datasets are there; fetch them"),
     "reproduce": ("mmhash_nb.cli.reproduce", "run the notebooks, write the report"),
+    "publish": ("mmhash_nb.cli.reproduce", "replace committed files by those of runs"),
     "report": ("mmhash_nb.cli.reproduce", "write the report alone; nothing is run"),
 }
 

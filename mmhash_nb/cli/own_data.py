@@ -21,7 +21,7 @@ from mmhash_nb.features.text import KINDS, tokens
 from mmhash_nb.figures import Item, found_items, png
 from mmhash_nb.hashers.base import EncodedModality, Hasher
 from mmhash_nb.io.files import cache_folder, whole
-from mmhash_nb.runner.headless import typed
+from mmhash_nb.runner.notebook_parameters import typed
 
 #: what a row needs, by the modality that is encoded
 NEEDED = {"image": "image", "text": "text", "joint": "both"}

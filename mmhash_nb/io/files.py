@@ -47,6 +47,16 @@ def project_root() -> Path:
     return here
 
 
+def output_folder() -> Path:
+    """Where a notebook writes tables and pictures: `runs/` of the repository.
+
+    Runs of a batch would replace each other's files: theirs go to `$MMHASH_OUTPUT`, a folder for
+    each run, and the batch merges them in `runs/` when it ends.
+    """
+    folder = os.environ.get("MMHASH_OUTPUT")
+    return Path(folder) if folder else project_root() / "runs"
+
+
 def cache_folder(name: str) -> Path:
     """A folder for what can be computed again: `$MMHASH_CACHE/name`, or the user's cache folder."""
     base = os.environ.get("MMHASH_CACHE")
