@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mmhash_nb.io.files import output_folder, project_root, whole
+from mmhash_nb.io.files import whole
+from mmhash_nb.io.project import output_folder, project_root
 
 #: One row of a record per task and metric; `value` is a fraction 0..1 (ACG: a number of labels).
 COLUMNS = [
@@ -61,7 +62,7 @@ def write(records: pd.DataFrame, folder: Path) -> list[Path]:
 
 
 def write_study(name: str, table: pd.DataFrame) -> None:
-    """Write a study of settings as `study_<name>.csv` to `runs/`, with the index if it has a name."""
+    """Write a study as `study_<name>.csv` to `runs/`, with the index where it has a name."""
     with whole(output_folder() / f"study_{name}.csv") as aside:
         table.to_csv(aside, index=table.index.names != [None])
 

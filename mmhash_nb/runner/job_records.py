@@ -85,9 +85,7 @@ def end(job: Job, inputs: str, outcome: Outcome) -> None:
     _write(job, inputs, outcome, time.time(), digests)
 
 
-def _write(
-    job: Job, inputs: str, outcome: Outcome, ended: float, files: Mapping[str, str]
-) -> None:
+def _write(job: Job, inputs: str, outcome: Outcome, ended: float, files: Mapping[str, str]) -> None:
     before = read(record_path(job))
     took = before["took"] if before else []
     record = {
@@ -126,7 +124,7 @@ def _is_number(value: object) -> bool:
 
 
 def succeeded(path: Path, record: Mapping[str, Any]) -> bool:
-    """Whether the run of the record at `path` has no error, and all files that it left are there."""
+    """Whether a run ended without an error, and all files that it left are there, unchanged."""
     if record["error"]:
         return False
     folder = files_folder(path)

@@ -1,4 +1,4 @@
-"""The tables and pictures of many runs, merged in `runs/` as one run of them all would leave them."""
+"""Tables and pictures of many runs, merged in `runs/` as one run of them all would leave them."""
 
 import json
 import shutil

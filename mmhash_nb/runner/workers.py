@@ -119,13 +119,13 @@ def run_jobs(
                 print(f"dashboard: {connected.dashboard_link}", flush=True)
             # Workers of this machine run what is installed here, and may see it change.
             needed = software() if scheduler else None
-            ended |= _report_each(_on_dask(connected, waiting, since, threads, needed), len(waiting))
+            ended |= _printed(_on_dask(connected, waiting, since, threads, needed), len(waiting))
     else:
-        ended |= _report_each(_one_by_one(waiting, since), len(waiting))
+        ended |= _printed(_one_by_one(waiting, since), len(waiting))
     return [ended[job.name] for job in jobs]
 
 
-def _report_each(outcomes: Iterable[tuple[Job, Outcome]], n: int) -> dict[str, Outcome]:
+def _printed(outcomes: Iterable[tuple[Job, Outcome]], n: int) -> dict[str, Outcome]:
     ended: dict[str, Outcome] = {}
     for job, outcome in outcomes:
         ended[job.name] = outcome
