@@ -147,10 +147,8 @@ def test_an_executed_notebook_holds_nothing_that_every_run_changes(project, exec
 
 def test_what_is_not_done_is_not_published(project, executed, capsys):
     run()
-    with (project / "notebooks" / "1_one.ipynb").open("r+") as file:
-        text = file.read().replace("learned at", "seen at")
-        file.seek(0)
-        file.write(text)
+    path = project / "notebooks" / "1_one.ipynb"
+    path.write_text(path.read_text().replace("learned at", "seen at"))
     capsys.readouterr()
     assert command_line.main(["publish"]) == 2
     assert capsys.readouterr().err == (
