@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from mmhash_nb.cli import PROGRAM
 from mmhash_nb.io.project import project_root
 from mmhash_nb.runner.cluster import at_once
 from mmhash_nb.runner.headless import Outcome, in_words
@@ -101,7 +102,7 @@ def _publish(jobs: Sequence[Job], out: Path) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m mmhash_nb")
+    parser = argparse.ArgumentParser(prog=PROGRAM)
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("reproduce", help="run the notebooks, write the report")
     copied = commands.add_parser("publish", help="replace committed files by those of runs")

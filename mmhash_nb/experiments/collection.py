@@ -1,4 +1,4 @@
-"""What finished runs have kept of a dataset: codes and fitted methods, for the explorer."""
+"""Codes and fitted methods of finished runs on a dataset, for the explorer."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -40,7 +40,7 @@ def collect(pairs: Pairs, runs: Iterable[Run]) -> Collection:
     return Collection(pairs, codes, {key: run.method for key, run in coded.items()})
 
 
-def kept(protocol: Protocol, pairs: Pairs, root: Path | None = None) -> Collection:
+def saved_runs(protocol: Protocol, pairs: Pairs, root: Path | None = None) -> Collection:
     """Codes and fitted methods of a protocol's finished runs on these very pairs, first seed.
 
     Nothing is trained. A run counts where its data, method, code length, seed and options are
@@ -50,7 +50,7 @@ def kept(protocol: Protocol, pairs: Pairs, root: Path | None = None) -> Collecti
     Args:
         protocol: what was run.
         pairs: the dataset as the runs had it.
-        root: where run folders are kept; `runs/` of the repository by default.
+        root: folder of the run folders; `runs/` of the repository by default.
 
     Raises:
         ValueError: no run of the protocol is there.
