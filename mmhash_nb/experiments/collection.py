@@ -8,7 +8,7 @@ from typing import NamedTuple
 from mmhash_nb import hashers
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.experiments.protocol import Protocol
-from mmhash_nb.experiments.runs import Run, has_codes, read_record
+from mmhash_nb.experiments.runs import Run, codes_are_whole, read_record
 from mmhash_nb.hashers.base import Embedder, Hasher
 from mmhash_nb.io.project import project_root
 from mmhash_nb.pairs import Pairs
@@ -73,7 +73,7 @@ def saved_runs(protocol: Protocol, pairs: Pairs, root: Path | None = None) -> Co
         if method is not None and configuration["data"] == pairs.fingerprint:
             options = json.loads(json.dumps(dict(method.options)))  # tuples as the record has them
             same = (configuration["seed"], configuration["options"]) == (method.seed, options)
-            if same and has_codes(path.parent):
+            if same and codes_are_whole(path.parent):
                 found[key] = Run(path.parent, record)
     if not found:
         raise ValueError(

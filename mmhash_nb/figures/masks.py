@@ -9,7 +9,7 @@ from matplotlib.patheffects import withStroke
 
 from mmhash_nb.figures.items import Box, frame, write
 from mmhash_nb.figures.style import DIFFERENT, INK, Picture, sheet, themed
-from mmhash_nb.papers.zhang2018.attention_scores import place_size
+from mmhash_nb.papers.zhang2018.attention_scores import cell_size
 
 _CELL, _GAP, _MARGIN = 1.0, 0.08, 0.1
 _SIDE, _LINE = 0.75, 0.14
@@ -40,7 +40,7 @@ def attended_regions(
     """
     _check(images, masks, objects, titles)
     n, _, height, width = images.shape
-    down, across = place_size(masks, height, width)
+    down, across = cell_size(masks, height, width)
     attended = masks.repeat(down, axis=1).repeat(across, axis=2)
     pixels = images.transpose(0, 2, 3, 1)  # [N, H, W, 3]
     dark = (_DARK * pixels).astype(np.uint8)
