@@ -15,6 +15,7 @@ COMMANDS = {
     "search": ("fit_encode_search", "the items nearest to words or a picture"),
     "datasets": ("datasets_command", "which datasets are there; fetch them"),
     "reproduce": ("reproduce", "run the notebooks, write the report"),
+    "publish": ("reproduce", "replace committed files by those of runs"),
     "report": ("reproduce", "write the report alone; nothing is run"),
 }
 

@@ -24,7 +24,7 @@ from mmhash_nb.figures import Item, found_items, png
 from mmhash_nb.hashers.base import EncodedModality, Hasher
 from mmhash_nb.io.cache import cache_folder
 from mmhash_nb.io.files import whole
-from mmhash_nb.runner.headless import typed
+from mmhash_nb.runner.notebook_parameters import typed
 
 _SIDE, _DPI = 260, 200  # of a picture in a gallery: pixels, and how many of them an inch has
 _SHOWN = 80  # characters of a text in a list of results

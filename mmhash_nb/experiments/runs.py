@@ -195,7 +195,7 @@ def run_protocol(
         view = seen if method in protocol.on_vectors else pairs
         one = run(paper, method, view, bits, seed, options, device=device, root=root)
         if headless:
-            print(f"{method} {bits} bits seed {seed}: {_line(one)}", flush=True)
+            print(f"{method} {bits} bits seed {seed}: {_line(one)}", file=sys.stderr)
         done.append(one)
     return done
 

@@ -48,7 +48,7 @@ from mmhash_nb.experiments.runs import read_record  # noqa: E402
 from mmhash_nb.features import pretrained  # noqa: E402
 from mmhash_nb.io.download import extract  # noqa: E402
 from mmhash_nb.io.matfiles import read_mat  # noqa: E402
-from mmhash_nb.runner import finished, headless  # noqa: E402
+from mmhash_nb.runner import headless, job_records, notebook_parameters  # noqa: E402
 from mmhash_nb.runner import jobs as batch  # noqa: E402
 from mmhash_nb.shards import open_shards, write_shards  # noqa: E402
 from mmhash_nb.training import checkpoints  # noqa: E402
@@ -346,16 +346,16 @@ def batch_file(folder: Path) -> Read:
     return lambda: batch.from_file(folder / "batch.yaml", folder.parent / "out")
 
 
-def finished_record(folder: Path) -> Read:
+def job_record(folder: Path) -> Read:
     output = folder / "n.ipynb"
     job = batch.Job(_notebook(folder.parent / "n.ipynb"), {"bits": 32}, output, "n")
-    finished.keep(job, 64 * "0", headless.Outcome("n", 1.5, ""))
-    return lambda: finished.read(finished.record_path(job))
+    job_records.end(job, 64 * "0", headless.Outcome("n", 1.5, ""))
+    return lambda: job_records.read(job_records.record_path(job))
 
 
 def notebook_cells(folder: Path) -> Read:
     path = _notebook(folder / "n.ipynb")
-    return lambda: headless.code_cells(path)
+    return lambda: notebook_parameters.code_cells(path)
 
 
 #: Each family with how many cases it has in a run: fewer where reading takes long.
@@ -369,7 +369,7 @@ CASES = {
     **{zip_archive: 60, tar_archive: 60, codes: 70, run_records: 70, run_record: 40},
     **{checkpoint: 60, fitted_method: 60, weights: 50, own_picture: 90},
     **{own_folder: 90, own_new_items: 60, own_model: 60, own_codes: 70},
-    **{shards_in_files: 60, batch_file: 60, finished_record: 60, notebook_cells: 60},
+    **{shards_in_files: 60, batch_file: 60, job_record: 60, notebook_cells: 60},
 }
 #: families whose format has a checksum over the content of all that is read
 EXACT = {
