@@ -62,7 +62,7 @@ def _holds(found: set, key: object) -> bool:
 def _further(lacking: str, dataset: str, records: pd.DataFrame, present: Set[str]) -> str:
     if lacking == "dataset":
         if dataset in present:
-            return ": its files are here, but there are no records of a run"
+            return ": its files are here, but it has no record"
         return ": its files are not on this machine"
     if lacking == "method":
         here = records[records.dataset == dataset]

@@ -125,7 +125,7 @@ def test_each_kind_of_gap_has_its_reason(project):
 
     on = own.numbers[["dataset", "lacks", "reason"]].drop_duplicates("dataset").set_index("dataset")
     assert on.reason["nuswide"] == "no run on nuswide: its files are not on this machine"
-    assert on.reason["wiki"] == "no run on wiki: its files are here, but there are no records of a run"
+    assert on.reason["wiki"] == "no run on wiki: its files are here, but it has no record"
     assert why("cmssh") == "no run of cmssh on cifar10, where there are mmnn_l2 (made up)"
     assert why("mmnn_l2", "cifar10", "image-text", 12) == (
         "mmnn_l2 was not run at 12 bits on cifar10, but at 48"
