@@ -13,7 +13,7 @@ from mmhash_nb.papers.compare import scores, table
 from mmhash_nb.papers.verdicts import verdicts
 from mmhash_nb.report.document import Block, Fold, Heading, Link, Links, Picture, Table, Text
 from mmhash_nb.report.numbers import counted, numbers, shown
-from mmhash_nb.report.pictures import pictures
+from mmhash_nb.report.saved_figures import pictures
 from mmhash_nb.runner.headless import Outcome
 
 TITLE = "Paper versus ours"

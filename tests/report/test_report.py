@@ -13,7 +13,7 @@ from PIL import Image
 from mmhash_nb import papers, report
 from mmhash_nb.cli import reproduce
 from mmhash_nb.experiments import records
-from mmhash_nb.report import contents, markdown, numbers, page, pictures
+from mmhash_nb.report import contents, markdown, numbers, page, saved_figures
 from mmhash_nb.report.document import Fold, Heading, Link, Links, Table, Text
 from mmhash_nb.runner.headless import Outcome
 
@@ -239,7 +239,7 @@ def test_every_picture_that_a_notebook_saves_has_a_caption(room):
         saved |= set(re.findall(r'figures\.save\(figure, folder / "(\w+)"', code.source))
     captions = papers.captions(room)
     assert saved == set(captions)
-    there = pictures.pictures(ROOT / "figures" / room, captions)
+    there = saved_figures.pictures(ROOT / "figures" / room, captions)
     assert there and {p.caption for some in there.values() for p in some} <= set(captions.values())
 
 
