@@ -6,9 +6,22 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from mmhash_nb.experiments.intervals import interval, prediction_half_width
-from mmhash_nb.experiments.records import Cells, as_evaluated, checked, read
-from mmhash_nb.papers import printed as published_tables
+from mmhash_nb.experiments.intervals import interval, per_cent, prediction_half_width
+from mmhash_nb.experiments.records import Cells, checked, read, with_unified_gallery
+from mmhash_nb.papers.printed import tables
+from mmhash_nb.papers.rooms import unified_gallery
+
+
+def as_evaluated(paper: str, records: pd.DataFrame) -> pd.DataFrame:
+    """`records`, those of `paper` with the gallery that it searches in their cross-modal tasks.
+
+    That is the unified codes where the paper searches them (`about.toml`), else the encoded ones.
+    Records that are so already do not change.
+    """
+    if not unified_gallery(paper):
+        return records
+    of_paper = records.paper == paper
+    return pd.concat([records[~of_paper], with_unified_gallery(records[of_paper])])
 
 
 def compare(
@@ -20,10 +33,10 @@ def compare(
     """Every published number of `paper` with ours beside it.
 
     Args:
-        paper: a paper of `mmhash_nb.papers.printed.papers()`.
+        paper: one of `papers.names()`.
         records: run records with the columns `records.COLUMNS`; default: those in `results/`.
-        published: rows as `mmhash_nb.papers.printed.load` gives them; default: all of the paper's.
-        dataset: take ours from this dataset; default: each number's own.
+        published: rows as `papers.tables` gives them; default: all of the paper's.
+        dataset: take ours from this dataset; default: that of each number.
 
     Returns:
         Columns `table, method, dataset, task, bits, metric, published, ours, low, high, n_seeds,
@@ -36,14 +49,14 @@ def compare(
         - `not reproduced`: it does not;
         - `other data`: ours is from another dataset, which says nothing about the number;
         - `not run`: there is none of ours; `reason` says what is missing;
-        - `not published`: the paper prints that its own run did not converge.
+        - `not published`: the paper prints that its run did not converge.
     """
     if records is None:
         records = read(paper)
     records = as_evaluated(paper, checked(records))
     records = records[records.paper == paper]
     if published is None:
-        published = published_tables.load(paper)
+        published = tables(paper)
     cells = Cells(records)
     sources = records.groupby(["method", "dataset"]).source.agg(
         lambda names: ", ".join(sorted(names.dropna().astype(str).unique()))
@@ -77,7 +90,7 @@ def _row(printed: dict, cells: Cells, dataset: str | None) -> dict:
     ours = interval(values)
     difference = ours.mean - value
     if np.isnan(value):
-        verdict, row["reason"] = "not published", "the paper's own run did not converge"
+        verdict, row["reason"] = "not published", "the paper's run did not converge"
     elif ours_from != printed["dataset"]:
         verdict = "other data"
     elif abs(difference) <= prediction_half_width(values):
@@ -108,10 +121,10 @@ def table(
     records: pd.DataFrame | None = None,
     dataset: str | None = None,
 ) -> pd.DataFrame:
-    """Table `number` of `paper` in its own layout, as strings in per cent.
+    """Table `number` of `paper` in the paper's layout, as strings in per cent.
 
     A cell reads `ours ± half-width of the 95 % interval of the mean (published)`: without the
-    half-width for a single seed, `–` in the place of a number that is not there.
+    half-width for a single seed, `–` where there is no number.
 
     Args:
         paper, records, dataset: as for `compare`.
@@ -120,13 +133,13 @@ def table(
     Returns:
         Rows are methods. A column's name is its dataset, task, `K bits` and metric, of which those
         are left out that are the same in the whole table (but the task). Where methods have
-        different tasks, each one of its own, they share columns, which name no task. A method
+        different tasks, each a single one, they share columns, which name no task. A method
         without codes has the same number at every length.
 
     Raises:
         ValueError: where the paper has no such table.
     """
-    published = published_tables.load(paper)
+    published = tables(paper)
     numbers = sorted(published.table.unique())
     if number not in numbers:
         raise ValueError(
@@ -173,10 +186,8 @@ def scores(
     for name in methods or there.method.unique():
         for task, of_task in there[there.method == name].groupby("task", sort=False):
             for bits, of_bits in of_task.groupby("bits"):
-                ours = interval(of_bits.value.to_numpy())
-                half = "" if np.isnan(ours.high) else f" ± {100 * (ours.high - ours.mean):.1f}"
                 row = cells.setdefault((str(name), str(task)), {})
-                row[int(str(bits))] = f"{100 * ours.mean:.1f}{half}"
+                row[int(str(bits))] = per_cent(of_bits.value.to_numpy())
     table = pd.DataFrame.from_dict(cells, orient="index").fillna("")
     table.index = pd.MultiIndex.from_tuples(table.index, names=["method", "task"])
     return table[sorted(table.columns)].rename(columns=lambda bits: f"{bits} bits")

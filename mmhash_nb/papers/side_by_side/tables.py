@@ -12,6 +12,7 @@ import torch
 
 from mmhash_nb import hashers
 from mmhash_nb.experiments import evaluation
+from mmhash_nb.experiments.protocol import Protocol
 from mmhash_nb.experiments.runs import Run, frame
 from mmhash_nb.features import backbones
 from mmhash_nb.features.maps import resized
@@ -20,13 +21,12 @@ from mmhash_nb.hashers.deep import DeepHasher
 from mmhash_nb.hashers.mmnn import CoupledSiamese
 from mmhash_nb.metrics import average_precision_from_distances
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.papers import printed as published
 from mmhash_nb.papers.compare import scores
-from mmhash_nb.papers.protocols import Protocol
+from mmhash_nb.papers.rooms import names
 
 #: Directions of retrieval, galleries encoded from one modality, or from both at once.
 DIRECTIONS = ("image-text", "text-image", "image-image", "text-text", "joint-joint")
-#: How a method learns, by the class that implements it; a network of its own is none of the first.
+#: How a method learns, by the class that implements it.
 FAMILIES = ("shallow", "network on vectors", "deep network", "no codes", "control")
 
 
@@ -53,7 +53,7 @@ def listing(protocol: Protocol) -> pd.DataFrame:
         Columns `family, papers, images` (`pixels` or `vectors` that it is given, empty where it
         reads none), `directions` and `learned gallery` (whether it also has unified codes).
     """
-    of = {paper: set(hashers.names(paper)) for paper in published.papers()}
+    of = {paper: set(hashers.names(paper)) for paper in names()}
     rows = {}
     for method in dict.fromkeys(name for name, *_ in protocol.runs()):
         made = hashers.method_class(method)
@@ -168,7 +168,7 @@ def tie_ranges(records: pd.DataFrame, bits: int) -> pd.DataFrame:
         index=["task", "method"], columns="metric", values="value", sort=False
     ).rename(columns=names)
     table = wide.reindex(columns=list(names.values())).dropna()
-    return table.sort_index(level="task", key=_place, kind="stable", sort_remaining=False)
+    return table.sort_index(level="task", key=_rank, kind="stable", sort_remaining=False)
 
 
 def blind_orders(
@@ -198,12 +198,13 @@ def blind_orders(
             continue
         query, database = tasks[method].split("-")
         codes = run.codes()
-        asked, kept = codes[query][pairs.query].signs(), codes[database][pairs.database].signs()
-        distances = (bits - asked.astype(np.float32) @ kept.T.astype(np.float32)) / 2
+        sides = (codes[query][pairs.query], codes[database][pairs.database])
+        asking, searched = (side.signs().astype(np.float32) for side in sides)
+        distances = (bits - asking @ searched.T) / 2
         expected = average_precision_from_distances(distances, relevant).mean()
         found = []
         for order in orders:
-            # Equal distances no longer are: each item has its place as a fraction besides.
+            # Equal distances no longer are: each item's rank in the order is added as a fraction.
             placed = distances[:, order] + np.arange(len(order)) / len(order)
             found.append(average_precision_from_distances(placed, relevant[:, order]).mean())
         by_class = float(found[-1] - expected)
@@ -238,5 +239,5 @@ def turned_by_ties(ranges: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("task")
 
 
-def _place(tasks: pd.Index) -> pd.Index:
+def _rank(tasks: pd.Index) -> pd.Index:
     return tasks.map(DIRECTIONS.index)

@@ -1,0 +1,62 @@
+"""Runs in short, as text: gains of one method over others, and means over seeds."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from mmhash_nb.experiments.intervals import per_cent
+from mmhash_nb.experiments.records import Cells
+
+
+def gains(
+    records: pd.DataFrame,
+    dataset: str | None,
+    method: str,
+    others: Iterable[str],
+    task: str = "joint-joint",
+) -> pd.Series:
+    """mAP of `method` minus each other's in points, paired by length and seed, as text.
+
+    Args:
+        records: rows with the columns that `records.Cells` reads.
+        dataset: whose; None takes all. task: the direction.
+
+    Returns:
+        For each other method, the mean difference and its range over code lengths (and datasets),
+        each of them a mean over seeds; empty where nothing was run.
+    """
+    cells = Cells(records)
+    found = {}
+    for other in others:
+        means = []
+        for name in [dataset] if dataset else sorted(records.dataset.unique()):
+            lengths = cells.lengths(method, name, task, "mAP")
+            for length in sorted(set(lengths) & set(cells.lengths(other, name, task, "mAP"))):
+                ours, theirs = (
+                    cells.by_seed(m, name, task, length, "mAP") for m in (method, other)
+                )
+                shared = [ours[seed] - theirs[seed] for seed in ours if seed in theirs]
+                means += [100 * float(np.mean(shared))] if shared else []
+        if means:
+            spread = f" ({min(means):+.1f} to {max(means):+.1f})"
+            found[f"{method} − {other}"] = f"{np.mean(means):+.1f}{spread}"
+    return pd.Series(found, dtype=object)
+
+
+def over_seeds(table: pd.DataFrame, by: str) -> pd.DataFrame:
+    """Fractions in per cent as text, mean over seeds ± half of the 95 % t-interval.
+
+    Args:
+        table: a row for each value of `by` and seed; all other columns are fractions 0..1 but
+            `scored`, counts that are added.
+        by: what the rows are to be.
+    """
+    rows = {
+        value: {
+            name: str(part[name].sum()) if name == "scored" else per_cent(part[name].to_numpy())
+            for name in part.columns.drop([by, "seed"])
+        }
+        for value, part in table.groupby(by, sort=False)
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(by)

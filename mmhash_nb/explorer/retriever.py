@@ -1,0 +1,138 @@
+"""`Retriever`: searches one dataset by any of its methods, and loads each of them once."""
+
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+from mmhash_nb.codes import HashCodes
+from mmhash_nb.datasets.pictures import nothing_kept
+from mmhash_nb.experiments.collection import Collection
+from mmhash_nb.experiments.evaluation import modalities
+from mmhash_nb.explorer.attention import Masks, has_masks, with_masks
+from mmhash_nb.explorer.search import Database, Query, SearchResult, search
+from mmhash_nb.explorer.user_query import UserQuery, needs
+from mmhash_nb.figures.nearest import side_codes, sides
+from mmhash_nb.hashers.base import Hasher
+from mmhash_nb.pairs import Pairs
+
+
+@dataclass(frozen=True)
+class Column:
+    """A method, its code length, and the task, such as `image-text`."""
+
+    method: str
+    bits: int
+    direction: str
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """(method, code length)."""
+        return self.method, self.bits
+
+
+class Retriever:
+    """A dataset with its codes and fitted methods, ready to be searched.
+
+    A method and the codes of its database are loaded at the first search that needs them, and stay.
+
+    Args:
+        collection: pairs, codes and fitted methods.
+    """
+
+    def __init__(self, collection: Collection) -> None:
+        self.pairs, self.codes, self.methods = collection
+        self._databases: dict[tuple[str, int, str], Database] = {}
+        self._fitted: dict[tuple[str, int], Hasher] = {}
+        self._masks: dict[tuple[str, int], Masks] = {}
+        self._user_codes: WeakKeyDictionary[Pairs, dict[Column, HashCodes]] = WeakKeyDictionary()
+
+    def query(self, position: int) -> Query:
+        """The dataset's query at a position of `pairs.query`.
+
+        Raises:
+            ValueError: the query split is empty.
+        """
+        if self.pairs.query.size == 0:
+            raise ValueError(f"{self.pairs.name} has an empty query split: there is no query.")
+        return Query.of(self.pairs, int(self.pairs.query[position]))
+
+    def search(
+        self,
+        column: Column,
+        query: Query,
+        k: int,
+        only_mistakes: bool = False,
+        attention: bool = False,
+    ) -> SearchResult:
+        """What a method finds for a query of the dataset or of the user.
+
+        Args:
+            column: the method and the task.
+            query: what to search with.
+            k: how many results.
+            only_mistakes: leave out results that are right; of no effect where the query's labels
+                are unknown.
+            attention: with masks, where the method has them and was saved.
+
+        Raises:
+            ValueError: an empty database, or a method that cannot encode the user's query.
+            OSError, RuntimeError: the fitted method cannot be loaded.
+        """
+        if isinstance(query, UserQuery):
+            code = self._encoded(column, query)
+        else:
+            side = sides(column.direction)[0]
+            code = side_codes(self.pairs, self.codes[column.key], side)[query.sample]
+        only_mistakes = only_mistakes and query.labels is not None
+        database, labels = self._database(column), query.labels
+        found = search(column.method, column.direction, database, code, labels, k, only_mistakes)
+        if attention and self.has_masks(column):
+            found = with_masks(found, self.pairs, query, self._masks_of(column))
+        return found
+
+    def has_masks(self, column: Column) -> bool:
+        """Whether attention of a method can be shown: it has masks and was saved."""
+        return column.key in self.methods and has_masks(column.method)
+
+    def encodes(self, column: Column) -> bool:
+        """Whether a method can encode new queries: it was saved."""
+        return column.key in self.methods
+
+    def _database(self, column: Column) -> Database:
+        side = sides(column.direction)[1]
+        key = (*column.key, side)
+        if key not in self._databases:
+            self._databases[key] = Database(self.pairs, self.codes[column.key], side)
+        return self._databases[key]
+
+    def _encoded(self, column: Column, query: UserQuery) -> HashCodes:
+        known = self._user_codes.setdefault(query.pairs, {})
+        if column not in known:
+            side = sides(column.direction)[0]
+            missing = needs(self.pairs, side) - query.made_of
+            if missing:
+                raise ValueError(
+                    f"{column.method} is asked with {' and '.join(sorted(missing))} here: choose "
+                    "another direction or method."
+                )
+            method = self._method(column)
+            (modality,) = (m for m in modalities(method) if m == side)
+            with nothing_kept():
+                known[column] = method.encode(query.pairs, modality)
+        return known[column]
+
+    def _method(self, column: Column) -> Hasher:
+        if column.key not in self.methods:
+            raise ValueError(
+                f"No fitted {column.method} of {column.bits} bits was saved, so it cannot encode "
+                "your query."
+            )
+        if column.key not in self._fitted:
+            method = self.methods[column.key]()
+            assert isinstance(method, Hasher)
+            self._fitted[column.key] = method
+        return self._fitted[column.key]
+
+    def _masks_of(self, column: Column) -> Masks:
+        if column.key not in self._masks:
+            self._masks[column.key] = Masks(self._method(column))
+        return self._masks[column.key]

@@ -1,0 +1,201 @@
+"""Search by codes: the items nearest to one query, and how far all others lie."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from mmhash_nb.codes import HashCodes
+from mmhash_nb.experiments.evaluation import tasks
+from mmhash_nb.figures.nearest import side_codes, sides
+from mmhash_nb.hashers import method_class
+from mmhash_nb.pairs import Pairs
+
+
+@dataclass(frozen=True, eq=False)
+class Query:
+    """A sample that a database is searched with.
+
+    Args:
+        pairs: what holds the sample: the dataset, or the one sample that a user made.
+        sample: its index there.
+        name: what it is called.
+        labels: `bool [C]`, by which results are judged; None where they are unknown.
+    """
+
+    pairs: Pairs
+    sample: int
+    name: str
+    labels: np.ndarray | None
+
+    @classmethod
+    def of(cls, pairs: Pairs, sample: int) -> "Query":
+        """A sample of the dataset.
+
+        Raises:
+            ValueError: there is no such sample.
+        """
+        if not 0 <= sample < len(pairs):
+            raise ValueError(f"query {sample} is not one of the {len(pairs)} samples.")
+        return cls(pairs, sample, f"sample {sample}", pairs.labels[sample])
+
+
+class Database:
+    """The database of a dataset, by the codes of one side.
+
+    Args:
+        pairs: the dataset.
+        codes: of one method, for each modality, codes of all samples.
+        side: modality of the database.
+
+    Raises:
+        ValueError: the database is empty, or there are no such codes.
+    """
+
+    def __init__(self, pairs: Pairs, codes: Mapping[str, HashCodes], side: str) -> None:
+        if pairs.database.size == 0:
+            raise ValueError(f"{pairs.name} has an empty database: there is nothing to find.")
+        self.ids = pairs.database
+        self.codes = side_codes(pairs, codes, side)[pairs.database]
+        self.labels = _words(pairs.labels[pairs.database])  # [n, C / 64]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def distances(self, query_code: HashCodes) -> np.ndarray:
+        """Hamming distances of all items to one code, `uint16 [n]`."""
+        if query_code.n_bits != self.codes.n_bits:
+            raise ValueError(
+                f"the query has {query_code.n_bits} bits but the database {self.codes.n_bits}: "
+                "encode both at one code length."
+            )
+        return np.bitwise_count(query_code.words ^ self.codes.words).sum(axis=1, dtype=np.uint16)
+
+    def relevant(self, labels: np.ndarray) -> np.ndarray:
+        """Which items share one of the labels `bool [C]`, `bool [n]`."""
+        return (self.labels & _words(labels[None])).any(axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class SearchResult:
+    """What was found for a query, nearest first, ties by database order.
+
+    Attributes:
+        method: its name; empty where it needs none.
+        direction: the task, such as `image-text`.
+        query_code: of the query; codes: those of the k results.
+        ids: sample indices; distances: Hamming distances of the results, `int [k]`.
+        right: which results share a label with the query, `bool [k]`; None where not known.
+        relevant, other: database items at each distance, `int [K + 1]`; where it is not known which
+            are relevant, None and all items.
+        only_mistakes: whether results that are right were left out.
+        query_mask: attended positions of the query's picture, `bool [h, w]`.
+        masks: of each result's picture, `bool [k, h, w]`.
+    """
+
+    method: str
+    direction: str
+    query_code: HashCodes
+    codes: HashCodes
+    ids: np.ndarray
+    distances: np.ndarray
+    right: np.ndarray | None
+    relevant: np.ndarray | None
+    other: np.ndarray
+    only_mistakes: bool = False
+    query_mask: np.ndarray | None = None
+    masks: np.ndarray | None = None
+
+    @property
+    def n_bits(self) -> int:
+        """Code length K."""
+        return self.query_code.n_bits
+
+
+def search(
+    method: str,
+    direction: str,
+    database: Database,
+    query_code: HashCodes,
+    labels: np.ndarray | None,
+    k: int,
+    only_mistakes: bool = False,
+) -> SearchResult:
+    """Find the `k` items nearest to a code, and count how far all items lie.
+
+    Args:
+        method, direction: for the result.
+        database: where to look.
+        query_code: one code.
+        labels: of the query, `bool [C]`; None where they are unknown.
+        k: how many items; fewer where there are fewer.
+        only_mistakes: leave out results that share a label with the query.
+
+    Raises:
+        ValueError: `k` is below 1, or `only_mistakes` without labels to judge by.
+    """
+    if k < 1:
+        raise ValueError(f"the number of results must be at least 1, but is {k}.")
+    if only_mistakes and labels is None:
+        raise ValueError("only labels tell which results are mistakes, and the query has none.")
+    distances = database.distances(query_code)
+    right = None if labels is None else database.relevant(labels)
+    near = np.argsort(distances, kind="stable")
+    if only_mistakes and right is not None:
+        near = near[~right[near]]
+    near = near[:k]
+
+    def histogram(some: np.ndarray) -> np.ndarray:
+        return np.bincount(some, minlength=query_code.n_bits + 1)
+
+    return SearchResult(
+        method=method,
+        direction=direction,
+        query_code=query_code,
+        codes=database.codes[near],
+        ids=database.ids[near],
+        distances=distances[near].astype(np.int64),
+        right=None if right is None else right[near],
+        relevant=None if right is None else histogram(distances[right]),
+        other=histogram(distances if right is None else distances[~right]),
+        only_mistakes=only_mistakes,
+    )
+
+
+def directions(method: str, codes: Mapping[str, HashCodes]) -> list[str]:
+    """The tasks that a method's codes can be searched in, across modalities first.
+
+    Across modalities needs codes of both sides and a method whose codes of both are comparable.
+    """
+    possible = tasks(list(codes), method_class(method).cross_modal)
+    return sorted(("-".join(task) for task in possible), key=_within_a_side)
+
+
+def nearest_direction(direction: str, offered: list[str]) -> str:
+    """The task of a second method: the same, else one with the same query side, else any."""
+    side = direction.partition("-")[0]
+    same_side = [task for task in offered if task.startswith(f"{side}-")]
+    return direction if direction in offered else [*same_side, *offered][0]
+
+
+def in_words(found: SearchResult) -> str:
+    """The results in words: samples, distances, and which are relevant."""
+    right = [False] * len(found.ids) if found.right is None else found.right
+    hits = [
+        f"{sample} ({distance}{', relevant' if is_right else ''})"
+        for sample, distance, is_right in zip(found.ids, found.distances, right, strict=True)
+    ]
+    if not hits:
+        return "No mistakes: all items of the database are relevant."
+    what = "mistakes" if found.only_mistakes else "samples"
+    return f"Nearest {what} (distance): {', '.join(hits)}."
+
+
+def _within_a_side(task: str) -> bool:
+    query, database = sides(task)
+    return query == database
+
+
+def _words(labels: np.ndarray) -> np.ndarray:
+    """Labels `bool [n, C]` as 64-bit words, `uint64 [n, ceil(C / 64)]`."""
+    return HashCodes(np.packbits(labels, axis=1), labels.shape[1]).words

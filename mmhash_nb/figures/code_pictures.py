@@ -1,0 +1,227 @@
+"""Pictures of the codes themselves: bits beside descriptors, and distances of relevant items."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from mmhash_nb.codes import HashCodes
+from mmhash_nb.figures.items import (
+    CELL,
+    draw_item,
+    feature_range,
+    feature_vector,
+    frame,
+    label_text,
+    view_of,
+    write,
+)
+from mmhash_nb.figures.nearest import (
+    Codes,
+    MethodCodes,
+    nearest,
+    side_codes,
+    side_name,
+    sides,
+    task_name,
+)
+from mmhash_nb.figures.precision_curves import profile_of
+from mmhash_nb.figures.style import (
+    DIFFERENT,
+    INK,
+    MARKS,
+    RIGHT,
+    WRONG,
+    Picture,
+    axes_in_inches,
+    themed,
+)
+from mmhash_nb.pairs import Pairs
+
+_ONE, _ZERO = "#33383f", "#e6e8eb"
+_PALE_DIFFERENT = "#f7a58f"
+
+
+def code_cells(query: HashCodes, others: HashCodes) -> np.ndarray:
+    """The colours of codes as a picture, `float [M, K, 3]`: dark for 1, light for 0.
+
+    Bits that differ from the query's are red, dark red for 1 and light red for 0.
+
+    Args:
+        query: one code.
+        others: M codes of the same length.
+    """
+    palette = np.array([to_rgb(c) for c in (_ZERO, _ONE, _PALE_DIFFERENT, DIFFERENT)])
+    ones = others.signs() > 0
+    return palette[ones + 2 * different_bits(query, others)]  # [M, K] -> [M, K, 3]
+
+
+def different_bits(query: HashCodes, others: HashCodes) -> np.ndarray:
+    """Where codes differ from the query's, `bool [M, K]`."""
+    return others.signs() != query.signs()
+
+
+def draw_codes(
+    axes: Axes,
+    query: HashCodes,
+    others: HashCodes,
+    box: tuple[float, float, float, float],
+) -> None:
+    """Draw M codes as rows of cells in a box; bits that differ from the query's carry a cross."""
+    left, top, width, height = box
+    cells = code_cells(query, others)
+    rows, n_bits = cells.shape[:2]
+    axes.imshow(
+        cells,
+        extent=(left, left + width, top + height, top),
+        aspect="auto",
+        interpolation="none",
+    )
+    # Bytes stand apart, so that a bit can be found again in the next row.
+    edges = left + np.arange(8, n_bits, 8) * width / n_bits
+    axes.vlines(edges, top, top + height, color="white", linewidth=1.6)
+    between = top + np.arange(1, rows) * height / rows
+    axes.hlines(between, left, left + width, color="white", linewidth=1.2)
+    row, bit_at = np.nonzero(different_bits(query, others))
+    axes.plot(
+        left + (bit_at + 0.5) * width / n_bits,
+        top + (row + 0.5) * height / rows,
+        linestyle="",
+        marker="x",
+        markersize=min(4.5, 0.55 * 72 * min(width / n_bits, height / rows)),
+        markeredgewidth=0.9,
+        color="white",
+        gid="different",
+    )
+
+
+@themed()
+def descriptor_codes(pairs: Pairs, codes: Codes, task: str, query: int, k: int = 4) -> Figure:
+    """The descriptors and codes of a query and of its nearest database items (masci2014, Fig. 2).
+
+    The query's row first. Dark cells are ones; bits different from the query's are red and crossed.
+
+    Args:
+        pairs: the dataset; a side of pixels shows pictures only.
+        codes: of one method, for each modality, codes of all samples.
+        task: such as `image-text`.
+        query: sample index.
+        k: database items.
+    """
+    query_side, database_side = sides(task)
+    found = nearest(pairs, codes, task, [query], k)
+    asked = side_codes(pairs, codes, query_side)[query]
+    rows: list[tuple[int, str]] = [(query, query_side)]
+    rows += [(int(i), database_side) for i in found.ids[0]]
+    item_width = max(CELL[view_of(pairs, side)][0] for side in (query_side, database_side))
+    item_width, height, pitch = max(item_width, 0.78), 0.78, 0.98
+    # A whole number of pixels for each bit, so that all cells look equally wide.
+    curve_width, code_width = 2.3, (0.08 if asked.n_bits <= 64 else 0.05) * asked.n_bits
+    curve_left = item_width + 0.15
+    code_left = curve_left + curve_width + 0.15
+    total = code_left + code_width + 0.75
+    figure = Picture(total + 0.2, 0.4 + pitch * len(rows) + 0.12)
+    axes = axes_in_inches(figure, 0.1, 0, total, 0.4 + pitch * len(rows) + 0.12)
+    headings = {
+        f"descriptor ({task_name(pairs, task)})": (curve_left, 0.06, curve_width, 0.28),
+        f"{asked.n_bits}-bit code (red ×: not as the query)": (
+            code_left,
+            0.06,
+            code_width + 0.7,
+            0.28,
+        ),
+    }
+    for heading, place in headings.items():
+        write(axes, heading, place, size=8, lines=1, align="left", weight="bold")
+    for r, (sample, side) in enumerate(rows):
+        top = 0.4 + r * pitch
+        wide = CELL[view_of(pairs, side)][0]
+        box = (0.02 + (item_width - wide) / 2, top, wide, height)
+        draw_item(axes, pairs, sample, side, box)
+        colour = INK if r == 0 else (RIGHT if found.right[0, r - 1] else WRONG)
+        frame(axes, box, colour)
+        write(axes, label_text(pairs, sample), (0, top + height, item_width, 0.18), lines=1)
+        draw_profile(axes, pairs, sample, side, (curve_left, top, curve_width, height))
+        name = (curve_left, top + height, curve_width, 0.18)
+        write(axes, side_name(pairs, side), name, lines=1)
+        code = side_codes(pairs, codes, side)[sample]
+        draw_codes(axes, asked, code, (code_left, top + 0.22, code_width, 0.34))
+        note = "query"
+        if r > 0:
+            note = f"{MARKS[bool(found.right[0, r - 1])]} {found.distances[0, r - 1]}"
+        right_of = (code_left + code_width + 0.08, top + 0.22, 0.65, 0.34)
+        write(axes, note, right_of, size=8, align="left", weight="bold", colour=colour)
+    return figure
+
+
+def draw_profile(
+    axes: Axes, pairs: Pairs, sample: int, side: str, box: tuple[float, float, float, float]
+) -> None:
+    """Draw a feature vector as a filled curve in a box; pixels have none and say so."""
+    left, top, width, height = box
+    if side == "image" and pairs.images.ndim == 4:
+        write(axes, f"{' × '.join(map(str, pairs.images.shape[1:]))} pixels", box)
+        return
+    values = feature_vector(pairs, sample, side)
+    low, high = feature_range(pairs, side)
+    low = min(low, 0.0)
+    at_zero = top + height * high / (high - low)
+    y = top + height * (high - np.clip(values, low, high)) / (high - low)
+    x = left + (np.arange(len(values)) + 0.5) * width / len(values)
+    axes.fill_between(x, y, at_zero, step="mid", color="#56606b", linewidth=0.3)
+    axes.plot((left, left + width), (at_zero, at_zero), color="#888888", lw=0.6)
+
+
+def draw_distances(axes: Axes, relevant: np.ndarray, other: np.ndarray) -> None:
+    """Draw which share of relevant and other items lies at each distance; counts are `[K + 1]`."""
+    distance = np.arange(len(relevant))
+    for counts, colour, name, style in (
+        (other, WRONG, "other", "--"),
+        (relevant, RIGHT, "relevant", "-"),
+    ):
+        share = counts / max(counts.sum(), 1)
+        axes.stairs(
+            share,
+            np.arange(len(counts) + 1) - 0.5,
+            fill=False,
+            color=colour,
+            linestyle=style,
+            linewidth=1.6,
+            label=f"{name} ({int(counts.sum()):,})",
+        )
+        axes.fill_between(distance, share, step="mid", color=colour, alpha=0.18, linewidth=0)
+    seen = np.flatnonzero(relevant + other)
+    axes.set_xlim(seen.min() - 1, seen.max() + 1)
+    axes.set_ylim(bottom=0)
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.set_xlabel("Hamming distance")
+    axes.set_ylabel("share of items")
+
+
+@themed()
+def distance_histogram(pairs: Pairs, codes: MethodCodes, task: str) -> Figure:
+    """How far relevant and other database items lie from the queries, one panel a method.
+
+    Args:
+        pairs: the dataset.
+        codes: for each method and modality, codes of all samples.
+        task: such as `image-text`.
+    """
+    if pairs.query.size == 0 or not codes:
+        raise ValueError("a histogram of distances needs at least one query and one method.")
+    columns = min(3, len(codes))
+    rows = -(-len(codes) // columns)
+    figure = Picture(0.6 + 2.7 * columns, 0.35 + 2.1 * rows, layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False)
+    for axes, (method, of) in zip(panels.flat, codes.items(), strict=False):
+        # [Q, K + 1, G + 1] -> [K + 1, G + 1]
+        counts = profile_of(pairs, of, task).counts.sum(axis=0)
+        draw_distances(axes, counts[:, 1:].sum(axis=1), counts[:, 0])
+        axes.set_title(method, weight="bold")
+        axes.set_ylim(0, 1.4 * axes.dataLim.y1)  # room for the legend
+        axes.legend(loc="upper right", fontsize=6.5)
+    for axes in list(panels.flat)[len(codes) :]:
+        axes.remove()
+    figure.suptitle(task_name(pairs, task))
+    return figure

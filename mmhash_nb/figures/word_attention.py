@@ -1,0 +1,135 @@
+"""What attention over a text selects: how much each of its words carries (zeng2022, Eqs. 7, 8)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from mmhash_nb.figures.items import draw_item, feature_vector, frame, label_text, view_of, write
+from mmhash_nb.figures.style import INK, MARKS, TRUE_TAG, Picture, axes_in_inches, themed
+from mmhash_nb.pairs import Pairs
+
+_CELL, _GAP, _MARGIN = 1.0, 0.1, 0.1
+_LINE = 0.16
+_BAR = "#9aa3ad"
+
+
+@themed()
+def attended_words(
+    pairs: Pairs,
+    samples: Sequence[int] | np.ndarray,
+    scores: np.ndarray,
+    k: int = 8,
+    naming: np.ndarray | None = None,
+) -> Figure:
+    """How much each word of a text carries, heaviest first, beside the picture.
+
+    Words that name a label of the sample are green, bold and marked ✓. All bars have one scale.
+
+    Args:
+        pairs: the dataset, with a vocabulary of V words.
+        samples: n sample indices.
+        scores: a number for each word, `float [n, V]`; those of words that are not in the sample's
+            text do not count.
+        k: words to show (all, where there are fewer).
+        naming: which words name a label of the sample, `bool [n, V]`; None for those that are the
+            label's own name.
+    """
+    samples, scores = checked(pairs, samples, "scores", scores)
+    if pairs.vocabulary is None or len(pairs.vocabulary) != scores.shape[1]:
+        raise ValueError(
+            f"scores are of {scores.shape[1]} words, but {pairs.name} has a vocabulary of "
+            f"{len(pairs.vocabulary or ())}."
+        )
+    check_count(k)
+    if naming is None:
+        naming = np.array([label_words(pairs, sample) for sample in samples])
+    if naming.shape != scores.shape or naming.dtype != np.bool_:
+        raise ValueError(
+            f"naming must be bool {list(scores.shape)}, as scores, but is {naming.dtype} "
+            f"{list(naming.shape)}."
+        )
+    found = [
+        present_words(pairs, sample, of_words, names, k)
+        for sample, of_words, names in zip(samples, scores, naming, strict=True)
+    ]
+    shown = [score for words in found for _, score, _ in words]
+    low, high = min([0.0, *shown]), max([0.0, *shown])
+    view = view_of(pairs, "image")
+    lines = max(1, *(len(words) for words in found))
+    row = max(_CELL + 2 * _LINE, lines * _LINE) + _GAP
+    name, bars = 1.0, 2.4
+    total = _CELL + name + bars + 0.6 + 2 * _GAP
+    figure = Picture(total + 2 * _MARGIN, len(samples) * row + _MARGIN + 0.25)
+    axes = axes_in_inches(figure, _MARGIN, _MARGIN, total, len(samples) * row + 0.25)
+    per_score = bars / (high - low) if high > low else 0.0
+    zero = _CELL + name + 2 * _GAP - low * per_score
+    for r, (sample, words) in enumerate(zip(samples, found, strict=True)):
+        top = r * row
+        box = (0.0, top, _CELL, _CELL if view == "picture" else 0.6)
+        draw_item(axes, pairs, sample, "image", box)
+        if view == "picture":
+            frame(axes, box, INK, 1.0)
+            label = (0.0, top + _CELL, _CELL, 2 * _LINE)
+            write(axes, label_text(pairs, sample), label, lines=2)
+        if not words:
+            write(axes, "(no words)", (_CELL + _GAP, top, name, _LINE), align="right")
+        for line, (word, score, names_label) in enumerate(words):
+            y = top + line * _LINE
+            style = {"colour": TRUE_TAG, "weight": "bold"} if names_label else {}
+            text = f"{MARKS[True]} {word}" if names_label else word
+            place = (_CELL + _GAP, y, name, _LINE)  # right of it, the bars begin
+            write(axes, text, place, lines=1, align="right", **style)  # type: ignore[arg-type]
+            wide = score * per_score
+            colour = TRUE_TAG if names_label else _BAR
+            bar = Rectangle((zero, y + 0.03), wide, _LINE - 0.06, color=colour, linewidth=0)
+            bar.set_gid("true" if names_label else "word")
+            axes.add_patch(bar)
+            beside = (zero + max(wide, 0.0) + 0.04, y, 0.5, _LINE)
+            write(axes, f"{score:.3g}", beside, size=6, lines=1, align="left")
+    note = (0.0, len(samples) * row, total, 0.25)
+    write(axes, f"{MARKS[True]} the word names a label.", note, size=6, lines=1, align="left")
+    return figure
+
+
+def label_words(pairs: Pairs, sample: int) -> np.ndarray:
+    """Which words are the name of a label of the sample, `bool [V]`."""
+    assert pairs.vocabulary is not None
+    labels = {
+        str(pairs.label_names[int(c)]).casefold() for c in np.flatnonzero(pairs.labels[sample])
+    }
+    return np.array([word.casefold() in labels for word in pairs.vocabulary], dtype=np.bool_)
+
+
+def present_words(
+    pairs: Pairs, sample: int, scores: np.ndarray, naming: np.ndarray, k: int
+) -> list[tuple[str, float, bool]]:
+    """The `k` words of a sample's text with the largest scores: word, score, names a label."""
+    assert pairs.vocabulary is not None
+    present = np.flatnonzero(feature_vector(pairs, sample, "text") > 0)
+    order = present[np.argsort(-scores[present], kind="stable")][:k]
+    return [(pairs.vocabulary[c], float(scores[c]), bool(naming[c])) for c in order]
+
+
+def checked(
+    pairs: Pairs, samples: Sequence[int] | np.ndarray, name: str, values: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Samples as `int64 [n]` and what there is for each of them as `float [n, …]`."""
+    samples, values = np.asarray(samples, dtype=np.int64), np.asarray(values)
+    outside = samples[(samples < 0) | (samples >= len(pairs))]
+    if samples.size == 0 or outside.size:
+        wrong = f"sample {outside[0]} is not one of the {len(pairs)}" if outside.size else "none is"
+        raise ValueError(f"pictures of attention need samples to show, but {wrong}.")
+    if values.ndim != 2 or len(values) != len(samples) or not np.isfinite(values).all():
+        raise ValueError(
+            f"{name} must be finite, a row for each of the {len(samples)} samples, but are "
+            f"{list(values.shape)}."
+        )
+    return samples, values
+
+
+def check_count(k: int) -> None:
+    """Raise unless there is something to show."""
+    if k < 1:
+        raise ValueError(f"the number to show must be at least 1, but is {k}.")
