@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mmhash_nb.io.files import cache_folder, whole
+from mmhash_nb.io.cache import cache_folder
+from mmhash_nb.io.files import whole
 
 __all__ = ["KINDS", "describe"]
 

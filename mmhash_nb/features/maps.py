@@ -13,7 +13,8 @@ from tqdm.auto import tqdm
 
 from mmhash_nb.features import backbones
 from mmhash_nb.features.backbones import Backbone
-from mmhash_nb.io.files import cache_folder, whole
+from mmhash_nb.io.cache import cache_folder
+from mmhash_nb.io.files import whole
 from mmhash_nb.training.prefetch import halved
 
 __all__ = ["beyond_float16", "check_images", "passed", "resized", "stage_maps"]

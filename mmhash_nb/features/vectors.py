@@ -9,7 +9,8 @@ import torch
 from mmhash_nb.features import backbones, maps
 from mmhash_nb.features.backbones import Backbone
 from mmhash_nb.features.maps import beyond_float16, check_images, passed
-from mmhash_nb.io.files import cache_folder, whole
+from mmhash_nb.io.cache import cache_folder
+from mmhash_nb.io.files import whole
 
 __all__ = ["feature_vectors"]
 
