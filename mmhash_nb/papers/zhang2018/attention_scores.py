@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from mmhash_nb.datasets.concepts import LABEL_NAMES, OWN_WORDS
+from mmhash_nb.datasets.concepts import CONCEPT_WORDS, LABEL_NAMES
 from mmhash_nb.experiments.intervals import interval
 from mmhash_nb.pairs import Pairs
 
@@ -126,7 +126,7 @@ def enlarged(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
 def concept_words(pairs: Pairs) -> np.ndarray:
     """Whether a word names a concept that is in the picture, for `scenes`, `bool [N, V]`.
 
-    A concept's words are its own six of `datasets.concepts`, each a single tag (apple, fruit,
+    A concept's words are its six of `datasets.concepts`, each a single tag (apple, fruit,
     orchard). A word of two concepts names either. Those of a setting or of the photo name none.
 
     Raises:
@@ -136,7 +136,7 @@ def concept_words(pairs: Pairs) -> np.ndarray:
         raise ValueError(
             f"{pairs.name} has not the concepts and tags of scenes: load scenes with texts='tags'."
         )
-    owned = np.array([[word in words for word in pairs.vocabulary] for words in OWN_WORDS])
+    owned = np.array([[word in words for word in pairs.vocabulary] for words in CONCEPT_WORDS])
     return pairs.labels @ owned
 
 
