@@ -12,10 +12,10 @@ import numpy as np
 from mmhash_nb import hashers, results
 from mmhash_nb.cli.models import Gallery, Model, check_absent, load_model, save_model
 from mmhash_nb.codes import HammingIndex
-from mmhash_nb.datasets import folder, photos
+from mmhash_nb.datasets import folder
+from mmhash_nb.datasets.decoding import fitted, read_picture
 from mmhash_nb.datasets.pairs_table import picture_path
-from mmhash_nb.datasets.pictures import fitted, nothing_kept, picture_file
-from mmhash_nb.datasets.preprocessing import Form
+from mmhash_nb.datasets.preprocessing import IMAGES, Preprocessing
 from mmhash_nb.experiments.evaluation import modalities, tasks
 from mmhash_nb.features.text import KINDS, tokens
 from mmhash_nb.figures import Item, found_items, png
@@ -50,9 +50,9 @@ def fit(asked: argparse.Namespace) -> None:
     if not issubclass(cls, Hasher):
         raise ValueError(f"{asked.method} has no codes: choose another method, such as scm.")
     options = _options(asked.method, asked.bits, asked.p)
-    form = Form(asked.images, asked.size, asked.tokens, asked.ngram)
+    preprocessing = Preprocessing(asked.images, asked.size, asked.tokens, asked.ngram)
     single = cls.modalities[0] if len(cls.modalities) == 1 else "joint"
-    found = _read(asked, form, NEEDED[single])
+    found = _read(asked, preprocessing, NEEDED[single])
     pairs = found.pairs
     if not pairs.query.size:
         raise ValueError(f"{asked.folder} has no row of split query to judge by: mark some.")
@@ -70,7 +70,7 @@ def fit(asked: argparse.Namespace) -> None:
     )
     method = done.method()
     assert isinstance(method, Hasher)
-    save_model(asked.out, method, found.form)
+    save_model(asked.out, method, found.preprocessing)
     print(f"{'mAP of the queries':<20}{asked.method:>12}{'random codes':>14}")
     for query, database in tasks([*method.modalities], method.cross_modal):
         task = f"{query}-{database}"
@@ -85,7 +85,7 @@ def encode(asked: argparse.Namespace) -> None:
     check_absent(asked.out)
     model = load_model(asked.model, asked.device)
     modality = _modality(model, asked.modality)
-    found = _read(asked, model.form, NEEDED[modality])
+    found = _read(asked, model.preprocessing, NEEDED[modality])
     codes = model.method.encode(found.pairs, modality)
     items = [(row.line, row.image, row.text) for row in found.rows]
     Gallery(codes, modality, items, model.digest).save(asked.out)
@@ -121,12 +121,12 @@ def search(asked: argparse.Namespace) -> None:
             f"{model.method.name}, which finds {gallery.modality} by "
             f"{' or '.join(q for q, d in directions if d == gallery.modality)}."
         )
-    picture = None if asked.image is None else picture_file(asked.image, model.form.size)
-    one = model.form.one(asked.text, picture)
+    size = model.preprocessing.size
+    picture = None if asked.image is None else read_picture(asked.image, side=size)
+    one = model.preprocessing.one(asked.text, picture)
     if asked.text is not None:
         _check_words(asked.text, model, known=bool(one.texts.any()))
-    with nothing_kept():
-        code = model.method.encode(one, modality)
+    code = model.method.encode(one, modality)
     nearest = min(asked.k, len(gallery.codes))
     distances, places = HammingIndex(gallery.codes).search(code, nearest)
     print("distance", "line", "image", "text", sep="\t")
@@ -143,7 +143,7 @@ def search(asked: argparse.Namespace) -> None:
 
 
 def _add_fit(command: argparse.ArgumentParser) -> None:
-    default = Form()
+    default = Preprocessing()
     _add_folder(command)
     _add_device(command)
     command.add_argument("--out", type=Path, required=True, metavar="MODEL", help="a new folder")
@@ -160,7 +160,7 @@ def _add_fit(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--images",
-        choices=photos.IMAGES,
+        choices=IMAGES,
         default=default.images,
         help="what the method sees of a picture; default %(default)s",
     )
@@ -218,8 +218,8 @@ def _add_folder(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _read(asked: argparse.Namespace, form: Form, modality: str) -> folder.Folder:
-    found = folder.read(asked.folder, form, modality=modality, on_error=asked.on_error)
+def _read(asked: argparse.Namespace, preprocessing: Preprocessing, modality: str) -> folder.Folder:
+    found = folder.read(asked.folder, preprocessing, modality=modality, on_error=asked.on_error)
     if found.left_out:
         print(found.left_out, file=sys.stderr)
     return found
@@ -252,14 +252,14 @@ def _modality(model: Model, asked: str) -> EncodedModality:
 
 def _check_words(text: str, model: Model, known: bool) -> None:
     """Refuse words none of which the model knows; say which it does not."""
-    words = model.form.vocabulary or ()
+    words = model.preprocessing.vocabulary or ()
     if not known:
         raise ValueError(
             f"the model knows nothing of {text!r}; it knows {len(words):,} tokens, such as "
             f"{', '.join(words[:3])}."
         )
     unknown = [w for w in dict.fromkeys(tokens(text)) if w not in words]
-    if unknown and model.form.tokens == "word":
+    if unknown and model.preprocessing.tokens == "word":
         print(f"not known to the model: {', '.join(unknown)}", file=sys.stderr)
 
 
@@ -292,7 +292,7 @@ def _draw(
 
 def _picture(path: Path | None) -> np.ndarray | None:
     """A picture as a gallery shows it."""
-    return None if path is None else fitted(picture_file(path, _SIDE), _SIDE, _SIDE)
+    return None if path is None else fitted(read_picture(path, side=_SIDE), _SIDE, _SIDE)
 
 
 def _cut(text: str) -> str:

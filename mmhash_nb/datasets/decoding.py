@@ -36,9 +36,8 @@ def opened(source: Path | bytes, name: str, fix: str = _AGAIN) -> Iterator[Image
         ValueError: no such file, too many pixels, or no whole picture.
     """
     try:
-        image = Image.open(
-            io.BytesIO(source) if isinstance(source, bytes) else source, "r", FORMATS
-        )
+        file = io.BytesIO(source) if isinstance(source, bytes) else source
+        image = Image.open(file, formats=FORMATS)  # reads no pixels yet
         pixels = image.width * image.height
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         pixels = 2 * MOST_PIXELS  # Pillow complains of more than ours
@@ -110,7 +109,7 @@ def upright(path: Path, size: int) -> np.ndarray:
 
 
 def upright_or_white(path: Path, size: int) -> np.ndarray:
-    """`upright`, or white where a picture does not decode, so that the others are not done again."""
+    """`upright`, or white where a picture does not decode, so that its block is whole."""
     try:
         return upright(path, size)
     except ValueError:

@@ -26,7 +26,7 @@ from mmhash_nb.datasets.decoding import FORMATS, upright, upright_or_white
 from mmhash_nb.datasets.pairs_table import COLUMNS, NAME, Row, Table, listed, read_table
 from mmhash_nb.datasets.photo_tables import split
 from mmhash_nb.datasets.preprocessing import Preprocessing
-from mmhash_nb.features.words import choose_vocabulary
+from mmhash_nb.features.vocabulary import choose_vocabulary
 from mmhash_nb.pairs import Pairs
 
 PAGE = "your own files"

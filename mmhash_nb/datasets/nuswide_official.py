@@ -70,8 +70,8 @@ def contents(folder: Path) -> dict[str, tuple[int, int]]:
 def read(folder: Path, images: str, size: int, concepts: int) -> tuple[Selection, int]:
     """The images with at least one of the most frequent concepts, and how many images there are.
 
-    Images without any of the 1,000 tags are among them, with an all-zero text: of labels alone, those
-    with one of 21 concepts are the 195,834 and those with one of 10 the 186,577 of the papers.
+    Images without any of the 1,000 tags are among them, with an all-zero text. Of labels alone,
+    those with one of 21 concepts are the papers' 195,834, and those with one of 10 the 186,577.
     Parsed files are cached, so that the second load takes seconds.
 
     Args:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from mmhash_nb.datasets.pictures import fitted, nothing_kept
+from mmhash_nb.datasets.decoding import fitted
 from mmhash_nb.explorer.answers import Question
 from mmhash_nb.features import KINDS, describe
 from mmhash_nb.features.text import tokens
@@ -69,7 +69,7 @@ def own_pair(
         pairs: the dataset.
         made_of: as `needs` says; what it does not name stays empty in the sample.
         words: the reader's.
-        picture: the reader's, as from `pictures.read_picture`; None where there is none yet.
+        picture: the reader's, as from `decoding.read_picture`; None where there is none yet.
 
     Raises:
         ValueError: what the sample is made of is not there, or no word is known.
@@ -87,8 +87,7 @@ def own_pair(
             thumbnails = _fitted(picture, pairs.thumbnails.shape)
             for side, filled in (("image", images), ("text", texts)):
                 if kind := _description(pairs, side):
-                    with nothing_kept():
-                        filled[:] = describe(thumbnails, kind)
+                    filled[:] = describe(thumbnails, kind)
     if "words" in made_of:
         columns, unknown = find_words(pairs, words)
         texts[0, columns] = 1
@@ -154,8 +153,7 @@ def _description(pairs: Pairs, side: str) -> str:
     kind = pairs.modality_names[side == "text"].lower()
     if kind not in KINDS or kind == "pixels" or pairs.thumbnails is None:
         return ""
-    with nothing_kept():
-        vector = describe(pairs.thumbnails[:1], kind)[0]
+    vector = describe(pairs.thumbnails[:1], kind)[0]
     kept = feature_vector(pairs, 0, side)
     return kind if vector.shape == kept.shape and np.allclose(vector, kept, atol=1e-4) else ""
 
