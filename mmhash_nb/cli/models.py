@@ -1,4 +1,4 @@
-"""What the commands leave on disk: a fitted method with the preprocessing of its data, and named codes."""
+"""What the commands leave on disk: fitted methods with their preprocessing, and named codes."""
 
 import hashlib
 import json

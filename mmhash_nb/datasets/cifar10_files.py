@@ -191,12 +191,13 @@ def _from_images(path: Path, names: list[str], read: Read) -> tuple[np.ndarray, 
         try:
             data = read(name)
         except Exception as error:  # OSError, BadZipFile, zlib.error, ValueError, ...
-            raise ValueError(f"{label} cannot be read ({error}): get it again.") from None
-        with opened(data, label) as image:
-            wide, high = image.size
-            if (wide, high) != (SIDE, SIDE):  # before its pixels take memory
-                raise ValueError(f"{wide} x {high} pixels; CIFAR-10's are {SIDE} x {SIDE}")
-            pixels[i] = np.asarray(rgb(image)).transpose(2, 0, 1)  # [3, 32, 32]
+            raise ValueError(f"{label} does not decode ({error}): get it again.") from None
+        with opened(data, label) as picture:
+            wide, high = picture.size
+            if (wide, high) == (SIDE, SIDE):  # others are refused before their pixels take memory
+                pixels[i] = np.asarray(rgb(picture)).transpose(2, 0, 1)  # [3, 32, 32]
+        if (wide, high) != (SIDE, SIDE):
+            raise ValueError(f"{label} is {wide} x {high} pixels; CIFAR-10's are {SIDE} x {SIDE}.")
     return pixels, np.array([label for _, _, label, _ in order], dtype=np.int64)
 
 

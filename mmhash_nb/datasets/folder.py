@@ -20,9 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from mmhash_nb.datasets import store
+from mmhash_nb.datasets import decoding, store
 from mmhash_nb.datasets.choices import check_option
-from mmhash_nb.datasets.decoding import FORMATS, upright, upright_or_white
 from mmhash_nb.datasets.pairs_table import COLUMNS, NAME, Row, Table, listed, read_table
 from mmhash_nb.datasets.photo_tables import split
 from mmhash_nb.datasets.preprocessing import Preprocessing
@@ -32,7 +31,7 @@ from mmhash_nb.pairs import Pairs
 PAGE = "your own files"
 PUT = (
     f"{NAME} (columns {', '.join(COLUMNS[:3])}, and {COLUMNS[3]} if you like) with the pictures "
-    f"that it names ({', '.join(FORMATS)})"
+    f"that it names ({', '.join(decoding.FORMATS)})"
 )
 #: what a row must have, by the option `modality`
 NEEDED = {"both": ("image", "text"), "image": ("image",), "text": ("text",)}
@@ -171,11 +170,12 @@ def read(
 def _pixels(root: Path, rows: Sequence[Row], size: int) -> tuple[np.ndarray, dict[int, str]]:
     """The pictures of all rows, `uint8 [N, 3, S, S]`, and why some do not decode, by line."""
     paths = [row.path for row in rows if row.path is not None]
-    stored = store.decoded(paths, size, by=upright_or_white, name=str(root.resolve()))
+    stored = store.decoded(paths, size, by=decoding.upright_or_white, name=str(root.resolve()))
     wrong = {}
+    # White ones are white indeed, or were not decoded for want of memory.
     for i in np.flatnonzero(stored.min(axis=(1, 2, 3)) == _WHITE).tolist():
         try:
-            stored[i] = upright(paths[i], size)  # white indeed, or not decoded for want of memory
+            stored[i] = decoding.upright(paths[i], size)
         except ValueError as error:
             wrong[rows[i].line] = str(error).rstrip(".")
     return stored, wrong
