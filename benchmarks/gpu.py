@@ -61,7 +61,9 @@ from mmhash_nb.hashers.deep import DeepHasher
 from mmhash_nb.hashers.mmnn import CoupledSiamese
 from mmhash_nb.io.project import project_root
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.papers import protocols
+from mmhash_nb.papers.liong2017.protocol import protocol as liong2017
+from mmhash_nb.papers.zeng2022.protocol import protocol as zeng2022
+from mmhash_nb.papers.zhang2018.protocol import protocol as zhang2018
 from mmhash_nb.ranking import rank_profile
 
 #: of the largest value, or of a loss, by which that of the GPU may differ from that of the CPU
@@ -82,9 +84,9 @@ _DEEP = {
 PICTURES = [name for name, cls in _DEEP.items() if cls.branch != "text"]
 TRAINED = [*(n for n, cls in _CLASSES.items() if issubclass(cls, CoupledSiamese)), *_DEEP]
 NOTEBOOKS = {
-    "2_liong2017_cmdvh": protocols.liong2017,
-    "3_zhang2018_aadah": protocols.zhang2018,
-    "4_zeng2022_modal_aware": protocols.zeng2022,
+    "2_liong2017_cmdvh": liong2017,
+    "3_zhang2018_aadah": zhang2018,
+    "4_zeng2022_modal_aware": zeng2022,
 }
 PARTS = ("training", "ranking", "agreement", "notebooks")
 #: for agreement: two steps of each network

@@ -111,7 +111,10 @@ class Options(Mapping[str, Any]):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        listed, annotated = dict(cls._listed), inspect.get_annotations(cls)
+        annotated = inspect.get_annotations(cls)
+        listed: dict[str, tuple[Any, str, Mapping[str, float]]] = {}
+        for base in reversed(cls.__mro__[1:]):
+            listed |= base.__dict__.get("_listed", {})
         for name in {**annotated, **{n: None for n in listed if n in cls.__dict__}}:
             if name not in annotated:
                 raise TypeError(f"option {name!r} of {cls.__qualname__} needs its type.")

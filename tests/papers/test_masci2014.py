@@ -1,4 +1,4 @@
-"""Every reading of "mAP" against a direct computation, and the study of training length."""
+"""Every evaluation called "mAP" against a direct computation, and the study of training length."""
 
 import dataclasses
 
@@ -9,8 +9,8 @@ from mmhash_nb import hashers
 from mmhash_nb.papers.masci2014.studies import (
     CUTS,
     by_epochs,
+    by_evaluation,
     by_training_set,
-    readings,
     references_against_queries,
 )
 from mmhash_nb.results import run
@@ -36,10 +36,10 @@ def brute(codes, labels, asked, kept, at=None, retrieved=False, by_class=False):
     return np.mean(scores)
 
 
-def test_each_reading_is_what_it_says(noisy_views):
+def test_each_evaluation_is_what_it_says(noisy_views):
     method = hashers.create("random", 6).fit(noisy_views)
     codes = {m: method.encode(noisy_views, m) for m in ("image", "text")}
-    table = readings(noisy_views, codes).set_index("reading")
+    table = by_evaluation(noisy_views, codes).set_index("reading")
     bits = [codes[m].signs() for m in ("image", "text")]
     q, d, t = noisy_views.query, noisy_views.database, noisy_views.train
     labels = noisy_views.labels

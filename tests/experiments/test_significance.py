@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mmhash_nb.experiments.differences import (
+from mmhash_nb.experiments.significance import (
     ALPHA,
     against_best,
     cochran_cox,
