@@ -1,4 +1,4 @@
-"""What the commands leave on disk: fitted methods with their preprocessing, and named codes."""
+"""Files of the commands: a fitted method with the preprocessing of its data, and named codes."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ _MODEL_FILES = ("method.json", "state.safetensors", DATA)
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A fitted method that encodes items of one's own.
+    """A fitted method that encodes new items.
 
     Attributes:
         method: as `hashers.load` gives it; preprocessing: how items become its arrays.

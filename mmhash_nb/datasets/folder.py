@@ -25,7 +25,7 @@ from mmhash_nb.datasets.choices import check_option
 from mmhash_nb.datasets.pairs_table import COLUMNS, NAME, Row, Table, listed, read_table
 from mmhash_nb.datasets.photo_tables import split
 from mmhash_nb.datasets.preprocessing import Preprocessing
-from mmhash_nb.features.vocabulary import choose_vocabulary
+from mmhash_nb.features.text import choose_vocabulary
 from mmhash_nb.pairs import Pairs
 
 PAGE = "your own files"

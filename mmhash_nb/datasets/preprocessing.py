@@ -14,8 +14,7 @@ from mmhash_nb.datasets.choices import DISPLAY, check_option
 from mmhash_nb.datasets.decoding import fitted
 from mmhash_nb.features import KINDS as IMAGES
 from mmhash_nb.features import describe
-from mmhash_nb.features.text import KINDS
-from mmhash_nb.features.vocabulary import bags
+from mmhash_nb.features.text import KINDS, bags
 from mmhash_nb.io.files import whole
 from mmhash_nb.pairs import SPLITS, Pairs
 

@@ -1,6 +1,7 @@
 """The one training loop: mini-batches, Adam, SGD or L-BFGS bursts, checkpoints, resume."""
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -370,7 +371,9 @@ class _Progress:
             self.bar.update()
             self.bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
         elif time.monotonic() - self.last > _QUIET_SECONDS:
-            print(f"{self.label}: epoch {self.done}/{self.epochs}, loss {loss:.4f}", flush=True)
+            print(
+                f"{self.label}: epoch {self.done}/{self.epochs}, loss {loss:.4f}", file=sys.stderr
+            )
             self.last = time.monotonic()
 
     def close(self) -> None:

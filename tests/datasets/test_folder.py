@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from own_cases import HEADER, KINDS, write_folder, write_table
 from PIL import Image
 from test_decoding import bomb
+from user_folder import HEADER, KINDS, write_folder, write_table
 
 from mmhash_nb.datasets import available, decoding, folder, load, pairs_table
 from mmhash_nb.datasets.preprocessing import Preprocessing
-from mmhash_nb.features.vocabulary import choose_vocabulary
+from mmhash_nb.features.text import choose_vocabulary
 
 
 def written(path: Path) -> str:

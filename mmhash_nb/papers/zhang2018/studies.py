@@ -1,4 +1,4 @@
-"""Studies of zhang2018: settings, who plays, and what attention finds."""
+"""Studies of zhang2018: settings, the adversary, and what attention finds."""
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ from mmhash_nb.experiments.protocol import Protocol
 from mmhash_nb.experiments.runs import run
 from mmhash_nb.hashers.aadah import AADAH, PARTS, PLAYERS
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.papers.zhang2018 import attention_scores
+from mmhash_nb.papers.zhang2018 import attention_scores, word_scores
 
 #: of the deep methods: the paper's two learning rates and one between them
 RATES = (2e-4, 1e-3, 5e-3)
@@ -36,7 +36,7 @@ def candidates(protocol: Protocol) -> dict[str, list[dict[str, Any]]]:
 def by_adversary(
     pairs: Pairs, bits: int, seeds: Iterable[int], options: Mapping[str, Any]
 ) -> pd.DataFrame:
-    """AADAH with both players of its game, either, or none, on held-out training samples.
+    """AADAH whose adversarial loss trains both sides, either, or none, on held-out samples.
 
     Args:
         pairs: a dataset with object regions, whose queries and database are not used.
@@ -47,7 +47,7 @@ def by_adversary(
         pictures: IoU of mask and object region, that of random masks of the same area, the area.
     """
     part = pairs.held_out()
-    asked = part.take(part.query)
+    queries = part.take(part.query)
     rows = []
     for players in PLAYERS:
         for seed in seeds:
@@ -55,7 +55,7 @@ def by_adversary(
             scores = {task: done.metrics[task]["mAP"] for task in ("image-text", "text-image")}
             method = done.method()
             assert isinstance(method, AADAH)
-            found = _mask_scores(asked, method)
+            found = _mask_scores(queries, method)
             scores |= {
                 "IoU": found["attended"].IoU.mean(),
                 "IoU, random": found["random"].IoU.mean(),
@@ -101,12 +101,12 @@ def word_table(pairs: Pairs, methods: Sequence[AADAH]) -> pd.DataFrame:
         Rows `attended`, `unattended`, `whole` and `untrained` (attended, before the first step),
         over the samples that all four can be scored on.
     """
-    names, texts = attention_scores.concept_words(pairs), pairs.features("text")
+    names, texts = word_scores.concept_words(pairs), pairs.features("text")
     tables: dict[str, dict[int, pd.DataFrame]] = {}
     for method in methods:
         shares = {part: method.word_shares(pairs, part) for part in PARTS}
         shares["untrained"] = method.before_training().word_shares(pairs)
-        scores = {k: attention_scores.text_scores(v, texts, names) for k, v in shares.items()}
+        scores = {k: word_scores.text_scores(v, texts, names) for k, v in shares.items()}
         shared = functools.reduce(pd.Index.intersection, (one.index for one in scores.values()))
         for region, table in scores.items():
             tables.setdefault(region, {})[method.seed] = table.loc[shared]
