@@ -34,7 +34,7 @@ from mmhash_nb.features import backbones
 from mmhash_nb.hashers.cross_modal import CrossModalDeep
 from mmhash_nb.hashers.deep import DeepHasher, Inputs, rows
 from mmhash_nb.hashers.objectives import OBJECTIVES
-from mmhash_nb.io.project import project_root
+from mmhash_nb.io.project import output_folder
 from mmhash_nb.losses import triplet_ranking_loss
 from mmhash_nb.training.loop import Precision, _fixed, _objective, _step, resolve_device
 
@@ -343,9 +343,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--triplets", type=int, nargs="*", default=[50, 100, 200, 400], help="batches of the loss"
     )
-    results = project_root() / "results"
-    parser.add_argument("--csv", type=Path, default=results / "benchmarks_training.csv")
-    parser.add_argument("--triplet-csv", type=Path, default=results / "benchmarks_triplet.csv")
+    parser.add_argument("--csv", type=Path, default=output_folder() / "benchmarks_training.csv")
+    parser.add_argument(
+        "--triplet-csv", type=Path, default=output_folder() / "benchmarks_triplet.csv"
+    )
     options = parser.parse_args(arguments)
 
     device = resolve_device(options.device)

@@ -146,6 +146,7 @@ def test_the_package_has_none_but_what_is_checked_before():
     }
     assert found == {
         ("datasets/cifar10_files.py", "pickle.Unpickler"): 1,  # arrays only, and after its MD5
+        ("explorer/widget.py", "query of a string"): 1,  # of a retriever, not of a DataFrame
         ("io/download.py", "zipped.extractall"): 1,  # after check_members
         ("io/download.py", "tarred.extractall"): 1,
     }

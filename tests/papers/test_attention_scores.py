@@ -193,10 +193,10 @@ def test_mirrored_images_have_the_same_scores(images):
 def test_thousands_of_images_take_seconds():
     rng = np.random.default_rng(0)
     mask, objects = rng.random((4000, 8, 8)) < 0.3, rng.random((4000, 64, 64)) < 0.3
-    start = time.perf_counter()
+    start = time.process_time()  # of this process, whatever else the machine does
     mask_scores(mask, rng.random(mask.shape), objects)
     control_scores(mask, objects, "random")
-    assert time.perf_counter() - start < 10  # about one; a loop over pixels takes minutes
+    assert time.process_time() - start < 30  # about one; a loop over pixels takes minutes
 
 
 MASKS = {
