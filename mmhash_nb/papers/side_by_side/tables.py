@@ -16,7 +16,7 @@ from mmhash_nb.experiments.protocol import Protocol
 from mmhash_nb.experiments.runs import Run, frame
 from mmhash_nb.features import backbones
 from mmhash_nb.features.maps import resized
-from mmhash_nb.hashers.base import Embedder, Unified, share_label
+from mmhash_nb.hashers.base import Embedder, share_label
 from mmhash_nb.hashers.deep import DeepHasher
 from mmhash_nb.hashers.mmnn import CoupledSiamese
 from mmhash_nb.metrics import average_precision_from_distances
@@ -64,7 +64,7 @@ def listing(protocol: Protocol) -> pd.DataFrame:
             "papers": ", ".join(paper for paper, names in of.items() if method in names),
             "images": ("vectors" if method in protocol.on_vectors else "pixels") if sides else "",
             "directions": ", ".join(arrow("-".join(way)) for way in ways),
-            "learned gallery": "yes" if issubclass(made, Unified) else "",
+            "learned gallery": "yes" if made.unified else "",
         }
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("method")
     return table.sort_values("family", key=lambda names: names.map(FAMILIES.index), kind="stable")
