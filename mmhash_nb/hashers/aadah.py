@@ -160,6 +160,7 @@ class AADAH(CrossModalDeep):
 
     learning = AdversarialRetrieval
     records = (*CrossModalDeep.records, "curves")
+    image_views: ClassVar[tuple[str, ...]] = ("pixels",)
     defaults: ClassVar[dict[str, Any]] = {
         **CrossModalDeep.defaults,
         "attention": "both",
@@ -192,6 +193,11 @@ class AADAH(CrossModalDeep):
         steps = self.options["hashing_steps"]
         if not isinstance(steps, int) or steps < 1:
             raise ValueError(f"hashing_steps must be an integer of at least 1, but is {steps!r}.")
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether it masks places of images."""
+        return self.options.attention in ("both", "visual")
 
     def curves(self) -> np.ndarray:
         """The game step by step, `float32 [steps, 3]` with the columns `CURVES`.

@@ -98,6 +98,7 @@ class CrossModalDeep(DeepHasher):
     branch = "joint"
     cross_modal = True
     modalities = ("image", "text")
+    image_views: ClassVar[tuple[str, ...]] = ("pixels", "vectors")
     records: ClassVar[tuple[str, ...]] = ("loss", "sizes")
     network_class: ClassVar[Callable[..., nn.Module]] = CrossModalNetwork
     learning: ClassVar[type[Learning]]

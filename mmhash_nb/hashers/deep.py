@@ -65,7 +65,9 @@ class DeepHasher(Hasher):
     branch: ClassVar[str]
     #: what the state holds besides the network
     records: ClassVar[tuple[str, ...]] = ("loss",)
+    family: ClassVar[str] = "deep network"
     cross_modal: ClassVar[bool] = False
+    image_views: ClassVar[tuple[str, ...]] = ("pixels",)
     defaults: ClassVar[dict[str, Any]] = {"objective": "triplet", "margin": None, **TRAINING}
     #: options that have a few values, refused before anything is computed
     choices: ClassVar[dict[str, tuple[str, ...]]] = {

@@ -75,6 +75,8 @@ class CoupledSiamese(Hasher):
         epochs, batch_size, learning_rate, weight_decay, tolerance, patience: see `training.train`.
     """
 
+    family: ClassVar[str] = "network on vectors"
+    image_views: ClassVar[tuple[str, ...]] = ("vectors",)
     defaults: ClassVar[dict[str, Any]] = {
         "layers": 1,
         "alpha": 0.5,
