@@ -8,14 +8,13 @@ from typing import cast
 
 import numpy as np
 import pandas as pd
-import torch
 
 from mmhash_nb import hashers
 from mmhash_nb.experiments import evaluation
 from mmhash_nb.experiments.protocol import Protocol
 from mmhash_nb.experiments.runs import Run, frame
 from mmhash_nb.features import backbones
-from mmhash_nb.features.maps import resized
+from mmhash_nb.features.vectors import feature_vectors
 from mmhash_nb.hashers.base import FAMILIES, share_label
 from mmhash_nb.metrics import average_precision_from_distances
 from mmhash_nb.pairs import Pairs
@@ -101,10 +100,9 @@ def backbone_ms(
         size: pixels to which images are scaled first; None leaves them.
     """
     network = backbones.create(backbone, weights=weights)
-    backbones.extract(network, images[:1])  # what only the first call does is not counted
+    feature_vectors(network, images[:1], size=size)  # what only the first call does is not counted
     start = time.perf_counter()
-    scaled = images if size is None else resized(torch.from_numpy(images), size).numpy()
-    backbones.extract(network, scaled)
+    feature_vectors(network, images, size=size, cached=False)
     return 1000 * (time.perf_counter() - start) / len(images)
 
 
