@@ -26,7 +26,7 @@ from scaling import fresh_processes
 from table import report
 
 from mmhash_nb.codes import HammingIndex, HashCodes
-from mmhash_nb.io.files import project_root
+from mmhash_nb.io.project import project_root
 
 BITS, DIMENSIONS, CLUSTERS, CHUNK = 64, 32, 2000, 1 << 18
 EFFORTS = {

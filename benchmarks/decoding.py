@@ -20,7 +20,7 @@ from PIL import Image
 from table import report
 
 from mmhash_nb.datasets import store
-from mmhash_nb.io.files import project_root
+from mmhash_nb.io.project import project_root
 
 #: what decoding at a part of the size may differ by, of 255, on average
 TOLERANCE = 2.0

@@ -22,7 +22,7 @@ from table import report
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.experiments.collection import Collection
 from mmhash_nb.explorer import Explorer
-from mmhash_nb.io.files import project_root
+from mmhash_nb.io.project import project_root
 from mmhash_nb.pairs import Pairs
 
 QUERIES, LABELS, WORDS, SIDE = 2_100, 21, 20, 64

@@ -59,7 +59,7 @@ from mmhash_nb.features import backbones
 from mmhash_nb.hashers.base import Hasher
 from mmhash_nb.hashers.deep import DeepHasher
 from mmhash_nb.hashers.mmnn import CoupledSiamese
-from mmhash_nb.io.files import project_root
+from mmhash_nb.io.project import project_root
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.papers import protocols
 from mmhash_nb.ranking import rank_profile

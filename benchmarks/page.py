@@ -16,7 +16,8 @@ from matplotlib.ticker import NullFormatter
 from table import markdown
 
 from mmhash_nb.figures.style import Picture, colours, markers, png, themed
-from mmhash_nb.io.files import project_root, whole
+from mmhash_nb.io.files import whole
+from mmhash_nb.io.project import project_root
 
 #: an approximate index pays where it finds this share and is this many times faster
 RECALL, FASTER = 0.95, 2.0

@@ -21,7 +21,7 @@ from table import report
 
 from mmhash_nb import metrics
 from mmhash_nb.codes import HashCodes
-from mmhash_nb.io.files import project_root
+from mmhash_nb.io.project import project_root
 from mmhash_nb.ranking import RankProfile, _popcount, rank_profile
 
 

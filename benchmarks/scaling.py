@@ -22,7 +22,7 @@ from ranking import megabytes, peak_megabytes
 from table import report
 
 from mmhash_nb.codes import HashCodes
-from mmhash_nb.io.files import project_root
+from mmhash_nb.io.project import project_root
 from mmhash_nb.shards import Shard, open_shards, sharded_rank_profile, write_shards
 
 BITS, LABELS = 64, 24

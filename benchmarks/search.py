@@ -17,7 +17,7 @@ import numpy as np
 from table import report
 
 from mmhash_nb.codes import HammingIndex, HashCodes
-from mmhash_nb.io.files import project_root
+from mmhash_nb.io.project import project_root
 
 KINDS = ("flat", "ivf", "hnsw", "multihash")
 

@@ -19,7 +19,7 @@ from table import report
 from threadpoolctl import threadpool_limits
 
 from mmhash_nb import hashers
-from mmhash_nb.io.files import project_root
+from mmhash_nb.io.project import project_root
 from mmhash_nb.pairs import Pairs
 
 METHODS = (

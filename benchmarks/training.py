@@ -34,7 +34,7 @@ from mmhash_nb.features import backbones
 from mmhash_nb.hashers.cross_modal import CrossModalDeep
 from mmhash_nb.hashers.deep import DeepHasher, Inputs, rows
 from mmhash_nb.hashers.objectives import OBJECTIVES
-from mmhash_nb.io.files import project_root
+from mmhash_nb.io.project import project_root
 from mmhash_nb.losses import triplet_ranking_loss
 from mmhash_nb.training.loop import Precision, _fixed, _objective, _step, resolve_device
 

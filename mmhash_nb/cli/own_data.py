@@ -20,7 +20,8 @@ from mmhash_nb.experiments.evaluation import modalities, tasks
 from mmhash_nb.features.text import KINDS, tokens
 from mmhash_nb.figures import Item, found_items, png
 from mmhash_nb.hashers.base import EncodedModality, Hasher
-from mmhash_nb.io.files import cache_folder, whole
+from mmhash_nb.io.cache import cache_folder
+from mmhash_nb.io.files import whole
 from mmhash_nb.runner.headless import typed
 
 #: what a row needs, by the modality that is encoded

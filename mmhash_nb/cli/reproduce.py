@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mmhash_nb.io.files import project_root
+from mmhash_nb.io.project import project_root
 from mmhash_nb.runner.cluster import at_once
 from mmhash_nb.runner.finished import expected_in_all, expected_seconds, finished, records
 from mmhash_nb.runner.headless import Outcome, in_words

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from mmhash_nb.io.cache import cache_folder
 from mmhash_nb.io.download import check_members, digest_of
-from mmhash_nb.io.files import cache_folder, whole
+from mmhash_nb.io.files import whole
 
 PAGE = "https://www.cs.toronto.edu/~kriz/cifar.html"
 ARCHIVE = "cifar-10-python.tar.gz"

@@ -12,7 +12,8 @@ from sklearn.model_selection import train_test_split
 
 from mmhash_nb.features import KINDS, describe
 from mmhash_nb.features.text import bag_of_words, sentence_embeddings
-from mmhash_nb.io.files import cache_folder, whole
+from mmhash_nb.io.cache import cache_folder
+from mmhash_nb.io.files import whole
 from mmhash_nb.pairs import Pairs
 
 #: the values of the options `images` and `texts`

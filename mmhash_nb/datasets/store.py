@@ -16,7 +16,7 @@ from PIL import Image
 from tqdm.auto import tqdm
 
 from mmhash_nb.datasets.photos import MOST_SIDE
-from mmhash_nb.io.files import cache_folder
+from mmhash_nb.io.cache import cache_folder
 
 #: images that are decoded, written and marked as done together
 BLOCK = 128

@@ -10,7 +10,7 @@ from mmhash_nb.codes import HashCodes
 from mmhash_nb.experiments.protocol import Protocol
 from mmhash_nb.experiments.runs import Run, has_codes, read_record
 from mmhash_nb.hashers.base import Embedder, Hasher
-from mmhash_nb.io.files import project_root
+from mmhash_nb.io.project import project_root
 from mmhash_nb.pairs import Pairs
 
 Fitted = Callable[[], Hasher | Embedder]
@@ -71,7 +71,7 @@ def kept(protocol: Protocol, pairs: Pairs, root: Path | None = None) -> Collecti
         key = (configuration["method"], configuration["bits"])
         method = wanted.get(key)
         if method is not None and configuration["data"] == pairs.fingerprint:
-            options = json.loads(json.dumps(method.options))  # tuples as the record has them
+            options = json.loads(json.dumps(dict(method.options)))  # tuples as the record has them
             same = (configuration["seed"], configuration["options"]) == (method.seed, options)
             if same and has_codes(path.parent):
                 found[key] = Run(path.parent, record)

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import mmhash_nb
-from mmhash_nb.io.files import project_root
+from mmhash_nb.io.project import project_root
 from mmhash_nb.io.source import code
 
 

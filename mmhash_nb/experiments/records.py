@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mmhash_nb.io.files import project_root, whole
+from mmhash_nb.io.files import whole
+from mmhash_nb.io.project import project_root
 
 #: One row of a record per task and metric; `value` is a fraction 0..1 (ACG: a number of labels).
 COLUMNS = [

@@ -26,7 +26,8 @@ from mmhash_nb.experiments.provenance import environment, source_hash
 from mmhash_nb.experiments.records import COLUMNS
 from mmhash_nb.features.described import described
 from mmhash_nb.hashers.base import Embedder, Hasher
-from mmhash_nb.io.files import project_root, whole
+from mmhash_nb.io.files import whole
+from mmhash_nb.io.project import project_root
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.training.loop import resolve_device
 
@@ -95,7 +96,7 @@ def run(
         "data": pairs.fingerprint,
         "bits": fitted.n_bits,
         "seed": fitted.seed,
-        "options": fitted.options,
+        "options": dict(fitted.options),
         "code": source_hash(sys.modules[type(fitted).__module__]),
     }
     key = hashlib.sha256(json.dumps(configuration, sort_keys=True).encode()).hexdigest()[:20]

@@ -1,12 +1,11 @@
 """Pixels into feature vectors: `describe`."""
 
-import hashlib
-import importlib
-from pathlib import Path
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
-from mmhash_nb.io.files import cache_folder, whole
+from mmhash_nb.features.image_cache import cached_of_images
 
 __all__ = ["KINDS", "describe"]
 
@@ -16,8 +15,7 @@ KINDS = ("pixels", "gist", "hog")
 def describe(images: np.ndarray, kind: str) -> np.ndarray:
     """Describe images by their pixels, GIST or HOG.
 
-    Descriptors are kept in the cache folder `features`, under a name that changes with the pixels,
-    the kind and the source of the descriptor, and are computed again where that file is not whole.
+    Descriptors of many images are cached in the folder `features`.
 
     Args:
         images: `uint8 [N, 3, H, W]`.
@@ -35,24 +33,10 @@ def describe(images: np.ndarray, kind: str) -> np.ndarray:
         )
     if kind == "pixels":
         return images
-    module = importlib.import_module(f"mmhash_nb.features.{kind}")
-    key = hashlib.sha256(f"{kind}{images.shape}".encode())
-    key.update(Path(module.__file__ or "").read_bytes())
-    key.update(np.ascontiguousarray(images).data)
-    path = cache_folder("features") / f"{kind}-{key.hexdigest()}.npy"
-    kept = _kept(path, (len(images), module.DIMENSIONS))
-    if kept is not None:
-        return kept
-    described = getattr(module, kind)(images)
-    with whole(path) as aside:
-        np.save(aside, described, allow_pickle=False)
-    return described
-
-
-def _kept(path: Path, shape: tuple[int, int]) -> np.ndarray | None:
-    """What the cache holds, unless it is absent or not a whole array of that shape."""
-    try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
-        return None
-    return array if array.shape == shape and array.dtype == np.float32 else None
+    compute: Callable[[np.ndarray], np.ndarray]
+    # Here, since scikit-image and PyTorch take long to import.
+    if kind == "gist":
+        from mmhash_nb.features.gist import gist as compute
+    else:
+        from mmhash_nb.features.hog import hog as compute
+    return cached_of_images("features", images, [kind], partial(compute, images))

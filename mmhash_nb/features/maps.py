@@ -1,9 +1,8 @@
 """Maps of a backbone's earlier stages, computed once: from them the later ones are fine-tuned."""
 
 import copy
-import hashlib
 from collections.abc import Iterator
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,9 +10,8 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 from tqdm.auto import tqdm
 
-from mmhash_nb.features import backbones
 from mmhash_nb.features.backbones import Backbone
-from mmhash_nb.io.files import cache_folder, whole
+from mmhash_nb.features.image_cache import cached_of_images
 from mmhash_nb.training.prefetch import halved
 
 __all__ = ["beyond_float16", "check_images", "passed", "resized", "stage_maps"]
@@ -50,10 +48,9 @@ def stage_maps(
 ) -> np.ndarray:
     """The map after the first `upto` stages, in evaluation mode and without gradients.
 
-    Maps are kept in the cache folder `maps`, under a name that changes with the pixels, the size,
-    the backbone's modules and weights up to there, the kind of device and the source; they are
-    computed again where that file is not whole. 10,000 images of 224 pixels take 1 GB after the
-    third stage of `resnet18`.
+    Maps of many images are cached in the folder `maps`, by the pixels, the size, the backbone's
+    modules and weights up to there, and the kind of device. 10,000 images of 224 pixels take 1 GB
+    after the third stage of `resnet18`.
 
     Args:
         backbone: is not changed or moved.
@@ -79,19 +76,9 @@ def stage_maps(
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, but is {batch_size}.")
     device = torch.device(device)
-    key = hashlib.sha256(f"{images.shape} {upto} {size} {device.type}".encode())
-    key.update(backbone.identity(upto).encode())
-    for module in (__file__, backbones.__file__):
-        key.update(Path(module).read_bytes())
-    key.update(np.ascontiguousarray(images).data)
-    path = cache_folder("maps") / f"{key.hexdigest()}.npy"
-    kept = _kept(path, (len(images), backbone.widths[upto - 1]))
-    if kept is not None:
-        return kept
-    maps = _computed(backbone, images, upto, device, batch_size, size)
-    with whole(path) as aside:
-        np.save(aside, maps, allow_pickle=False)
-    return maps
+    compute = partial(_maps, backbone, images, upto, device, batch_size, size)
+    key = [upto, size, device.type, backbone.identity(upto)]
+    return cached_of_images("maps", images, key, compute)
 
 
 def check_images(images: np.ndarray, size: int | None) -> None:
@@ -105,17 +92,7 @@ def check_images(images: np.ndarray, size: int | None) -> None:
         resized(torch.zeros(1, 3, 1, 1), size)
 
 
-def _kept(path: Path, shape: tuple[int, int]) -> np.ndarray | None:
-    """What the cache holds, unless it is absent or not a whole array that begins with `shape`."""
-    try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
-        return None
-    right = array.ndim == 4 and array.shape[:2] == shape
-    return array if right and array.dtype in (np.float16, np.float32) else None
-
-
-def _computed(
+def _maps(
     backbone: Backbone,
     images: np.ndarray,
     upto: int,
@@ -129,7 +106,7 @@ def _computed(
     for batch in passed(copy.deepcopy(backbone), images, upto, device, batch_size, size):
         if dtype is np.float16 and beyond_float16(batch):
             # One array has one precision: start again.
-            return _computed(backbone, images, upto, device, batch_size, size, np.float32)
+            return _maps(backbone, images, upto, device, batch_size, size, np.float32)
         if start == 0:
             maps = np.empty((len(images), *batch.shape[1:]), dtype=dtype)
         maps[start : start + len(batch)] = batch.cpu().numpy()
@@ -161,7 +138,7 @@ def passed(
     backbone.eval().to(device).to(memory_format=torch.channels_last)  # faster on the CPU
 
     def through(pixels: Tensor) -> Tensor:
-        # Maps are kept, and must not be those of whatever precision the caller computes in.
+        # Maps are cached, and must not be those of whatever precision the caller computes in.
         with torch.autocast(device.type, enabled=False):
             batch = backbone.normalise(pixels.contiguous(memory_format=torch.channels_last))
             for stage in backbone.stages[:upto]:

@@ -16,7 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
 from PIL import Image
 
-from mmhash_nb.io.files import project_root, whole
+from mmhash_nb.io.files import whole
+from mmhash_nb.io.project import project_root
 
 # Colours that stay apart under the common colour-vision deficiencies, and never alone: right and
 # wrong also carry a mark, differing bits a cross, curves a marker and a line style.

@@ -8,8 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from mmhash_nb.hashers.base import Embedder, Hasher, Method
+from mmhash_nb.hashers.options import Options, option
 
-__all__ = ["Embedder", "Hasher", "Method", "create", "load", "method_class", "names"]
+__all__ = [
+    "Embedder",
+    "Hasher",
+    "Method",
+    "Options",
+    "create",
+    "load",
+    "method_class",
+    "names",
+    "option",
+]
 
 
 @dataclass(frozen=True)
@@ -120,7 +131,9 @@ def create(
         options: the method's own; its class documents them.
     """
     cls = method_class(name)
-    method = cls(n_bits, seed, device, **{**_METHODS[name].preset, **options})
+    # Checked here, an error names the method as the registry does.
+    checked = cls.checked_options(name, {**_METHODS[name].preset, **options})
+    method = cls(n_bits, seed, device, **checked)
     method.name = name
     assert isinstance(method, Hasher | Embedder)
     return method

@@ -1,8 +1,10 @@
 """What every method is: fit, encode into codes (`Hasher`) or vectors (`Embedder`), save, load."""
 
+import inspect
 import json
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, Self, cast, runtime_checkable
 
@@ -10,6 +12,7 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from mmhash_nb.codes import HashCodes, check_n_bits
+from mmhash_nb.hashers.options import Options as MethodOptions
 from mmhash_nb.io.files import whole
 from mmhash_nb.pairs import Modality, Pairs
 
@@ -20,37 +23,85 @@ State = dict[str, np.ndarray]
 class Method(ABC):
     """What hashers and embedders share.
 
-    A subclass names its `modalities`, gives its options with their defaults in `defaults`, and
-    implements `_fit`, which returns everything it learned as named arrays. Encoding is a function
-    of those arrays and the options alone, so that `save` and `load` need nothing else.
+    A subclass names its `modalities`, has its options in a nested class `Options`, and implements
+    `_fit`, which returns everything it learned as named arrays. Encoding is a function of those
+    arrays and the options alone, so that `save` and `load` need nothing else.
 
     Args:
         n_bits: code length K (for an embedder: dimensions of the embedding).
         seed: everything random in the method comes from it.
         device: `auto`, `cpu` or `cuda`; used by methods that train networks.
-        options: override `defaults`.
+        options: those of the class, see `Options`.
+
+    Raises:
+        TypeError: an option that the method does not have. ValueError: one of a wrong type or
+            value. Each is one sentence with the method, the option and what it takes.
     """
 
+    class Options(MethodOptions):
+        """No options."""
+
+    #: default of each option; derived from `Options`
+    defaults: ClassVar[dict[str, Any]] = {}
+    options: Any
     modalities: ClassVar[tuple[str, ...]] = ("image", "text")
+    #: what kind of method it is: control, reference, unimodal, shallow, deep
+    family: ClassVar[str] = ""
+    #: whether it gives binary codes, rather than vectors
+    has_codes: ClassVar[bool] = True
     #: whether codes of different modalities are comparable
     cross_modal: ClassVar[bool] = True
-    defaults: ClassVar[dict[str, Any]] = {}
+    #: whether database samples can have one code for both modalities; derived: `database_codes`
+    unified: ClassVar[bool] = False
+    #: images it takes: pixels `[N, 3, h, w]`, feature vectors `[N, d]`
+    image_views: ClassVar[tuple[str, ...]] = ("pixels", "vectors")
     #: the registry name; set by `create` and `load`
     name: str = ""
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.unified = hasattr(cls, "database_codes")
+        if "Options" in cls.__dict__:
+            cls.defaults = cls.Options.defaults()
+            cls.untyped = False
+        elif "defaults" in cls.__dict__:
+            cls.untyped = True
+        if not cls.untyped:
+            text = inspect.cleandoc(cls.__dict__.get("__doc__") or "")
+            cls.__doc__ = f"{text}\n\n{cls.Options.described()}".strip()
+
+    #: whether options are a plain dict `defaults`, of a class that is not converted yet
+    untyped: ClassVar[bool] = False
+
     def __init__(self, n_bits: int, seed: int = 0, device: str = "auto", **options: Any) -> None:
         check_n_bits(n_bits)
-        unknown = sorted(set(options) - set(self.defaults))
-        if unknown:
-            raise TypeError(
-                f"{self.name or type(self).__name__} has no option {unknown[0]!r}; "
-                f"it has {', '.join(self.defaults) or 'none'}."
-            )
         self.n_bits = int(n_bits)
         self.seed = int(seed)
         self.device = device
-        self.options: dict[str, Any] = {**self.defaults, **options}
+        self.options = self.checked_options(self.name or type(self).__name__, options)
         self.state: State = {}
+
+    @classmethod
+    def checked_options(cls, name: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """All options, those given checked and the others at their defaults.
+
+        Args:
+            name: of the method, for error messages.
+
+        Raises:
+            TypeError: an option that the method does not have. ValueError: a wrong type or value.
+        """
+        if not cls.untyped:
+            return cls.Options.of(name, options)
+        for unknown in sorted(set(options) - set(cls.defaults)):
+            there = ", ".join(cls.defaults) or "none"
+            raise TypeError(f"{name} has no option {unknown!r}; it has {there}.")
+        return Untyped({**cls.defaults, **options})
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether it chooses parts of its samples by attention masks, with these options."""
+        return False
 
     def fit(self, train: Pairs, checkpoint: Path | None = None) -> Self:
         """Learn from the training samples of `train` (those its `train` split names; no others).
@@ -78,7 +129,7 @@ class Method(ABC):
             "name": self.name,
             "n_bits": self.n_bits,
             "seed": self.seed,
-            "options": self.options,
+            "options": dict(self.options),
         }
         with whole(folder / "method.json") as aside:
             aside.write_text(json.dumps(description, indent=2) + "\n")
@@ -106,6 +157,15 @@ class Method(ABC):
                 f"it encodes {', '.join(self.modalities)}."
             )
         self._check_fitted()
+
+
+class Untyped(dict[str, Any]):
+    """Options of a class that has only `defaults`, read by attribute as well."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in self:
+            raise AttributeError(name)
+        return self[name]
 
 
 class Hasher(Method):
@@ -136,6 +196,9 @@ class Unified(Protocol):
 class Embedder(Method):
     """A reference method without codes: it ranks by Euclidean distance between embeddings."""
 
+    family: ClassVar[str] = "reference"
+    has_codes: ClassVar[bool] = False
+
     def embed(self, pairs: Pairs, modality: EncodedModality) -> np.ndarray:
         """Embeddings of all samples of `pairs`, `float32 [N, d]`."""
         self._check_encodable(modality)
@@ -153,6 +216,7 @@ class UnimodalHasher(Hasher):
     does for all its datasets.
     """
 
+    family: ClassVar[str] = "unimodal"
     cross_modal: ClassVar[bool] = False
 
     def _fit(self, train: Pairs, checkpoint: Path | None) -> State:

@@ -1,4 +1,4 @@
-"""Where files live, and how they are written: whole or not at all."""
+"""Files written whole or not at all."""
 
 import os
 import tempfile
@@ -32,26 +32,3 @@ def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
-
-
-def project_root() -> Path:
-    """The repository root: the nearest folder upwards with `notebooks/`, else the current one.
-
-    nbval runs a notebook in the notebook's folder and papermill in the caller's; both find the
-    same `runs/`, `results/` and `figures/` through this.
-    """
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / "notebooks").is_dir() and (folder / "pyproject.toml").is_file():
-            return folder
-    return here
-
-
-def cache_folder(name: str) -> Path:
-    """A folder for what can be computed again: `$MMHASH_CACHE/name`, or the user's cache folder."""
-    base = os.environ.get("MMHASH_CACHE")
-    if base is None:
-        base = os.path.join(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "mmhash_nb")
-    folder = Path(base) / name
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

@@ -8,7 +8,7 @@ import pandas as pd
 from mmhash_nb import __version__, datasets
 from mmhash_nb.experiments.provenance import environment
 from mmhash_nb.experiments.records import read
-from mmhash_nb.io.files import project_root
+from mmhash_nb.io.project import project_root
 from mmhash_nb.papers import printed as published
 from mmhash_nb.papers import verdicts as claims
 from mmhash_nb.papers.compare import scores, table

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from mmhash_nb.io.files import project_root
+from mmhash_nb.io.project import project_root
 from mmhash_nb.runner.headless import parameters_for
 
 _KEYS = ("notebooks", "parameters", "grid")

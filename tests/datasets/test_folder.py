@@ -19,7 +19,7 @@ from test_pictures import bomb
 
 from mmhash_nb.datasets import available, folder, load, pairs_table, pictures
 from mmhash_nb.datasets.preprocessing import Form
-from mmhash_nb.features.words import choose_vocabulary
+from mmhash_nb.features.vocabulary import choose_vocabulary
 
 
 def written(path: Path) -> str:

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from mmhash_nb.codes import HashCodes
-from mmhash_nb.io.files import cache_folder, project_root, whole
+from mmhash_nb.io.files import whole
+from mmhash_nb.io.project import project_root
 
 
 @pytest.fixture
@@ -94,12 +95,3 @@ def test_the_root_is_found_from_the_notebooks_folder(tmp_path, monkeypatch):
     assert project_root() == tmp_path / "notebooks" / "deep"
     (tmp_path / "pyproject.toml").touch()
     assert project_root() == tmp_path
-
-
-def test_caches_go_where_the_environment_says(tmp_path, monkeypatch):
-    monkeypatch.setenv("MMHASH_CACHE", str(tmp_path / "chosen"))
-    assert cache_folder("maps") == tmp_path / "chosen" / "maps"
-    assert (tmp_path / "chosen" / "maps").is_dir()
-    monkeypatch.delenv("MMHASH_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert cache_folder("maps") == tmp_path / "xdg" / "mmhash_nb" / "maps"

@@ -7,7 +7,7 @@ import pytest
 
 from mmhash_nb import hashers
 from mmhash_nb.experiments.records import COLUMNS
-from mmhash_nb.io.files import project_root
+from mmhash_nb.io.project import project_root
 from mmhash_nb.papers import printed as published
 from mmhash_nb.papers import verdicts as claims
 from mmhash_nb.papers.protocols import LIONG_METHODS, liong2017, zhang2018

@@ -8,7 +8,7 @@ import pytest
 
 from mmhash_nb import hashers
 from mmhash_nb.experiments.protocol import COLLECTIONS
-from mmhash_nb.io.files import project_root
+from mmhash_nb.io.project import project_root
 from mmhash_nb.papers import printed as published
 from mmhash_nb.papers.protocols import liong2017, zeng2022, zhang2018
 

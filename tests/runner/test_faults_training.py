@@ -46,7 +46,7 @@ TRAINS = """\
 import time
 from mmhash_nb import results, training
 from mmhash_nb.datasets import load
-from mmhash_nb.io.files import project_root
+from mmhash_nb.io.project import project_root
 job = f"{paper} {{seeds[0]}}"
 def note(what, n):
     with open(f"{{what}}.txt", "a") as file: file.write(f"{{job}} {{n}}\\n")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmhash_nb.features.text import bag_of_words
-from mmhash_nb.features.words import bags, choose_vocabulary
+from mmhash_nb.features.vocabulary import bags, choose_vocabulary
 
 TEXTS = st.lists(st.text("ab cé ", max_size=12), min_size=1, max_size=8)
 

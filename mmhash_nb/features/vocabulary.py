@@ -1,4 +1,4 @@
-"""Texts of any language over a vocabulary that can be kept: words, or n-grams of characters."""
+"""Vocabularies of words or of n-grams of characters, and bags of them, in any language."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -55,7 +55,7 @@ def bags(
     Returns:
         `float32 [N, V]`, a row of zeros where a text holds none.
     """
-    column = {token: place for place, token in enumerate(vocabulary)}
+    column = {token: j for j, token in enumerate(vocabulary)}
     held = np.zeros((len(texts), len(vocabulary)), dtype=np.float32)
     for row, text in enumerate(texts):
         held[row, [column[token] for token in tokens(text, kind, n=n) if token in column]] = 1

@@ -1,0 +1,108 @@
+"""The one cache of arrays that can be computed again, and its one rule for when one is stale."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock
+
+from mmhash_nb.io.files import whole
+from mmhash_nb.io.imports import code_hash, module_file
+
+#: what a cached array may depend on
+Part = str | int | float | bool | None | np.ndarray | Path | Iterable["Part"]
+
+
+def cache_folder(name: str) -> Path:
+    """A folder for what can be computed again: `$MMHASH_CACHE/name`, or the user's cache folder."""
+    base = os.environ.get("MMHASH_CACHE")
+    if base is None:
+        base = os.path.join(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "mmhash_nb")
+    folder = Path(base) / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def cached_array(
+    folder: str,
+    key: Iterable[Part],
+    compute: Callable[[], np.ndarray],
+    *,
+    mapped: bool = False,
+    cached: bool = True,
+) -> np.ndarray:
+    """The array of `compute`, from the cache where it was computed before.
+
+    It is stale, and computed again, where anything in `key` changes or the code that `compute` can
+    execute: its module's and that of all modules it imports. A file that is damaged counts as none.
+    Of several processes that want the same array one computes it, and the others wait.
+
+    Args:
+        folder: of the cache, by what its arrays are: `maps`.
+        key: what the array depends on. Of a NumPy array its shape, dtype and bytes count, of a
+            `Path` its place, size and time of change; sequences may be nested.
+        compute: a function, or a `partial` of one.
+        mapped: give the array as a file mapped into memory, not read; what is written to it stays
+            in memory (copy on write).
+        cached: False computes, and neither reads nor writes files.
+
+    Raises:
+        FileNotFoundError: a path in `key` is not there.
+        OSError: the disk cannot take the array.
+    """
+    if not cached:
+        return compute()
+    path = cache_folder(folder) / f"{cache_key(key, compute)}.npy"
+    array = _read(path, mapped)
+    if array is None:
+        with FileLock(path.with_suffix(".lock")):
+            array = _read(path, mapped)
+            if array is None:
+                array = compute()
+                with whole(path) as aside:
+                    np.save(aside, array, allow_pickle=False)
+                array = _read(path, mapped) if mapped else array
+    assert array is not None
+    return array
+
+
+def cache_key(key: Iterable[Part], compute: Callable[..., object]) -> str:
+    """SHA-256 over `key` and over the code that `compute` can execute, in hexadecimal digits."""
+    digest = hashlib.sha256()
+    _update(digest, list(key))
+    function = compute.func if isinstance(compute, partial) else compute
+    file = module_file(function.__module__)
+    if file is None:
+        raise ValueError(f"{function} is of no source file, so that a change of it is not seen.")
+    digest.update(code_hash([file]).encode())
+    return digest.hexdigest()
+
+
+def _update(digest: "hashlib._Hash", part: Part) -> None:
+    """Add a part of a key, with its type and length: no two keys give the same bytes."""
+    if isinstance(part, np.ndarray):
+        digest.update(f"array {part.dtype.str} {part.shape}\n".encode())
+        digest.update(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data)
+    elif isinstance(part, Path):
+        stat = part.stat()
+        _update(digest, ["path", str(part.resolve()), stat.st_size, stat.st_mtime_ns])
+    elif isinstance(part, Iterable) and not isinstance(part, str):
+        parts = list(part)
+        digest.update(f"sequence {len(parts)}\n".encode())
+        for one in parts:
+            _update(digest, one)
+    else:
+        text = repr(part)
+        digest.update(f"{type(part).__name__} {len(text)} {text}\n".encode())
+
+
+def _read(path: Path, mapped: bool) -> np.ndarray | None:
+    """The array of a file; None where it is absent or not whole."""
+    try:
+        # Copy on write: PyTorch warns of arrays that cannot be written to.
+        return np.load(path, mmap_mode="c" if mapped else None, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None

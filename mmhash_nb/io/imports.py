@@ -1,0 +1,136 @@
+"""The code that a source file can execute: the closure of its imports over this package."""
+
+import ast
+import hashlib
+import os
+import sys
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from mmhash_nb.io.source import code, parsed
+
+PACKAGE = Path(__file__).parents[1]
+#: where installed libraries lie
+_STANDARD, _INSTALLED = os.path.dirname(os.__file__), {"site-packages", "dist-packages"}
+#: sources as they were when first read, with the loaded module's specification
+_READ: dict[Path, tuple[object, str]] = {}
+
+
+class Import(NamedTuple):
+    """`from module import name as bound`; of `import module` the name is empty."""
+
+    module: str
+    name: str
+    bound: str
+
+
+def code_hash(files: Iterable[Path]) -> str:
+    """SHA-256 over the code of `files` and of all that they import: see `closure`.
+
+    Comments, docstrings and layout do not count: rewording an explanation changes nothing.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(closure(files)):
+        name = _module(path) or path.name
+        digest.update(f"{name}\n{code(source_text(path))}\n".encode())
+    return digest.hexdigest()
+
+
+def closure(files: Iterable[Path]) -> set[Path]:
+    """`files` and every source file that they import, directly or not.
+
+    Imports inside functions count. Followed are imports of this package, and those of modules that
+    are loaded and not installed, as a user's are. The `__init__.py` of a package counts only where
+    something defined in it is imported: a name that it imports itself leads to the file that
+    defines it, and its other imports are left alone.
+    """
+    found: set[Path] = set()
+    waiting = list(files)
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            statements = imports(source_text(path), _package(path))
+            waiting += filter(None, map(_file, statements))
+    return found
+
+
+def module_file(name: str) -> Path | None:
+    """The source file of a module of this package, or of one that is loaded and not installed."""
+    return _file(Import(name, "", ""))
+
+
+@cache
+def imports(text: str, package: str = "") -> tuple[Import, ...]:
+    """All import statements of a source text.
+
+    Args:
+        package: dotted name of the package that the text lies in, for relative imports.
+    """
+    found = []
+    for node in ast.walk(parsed(text)):
+        if isinstance(node, ast.Import):
+            found += [Import(alias.name, "", alias.asname or alias.name) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: 1 - node.level or None] if node.level else []
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            found += [Import(module, a.name, a.asname or a.name) for a in node.names]
+    return tuple(found)
+
+
+def source_text(path: Path) -> str:
+    """The text of a source file.
+
+    Of a module that is loaded it is the text first read, until the module is loaded anew: what is
+    executed is the code in memory, whatever an editor has written since.
+    """
+    loaded = sys.modules.get(_module(path)) or next(
+        (m for m in list(sys.modules.values()) if vars(m).get("__file__") == str(path)), None
+    )
+    specification = getattr(loaded, "__spec__", None)
+    known = _READ.get(path)
+    if known is None or specification is None or known[0] is not specification:
+        known = _READ[path] = (specification, path.read_text(encoding="utf-8"))
+    return known[1]
+
+
+def _file(statement: Import) -> Path | None:
+    """The file that an import leads to; None where it is no source file of ours or a user's."""
+    module, name, _ = statement
+    root, *rest = module.split(".")
+    if root != PACKAGE.name:
+        return _loaded(f"{module}.{name}" if name else module) or _loaded(module)
+    base = PACKAGE.joinpath(*rest)
+    inside = [base / f"{name}.py", base / name / "__init__.py"] if name else []
+    for path in (*inside, base.with_suffix(".py")):
+        if path.is_file():
+            return path
+    path = base / "__init__.py"
+    if not path.is_file():
+        return None
+    for other in imports(source_text(path), module):
+        if name and other.bound == name:
+            return _file(other)
+    return path
+
+
+def _loaded(module: str) -> Path | None:
+    """The source file of a loaded module that is not installed."""
+    path = Path(getattr(sys.modules.get(module), "__file__", None) or "")
+    if path.suffix != ".py" or path.is_relative_to(_STANDARD) or _INSTALLED & {*path.parts}:
+        return None
+    return path
+
+
+def _module(path: Path) -> str:
+    """The dotted name of a file of this package."""
+    if not path.is_relative_to(PACKAGE):
+        return ""
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _package(path: Path) -> str:
+    return ".".join(path.parent.relative_to(PACKAGE.parent).parts) if _module(path) else ""

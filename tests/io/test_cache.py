@@ -1,0 +1,169 @@
+"""Cached arrays: computed once, again where anything they depend on changes, whole on disk."""
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import numpy as np
+import pytest
+
+from mmhash_nb.io import cache, imports
+from mmhash_nb.io.cache import cache_folder, cached_array
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("MMHASH_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "arrays"
+
+
+@pytest.fixture
+def calls():
+    return []
+
+
+@pytest.fixture
+def cached(calls):
+    """An array cached under a key, each computed one another."""
+
+    def compute():
+        calls.append(1)
+        return np.full(200, len(calls))
+
+    return lambda *key, **options: int(cached_array("arrays", key, compute, **options)[0])
+
+
+def test_caches_go_where_the_environment_says(tmp_path, monkeypatch):
+    monkeypatch.setenv("MMHASH_CACHE", str(tmp_path / "chosen"))
+    assert cache_folder("maps") == tmp_path / "chosen" / "maps"
+    assert (tmp_path / "chosen" / "maps").is_dir()
+    monkeypatch.delenv("MMHASH_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert cache_folder("maps") == tmp_path / "xdg" / "mmhash_nb" / "maps"
+
+
+def test_the_same_key_is_computed_once(cached, folder):
+    assert cached("a", 1, np.arange(3)) == cached("a", 1, np.arange(3)) == 1
+    assert cached("a", 1, np.arange(3), mapped=True) == 1
+    assert len(list(folder.glob("*.npy"))) == 1
+
+
+def test_whatever_changes_in_a_key_is_another_array(cached):
+    x = np.arange(6)
+    keys = [
+        *((), ("a",), ("a", ""), ("", "a"), (["a"],), ("a", ["b"]), (["a"], "b"), ("a", "b", "c")),
+        *((1,), (1.0,), (True,), ("1",), (None,), ("None",), (12, 3), (1, 23)),
+        *((x,), (x.reshape(2, 3),), (x.astype(np.uint64),), (x + 1,), (x[::-1],), (x[:0],)),
+        *((x.astype(np.float32),), (x.reshape(3, 2).T,), (x, x), ([0, 1, 2, 3, 4, 5],)),
+    ]
+    assert [cached(*key) for key in keys] == list(range(1, len(keys) + 1))
+    assert [cached(*key) for key in keys] == list(range(1, len(keys) + 1))
+
+
+def test_a_file_that_is_changed_or_another_is_another_array(cached, tmp_path):
+    paths = [tmp_path / name for name in ("a", "b")]
+    for path in paths:
+        path.write_text("x")
+        os.utime(path, ns=(0, 0))
+    assert [cached(path) for path in paths] == [1, 2]
+    assert cached(tmp_path / "." / "a") == 1
+    paths[0].write_text("xy")
+    os.utime(paths[0], ns=(0, 0))
+    assert cached(paths[0]) == 3
+    os.utime(paths[0], ns=(0, 1))
+    assert cached(paths[0]) == 4
+    with pytest.raises(FileNotFoundError):
+        cached(tmp_path / "absent")
+
+
+@pytest.mark.parametrize("left", [0, 5, 100, 1000, -1])
+@pytest.mark.parametrize("mapped", [False, True])
+def test_a_file_that_is_cut_short_is_computed_again(cached, folder, left, mapped):
+    cached()
+    (path,) = folder.glob("*.npy")
+    path.write_bytes(path.read_bytes()[:left])
+    assert cached(mapped=mapped) == 2 and cached() == 2
+
+
+def test_nothing_is_unpickled(cached, folder):
+    cached()
+    (path,) = folder.glob("*.npy")
+    np.save(path, np.array([{}], dtype=object))
+    assert cached() == 2
+
+
+def test_what_is_written_to_a_mapped_array_stays_in_memory(folder):
+    array = cached_array("arrays", ["a"], lambda: np.zeros(3), mapped=True)
+    assert isinstance(array, np.memmap)
+    array[1] = 5
+    assert array[1] == 5
+    assert not cached_array("arrays", ["a"], lambda: np.ones(3)).any()
+
+
+def test_switched_off_nothing_is_read_or_written(cached, folder):
+    assert cached(cached=False) == 1 and not folder.exists()
+    assert cached() == 2 and cached(cached=False) == 3 and cached() == 2
+
+
+def test_a_failed_write_leaves_nothing(cached, folder, monkeypatch):
+    def full_disk(*args, **kwargs):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(cache.np, "save", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        cached()
+    assert not list(folder.glob("*.npy")) and not list(folder.glob(".*.npy"))
+
+
+def test_of_two_that_want_the_same_array_one_computes_it(monkeypatch):
+    calls, other_waits = [], threading.Event()
+    read = cache._read
+
+    def counted(*arguments):
+        if calls:
+            other_waits.set()
+        return read(*arguments)
+
+    def compute():
+        calls.append(1)
+        assert other_waits.wait(10)
+        return np.ones(3)
+
+    monkeypatch.setattr(cache, "_read", counted)
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(cached_array, "arrays", ["a"], compute) for _ in range(2)]
+        assert all(one.result().all() for one in both)
+    assert calls == [1]
+
+
+def test_changed_code_that_compute_can_execute_is_another_array(cached, tmp_path, monkeypatch):
+    changed = []
+    text = imports.source_text
+
+    def edited(path):
+        return text(path) + "\nx = 1" if path.name in changed else text(path)
+
+    monkeypatch.setattr(imports, "source_text", edited)
+    assert cached() == cached() == 1
+    changed[:] = ["test_cache.py"]
+    assert cached() == 2
+    changed[:] = ["files.py"]  # of `cache`, which this module imports
+    assert cached() == 3
+    changed[:] = ["download.py"]
+    assert cached() == 1
+
+
+def test_a_partial_is_of_the_module_of_its_function():
+    def compute(value):
+        return np.full(3, value)
+
+    assert cached_array("arrays", ["a"], partial(compute, 2))[0] == 2
+    key = cache.cache_key(["a"], partial(compute, 2))
+    assert key == cache.cache_key(["a"], compute) != cache.cache_key(["a"], cache_folder)
+
+
+def test_a_function_without_source_is_refused(monkeypatch):
+    made = eval("lambda: 0", {"__name__": "nowhere"})
+    with pytest.raises(ValueError, match="is of no source file"):
+        cached_array("arrays", [], made)

@@ -1,0 +1,153 @@
+"""The closure of imports: all that can be executed, and nothing else."""
+
+import importlib
+import sys
+import types
+
+import pytest
+
+from mmhash_nb.io import imports
+from mmhash_nb.io.imports import Import, closure, code_hash, module_file, source_text
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package of that name of files given by their texts."""
+    folder = tmp_path / "mmhash_nb"
+    monkeypatch.setattr(imports, "PACKAGE", folder)
+    monkeypatch.setattr(imports, "_READ", {})
+
+    def written(**texts):
+        for name, text in texts.items():
+            path = folder.joinpath(*name.split("__")).with_suffix(".py")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        for inside in (folder, *(p for p in folder.rglob("*") if p.is_dir())):
+            (inside / "__init__.py").touch()
+        return folder
+
+    return written
+
+
+def reached(folder, text):
+    (folder / "above.py").write_text(text)
+    found = closure([folder / "above.py"]) - {folder / "above.py"}
+    return {path.relative_to(folder).as_posix().removesuffix(".py") for path in found}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("import mmhash_nb.room.low", {"room/low"}),
+        ("import mmhash_nb.room.low as other", {"room/low"}),
+        ("from mmhash_nb.room.low import x", {"room/low"}),
+        ("from mmhash_nb.room.low import *", {"room/low"}),
+        ("from mmhash_nb.room import low", {"room/low"}),
+        ("def f():\n    if 1:\n        from mmhash_nb.room.low import x as y", {"room/low"}),
+        ("from .room.low import x", {"room/low"}),
+        ("from . import bottom", {"bottom"}),
+        ("from mmhash_nb import room", {"room/__init__", "room/low", "bottom"}),
+        ("import mmhash_nb.room", {"room/__init__", "room/low", "bottom"}),
+        ("from mmhash_nb.room import made", {"room/__init__", "room/low", "bottom"}),
+        ("from mmhash_nb.room import x", {"room/low"}),
+        ("from mmhash_nb.room import renamed", {"bottom"}),
+        ("from mmhash_nb.room.high import z", {"room/high", "room/low", "bottom"}),
+        ("import numpy, os\nfrom collections import abc\nfrom nowhere import x", set()),
+    ],
+)
+def test_files_behind_imports(package, text, expected):
+    folder = package(
+        bottom="y = 1",
+        room__low="x = 1",
+        room__high="from ..bottom import y\nfrom .low import x\nz = x + y",
+    )
+    (folder / "room" / "__init__.py").write_text(
+        "from .low import x\nfrom mmhash_nb.bottom import y as renamed\nmade = {x}"
+    )
+    assert reached(folder, text) == expected
+
+
+def test_circles_end(package):
+    folder = package(a="from mmhash_nb.b import y", b="from mmhash_nb.a import x")
+    assert reached(folder, "import mmhash_nb.a") == {"a", "b"}
+
+
+def test_every_import_of_the_package_leads_to_a_file():
+    for path in imports.PACKAGE.rglob("*.py"):
+        for one in imports.imports(source_text(path), imports._package(path)):
+            if one.module.split(".")[0] == "mmhash_nb":
+                assert imports._file(one) is not None, (path, one)
+
+
+def test_relative_imports_are_of_the_package_that_holds_the_text():
+    found = imports.imports("from . import a\nfrom .b import c\nfrom ..d import e", "p.q")
+    assert found == (Import("p.q", "a", "a"), Import("p.q.b", "c", "c"), Import("p.d", "e", "e"))
+
+
+def test_a_module_of_a_user_counts_with_what_it_imports(tmp_path, monkeypatch):
+    files = {"mine": "import helper\nfrom mmhash_nb.codes import x", "helper": "y = 1"}
+    for name, text in files.items():
+        (tmp_path / f"{name}.py").write_text(text)
+        module = types.ModuleType(name)
+        module.__file__ = str(tmp_path / f"{name}.py")
+        monkeypatch.setitem(sys.modules, name, module)
+    found = closure([module_file("mine")])
+    assert {tmp_path / "mine.py", tmp_path / "helper.py", module_file("mmhash_nb.codes")} <= found
+    assert module_file("numpy") is module_file("json") is module_file("not_loaded") is None
+
+
+METHOD = '''"""What it is."""
+
+RATE = 1.0
+
+
+class Method:
+    """A method."""
+
+    def fit(self, x):
+        """Learn."""
+        return x - 1
+'''
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [
+        ("What it is.", "Other words.", True),
+        ("A method.", "Other words.", True),
+        ("Learn.", "Other words.", True),
+        ("return x - 1", "# why\n        return  x  -  1  # and how", True),
+        ("RATE = 1.0", "\n\nRATE = 1.0", True),
+        ("return x - 1", "return x + 1", False),
+        ("1.0", "1.5", False),
+        ("def fit(self, x)", "def fit(self, x, y=0)", False),
+        ("return x - 1", "return 'Learn.'", False),
+    ],
+)
+def test_code_counts_and_its_explanation_does_not(package, old, new, same):
+    assert METHOD.count(old) == 1
+    folder = package(top="import mmhash_nb.below", below=METHOD)
+    before = code_hash([folder / "top.py"])
+    package(below=METHOD.replace(old, new))
+    assert (code_hash([folder / "top.py"]) == before) is same
+
+
+def test_files_of_other_names_are_other_code(package):
+    folder = package(a="x = 1", b="x = 1")
+    assert code_hash([folder / "a.py"]) != code_hash([folder / "b.py"])
+
+
+def test_of_a_loaded_module_the_code_in_memory_counts(tmp_path, monkeypatch):
+    path = tmp_path / "loaded_module.py"
+    path.write_text("x = 1")
+    assert source_text(path) == "x = 1"
+    path.write_text("x = 2")
+    assert source_text(path) == "x = 2"  # not loaded yet
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module("loaded_module")
+    assert source_text(path) == "x = 2"
+    path.write_text("x = 333")
+    assert source_text(path) == "x = 2"
+    importlib.reload(module)
+    assert source_text(path) == "x = 333"
+    monkeypatch.delitem(sys.modules, "loaded_module")
