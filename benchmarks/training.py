@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmhash_nb.hashers.objectives import OBJECTIVES
 from safetensors.torch import save_file
 from table import report
 from torch import Tensor, nn
@@ -33,7 +34,6 @@ from mmhash_nb import hashers
 from mmhash_nb.features import backbones
 from mmhash_nb.hashers.cross_modal import CrossModalDeep
 from mmhash_nb.hashers.deep import DeepHasher, Inputs, rows
-from mmhash_nb.hashers.objectives import OBJECTIVES
 from mmhash_nb.io.project import project_root
 from mmhash_nb.losses import triplet_ranking_loss
 from mmhash_nb.training.loop import Precision, _fixed, _objective, _step, resolve_device

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from mmhash_nb.codes import HashCodes
@@ -191,8 +192,8 @@ class CMDVH(CrossModalDeep):
         """Both steps; what was learned."""
         image, text = inputs
         fusing = CodeLearning(network.fusion, inputs, labels, self).to(labels.device)
-        rate, rounds = self.options.learning_rate, self.options.rounds
-        self._descend(fusing, "fusion", checkpoint, rate, epochs=rounds)
+        sgd = self._sgd(network.fusion, self.options.learning_rate)
+        self._train(fusing, checkpoint, epochs=self.options.rounds, optimiser=sgd, part="fusion")
         losses, rates = [], []
         for modality, given in (("image", (image, None)), ("text", (None, text))):
             branch = getattr(network, modality)
@@ -216,29 +217,21 @@ class CMDVH(CrossModalDeep):
         while True:
             part = f"{modality}{'-halved' * halved}"
             try:
-                return self._descend(learning, part, checkpoint, rate), rate
+                sgd = self._sgd(learning.network, rate)
+                return self._train(learning, checkpoint, optimiser=sgd, part=part), rate
             except FloatingPointError:
                 if halved == HALVINGS:
                     raise
             learning.load_state_dict(start)
             halved, rate = halved + 1, rate / 2
 
-    def _descend(
-        self,
-        learning: DeepObjective,
-        part: str,
-        checkpoint: Path | None,
-        rate: float,
-        **settings: Any,
-    ) -> list[float]:
-        """Train one of the three networks; the loss of each epoch."""
-        branches = [x for x in learning.network.modules() if isinstance(x, Branch)]
-        sgd = SGD(
+    def _sgd(self, network: nn.Module, rate: float) -> SGD:
+        branches = [x for x in network.modules() if isinstance(x, Branch)]
+        return SGD(
             learning_rate=rate,
             weight_decay=self.options.weight_decay,
             rates=[(x.pretrained(), self.options.backbone_rate) for x in branches],
         )
-        return self._train(learning, checkpoint, part, optimiser=sgd, **settings)
 
     def _image(self, pairs: Pairs, device: torch.device) -> Tensor | HostSamples:
         if pairs.images.ndim == 2 or self.options.trainable != "none":

@@ -42,9 +42,7 @@ class CrossModalDeep(DeepHasher):
         weight_decay: float = 0.0
         beta1: float = option(0.5, "how much of Adam's mean gradient stays", least=0, below=1)
 
-    def build(
-        self, backbone: Backbone | None, stages: list[nn.Module], n_words: int
-    ) -> nn.Module:
+    def build(self, backbone: Backbone | None, stages: list[nn.Module], n_words: int) -> nn.Module:
         """A network of `network_class`."""
         widths = {key: self.options[key] for key in self.network_options}
         return self.network_class(backbone, stages, n_words, self.n_bits, **widths)
@@ -111,8 +109,8 @@ class CrossModalDeep(DeepHasher):
 class CrossModalNetworkHasher(CrossModalDeep):
     """A method on the network of zhang2018; the widths of its text layers are the paper's."""
 
-    network_class = CrossModalNetwork
-    network_options = ("text_hidden", "text_features", "image_hidden")
+    network_class: ClassVar[Callable[..., nn.Module]] = CrossModalNetwork
+    network_options: ClassVar[tuple[str, ...]] = ("text_hidden", "text_features", "image_hidden")
 
     class Options(CrossModalDeep.Options):
         text_hidden: int = option(8192, "width of the first text layer", least=1)

@@ -42,7 +42,7 @@ class ImageOptions(Options):
     """Options of an image branch."""
 
     backbone: str = option("small", "name for `features.backbones.create`")
-    weights: str | None = option(None, "a file of the backbone's weights; None: those it comes with")
+    weights: str | None = option(None, "a file of the backbone's weights; None: its own")
     size: int | None = option(None, "pixels to which images are scaled; None leaves them", least=1)
     trainable: Literal["all", "last", "none"] = option(
         "last", "which stages of the backbone learn; maps of the others are computed once"
@@ -77,9 +77,7 @@ class DeepHasher(Hasher):
     changes_earlier_map: ClassVar[bool] = False
 
     @abstractmethod
-    def build(
-        self, backbone: Backbone | None, stages: list[nn.Module], n_words: int
-    ) -> nn.Module:
+    def build(self, backbone: Backbone | None, stages: list[nn.Module], n_words: int) -> nn.Module:
         """A network with new layers drawn at random.
 
         Args:
@@ -108,7 +106,8 @@ class DeepHasher(Hasher):
 
     def sizes(self, pairs: Pairs) -> tuple[int, int]:
         """Columns of the texts, and dimensions of image features, 0 where images are pixels."""
-        return pairs.texts.shape[1], pairs.images.shape[1] if pairs.images.ndim == 2 else 0
+        vectors = "vectors" in self.image_views and pairs.images.ndim == 2
+        return pairs.texts.shape[1], pairs.images.shape[1] if vectors else 0
 
     def unfitted(self, n_words: int, n_features: int = 0) -> Any:
         """A network for texts of `n_words` columns, its new layers random by the seed.
@@ -194,33 +193,38 @@ class DeepHasher(Hasher):
     def measure(self, network: Any, inputs: Inputs) -> None:
         """Set what a network takes from its training samples before it learns."""
 
-    def learn(
-        self, network: Any, inputs: Inputs, labels: Tensor, checkpoint: Path | None
-    ) -> State:
+    def learn(self, network: Any, inputs: Inputs, labels: Tensor, checkpoint: Path | None) -> State:
         """Train the network; what was learned."""
         objective = self.objective_class(network, inputs, labels, self).to(labels.device)
         history = self._train(objective, checkpoint)
         return self._learned(network, history) | objective.record()
 
     def _train(
-        self, objective: DeepObjective, checkpoint: Path | None, part: str = "", **settings: Any
+        self,
+        objective: DeepObjective,
+        checkpoint: Path | None,
+        *,
+        epochs: int | None = None,
+        optimiser: Optimiser | None = None,
+        part: str = "",
     ) -> list[float]:
         """`training.train` with the method's options; the loss of each epoch.
 
         Args:
-            part: names one of several trainings. settings: in place of those of the options.
+            epochs, optimiser: in place of those of the options.
+            part: names one of several trainings.
         """
-        given = {"epochs": self.options.epochs, "optimiser": self.optimiser(), **settings}
         return train(
             objective,
             len(objective.labels),
+            epochs=epochs or self.options.epochs,
             batch_size=self.options.batch_size,
+            optimiser=optimiser or self.optimiser(),
             precision=self.options.precision,
             seed=self.seed,
             device=objective.labels.device,
             checkpoint=None if checkpoint is None else checkpoint / part,
             label=f"{self.name} {self.n_bits} bits seed {self.seed} {part}".rstrip(),
-            **given,
         )
 
     def _learned(self, network: nn.Module, history: list[float]) -> State:

@@ -137,7 +137,7 @@ class CodeLearning(DeepObjective):
         self.register_buffer("history", torch.full((rounds, 4), torch.nan, dtype=torch.float64))
 
     def on_epoch(self, epoch: int) -> bool:
-        """Before a round, set M and B from what the network gives; True where the rounds before have converged."""
+        """Before a round, set M and B from the network; True where it has converged."""
         h = self.outputs()
         if epoch:
             self.close(epoch - 1, h)

@@ -95,8 +95,8 @@ class DNHC(CrossModalNetworkHasher):
     both ways. All triplets of a batch count, not a sample of them. DNH's bit is 1 where
     σ(value) ≥ ½, which is the sign of the value; a code of 0 and 1 becomes one of −1 and 1.
 
-    DNH's text was not available. Widths and first weights are those of a public network that follows
-    its authors' code (HYPJUDY/caffe-dnnh); it has no g.
+    DNH's text was not available. Widths and first weights are those of a public network that
+    follows its authors' code (HYPJUDY/caffe-dnnh); it has no g.
 
     Of the margin, DNH has 1 by memory and that network 2, for 12, 24 and 48 bits; held-out samples
     of scenes and Wiki were ranked better with 1. Sigmoids can meet it without a bit that differs,

@@ -166,8 +166,7 @@ class VisualSemantic(DeepObjective):
 
 
 class DVSH(CrossModalDeep):
-    """Deep visual-semantic hashing, with the backbone of the other methods and an LSTM for texts.
-    """
+    """Deep visual-semantic hashing, with the others' backbone and an LSTM for texts."""
 
     network_class = VisualSemanticNetwork
     network_options = ("image_hidden", "lstm_hidden")

@@ -1,6 +1,5 @@
 """What image, text and multimodal hashing share: one code, by one network (zeng2022, §V, §VI-C)."""
 
-from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
 from torch import nn
@@ -64,8 +63,8 @@ class JointHasher(SingleCode):
 
     modalities = ("joint",)
     image_views = ("pixels",)
-    #: from `[B, image]` and `[B, text]` to `[B, n_outputs]`, made from their two widths
-    fusion: ClassVar[Callable[[int, int], nn.Module]]
+    #: module from `[B, image]` and `[B, text]` to `[B, n_outputs]`, made from both widths
+    fusion: ClassVar[type[nn.Module]]
 
     class Options(SingleCode.Options, ImageOptions, TextOptions):
         objective: Literal["triplet"] = option("triplet", "the loss, Eq. 9")

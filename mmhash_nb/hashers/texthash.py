@@ -12,6 +12,7 @@ class TextHash(SingleCode):
     """The text branch of MAH's network and the code layer alone, with MAH's loss, Eq. 9."""
 
     modalities = ("text",)
+    image_views = ()
     objective_class = TripletRanking
 
     class Options(SingleCode.Options, TextOptions):

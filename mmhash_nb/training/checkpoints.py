@@ -73,7 +73,7 @@ def resume(
 
 
 def _digest(tensors: Mapping[str, torch.Tensor], history: str) -> str:
-    """What changes with every bit of a checkpoint: training goes on from nothing that was damaged."""
+    """What changes with every bit of a checkpoint, so that a damaged one is not used."""
     digest = hashlib.sha256(history.encode())
     for name in sorted(tensors):
         digest.update(name.encode())

@@ -97,7 +97,7 @@ def train(
             optimiser.start_epoch(stepping, epoch)
         if objective.on_epoch(epoch):
             break
-        losses = []
+        losses: list[Tensor] = []
         with _epoch_order(n_samples, seed, epoch, device) as order:
             sizes = [len(part) for part in order.tensor_split(batches)]
             for batch in in_batches(order, sizes, device, objective.ahead):

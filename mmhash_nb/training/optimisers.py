@@ -32,6 +32,7 @@ class Optimiser(ABC):
 
     def start_epoch(self, optimiser: torch.optim.Optimizer, epoch: int) -> None:
         """Set the learning rates of what `over` made for an epoch, counted from 0."""
+        return
 
 
 @dataclass(frozen=True, kw_only=True)

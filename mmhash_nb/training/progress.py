@@ -10,7 +10,7 @@ QUIET_SECONDS = 3.0
 
 
 class Progress:
-    """The progress of `epochs` epochs, of which `done` are over; for trainings of seconds, nothing."""
+    """The progress of `epochs` epochs, of which `done` are over; none in the first seconds."""
 
     def __init__(self, label: str, epochs: int, done: int) -> None:
         self.label, self.epochs, self.done = label, epochs, done

@@ -36,7 +36,9 @@ class Steps:
         self.objective, self.device, self.precision = objective, device, precision
         self.theirs = [] if adversary is None else _learned(adversary.module)
         self.ours = [p for p in _learned(objective) if not any(p is q for q in self.theirs)]
-        self.optimisers = [settings.over(weights) for weights in (self.ours, self.theirs) if weights]
+        self.optimisers = [
+            settings.over(weights) for weights in (self.ours, self.theirs) if weights
+        ]
 
     def __call__(self, batch: Tensor, number: int) -> Tensor:
         """The step of that number, and the adversary's where it has its turn; the loss before."""

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 from deep_cases import BITS, DEEP, create, quick, same, scores
+from mmhash_nb.hashers.pairwise_networks import PairwiseLikelihood
 from scipy import sparse
 
 from mmhash_nb import hashers
 from mmhash_nb.hashers import deep
 from mmhash_nb.hashers.cross_modal import CrossModalDeep, Learning
-from mmhash_nb.hashers.pairwise_networks import PairwiseLikelihood
 from mmhash_nb.training import loop as training
 
 #: each class once

@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-
 from mmhash_nb.hashers.networks.fusion import CompactBilinearPooling, GatedMultimodalUnit, fusion
 
 B, IMAGE, TEXT = 4, 6, 5

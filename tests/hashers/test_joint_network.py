@@ -2,9 +2,9 @@
 
 import pytest
 import torch
+from mmhash_nb.hashers.networks.fusion import fusion as fusion_module
 from torch import Tensor, nn
 
-from mmhash_nb.hashers.networks.fusion import fusion as fusion_module
 from mmhash_nb.hashers.networks.joint_network import JointNetwork, WordLinear
 
 B, V, BITS, HIDDEN, FEATURES = 4, 10, 8, 7, 5

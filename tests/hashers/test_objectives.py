@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from mmhash_nb.hashers.objectives import OBJECTIVES
 
 from mmhash_nb import losses
-from mmhash_nb.hashers.objectives import OBJECTIVES
 
 BITS, SEED = 12, 5
 LABELS = torch.tensor(

@@ -5,10 +5,10 @@ import dataclasses
 import pytest
 import torch
 from deep_cases import create, quick
+from mmhash_nb.hashers.pairwise_networks import PairwiseLikelihood, RelationLikelihood
 from torch import nn
 
 from mmhash_nb import hashers
-from mmhash_nb.hashers.pairwise_networks import PairwiseLikelihood, RelationLikelihood
 
 N, BITS, V = 7, 4, 6
 LOSSES = {"dcmh": PairwiseLikelihood, "prdh": RelationLikelihood}

@@ -1,6 +1,6 @@
 """The network of zeng2022: an image and a text branch that meet in one code (§V, Figs. 2 and 5)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Self
 
 import torch
@@ -55,7 +55,7 @@ class JointNetwork(nn.Module):
         n_bits: int,
         *,
         branch: str,
-        fusion: Callable[[int, int], nn.Module] = Concatenation,
+        fusion: type[nn.Module] = Concatenation,
         text_hidden: int = 8192,
         text_features: int = 512,
         operations: tuple[str, str] | None = None,

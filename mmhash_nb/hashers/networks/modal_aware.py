@@ -22,10 +22,10 @@ class KernelNetwork(nn.Module):
 
     Args:
         channels: C. width: K.
-        variant: `printed`, the equations as they stand: the similarity is a factor, near zero at the
-            start, of either sign, and without bound. `residual` adds what comes out to what went
-            in, as the non-local networks do that the paper is inspired by (its [32]), and divides
-            the similarity by its number of terms, which is ours: f̂ = f + ⟨φ, ϕ⟩ f / C and
+        variant: `printed`, the equations as they stand: the similarity is a factor, near zero at
+            the start, of either sign, and without bound. `residual` adds what comes out to what
+            went in, as the non-local networks do that the paper is inspired by (its [32]), and
+            divides the similarity by its number of terms, which is ours: f̂ = f + ⟨φ, ϕ⟩ f / C and
             t̂ = t + ⟨φ', ϕ'⟩ t / K.
     """
 
@@ -66,9 +66,9 @@ class AttentionNetwork(nn.Module):
 
     Args:
         channels: C. width: K.
-        variant: `printed`, the equations as they stand: the weights of C channels sum to one, so that
-            the map is made about C times smaller, and the text K times. `rescaled` multiplies by
-            C and K as well, so that even weights change nothing.
+        variant: `printed`, the equations as they stand: the weights of C channels sum to one, so
+            that the map is made about C times smaller, and the text K times. `rescaled` multiplies
+            by C and K as well, so that even weights change nothing.
     """
 
     def __init__(self, channels: int, width: int, variant: str = "rescaled") -> None:

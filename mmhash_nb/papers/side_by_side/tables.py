@@ -17,7 +17,7 @@ from mmhash_nb.features import backbones
 from mmhash_nb.features.maps import resized
 from mmhash_nb.hashers.base import Embedder, Unified, share_label
 from mmhash_nb.hashers.deep import DeepHasher
-from mmhash_nb.hashers.mmnn import CoupledSiamese
+from mmhash_nb.hashers.siamese import SiameseHasher
 from mmhash_nb.metrics import average_precision_from_distances
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.papers import printed as published
@@ -35,7 +35,7 @@ def family(method: str) -> str:
     made = hashers.method_class(method)
     if method == "random":
         return "control"
-    for base, name in ((Embedder, "no codes"), (CoupledSiamese, FAMILIES[1])):
+    for base, name in ((Embedder, "no codes"), (SiameseHasher, FAMILIES[1])):
         if issubclass(made, base):
             return name
     return "deep network" if issubclass(made, DeepHasher) else "shallow"
