@@ -12,15 +12,15 @@ import pytest
 import torch
 from pretend import pretended_gpu
 
-from mmhash_nb import hashers
+from mmhash_nb import hashers, papers
 from mmhash_nb.experiments import evaluation, runs
+from mmhash_nb.experiments.protocol import Protocol
 from mmhash_nb.experiments.records import COLUMNS, checked
 from mmhash_nb.experiments.runs import run_protocol
 from mmhash_nb.hashers import mmnn
 from mmhash_nb.hashers.mmnn import CoupledSiamese, Siamese
 from mmhash_nb.metrics import acg, mean_average_precision, ndcg
-from mmhash_nb.papers import printed as published
-from mmhash_nb.papers.protocols import Protocol, masci2014
+from mmhash_nb.papers.masci2014.protocol import protocol as masci2014
 from mmhash_nb.ranking import rank_profile
 from mmhash_nb.results import frame, run
 from mmhash_nb.training import loop as training
@@ -221,7 +221,7 @@ def test_unified_codes_are_a_database_for_either_modality(noisy_views, tmp_path)
 def test_an_interrupted_run_goes_on_from_its_checkpoint(
     two_views, tmp_path, monkeypatch, name, network, stop, left
 ):
-    monkeypatch.setattr(training, "_QUIET_SECONDS", 0.0)  # a checkpoint after every epoch
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)  # a checkpoint after every epoch
     settings = {"epochs": 4, "optimiser": "adam", "learning_rate": 0.01}
     original, steps = network.objective, []
 
@@ -310,7 +310,7 @@ def test_a_protocol_runs_references_once_and_the_control_always(two_views, tmp_p
 def test_masci2014_protocols_cover_what_its_tables_list():
     for dataset in ("wiki", "cifar10", "nuswide"):
         planned = {(m, b) for m, b, _, _ in masci2014(dataset).runs()}
-        printed = published.load("masci2014")
+        printed = papers.tables("masci2014")
         for row in printed[printed.dataset == dataset].itertuples():
             lengths = {b for m, b in planned if m == row.method}
             assert lengths, row.method

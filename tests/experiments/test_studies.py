@@ -1,4 +1,4 @@
-"""Studies: held-out settings, gains, forms of MAH, players and masks of AADAH."""
+"""Studies: held-out settings, gains, variants of MAH, adversary and masks of AADAH."""
 
 from types import SimpleNamespace
 
@@ -8,12 +8,14 @@ import pytest
 
 from mmhash_nb import hashers
 from mmhash_nb.datasets import load
-from mmhash_nb.experiments import settings_study as settings
+from mmhash_nb.experiments import hyperparameters, summaries
 from mmhash_nb.papers.liong2017 import studies as liong
-from mmhash_nb.papers.protocols import liong2017, zeng2022, zhang2018
+from mmhash_nb.papers.liong2017.protocol import protocol as liong2017
 from mmhash_nb.papers.zeng2022 import studies as zeng
+from mmhash_nb.papers.zeng2022.protocol import protocol as zeng2022
 from mmhash_nb.papers.zhang2018 import attention_scores
 from mmhash_nb.papers.zhang2018 import studies as zhang
+from mmhash_nb.papers.zhang2018.protocol import protocol as zhang2018
 
 SMALL = {"text_hidden": 16, "trainable": "none", "epochs": 1}
 
@@ -34,9 +36,9 @@ def test_settings_are_compared_on_held_out_training_samples(pairs, monkeypatch):
         asked.append((paper, method, part, bits, seed, dict(options)))
         return Done(0.1 * (seed + 1) + (method == "concat"))
 
-    monkeypatch.setattr(settings, "run", run)
+    monkeypatch.setattr(hyperparameters, "run", run)
     candidates = {"mah": [{"epochs": 1}, {"epochs": 2}], "concat": [{"epochs": 3}]}
-    table = settings.by_settings("zeng2022", pairs, 16, (0, 2), candidates)
+    table = hyperparameters.search("zeng2022", pairs, 16, (0, 2), candidates)
     part = asked[0][2]
     assert len(part) == len(pairs.train)
     assert np.array_equal(part.labels, pairs.labels[pairs.train])
@@ -55,9 +57,9 @@ def test_settings_with_which_a_training_diverges_have_no_map(pairs, monkeypatch)
             raise FloatingPointError("the loss is nan in epoch 2")
         return SimpleNamespace(metrics={"joint-joint": {"mAP": 0.5}})
 
-    monkeypatch.setattr(settings, "run", run)
+    monkeypatch.setattr(hyperparameters, "run", run)
     candidates = {"mah": [{"learning_rate": 2.0}, {"learning_rate": 0.5}]}
-    table = settings.by_settings("zeng2022", pairs, 16, (0, 1), candidates)
+    table = hyperparameters.search("zeng2022", pairs, 16, (0, 1), candidates)
     assert np.isnan(table["mAP"][0]) and table.learning_rate[table["mAP"].idxmax()] == 0.5
 
 
@@ -70,8 +72,8 @@ def test_candidates_are_the_protocols_options_at_both_rates():
     assert tags == [{"learning_rate": 1e-4, "epochs": epochs} for epochs in (10, 20)]
 
 
-def test_all_nine_forms_keep_the_other_options():
-    found = zeng.forms({"epochs": 3})
+def test_all_nine_variants_keep_the_other_options():
+    found = zeng.variants({"epochs": 3})
     assert len({(f["kernel"], f["attention"]) for f in found}) == 9
     assert all(f["epochs"] == 3 for f in found)
 
@@ -98,18 +100,20 @@ def test_gains_are_paired_by_seed_and_length():
         *[("mah", "a", "joint-joint", 32, 0, 0.6), ("concat", "a", "joint-joint", 32, 0, 0.65)],
         *[("mah", "b", "joint-joint", 16, 0, 0.9), ("concat", "b", "joint-joint", 16, 0, 0.5)],
     )
-    one = settings.gains(records, "a", "mah", ["concat", "gmu"])
+    one = summaries.gains(records, "a", "mah", ["concat", "gmu"])
     assert one.to_dict() == {"mah − concat": "+5.0 (-5.0 to +15.0)"}
-    every = settings.gains(records, None, "mah", ["concat"])
+    every = summaries.gains(records, None, "mah", ["concat"])
     assert every["mah − concat"] == "+16.7 (-5.0 to +40.0)"
 
 
 def test_settings_take_the_mean_of_the_directions_asked_for(pairs, monkeypatch):
     tasks = {"image-image": 0.9, "image-text": 0.2, "text-image": 0.4}
     done = SimpleNamespace(metrics={task: {"mAP": score} for task, score in tasks.items()})
-    monkeypatch.setattr(settings, "run", lambda *arguments: done)
+    monkeypatch.setattr(hyperparameters, "run", lambda *arguments: done)
     crossed = ("image-text", "text-image")
-    ours = [settings.by_settings("p", pairs, 16, (0,), {"m": [{}]}, tasks=t) for t in (crossed, ())]
+    ours = [
+        hyperparameters.search("p", pairs, 16, (0,), {"m": [{}]}, tasks=t) for t in (crossed, ())
+    ]
     assert [float(table["mAP"].iloc[0]) for table in ours] == pytest.approx([0.3, 0.9])
 
 
@@ -119,7 +123,7 @@ def test_gains_are_of_the_direction_asked_for():
         *[("aadah", "a", task, 16, 0, ours) for task, ours, _ in both],
         *[("prdh", "a", task, 16, 0, theirs) for task, _, theirs in both],
     )
-    found = settings.gains(records, "a", "aadah", ["prdh"], "text-image")
+    found = summaries.gains(records, "a", "aadah", ["prdh"], "text-image")
     assert found["aadah − prdh"] == "+30.0 (+30.0 to +30.0)"
 
 
@@ -127,7 +131,7 @@ def test_means_over_seeds_have_their_intervals():
     values = [0.1, 0.2, 0.6]
     table = pd.DataFrame({"players": "both", "seed": range(3), "IoU": values})
     half = 4.302653 * np.std(values, ddof=1) / np.sqrt(3)  # t of 2 degrees of freedom
-    (found,) = settings.over_seeds(table, "players")["IoU"]
+    (found,) = summaries.over_seeds(table, "players")["IoU"]
     assert found == f"30.0 ± {100 * half:.1f}"
 
 
@@ -154,9 +158,9 @@ def test_candidates_of_liong2017_are_three_rates_of_each_deep_baseline_that_is_r
     assert [o["learning_rate"] for o in photos["cmdvh"]] == [1e-3, 3e-3, paper]
 
 
-def test_readings_of_cmdvh_are_its_options_with_every_pair_of_switches():
+def test_interpretations_of_cmdvh_are_its_options_with_every_pair_of_switches():
     protocol = liong2017("scenes")
-    (found,) = liong.readings(protocol).values()
+    (found,) = liong.interpretations(protocol).values()
     switches = [(o.pop("code_update"), o.pop("printed")) for o in found]
     assert len(set(switches)) == 4 and found == [protocol.options["cmdvh"]] * 4
     default = hashers.create("cmdvh", 16).options
@@ -182,7 +186,7 @@ def test_every_player_is_run_with_every_seed_on_held_out_samples(pairs, monkeypa
         return Done(options, seed)
 
     monkeypatch.setattr(zhang, "run", run)
-    table = zhang.by_players(pairs, 8, (0, 1), TINY)
+    table = zhang.by_adversary(pairs, 8, (0, 1), TINY)
     assert [(players, seed) for _, players, seed in asked] == [
         (players, seed) for players in ("both", "hashing", "attention", "none") for seed in (0, 1)
     ]

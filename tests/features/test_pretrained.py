@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 import torch
-import torchvision
 
 from mmhash_nb.features import pretrained
 from mmhash_nb.features.backbones import create
@@ -56,6 +55,8 @@ def server():
 
 @pytest.fixture(scope="module")
 def state() -> dict[str, torch.Tensor]:
+    import torchvision
+
     torch.manual_seed(5)
     return torchvision.models.mobilenet_v2().state_dict()
 

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import torchvision
 from PIL import Image
 from safetensors.torch import save_file
 from torch import nn
@@ -21,6 +20,8 @@ both = pytest.mark.parametrize("name", list(WIDTHS))
 
 def whole_model(name: str) -> nn.Module:
     """torchvision's own model with random weights and batch statistics."""
+    import torchvision
+
     torch.manual_seed(3)
     model = getattr(torchvision.models, name)()
     for module in model.modules():
@@ -60,6 +61,8 @@ def test_shapes_of_the_stages(name: str, side: int) -> None:
 
 @both
 def test_nothing_but_the_classifier_is_left_out(name: str) -> None:
+    import torchvision
+
     model = getattr(torchvision.models, name)()
     classifier = model.fc if name == "resnet18" else model.classifier
     n = sum(p.numel() for p in model.parameters()) - sum(p.numel() for p in classifier.parameters())
@@ -68,6 +71,8 @@ def test_nothing_but_the_classifier_is_left_out(name: str) -> None:
 
 @torch.inference_mode()
 def test_features_are_those_of_torchvision(loaded, images: np.ndarray) -> None:
+    import torchvision
+
     name, model, backbone = loaded
     setattr(model, "fc" if name == "resnet18" else "classifier", nn.Identity())
     x = torchvision.transforms.functional.normalize(torch.from_numpy(images) / 255, MEAN, STD)

@@ -7,11 +7,9 @@ import numpy as np
 import pytest
 import scipy.io
 import torch
-import torchvision
 from numpy.lib.stride_tricks import sliding_window_view
 from safetensors.torch import load_file, save_file
 from torch import nn
-from torchvision.models.vgg import VGG, cfgs, make_layers
 
 from mmhash_nb import hashers
 from mmhash_nb.features import architectures, pretrained
@@ -66,6 +64,8 @@ PARTS_OF = {
 
 
 def test_true_keys_of_torchvisions_vgg19() -> None:
+    import torchvision
+
     with torch.device("meta"):
         theirs = torchvision.models.vgg19(init_weights=False).state_dict()
         ours = create("vgg19", pretrained=False).state_dict()
@@ -74,8 +74,10 @@ def test_true_keys_of_torchvisions_vgg19() -> None:
 
 
 @pytest.fixture
-def torchvisions(thin: None) -> VGG:
+def torchvisions(thin: None) -> nn.Module:
     """torchvision's own class, as narrow as `thin`."""
+    from torchvision.models.vgg import VGG, cfgs, make_layers
+
     torch.manual_seed(4)
     narrow = dict(zip((64, 128, 256, 512), architectures.VGG19_WIDTHS, strict=False))
     plan = [layer if layer == "M" else narrow[layer] for layer in cfgs["E"]]
@@ -95,7 +97,9 @@ def torchvisions(thin: None) -> VGG:
 
 
 @torch.inference_mode()
-def test_vgg19_is_torchvisions_up_to_fc7(torchvisions: VGG, tmp_path: Path) -> None:
+def test_vgg19_is_torchvisions_up_to_fc7(torchvisions: nn.Module, tmp_path: Path) -> None:
+    import torchvision
+
     save_file(torchvisions.state_dict(), tmp_path / "theirs.safetensors")
     backbone = create("vgg19", weights=tmp_path / "theirs.safetensors").eval()
     batch = torch.from_numpy(pixels())
@@ -117,7 +121,7 @@ def test_vgg19_is_torchvisions_up_to_fc7(torchvisions: VGG, tmp_path: Path) -> N
     torch.testing.assert_close(backbone.stages[-1](before_last), last)
 
 
-def test_wrong_files_of_vgg19_are_named(torchvisions: VGG, tmp_path: Path) -> None:
+def test_wrong_files_of_vgg19_are_named(torchvisions: nn.Module, tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
     state = torchvisions.state_dict()
 

@@ -159,18 +159,6 @@ def test_the_seed_decides_and_saved_codes_are_the_same(noisy_views, tmp_path):
     check_codes_come_again("cca_itq", noisy_views, tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("options", "told"),
-    [
-        ({"iterations": 0}, "iterations is 0, but CCA-ITQ needs at least 1"),
-        ({"ridge": 0}, "ridge is 0, but CCA needs a ridge above 0"),
-    ],
-)
-def test_options_out_of_range_are_refused(two_views, options, told):
-    with pytest.raises(ValueError, match=told):
-        hashers.create("cca_itq", 4, **options).fit(two_views)
-
-
 def test_iterations_are_rounds(noisy_views):
     few, more = (
         hashers.create("cca_itq", 12, iterations=n).fit(noisy_views).state["quantisation_error"]

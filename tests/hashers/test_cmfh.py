@@ -232,22 +232,6 @@ def test_the_seed_decides_and_saved_codes_are_the_same(noisy_views, tmp_path):
     check_codes_come_again("cmfh", noisy_views, tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("options", "told"),
-    [
-        ({"alpha": 0}, "alpha is 0, but it divides 1 between the views"),
-        ({"alpha": 1}, "alpha is 1, but it divides 1 between the views"),
-        ({"alpha": float("nan")}, "alpha is nan"),
-        ({"mu": 0}, "mu is 0, but it weighs a penalty: it must be above 0"),
-        ({"gamma": -1}, "gamma is -1, but it weighs a penalty: it must be above 0"),
-        ({"iterations": 0}, "iterations is 0, but CMFH needs at least 1"),
-    ],
-)
-def test_options_out_of_range_are_refused(two_views, options, told):
-    with pytest.raises(ValueError, match=told):
-        hashers.create("cmfh", 4, **options).fit(two_views)
-
-
 def test_unified_codes_need_a_fitted_method(two_views):
     with pytest.raises(RuntimeError, match="cmfh is not fitted: call fit first"):
         hashers.create("cmfh", 4).database_codes(two_views)

@@ -162,9 +162,7 @@ def test_saved_codes_are_the_same(noisy_views, tmp_path):
     ("n_bits", "options", "told"),
     [
         (21, {}, "n_bits is 21, but there are only 20 directions on which the views can agree"),
-        (4, {"neighbours": -1}, "neighbours is -1, but must be 0 .pairs alone. or more"),
         (4, {"neighbours": 80}, "neighbours is 80, but there are only 79 other training samples"),
-        (4, {"ridge": 0}, "ridge is 0, but CVH needs a ridge above 0, such as 1e-4"),
     ],
 )
 def test_bad_input_is_told_in_a_sentence(two_views, n_bits, options, told):

@@ -108,13 +108,6 @@ def test_more_bits_than_dimensions_are_refused():
         DiffHash(6).fit_view(x, labels, np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("alpha", [0, -1, float("nan")])
-def test_alpha_must_be_positive(alpha):
-    x, labels = sample(4)
-    with pytest.raises(ValueError, match=r"alpha is .*, but must be positive"):
-        DiffHash(2, alpha=alpha).fit_view(x, labels, np.random.default_rng(0))
-
-
 def test_labels_that_do_not_divide_are_refused():
     x, labels = sample(4)
     with pytest.raises(ValueError, match="no two of the 14 training samples share none"):

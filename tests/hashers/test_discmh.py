@@ -240,20 +240,6 @@ def test_pixels_and_sparse_texts_have_learned_codes_too(tiny_pictures):
     assert np.array_equal(found[tiny_pictures.train], method.state["codes"])
 
 
-@pytest.mark.parametrize(
-    ("options", "told"),
-    [
-        ({"lambda_": 0}, "lambda_ is 0, but it weighs a penalty: it must be above 0"),
-        ({"nu": -1}, "nu is -1, but it weighs a penalty: it must be above 0"),
-        ({"ridge": float("nan")}, "ridge is nan, but it weighs a penalty"),
-        ({"iterations": 0}, "iterations is 0, but DisCMH needs at least 1"),
-    ],
-)
-def test_options_out_of_range_are_refused(two_views, options, told):
-    with pytest.raises(ValueError, match=told):
-        hashers.create("discmh", 4, **options).fit(two_views)
-
-
 def test_unified_codes_need_a_fitted_method(two_views):
     with pytest.raises(RuntimeError, match="discmh is not fitted: call fit first"):
         hashers.create("discmh", 4).database_codes(two_views)

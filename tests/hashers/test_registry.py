@@ -94,6 +94,62 @@ def test_which_modalities_the_methods_have():
     assert "random" not in missing
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "takes"),
+    [
+        ("agh1", {"neighbours": 0}, "an integer of at least 1"),
+        ("agh1", {"anchors": 0}, "an integer of at least 1"),
+        ("agh1", {"layers": 3}, "one of 1, 2"),
+        ("cca", {"ridge": 0}, "a number above 0"),
+        ("cca_hash", {"ridge": 0}, "a number above 0"),
+        ("cca_itq", {"ridge": 0}, "a number above 0"),
+        ("cca_itq", {"iterations": 0}, "an integer of at least 1"),
+        ("cmfh", {"alpha": 0}, "a number above 0 and below 1"),
+        ("cmfh", {"alpha": 1}, "a number above 0 and below 1"),
+        ("cmfh", {"mu": 0}, "a number above 0"),
+        ("cmfh", {"gamma": -1}, "a number above 0"),
+        ("cmfh", {"iterations": 0}, "an integer of at least 1"),
+        ("cmssh", {"pairs": 1}, "an integer of at least 2"),
+        ("cvh", {"neighbours": -1}, "an integer of at least 0"),
+        ("cvh", {"ridge": 0}, "a number above 0"),
+        ("diffhash", {"alpha": 0}, "a number above 0"),
+        ("discmh", {"lambda_": 0}, "a number above 0"),
+        ("discmh", {"nu": -1}, "a number above 0"),
+        ("discmh", {"ridge": float("nan")}, "a number above 0"),
+        ("discmh", {"iterations": 0}, "an integer of at least 1"),
+        ("ksh", {"anchors": 0}, "an integer of at least 1"),
+        ("ksh", {"labelled": 1}, "an integer of at least 2"),
+        ("lssh", {"rho": 0}, "a number above 0"),
+        ("lssh", {"mu": -1}, "a number above 0"),
+        ("lssh", {"lambda_": float("nan")}, "a number above 0"),
+        ("lssh", {"atoms": 0}, "an integer of at least 1"),
+        ("lssh", {"iterations": 0}, "an integer of at least 1"),
+        ("pdh", {"c": 0}, "a number above 0"),
+        ("pdh", {"iterations": 0}, "an integer of at least 1"),
+        ("scm", {"solver": "cca"}, "one of sequential, orthogonal"),
+        ("scm", {"ridge": 0}, "a number above 0"),
+        ("scm", {"size": 0}, "an integer of at least 1 or None"),
+        ("scm_rasiwasia", {"components": 0}, "an integer of at least 1 or None"),
+        ("sephkm", {"alpha": -1}, "a number of at least 0"),
+        ("sephkm", {"anchors": 0}, "an integer of at least 1"),
+        ("sephkm", {"label_sets": 1}, "an integer of at least 2"),
+        ("sm", {"C": 0}, "a number above 0 or None"),
+        ("ssh", {"pairs": 1}, "an integer of at least 2"),
+        ("stmh", {"lam": 0}, "a number above 0 and below 1"),
+        ("stmh", {"lam": 1}, "a number above 0 and below 1"),
+        ("stmh", {"mu": 0}, "a number above 0"),
+        ("stmh", {"gamma": -1}, "a number above 0"),
+        ("stmh", {"iterations": 0}, "an integer of at least 1"),
+        ("stmh", {"topics": "lda"}, "one of least_squares, means"),
+    ],
+)
+def test_options_out_of_range_are_refused_by_create(name, options, takes):
+    ((option, value),) = options.items()
+    with pytest.raises(ValueError) as error:
+        hashers.create(name, 8, **options)
+    assert str(error.value) == f"{name}: {option} must be {takes}, but is {value!r}."
+
+
 @pytest.mark.parametrize("n_bits", [0, -3, 1.5, "8", True])
 def test_a_code_length_is_a_positive_integer(n_bits):
     with pytest.raises(ValueError, match="n_bits must be a positive integer, but is"):

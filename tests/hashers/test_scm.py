@@ -229,10 +229,6 @@ def test_saved_codes_are_the_same(name, noisy_views, tmp_path):
 def test_bad_input_is_told_in_a_sentence(two_views):
     with pytest.raises(ValueError, match="n_bits is 13, but there are only 12 features in one vie"):
         hashers.create("scm_orth", 13).fit(two_views)
-    with pytest.raises(ValueError, match="solver must be one of sequential, orthogonal, not 'cca'"):
-        hashers.create("scm", 4, solver="cca").fit(two_views)
-    with pytest.raises(ValueError, match="ridge is 0, but SCM needs a ridge above 0"):
-        hashers.create("scm", 4, ridge=0).fit(two_views)
     same = dataclasses.replace(two_views, labels=np.ones_like(two_views.labels))
     with pytest.raises(ValueError, match="all 80 training samples have the same labels"):
         hashers.create("scm", 4).fit(same)

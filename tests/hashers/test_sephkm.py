@@ -290,12 +290,6 @@ def test_the_seed_decides_and_saved_codes_are_the_same(noisy_views, tmp_path):
     check_codes_come_again("sephkm", noisy_views, tmp_path)
 
 
-@pytest.mark.parametrize("option", [{"alpha": -1}, {"anchors": 0}, {"label_sets": 1}])
-def test_options_out_of_range_are_refused(two_views, option):
-    with pytest.raises(ValueError, match="but SePH-km needs alpha of at least 0, 1 anchor and 2"):
-        hashers.create("sephkm", 4, **option).fit(two_views)
-
-
 def test_labels_that_teach_nothing_and_codes_before_fit_are_refused(two_views):
     p = two_views
     alike = Pairs(p.images, p.texts, p.labels | True, p.label_names, p.query, p.database, p.train)

@@ -99,7 +99,7 @@ def test_weights_come_from_the_file_named(tiny_pictures, tmp_path):
 
 
 def test_feature_vectors_need_no_backbone(two_views):
-    method = Recorder(4, backbone="none such", size=-1).fit(two_views)
+    method = Recorder(4, backbone="none such", size=1).fit(two_views)
     assert method.view(two_views, "image").shape == two_views.images.shape
     assert len(method.encode(two_views.take(np.array([], dtype=int)), "image")) == 0
 

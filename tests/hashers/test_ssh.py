@@ -115,12 +115,6 @@ def test_more_bits_than_thresholds_are_refused():
         SSH(3).fit_view(x, labels, np.random.default_rng(0))
 
 
-def test_too_few_pairs_are_refused():
-    x, labels = noisy()
-    with pytest.raises(ValueError, match="pairs is 1, but SSH needs a similar and a dissimilar"):
-        SSH(3, pairs=1).fit_view(x, labels, np.random.default_rng(0))
-
-
 def test_labels_that_do_not_divide_are_refused():
     x, labels = noisy()
     with pytest.raises(ValueError, match="no two of the 120 training samples share none"):

@@ -260,22 +260,6 @@ def test_labels_are_not_used_and_the_seed_decides(noisy_views, tmp_path):
         assert len(method.encode(p.take(np.array([], dtype=int)), modality)) == 0
 
 
-@pytest.mark.parametrize(
-    ("option", "sentence"),
-    [
-        ({"lam": 0}, "lam is 0, mu is 1e-06, gamma is 1e-06 and iterations is 10, but STMH needs"),
-        ({"lam": 1}, "lam is 1, mu"),
-        ({"mu": 0}, "mu is 0, gamma"),
-        ({"gamma": -1}, "gamma is -1 and"),
-        ({"iterations": 0}, "iterations is 0, but STMH needs"),
-        ({"topics": "lda"}, "topics is 'lda', but must be 'least_squares' or 'means'"),
-    ],
-)
-def test_options_out_of_range_are_refused(two_views, option, sentence):
-    with pytest.raises(ValueError, match=sentence):
-        hashers.create("stmh", 4, **option).fit(two_views)
-
-
 def test_a_single_bit_is_refused(two_views):
     with pytest.raises(ValueError, match="n_bits is 1, but half of STMH's bits are 1 in each code"):
         hashers.create("stmh", 1).fit(two_views)

@@ -4,11 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mmhash_nb import hashers
+from mmhash_nb import hashers, papers
 from mmhash_nb.experiments.intervals import interval
 from mmhash_nb.experiments.records import COLUMNS, Cells
-from mmhash_nb.papers import printed as published
-from mmhash_nb.papers import verdicts as claims
 from mmhash_nb.papers.checks import (
     Better,
     BetterAcross,
@@ -19,6 +17,8 @@ from mmhash_nb.papers.checks import (
     each,
     judge,
 )
+from mmhash_nb.papers.printed import TASKS
+from mmhash_nb.papers.verdicts import verdicts
 
 
 def run(method, bits, values, task="image-text", metric="mAP", dataset="cifar10", seeds=None):
@@ -203,19 +203,19 @@ def scored(check):
             return {method}, set(tasks)
 
 
-@pytest.mark.parametrize("paper", claims.CLAIMS)
+@pytest.mark.parametrize("paper", papers.names())
 def test_claims_name_registered_methods_known_tasks_and_the_papers_datasets(paper):
     known = {*hashers.names(paper), "random"}
-    datasets = set(published.load(paper).dataset)
-    for claim in claims.CLAIMS[paper]:
+    datasets = set(papers.tables(paper).dataset)
+    for claim in papers.claims(paper):
         methods, tasks = scored(claim.check)
         assert methods <= known
-        assert tasks <= set(published.TASKS)
+        assert tasks <= set(TASKS)
         assert claim.datasets and set(claim.datasets) <= datasets
 
 
 def test_the_papers_own_numbers():
-    table = claims.verdicts("masci2014", pd.DataFrame(columns=COLUMNS)).set_index("claim")
+    table = verdicts("masci2014", pd.DataFrame(columns=COLUMNS)).set_index("claim")
     assert set(table.verdict) == {"not run"}
     own = table.in_paper
     assert own.filter(like="MM-NN is superior to CM-NN").item() == "12 of 12"
@@ -228,7 +228,7 @@ def test_the_papers_own_numbers():
 
 def test_zeng2022s_own_numbers():
     none = pd.DataFrame(columns=COLUMNS)
-    table = claims.verdicts("zeng2022", none).set_index(["claim", "dataset"])
+    table = verdicts("zeng2022", none).set_index(["claim", "dataset"])
     assert table.index.is_unique and set(table.verdict) == {"not run"}
 
     def own(words):
@@ -246,7 +246,7 @@ def test_zeng2022s_own_numbers():
     assert own("DTH achieves") == excellent
     assert own("Sentence vectors") == {"iaprtc12": "3 of 4"}
     # On another dataset each claim stands once, beside the paper's numbers on all of its own.
-    other = claims.verdicts("zeng2022", none, "scenes").set_index("claim")
+    other = verdicts("zeng2022", none, "scenes").set_index("claim")
     assert other.index.is_unique and set(other.dataset) == {"scenes"}
     assert set(other.index) == set(table.index.get_level_values("claim"))
     assert other.in_paper.filter(like="DTH achieves").item() == "29 of 36"
@@ -254,7 +254,7 @@ def test_zeng2022s_own_numbers():
 
 def test_zhang2018s_own_numbers():
     none = pd.DataFrame(columns=COLUMNS)
-    table = claims.verdicts("zhang2018", none).set_index(["claim", "dataset"])
+    table = verdicts("zhang2018", none).set_index(["claim", "dataset"])
     assert table.index.is_unique and set(table.verdict) == {"not run"}
 
     def own(words):
@@ -289,14 +289,14 @@ def test_claims_of_zhang2018_are_ruled_on_by_runs_on_other_data(dataset):
         for metric in ("mAP", "mAP@500")
     ]
     records = pd.concat(runs).assign(paper="zhang2018")
-    table = claims.verdicts("zhang2018", records, dataset)
+    table = verdicts("zhang2018", records, dataset)
     assert set(table.dataset) == {dataset} and set(table.verdict) == {"holds"}
-    assert table.claim.is_unique and len(table) == len(claims.CLAIMS["zhang2018"])
+    assert table.claim.is_unique and len(table) == len(papers.claims("zhang2018"))
     counts = table.set_index("claim").comparisons
     assert counts.filter(like="outperforms").item() == 7 * 2 * 2
     top = records.metric == "mAP@500"
     low = records.value.where(~(top & (records.method == "aadah")), records.value - 0.4)
-    table = claims.verdicts("zhang2018", records.assign(value=low), dataset).set_index("source")
+    table = verdicts("zhang2018", records.assign(value=low), dataset).set_index("source")
     lost = table.index[table.verdict == "does not hold"]
     assert list(lost) == ["Section 4.2, Table 2"] * 2
 
@@ -306,15 +306,15 @@ def test_verdicts_on_the_own_dataset_and_on_another():
             for m in ("mmnn_l1", "mmnn_l2", "cmnn_l1", "cmnn_l2")
             for t in ("image-text", "text-image")]  # fmt: skip
     records = pd.concat(runs)
-    assert set(claims.verdicts("masci2014", records).verdict) == {"not run"}
-    table = claims.verdicts("masci2014", records, dataset="scenes").set_index("claim")
+    assert set(verdicts("masci2014", records).verdict) == {"not run"}
+    table = verdicts("masci2014", records, dataset="scenes").set_index("claim")
     assert set(table.dataset) == {"scenes"}
     superior = table[table.index.str.startswith("MM-NN is superior")].iloc[0]
     assert superior.verdict == "holds" and superior.comparisons == 4
-    wrong_paper = claims.verdicts("masci2014", records.assign(paper="x"), dataset="scenes")
+    wrong_paper = verdicts("masci2014", records.assign(paper="x"), dataset="scenes")
     assert set(wrong_paper.verdict) == {"not run"}
 
 
 def test_a_paper_without_claims_is_named():
-    with pytest.raises(ValueError, match="no claims of 'x'"):
-        claims.verdicts("x")
+    with pytest.raises(ValueError, match="there is no paper 'x'; there are masci2014, liong2017"):
+        verdicts("x")

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from mmhash_nb import papers
 from mmhash_nb.experiments import records as run_records
 from mmhash_nb.experiments.intervals import FLOOR, interval, prediction_half_width
-from mmhash_nb.papers import printed as published
 from mmhash_nb.papers.compare import compare, scores, table
+from mmhash_nb.papers.printed import COLUMNS
 
 VERDICTS = {"reproduced", "not reproduced", "other data", "not run", "not published"}
 
@@ -29,7 +30,7 @@ def records(values, method="mmnn_l2", dataset="cifar10", task="image-text", bits
 def one(method="mmnn_l2", value=0.54, task="image-text", bits=48, dataset="cifar10", metric="mAP"):
     """A published table of a single cell."""
     row = (3, method, dataset, task, bits, metric, value)
-    return pd.DataFrame([row], columns=list(published.COLUMNS)).astype({"bits": "Int64"})
+    return pd.DataFrame([row], columns=list(COLUMNS)).astype({"bits": "Int64"})
 
 
 def verdict(ours, cell, **options):
@@ -134,7 +135,7 @@ def test_average_is_over_both_directions_by_seed():
 def test_every_published_number_gets_a_row_and_a_known_verdict():
     ours = pd.concat([records([0.5, 0.52]), records([0.6], "ksh", task="text-text", bits=12)])
     rows = compare("masci2014", ours)
-    assert len(rows) == len(published.load("masci2014"))
+    assert len(rows) == len(papers.tables("masci2014"))
     assert set(rows.verdict) <= VERDICTS
     assert (rows.n_seeds > 0).sum() == 2
     assert (rows.verdict == "not run").eq(rows.n_seeds == 0).all()
@@ -203,7 +204,7 @@ def test_liong2017_searches_unified_codes_where_a_method_learns_them():
     both = pd.concat(records([v, v], "cmfh", "wiki", t) for t, v in tasks.items())
     alone = pd.concat(records([0.5], "scm", "wiki", t) for t in ("image-text", "text-image"))
     ours = pd.concat([both, alone]).assign(paper="liong2017")
-    seen = run_records.as_evaluated("liong2017", ours)
+    seen = papers.as_evaluated("liong2017", ours)
     found = seen.groupby(["method", "task"]).value.agg(list).to_dict()
     assert found == {
         ("cmfh", "image-text"): [0.3, 0.3],
@@ -211,10 +212,10 @@ def test_liong2017_searches_unified_codes_where_a_method_learns_them():
         ("scm", "image-text"): [0.5],
         ("scm", "text-image"): [0.5],
     }
-    again = run_records.as_evaluated("liong2017", seen)
+    again = papers.as_evaluated("liong2017", seen)
     pd.testing.assert_frame_equal(again, seen)
     other = ours.assign(paper="zhang2018")
-    assert run_records.as_evaluated("zhang2018", other) is other
+    assert papers.as_evaluated("zhang2018", other) is other
     cell = one("cmfh", 0.3, "image-text", 48, "wiki").assign(table=1)
     assert compare("liong2017", ours, cell).ours.tolist() == [0.3]
 

@@ -5,10 +5,11 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
-from mmhash_nb.losses import bit_likelihood_loss, printed_likelihood_loss
-from mmhash_nb.papers import verdicts as claims
+from mmhash_nb import papers
+from mmhash_nb.losses.gaussian_latent import bit_likelihood_loss, printed_likelihood_loss
 from mmhash_nb.papers.liong2017.claims import MeanBetter
-from mmhash_nb.papers.liong2017.errata import ERRATA
+
+NOTES = papers.errata("liong2017").set_index("where").interpretation
 
 
 def divergence(mean, std):
@@ -109,11 +110,11 @@ def test_the_minimiser_of_equation_5_has_twice_the_printed_factor():
 
 
 def test_the_errata_say_these_numbers():
-    note = next(note for where, _, note in ERRATA if where == "Eq. 14, divergence")
+    note = NOTES["Eq. 14, divergence"]
     assert "bµ = 1.55 and σ = 1.18" in note and "0.70 and 0.85" in note
 
 
 def test_the_erratum_on_unified_codes_says_how_the_claim_is_read():
-    (check,) = (c.check for c in claims.CLAIMS["liong2017"] if "unified codes" in c.text)
-    (note,) = (note for where, _, note in ERRATA if where == "Section 2")
+    (check,) = (c.check for c in papers.claims("liong2017") if "unified codes" in c.text)
+    note = NOTES["Section 2"]
     assert isinstance(check, MeanBetter) and "mean" in note and "each pair" not in note

@@ -5,12 +5,13 @@ import re
 import pandas as pd
 import pytest
 
-from mmhash_nb import hashers
+from mmhash_nb import hashers, papers
 from mmhash_nb.experiments.records import COLUMNS
 from mmhash_nb.io.project import project_root
-from mmhash_nb.papers import printed as published
-from mmhash_nb.papers import verdicts as claims
-from mmhash_nb.papers.protocols import LIONG_METHODS, liong2017, zhang2018
+from mmhash_nb.papers.liong2017.protocol import METHODS as LIONG_METHODS
+from mmhash_nb.papers.liong2017.protocol import protocol as liong2017
+from mmhash_nb.papers.verdicts import verdicts as judged
+from mmhash_nb.papers.zhang2018.protocol import protocol as zhang2018
 
 BITS = (16, 32, 64, 128)
 TASKS = ("image-text", "text-image")
@@ -20,7 +21,7 @@ SHALLOW = LIONG_METHODS[:8]
 
 def test_claims_of_the_papers_own_numbers():
     none = pd.DataFrame(columns=COLUMNS)
-    verdicts = claims.verdicts("liong2017", none).set_index(["claim", "dataset"])
+    verdicts = judged("liong2017", none).set_index(["claim", "dataset"])
     assert verdicts.index.is_unique and set(verdicts.verdict) == {"not run"}
 
     def own(words):
@@ -40,7 +41,7 @@ def test_claims_of_the_papers_own_numbers():
     assert own("CAH") == {"nuswide": "14 of 14"}
     assert own("A fusion network") == own("probabilistic") == {"nuswide": "8 of 8"}
     assert own("CMDVH2 over CMDVH1") == {"nuswide": "6 of 8"}
-    other = claims.verdicts("liong2017", none, "scenes").set_index("claim")
+    other = judged("liong2017", none, "scenes").set_index("claim")
     assert other.in_paper.filter(like="best performance").item() == "191 of 192"
 
 
@@ -72,9 +73,9 @@ def ranked():
 def test_claims_are_ruled_on_by_runs_on_other_data():
     wiki = {**ranked(), "cmdvh": 0.45}
     ours = pd.concat([records(ranked(), "scenes"), records(wiki, "wiki")])
-    verdicts = claims.verdicts("liong2017", ours, "scenes").set_index("claim")
+    verdicts = judged("liong2017", ours, "scenes").set_index("claim")
     assert set(verdicts.verdict) == {"holds"}
-    assert len(verdicts) == len(claims.CLAIMS["liong2017"]) and verdicts.index.is_unique
+    assert len(verdicts) == len(papers.claims("liong2017")) and verdicts.index.is_unique
     counts = verdicts.comparisons
     assert counts.filter(like="best performance").item() == 8 * 2 * 2
     assert counts.filter(like="gap is larger").item() == 2 * 2
@@ -82,7 +83,7 @@ def test_claims_are_ruled_on_by_runs_on_other_data():
     assert counts.filter(like="NDCG and ACG").item() == 8 * 2 * 2 * 2
     assert counts.filter(like="DisCMH is competitive").item() == 2
     # On Wiki itself there is no gap to compare with, and CMDVH is below the variants here.
-    verdicts = claims.verdicts("liong2017", ours, "wiki").set_index("claim").verdict
+    verdicts = judged("liong2017", ours, "wiki").set_index("claim").verdict
     assert verdicts.filter(like="gap is larger").item() == "not run"
     assert verdicts.filter(like="A fusion network").item() == "does not hold"
     assert verdicts.filter(like="DisCMH is competitive").item() == "within noise"
@@ -92,14 +93,14 @@ def test_a_lead_that_shrinks_or_is_larger_on_wiki_breaks_its_claim():
     shrinking = {**ranked(), "discmh": {16: 0.4, 32: 0.6}}
     wiki = {**ranked(), "cmdvh": {16: 0.8, 32: 0.9}}
     ours = pd.concat([records(shrinking, "scenes"), records(wiki, "wiki")])
-    verdicts = claims.verdicts("liong2017", ours, "scenes").set_index("claim")
+    verdicts = judged("liong2017", ours, "scenes").set_index("claim")
     for words, decided_by in (
         ("DisCMH is competitive", "-10.0 [-10.0, -10.0] points, lead of cmdvh over discmh"),
         ("gap is larger", "lead of cmdvh over discmh, image-text, scenes − wiki, 32 bits"),
     ):
         row = verdicts.loc[verdicts.index.str.contains(words)].iloc[0]
         assert row.verdict == "does not hold" and decided_by in row.detail
-    one = claims.verdicts("liong2017", ours[ours.bits == 16], "scenes").set_index("claim")
+    one = judged("liong2017", ours[ours.bits == 16], "scenes").set_index("claim")
     assert one.verdict.filter(like="DisCMH is competitive").item() == "not run"
 
 
@@ -107,23 +108,23 @@ def test_means_of_both_families_are_compared_by_seed():
     weaker = {**ranked(), "cmfh": 0.1, "scm": 0.35}  # means .325 and .3125
     claim = "unified codes"
     for scores, outcome in ((weaker, "holds"), ({**weaker, "cmfh": 0.0}, "does not hold")):
-        verdicts = claims.verdicts("liong2017", records(scores, "scenes"), "scenes")
+        verdicts = judged("liong2017", records(scores, "scenes"), "scenes")
         row = verdicts[verdicts.claim.str.contains(claim)].iloc[0]
         assert row.verdict == outcome and row.comparisons == 4
         points = float(re.search(r"lowest: ([+-][\d.]+)", row.detail)[1])
         assert abs(points) == pytest.approx(1.25, abs=0.1)
     without = records({m: v for m, v in ranked().items() if m != "lssh"}, "scenes")
-    verdicts = claims.verdicts("liong2017", without, "scenes")
+    verdicts = judged("liong2017", without, "scenes")
     assert verdicts[verdicts.claim.str.contains(claim)].verdict.item() == "not run"
 
 
 def test_the_papers_map_counts_on_each_dataset():
     ours = records(ranked(), "iaprtc12", ("mAP@500", "NDCG@100", "ACG@100"))
     opposite = records({m: 0.5 for m in ranked()}, "iaprtc12", ("mAP@100", "mAP"))
-    verdicts = claims.verdicts("liong2017", pd.concat([ours, opposite]), "iaprtc12")
+    verdicts = judged("liong2017", pd.concat([ours, opposite]), "iaprtc12")
     best = verdicts[verdicts.claim.str.contains("best")]
     assert set(best.verdict) == {"holds"} and len(best) == 4
-    verdicts = claims.verdicts("liong2017", opposite, "iaprtc12")
+    verdicts = judged("liong2017", opposite, "iaprtc12")
     assert set(verdicts.verdict) == {"not run"}
 
 
@@ -147,7 +148,7 @@ def test_all_methods_run_at_the_papers_lengths(dataset, scale):
 
 
 def test_the_order_of_methods_is_that_of_the_tables():
-    printed = published.load("liong2017").method.unique()
+    printed = papers.tables("liong2017").method.unique()
     assert list(printed) == [*SHALLOW, "cmdvh", *LIONG_METHODS[8:-1]]
     assert set(LIONG_METHODS) == set(hashers.names("liong2017"))
 

@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from mmhash_nb import papers
 from mmhash_nb.experiments.records import COLUMNS as RECORD
 from mmhash_nb.papers import orderings as module
-from mmhash_nb.papers import printed as published
 from mmhash_nb.papers.orderings import COLUMNS, OWN, distinct, judged, orderings, totals
+from mmhash_nb.papers.printed import COLUMNS as PRINTED
 
 
 def records(values, task="image-text", metric="mAP"):
@@ -26,8 +27,8 @@ def printed(monkeypatch):
     """Put a table in the place of a paper's."""
 
     def put(rows):
-        table = pd.DataFrame(rows, columns=list(published.COLUMNS)).astype({"bits": "Int64"})
-        monkeypatch.setattr(module.published, "load", lambda paper: table)
+        table = pd.DataFrame(rows, columns=list(PRINTED)).astype({"bits": "Int64"})
+        monkeypatch.setattr(module, "tables", lambda paper: table)
 
     return put
 
@@ -186,7 +187,7 @@ def test_other_datasets_and_metrics_do_not_count(printed):
 )
 def test_a_paper_agrees_with_itself(paper, number):
     """The means of its own table, as if they were ours."""
-    table = published.load(paper)
+    table = papers.tables(paper)
     table = table[(table.table == number) & (table.task != "average")]
     rows = [
         ("x", method, "here", "", task, 16, seed, "mAP", value, 1.0, "cpu")

@@ -2,21 +2,23 @@
 
 import importlib
 import inspect
+from functools import partial
 
 import pandas as pd
 import pytest
 
-from mmhash_nb import hashers
-from mmhash_nb.experiments.protocol import COLLECTIONS
+from mmhash_nb import hashers, papers
 from mmhash_nb.io.project import project_root
-from mmhash_nb.papers import printed as published
-from mmhash_nb.papers.protocols import liong2017, zeng2022, zhang2018
+from mmhash_nb.papers.liong2017.protocol import protocol as liong2017
+from mmhash_nb.papers.zeng2022.protocol import protocol as zeng2022
+from mmhash_nb.papers.zhang2018.protocol import protocol as zhang2018
 
 RESULTS = project_root() / "results"
 
 IMAGE = {"dpsh", "dsh", "hashnet", "dth", "csq"}
 METHODS = {*IMAGE, "texthash", "concat", "gmu", "mcb", "mah", "mah_no_kn", "mah_no_an"}
 PHOTOS = ("flipkart", "flipkart_sub", "flickr8k")
+COLLECTIONS = ("mirflickr25k", "nuswide", "iaprtc12")
 
 
 def lengths(protocol):
@@ -44,7 +46,7 @@ def test_all_methods_run_at_the_papers_lengths_and_the_printed_form_at_one(datas
 
 
 def test_the_methods_of_the_published_tables_are_those_that_run():
-    printed = published.load("zeng2022")
+    printed = papers.tables("zeng2022")
     ours = printed[printed.method.isin(hashers.names())]
     assert set(ours.method) <= METHODS | {"mah_sentences"}
     assert set(ours.bits[ours.bits.notna()]) <= {16, 32, 48, 64}
@@ -60,24 +62,25 @@ def test_a_demo_on_tags_alone_runs_the_text_method():
 @pytest.mark.parametrize(
     ("paper", "dataset"),
     [
-        *((liong2017, name) for name in ("nuswide", "iaprtc12")),
-        *((make, name) for make in (zhang2018, zeng2022) for name in COLLECTIONS),
+        *(("liong2017", name) for name in ("nuswide", "iaprtc12")),
+        *((paper, name) for paper in ("zhang2018", "zeng2022") for name in COLLECTIONS),
     ],
 )
 def test_the_papers_own_photos_run_all_methods_with_the_papers_split(paper, dataset):
-    protocol = paper(dataset, "paper")
-    given = {"images": "pixels", "size": 224, "protocol": paper.__name__}
+    make = partial(papers.protocol, paper)
+    protocol = make(dataset, "paper")
+    given = {"images": "pixels", "size": 224, "protocol": paper}
     assert protocol.dataset == dataset and protocol.views == given
     loader = importlib.import_module(f"mmhash_nb.datasets.{dataset}")
-    assert paper.__name__ in loader.PROTOCOLS
+    assert paper in loader.PROTOCOLS
     assert protocol.views.keys() <= inspect.signature(loader.load).parameters.keys()
-    assert lengths(protocol) == lengths(paper("flickr8k", "paper"))
-    demo = paper(dataset)
-    if (paper, dataset) != (zeng2022, "mirflickr25k"):
-        assert demo.options == paper("flickr8k").options | {
+    assert lengths(protocol) == lengths(make("flickr8k", "paper"))
+    demo = make(dataset)
+    if (paper, dataset) != ("zeng2022", "mirflickr25k"):
+        assert demo.options == make("flickr8k").options | {
             name: demo.options[name] for name in ("dnh_c",) if name in demo.options
         }
-        assert demo.views == given | {"size": 96 if paper is zeng2022 else 224}
+        assert demo.views == given | {"size": 96 if paper == "zeng2022" else 224}
 
 
 def test_liong2017_has_no_experiment_on_mirflickr():

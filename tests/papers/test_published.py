@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mmhash_nb import hashers
+from mmhash_nb import hashers, papers
 from mmhash_nb.experiments.records import COLUMNS
-from mmhash_nb.papers import printed as published
 from mmhash_nb.papers.compare import compare, table
+from mmhash_nb.papers.printed import parse
 
 TEXTS = {
     "liong2017": "002_6398374b3d716d74.txt",
@@ -32,17 +32,17 @@ def paper_text(paper: str) -> str:
 
 @pytest.fixture(scope="module")
 def masci():
-    return published.load("masci2014")
+    return papers.tables("masci2014")
 
 
 @pytest.fixture(scope="module")
 def zeng():
-    return published.load("zeng2022")
+    return papers.tables("zeng2022")
 
 
 @pytest.fixture(scope="module")
 def zhang():
-    return published.load("zhang2018")
+    return papers.tables("zhang2018")
 
 
 def cell(table, number, method, task, bits, metric="mAP", dataset=None):
@@ -96,13 +96,13 @@ def test_the_runs_that_did_not_converge_stand_empty(masci):
 
 @pytest.mark.parametrize("paper", TEXTS)
 def test_methods_are_registered(paper):
-    assert set(published.load(paper).method) <= set(hashers.names(paper))
+    assert set(papers.tables(paper).method) <= set(hashers.names(paper))
 
 
 def test_every_paper_is_tested_here_and_has_errata():
-    assert published.papers() == sorted(TEXTS)
+    assert sorted(papers.names()) == sorted(TEXTS)
     for paper in TEXTS:
-        assert (published.errata(paper).map(len) > 0).all(axis=None)
+        assert (papers.errata(paper).map(len) > 0).all(axis=None)
 
 
 def test_each_value_is_printed_in_the_paper(masci):
@@ -123,7 +123,7 @@ def test_the_only_wrong_average_is_the_one_in_the_errata(masci):
     six = masci[masci.table == 6].set_index(["method", "task"]).value.unstack()
     off = (six[["image-text", "text-image"]].mean(axis=1) - six.average).abs() > 0.0005 + 1e-9
     assert list(off.index[off]) == ["cmnn_l1"]
-    errata = published.errata("masci2014")
+    errata = papers.errata("masci2014")
     assert errata["where"].str.contains("CM-NN L1, Avg").sum() == 1
 
 
@@ -418,15 +418,15 @@ def test_the_errata_on_the_tables_of_zhang2018_are_true_of_them(zhang):
 )
 def test_a_broken_row_is_named(row, message):
     with pytest.raises(ValueError, match=re.escape(message)):
-        published.parse(HEADER + row + "\n", "broken.csv")
+        parse(HEADER + row + "\n", "broken.csv")
 
 
 def test_a_wrong_header_is_named():
     with pytest.raises(ValueError, match="has columns table, value, not table, method"):
-        published.parse("table,value\n2,0.1\n", "broken.csv")
+        parse("table,value\n2,0.1\n", "broken.csv")
 
 
-@pytest.mark.parametrize("read", [published.load, published.errata])
+@pytest.mark.parametrize("read", [papers.tables, papers.errata])
 def test_an_unknown_paper_names_those_there_are(read):
     with pytest.raises(ValueError, match=r"'masci2015'.*masci2014"):
         read("masci2015")

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mmhash_nb import papers
 from mmhash_nb.experiments.records import COLUMNS
 from mmhash_nb.metrics import mean_average_precision
-from mmhash_nb.papers import printed as published
 from mmhash_nb.papers.compare import table
 from mmhash_nb.ranking import RankProfile
 
@@ -41,7 +41,7 @@ SEPARATE, UNIFIED = ("cvh", "cca_itq", "pdh", "scm"), ("lssh", "cmfh", "sephkm",
 
 @pytest.fixture(scope="module")
 def liong():
-    return published.load("liong2017")
+    return papers.tables("liong2017")
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +187,7 @@ def test_scm_on_wiki_is_below_the_score_of_a_random_order(main):
 
 
 def test_the_errata_on_cited_numbers_are_true_of_the_tables(liong):
-    others = published.load("zhang2018")
+    others = papers.tables("zhang2018")
 
     def both(method, dataset, number):
         theirs = others[(others.method == method) & (others.dataset == dataset)]

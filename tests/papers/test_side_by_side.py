@@ -5,13 +5,15 @@ import pandas as pd
 import pytest
 from conftest import pictures
 
-from mmhash_nb import hashers
+from mmhash_nb import hashers, papers
+from mmhash_nb.experiments.protocol import Protocol
 from mmhash_nb.features import backbones
 from mmhash_nb.features.described import described
 from mmhash_nb.features.vectors import feature_vectors
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.papers import protocols
-from mmhash_nb.papers.protocols import Protocol, left_out, side_by_side
+from mmhash_nb.papers.masci2014.protocol import protocol as masci2014
+from mmhash_nb.papers.side_by_side.protocol import left_out
+from mmhash_nb.papers.side_by_side.protocol import protocol as side_by_side
 from mmhash_nb.papers.side_by_side.tables import (
     DIRECTIONS,
     FAMILIES,
@@ -57,7 +59,7 @@ def test_every_registered_method_runs_once_or_is_left_out_with_a_reason(dataset,
 )  # fmt: skip
 def test_runs_of_the_papers_own_protocols_are_found_again(paper, dataset):
     """Same method, bits, seed, options and view of the data: what is left of a name is the code."""
-    own, side = getattr(protocols, paper)(dataset), side_by_side(dataset)
+    own, side = papers.protocol(paper, dataset), side_by_side(dataset)
     ours, theirs = planned(side), planned(own)
     shared = [key for key in theirs if key in ours]
     # masci2014 has its references at 32 bits alone, here they are at the shortest length.
@@ -74,13 +76,13 @@ def test_options_of_wiki_and_of_the_networks_of_masci2014():
     wiki, scenes = side_by_side("wiki"), side_by_side("scenes")
     assert wiki.options["prdh"] == wiki.options["dcmh"]
     assert wiki.options["stmh"] == wiki.options["cca_hash"] == {}
-    own = protocols.masci2014("scenes").options["mmnn_l2"]
+    own = masci2014("scenes").options["mmnn_l2"]
     adam = {"optimiser": "adam", "learning_rate": 0.01, "epochs": 20}
     assert scenes.options["mmnn_l2"] == {**own, **adam}
     assert side_by_side("scenes", epochs=7).options["mmnn_l2"]["epochs"] == 7
     assert (
         side_by_side("scenes", "paper").options["mmnn_l2"]
-        == (protocols.masci2014("scenes", "paper").options["mmnn_l2"])
+        == (masci2014("scenes", "paper").options["mmnn_l2"])
     )
 
 
