@@ -2,6 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.synced
+# Waiting threads of OpenMP sleep and leave the cores to other work; a value that is set stands.
+export OMP_WAIT_POLICY ?= passive
+# Python writes compiled modules: where it may not, each process compiles PyTorch for seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup reproduce test faults lint lab lock
 

@@ -58,10 +58,12 @@ from mmhash_nb.codes import HashCodes
 from mmhash_nb.features import backbones
 from mmhash_nb.hashers.base import Hasher
 from mmhash_nb.hashers.deep import DeepHasher
-from mmhash_nb.hashers.mmnn import CoupledSiamese
+from mmhash_nb.hashers.siamese import SiameseHasher
 from mmhash_nb.io.project import project_root
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.papers import protocols
+from mmhash_nb.papers.liong2017.protocol import protocol as liong2017
+from mmhash_nb.papers.zeng2022.protocol import protocol as zeng2022
+from mmhash_nb.papers.zhang2018.protocol import protocol as zhang2018
 from mmhash_nb.ranking import rank_profile
 
 #: of the largest value, or of a loss, by which that of the GPU may differ from that of the CPU
@@ -79,12 +81,12 @@ _DEEP = {
     for name, cls in _CLASSES.items()
     if issubclass(cls, DeepHasher) and name not in _REPEATED
 }
-PICTURES = [name for name, cls in _DEEP.items() if cls.branch != "text"]
-TRAINED = [*(n for n, cls in _CLASSES.items() if issubclass(cls, CoupledSiamese)), *_DEEP]
+PICTURES = [name for name, cls in _DEEP.items() if "pixels" in cls.image_views]
+TRAINED = [*(n for n, cls in _CLASSES.items() if issubclass(cls, SiameseHasher)), *_DEEP]
 NOTEBOOKS = {
-    "2_liong2017_cmdvh": protocols.liong2017,
-    "3_zhang2018_aadah": protocols.zhang2018,
-    "4_zeng2022_modal_aware": protocols.zeng2022,
+    "2_liong2017_cmdvh": liong2017,
+    "3_zhang2018_aadah": zhang2018,
+    "4_zeng2022_modal_aware": zeng2022,
 }
 PARTS = ("training", "ranking", "agreement", "notebooks")
 #: for agreement: two steps of each network
@@ -225,7 +227,7 @@ def agreement(name: str, device: torch.device) -> tuple[float | None, float, flo
     Values after training, and of encoding alone; losses and bits of deep methods, else None.
     """
     pairs = random_pairs(48, 32)
-    if issubclass(_CLASSES[name], CoupledSiamese):
+    if issubclass(_CLASSES[name], SiameseHasher):
         vectors = pairs.images.reshape(48, -1)[:, ::32].astype(np.float32)
         pairs = dataclasses.replace(pairs, images=vectors)
     cpu = torch.device("cpu")

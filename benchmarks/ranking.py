@@ -22,7 +22,8 @@ from table import report
 from mmhash_nb import metrics
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.io.project import project_root
-from mmhash_nb.ranking import RankProfile, _popcount, rank_profile
+from mmhash_nb.rank_counts import popcount
+from mmhash_nb.ranking import RankProfile, rank_profile
 
 
 @numba.njit(nogil=True)
@@ -32,7 +33,7 @@ def scan(query_words, key_words):  # type: ignore[no-untyped-def]
     for q in range(len(query_words)):
         word, differing = query_words[q], np.uint64(0)
         for i in range(len(key_words)):
-            differing += _popcount(word ^ key_words[i])
+            differing += popcount(word ^ key_words[i])
         total += differing
     return total
 

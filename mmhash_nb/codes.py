@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, get_args
 
-import faiss
 import numpy as np
 
 from mmhash_nb.io.files import whole
@@ -97,7 +96,7 @@ class HammingIndex:
 
     `flat` is exact, and equal distances come in the order of the ids; the others are approximate:
     `ivf` scans the nearest eighth of about √N lists, `hnsw` walks a graph, and `multihash` looks
-    codes up by pieces of about log2(N) bits, two of them flipped.
+    codes up by substrings of about log2(N) bits, two of them flipped.
 
     How far these look is their `effort`, which may be set at any time: more of it finds more and
     takes longer.
@@ -117,15 +116,17 @@ class HammingIndex:
         if n == 0:
             raise ValueError("codes is empty: there is nothing to search.")
         n_lists = max(1, min(int(n**0.5), n // 39))  # k-means wants 39 codes for each centre
-        piece = min(n_bits, max(1, (n - 1).bit_length()))
+        substring = min(n_bits, max(1, (n - 1).bit_length()))
         factory = {
             "flat": "BFlat",
             "ivf": f"BIVF{n_lists}",
             "hnsw": "BHNSW32",
-            "multihash": f"BHash{n_bits // piece}x{piece}",
+            "multihash": f"BHash{n_bits // substring}x{substring}",
         }
         # Whole words, zero-padded: FAISS is five times slower on codes of odd widths.
         keys = codes.words.view(np.uint8)  # [N, 8 · ceil(K / 64)]
+        import faiss  # a quarter of a second, which those who only hold codes need not wait
+
         index: Any = faiss.index_binary_factory(8 * keys.shape[1], factory[kind])
         if kind == "flat":
             index.use_heap = False  # lists by distance instead: faster, and in the order of ids
@@ -135,7 +136,7 @@ class HammingIndex:
         index.add(keys)
         self._index = index
         self.kind, self.n_bits = kind, n_bits
-        efforts = {"ivf": max(1, n_lists // 8), "hnsw": 256, "multihash": min(2, piece)}
+        efforts = {"ivf": max(1, n_lists // 8), "hnsw": 256, "multihash": min(2, substring)}
         if kind in efforts:
             self.effort = efforts[kind]
 
@@ -143,8 +144,8 @@ class HammingIndex:
     def effort(self) -> int:
         """How far an approximate index looks: FAISS's `nprobe`, `efSearch` or `nflip`.
 
-        The lists that `ivf` scans, the candidates that `hnsw` keeps (from 1), or the bits of a
-        piece that `multihash` flips (from 0).
+        The lists that `ivf` scans, the candidates of `hnsw` (from 1), or the bits that `multihash`
+        flips in each substring (from 0).
 
         Raises:
             ValueError: on a value out of range, or where the index is `flat` and compares all.
@@ -163,7 +164,7 @@ class HammingIndex:
         setattr(holder, name, int(effort))
 
     def _effort(self) -> tuple[Any, str, int, int]:
-        """Where FAISS keeps the effort: the object, the attribute; its least and largest value."""
+        """Where FAISS holds the effort: the object, the attribute; its least and largest value."""
         index = self._index
         if self.kind == "ivf":
             return index, "nprobe", 1, index.nlist
@@ -239,6 +240,8 @@ class HammingIndex:
         FAISS splits the work of one call among OpenMP threads that wait for one another: on
         shared cores that is several times slower than these, which do not.
         """
+        import faiss
+
         n_rows = min(most, 32)
         parts = [bits[i : i + n_rows] for i in range(0, len(bits), n_rows)]
         threads = min(len(parts), faiss.omp_get_max_threads())

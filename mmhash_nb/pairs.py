@@ -5,10 +5,12 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from scipy import sparse
+
+if TYPE_CHECKING:
+    from scipy import sparse  # a quarter of a second, for the name of a type alone
 
 Modality = Literal["image", "text"]
 SPLITS = ("query", "database", "train")
@@ -38,7 +40,7 @@ class Pairs:
     """
 
     images: np.ndarray
-    texts: np.ndarray | sparse.csr_matrix
+    texts: "np.ndarray | sparse.csr_matrix"
     labels: np.ndarray
     label_names: Sequence[str]
     query: np.ndarray
@@ -222,7 +224,7 @@ class Pairs:
                 )
 
 
-def _check_finite(name: str, array: np.ndarray | sparse.csr_matrix) -> None:
+def _check_finite(name: str, array: "np.ndarray | sparse.csr_matrix") -> None:
     if isinstance(array, np.ndarray):
         if array.dtype.kind != "f":
             return

@@ -1,5 +1,6 @@
 """`run` and `run_protocol` under the name they had before they moved to `experiments`."""
 
+from mmhash_nb.experiments.collection import collect
 from mmhash_nb.experiments.intervals import interval
 from mmhash_nb.experiments.runs import Run, frame, run, run_protocol
 from mmhash_nb.papers.compare import compare, scores, table
@@ -7,6 +8,7 @@ from mmhash_nb.papers.verdicts import verdicts
 
 __all__ = [
     "Run",
+    "collect",
     "compare",
     "frame",
     "interval",

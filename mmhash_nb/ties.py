@@ -7,7 +7,6 @@ relevant; m of the n lie within the cut-off `at`. A ranking is a row of ties `[D
 from typing import Literal
 
 import numpy as np
-from scipy.special import digamma
 
 NormaliseBy = Literal["relevant", "min", "retrieved"]
 Ties = Literal["expected", "best", "worst"]
@@ -151,6 +150,8 @@ def _run_sum(N: np.ndarray, R: np.ndarray, length: np.ndarray) -> np.ndarray:
 
 def _harmonic(start: np.ndarray, length: np.ndarray) -> np.ndarray:
     """The sum of 1 / (start + j) over j = 1..length."""
+    from scipy.special import digamma  # a third of a second, at the first score
+
     return digamma(start + length + 1) - digamma(start + 1)
 
 

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmhash_nb import ranking
+from mmhash_nb import rank_counts
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.ranking import RankProfile, rank_profile
 
@@ -37,7 +37,7 @@ def profiled(query, keys, **options):
 
 def by_tensors(query, keys):
     counts = np.zeros_like(counted(query, keys))
-    ranking._count_tensors(query[0], keys[0], query[1], keys[1], counts, torch.device("cpu"))
+    rank_counts.count_tensors(query[0], keys[0], query[1], keys[1], counts, torch.device("cpu"))
     return counts
 
 
@@ -63,9 +63,9 @@ def test_counts_are_those_of_the_definition(sizes, seed, density):
 @pytest.mark.parametrize(
     ("n_queries", "n_keys", "n_bits", "n_labels"),
     [
-        (1, 2 * ranking.BLOCK + 3, 64, 21),  # full blocks, then a rest that is no whole lane
-        (9, ranking.BLOCK, 12, 10),
-        (3, ranking.BLOCK - 1, 65, 64),
+        (1, 2 * rank_counts.BLOCK + 3, 64, 21),  # full blocks, then a rest that is no whole lane
+        (9, rank_counts.BLOCK, 12, 10),
+        (3, rank_counts.BLOCK - 1, 65, 64),
         (2, 50, 256, 320),  # more buckets than 16 bits can number
     ],
 )
@@ -80,8 +80,8 @@ def test_counts_at_the_edges_of_the_kernel(n_queries, n_keys, n_bits, n_labels):
 def test_counts_do_not_depend_on_how_the_work_is_cut(monkeypatch):
     query, keys = sample(11, 20, 5, 3), sample(500, 20, 5, 4)
     expected = counted(query, keys)
-    monkeypatch.setattr(ranking, "TILE", 70)
-    monkeypatch.setattr(ranking, "TENSOR_ENTRIES", 1200)
+    monkeypatch.setattr(rank_counts, "TILE", 70)
+    monkeypatch.setattr(rank_counts, "TENSOR_ENTRIES", 1200)
     np.testing.assert_array_equal(profiled(query, keys).counts, expected)
     np.testing.assert_array_equal(by_tensors(query, keys), expected)
 

@@ -18,7 +18,7 @@ from mmhash_nb import cli as commands
 from mmhash_nb import hashers
 from mmhash_nb.datasets import load
 from mmhash_nb.experiments.runs import run_protocol
-from mmhash_nb.papers.protocols import zhang2018
+from mmhash_nb.papers.zhang2018.protocol import protocol as zhang2018
 from mmhash_nb.runner import headless
 
 ROOT = Path(__file__).parents[1]
@@ -135,7 +135,8 @@ def test_scores_are_those_of_the_records():
 
 
 def test_scores_of_liong2017_are_those_of_its_gallery():
-    from mmhash_nb.experiments.records import as_evaluated, read
+    from mmhash_nb.experiments.records import read
+    from mmhash_nb.papers import as_evaluated
     from mmhash_nb.results import interval
 
     kept = as_evaluated("liong2017", read("liong2017"))

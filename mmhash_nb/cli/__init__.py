@@ -1,13 +1,16 @@
-"""`python -m mmhash_nb COMMAND`: each command is a module, imported when it is asked for."""
+"""`mmhash COMMAND`, or `python -m mmhash_nb COMMAND`: each is a module, imported when called."""
 
 import argparse
 import importlib
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
+#: how this process was started, for the usage lines
+PROGRAM = "mmhash" if Path(sys.argv[0]).stem == "mmhash" else "python -m mmhash_nb"
 #: name, the module whose `main` gets the command with its arguments, what it does
 COMMANDS = {
-    "fit": ("mmhash_nb.cli.own_data", "learn codes from a folder of your own"),
+    "fit": ("mmhash_nb.cli.own_data", "learn codes from a folder of your pictures and texts"),
     "encode": ("mmhash_nb.cli.own_data", "codes of a folder's pictures or texts"),
     "search": ("mmhash_nb.cli.own_data", "the items nearest to words or a picture"),
     "datasets": ("mmhash_nb.cli.datasets_command", "which datasets are there; fetch them"),
@@ -19,9 +22,7 @@ COMMANDS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit status, 2 on what one sentence says is wrong."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    parser = argparse.ArgumentParser(
-        prog="python -m mmhash_nb", epilog="COMMAND --help says what it takes."
-    )
+    parser = argparse.ArgumentParser(prog=PROGRAM, epilog="COMMAND --help says what it takes.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (_, does) in COMMANDS.items():
         commands.add_parser(name, help=does, add_help=False)

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import ModuleType
 
 from mmhash_nb import datasets
+from mmhash_nb.cli import PROGRAM
 from mmhash_nb.io.archives import Archive
 
 
@@ -18,7 +19,7 @@ def main(arguments: Sequence[str]) -> int:
         OSError: no network, or the disk cannot take what comes.
     """
     parser = argparse.ArgumentParser(
-        prog="python -m mmhash_nb datasets",
+        prog=f"{PROGRAM} datasets",
         description="Say which datasets are there, or fetch them.",
     )
     parser.add_argument("--root", type=Path, metavar="DIR", help="by default $MMHASH_DATA or data")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from mmhash_nb import hashers, results
+from mmhash_nb.cli import PROGRAM
 from mmhash_nb.cli.models import Gallery, Model, check_absent, load_model, save_model
 from mmhash_nb.codes import HammingIndex
 from mmhash_nb.datasets import folder, photos
@@ -32,7 +33,7 @@ _SHOWN = 80  # characters of a text in a list of results
 
 def main(arguments: Sequence[str]) -> int:
     """Run one of the commands; what is wrong is raised with a sentence."""
-    parser = argparse.ArgumentParser(prog="python -m mmhash_nb")
+    parser = argparse.ArgumentParser(prog=PROGRAM)
     commands = parser.add_subparsers(dest="command", required=True)
     _add_fit(commands.add_parser("fit", help="learn codes", description=fit.__doc__))
     _add_encode(commands.add_parser("encode", help="make codes", description=encode.__doc__))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from mmhash_nb.cli import PROGRAM
 from mmhash_nb.io.project import project_root
 from mmhash_nb.runner.cluster import at_once
 from mmhash_nb.runner.finished import expected_in_all, expected_seconds, finished, records
@@ -124,7 +125,7 @@ def _jobs(asked: argparse.Namespace) -> list[Job]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns 0, 1 where a notebook failed, 2 on a wrong argument."""
-    parser = argparse.ArgumentParser(prog="python -m mmhash_nb")
+    parser = argparse.ArgumentParser(prog=PROGRAM)
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("reproduce", help="run the notebooks, write the report")
     command.add_argument("--notebook", nargs="+", default=[], metavar="NAME")

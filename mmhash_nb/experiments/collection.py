@@ -1,4 +1,4 @@
-"""What finished runs have kept of a dataset: codes and fitted methods, for the explorer."""
+"""Codes and fitted methods of finished runs on a dataset, for the explorer."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from mmhash_nb import hashers
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.experiments.protocol import Protocol
-from mmhash_nb.experiments.runs import Run, has_codes, read_record
+from mmhash_nb.experiments.runs import Run, codes_are_whole, read_record
 from mmhash_nb.hashers.base import Embedder, Hasher
 from mmhash_nb.io.project import project_root
 from mmhash_nb.pairs import Pairs
@@ -40,7 +40,7 @@ def collect(pairs: Pairs, runs: Iterable[Run]) -> Collection:
     return Collection(pairs, codes, {key: run.method for key, run in coded.items()})
 
 
-def kept(protocol: Protocol, pairs: Pairs, root: Path | None = None) -> Collection:
+def saved_runs(protocol: Protocol, pairs: Pairs, root: Path | None = None) -> Collection:
     """Codes and fitted methods of a protocol's finished runs on these very pairs, first seed.
 
     Nothing is trained. A run counts where its data, method, code length, seed and options are
@@ -50,7 +50,7 @@ def kept(protocol: Protocol, pairs: Pairs, root: Path | None = None) -> Collecti
     Args:
         protocol: what was run.
         pairs: the dataset as the runs had it.
-        root: where run folders are kept; `runs/` of the repository by default.
+        root: folder of the run folders; `runs/` of the repository by default.
 
     Raises:
         ValueError: no run of the protocol is there.
@@ -73,7 +73,7 @@ def kept(protocol: Protocol, pairs: Pairs, root: Path | None = None) -> Collecti
         if method is not None and configuration["data"] == pairs.fingerprint:
             options = json.loads(json.dumps(dict(method.options)))  # tuples as the record has them
             same = (configuration["seed"], configuration["options"]) == (method.seed, options)
-            if same and has_codes(path.parent):
+            if same and codes_are_whole(path.parent):
                 found[key] = Run(path.parent, record)
     if not found:
         raise ValueError(

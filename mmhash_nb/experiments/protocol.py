@@ -9,10 +9,8 @@ from mmhash_nb.hashers import method_class
 #: Methods that rank by a distance and have no code length. Nothing random enters them but the folds
 #: of SM's and SCM's cross-validation; one run stands for all seeds.
 _REFERENCES = ("raw", "cm", "sm", "scm_rasiwasia")
-
-
-#: The papers' own datasets of photos, whose loaders give them at the size asked for.
-COLLECTIONS = ("mirflickr25k", "nuswide", "iaprtc12")
+#: `demo` is what a CPU trains in minutes, `paper` has the paper's own settings.
+SCALES = ("demo", "paper")
 
 
 @dataclass(frozen=True)
@@ -38,58 +36,84 @@ class Protocol:
 
     def runs(self) -> list[tuple[str, int, int, Mapping[str, Any]]]:
         """(method, bits, seed, options) of every run; a reference without codes runs once."""
-        asked: dict[tuple[str, int, int], Mapping[str, Any]] = {}
+        planned: dict[tuple[str, int, int], Mapping[str, Any]] = {}
         for methods, lengths in self.grids:
             for method in (*methods, "random"):
                 once = method in _REFERENCES
                 for bits in lengths[:1] if once else lengths:
                     for seed in self.seeds[:1] if once else self.seeds:
-                        asked[method, bits, seed] = self.options.get(method, {})
-        return [(*key, options) for key, options in asked.items()]
+                        planned[method, bits, seed] = self.options.get(method, {})
+        return [(*key, options) for key, options in planned.items()]
 
 
-def options_of(methods: Iterable[str], settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """For each method, those of the settings that are options of it."""
-    known = {method: method_class(method).defaults for method in methods}
-    return {
-        method: {key: value for key, value in settings.items() if key in options}
-        for method, options in known.items()
-    }
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """How a paper's protocol runs on one dataset.
+
+    Attributes:
+        demo: settings of a demo; each method takes those that are options of it.
+        single: options of single methods in a demo, beside `demo`.
+        bits: code lengths of a demo, in place of the paper's.
+        seeds: in place of three; demo_seeds: those of a demo, where they are others.
+        views: options of `datasets.load`.
+        decoded: the scales at which its photos are decoded at the size that is trained on.
+        load: name for `datasets.load`, where it is another.
+    """
+
+    demo: Mapping[str, Any] = field(default_factory=dict)
+    single: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    bits: Sequence[int] = ()
+    seeds: Sequence[int] = (0, 1, 2)
+    demo_seeds: Sequence[int] = ()
+    views: Mapping[str, Any] = field(default_factory=dict)
+    decoded: Sequence[str] = ()
+    load: str = ""
+
+    def settings(self, scale: str, at_paper_scale: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of `demo`, or the paper's."""
+        return dict(self.demo if scale == "demo" else at_paper_scale)
+
+    def options(
+        self, methods: Iterable[str], scale: str, settings: Mapping[str, Any], given: Mapping
+    ) -> dict[str, dict[str, Any]]:
+        """Each method's options: of the settings those it has, then its single and given ones."""
+        single = self.single if scale == "demo" else {}
+        return {
+            method: {
+                option: value
+                for option, value in {**settings, **single.get(method, {}), **given}.items()
+                if option in method_class(method).defaults
+            }
+            for method in methods
+        }
+
+    def lengths(self, scale: str, bits: Sequence[int], of_paper: Sequence[int]) -> tuple[int, ...]:
+        """The code lengths that are given, else those of a demo, else the paper's."""
+        return tuple(bits or (self.bits if scale == "demo" else ()) or of_paper)
+
+    def seeds_at(self, scale: str, seeds: Sequence[int] = ()) -> tuple[int, ...]:
+        """The seeds that are given, else those of the scale."""
+        return tuple(seeds or (self.demo_seeds if scale == "demo" else ()) or self.seeds)
+
+    def views_at(self, scale: str, size: int | None) -> dict[str, Any]:
+        """Options of `datasets.load`, with the size at which photos are decoded."""
+        return {**self.views, **({"size": size} if scale in self.decoded else {})}
 
 
-def photo_views(paper: str, dataset: str, size: int) -> dict[str, Any]:
-    """Options of `datasets.load` for photos, decoded at the size that is trained on."""
-    views: dict[str, Any] = {"size": size}
-    return {"images": "pixels", "protocol": paper, **views} if dataset in COLLECTIONS else views
-
-
-def check_scale(scale: str) -> None:
-    """Refuse a scale other than `demo` and `paper`."""
-    if scale not in ("demo", "paper"):
-        raise ValueError(f"scale must be demo or paper, but is {scale!r}.")
-
-
-def settings_of(
-    paper: str,
-    by_dataset: Mapping[str, Mapping[str, Any]],
-    dataset: str,
-    scale: str,
-    at_paper_scale: Mapping[str, Any],
-    asked: Mapping[str, Any],
-) -> dict[str, Any]:
-    """A demo's settings on a dataset, or the paper's, with what is asked for in their place.
-
-    Args:
-        paper: short name. by_dataset: the demo's settings. at_paper_scale: those of `paper`.
-        asked: options by name; those that are empty or 0 are not asked for.
+def setup_of(paper: str, setups: Mapping[str, Setup], dataset: str, scale: str) -> Setup:
+    """The setup of `paper` on a dataset.
 
     Raises:
-        ValueError: no experiment on the dataset, or another scale.
+        ValueError: there is none, or another scale than `demo` and `paper`.
     """
-    if dataset not in by_dataset:
-        raise ValueError(
-            f"{paper} has no experiment on {dataset!r}; it has {', '.join(by_dataset)}."
-        )
-    check_scale(scale)
-    settings = by_dataset[dataset] if scale == "demo" else at_paper_scale
-    return {**settings, **{option: value for option, value in asked.items() if value}}
+    if dataset not in setups:
+        there = ", ".join(setups)
+        raise ValueError(f"{paper} has no experiment on {dataset!r}; it has {there}.")
+    if scale not in SCALES:
+        raise ValueError(f"scale must be demo or paper, but is {scale!r}.")
+    return setups[dataset]
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """The options that are given: neither empty nor 0."""
+    return {option: value for option, value in options.items() if value}

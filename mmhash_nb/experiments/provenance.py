@@ -1,54 +1,94 @@
-"""What a result depends on: a hash of the source behind a method, and the machine it ran on."""
+"""What a result depends on: a hash of the code behind a method, and the machine it ran on."""
 
 import hashlib
-import inspect
+import os
 import platform
 import subprocess
 import sys
+import uuid
+from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import mmhash_nb
+from mmhash_nb.experiments.notebook_code import notebook_code
+from mmhash_nb.io import imports
+from mmhash_nb.io.imports import closure, code_hash, imported_files, module_file
 from mmhash_nb.io.project import project_root
 from mmhash_nb.io.source import code
 
 
-@cache
-def source_hash(*modules: ModuleType) -> str:
-    """SHA-256 over the code of `modules` and of all of this package that they use.
+def source_hash(module: ModuleType) -> str:
+    """SHA-256 over all code that a module of this package can execute: see `io.imports`."""
+    file = module_file(module.__name__)
+    assert file is not None
+    return code_hash([file])
 
-    Comments, docstrings and layout do not count: rewording an explanation retrains nothing.
+
+def method_hash(cls: type) -> str:
+    """SHA-256 over all code that fit and encode of a class can execute, and the packaged weights.
+
+    The code is that of the modules of the class and of its bases, with all that they import. Of a
+    class defined in a notebook it is what the class uses of the notebook's cells. A class typed
+    where no source is kept, as in Python's shell, has another hash in each process.
     """
-    digest = hashlib.sha256()
-    for module in sorted(_used(modules), key=lambda m: m.__name__):
-        digest.update(code(inspect.getsource(module)).encode())
+    files, texts = method_files(cls)
+    digest = hashlib.sha256("\n".join([code_hash(files), *map(code, texts)]).encode())
+    if module_file("mmhash_nb.features.backbones") in files:
+        for path in sorted((imports.PACKAGE / "weights").glob("*.safetensors")):
+            digest.update(file_hash(path).encode())
     return digest.hexdigest()
 
 
-def _used(modules: tuple[ModuleType, ...]) -> set[ModuleType]:
-    """The given modules and all other modules of this package behind what they name."""
-    found: set[ModuleType] = set()
-    waiting = list(modules)
-    while waiting:
-        module = waiting.pop()
-        if module in found:
-            continue
-        found.add(module)
-        for value in vars(module).values():
-            name = value.__name__ if isinstance(value, ModuleType) else _module_name(value)
-            if name.startswith("mmhash_nb.") and name in sys.modules:
-                waiting.append(sys.modules[name])
-    return found
+def method_files(cls: type) -> tuple[set[Path], list[str]]:
+    """All source files that fit and encode of a class can execute, and code of a notebook."""
+    files: set[Path] = set()
+    texts = []
+    for one in cls.__mro__:
+        if (file := module_file(one.__module__)) is not None:
+            files.add(file)
+        elif _has_no_file(one.__module__):
+            name, namespace = one.__qualname__.partition(".")[0], vars(sys.modules[one.__module__])
+            text = notebook_code(name, namespace)
+            texts.append(f"unknown = {_unknown(one)!r}" if text is None else text)
+            files |= imported_files(texts[-1])
+    return closure(files), texts
 
 
-def _module_name(value: Any) -> str:
-    name = getattr(value, "__module__", "")
-    return name if isinstance(name, str) else ""
+def option_files(options: Mapping[str, Any]) -> dict[str, str]:
+    """SHA-256 of each file that an option names, such as a backbone's weights, by option."""
+    given = {name: value for name, value in options.items() if isinstance(value, str | Path)}
+    return {name: file_hash(Path(v)) for name, v in given.items() if os.path.isfile(v)}
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    stat = path.stat()
+    return _file_hash(path.resolve(), stat.st_size, stat.st_mtime_ns)
+
+
+@cache
+def _file_hash(path: Path, size: int, changed: int) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _has_no_file(module: str) -> bool:
+    """Whether code was typed in: in a notebook, or in Python's shell."""
+    if module in sys.builtin_module_names:
+        return False
+    return getattr(sys.modules.get(module), "__file__", None) is None
+
+
+@cache
+def _unknown(cls: type) -> str:
+    return uuid.uuid4().hex
 
 
 def environment() -> dict[str, str]:
-    """Versions, processor and commit that a record is kept with."""
+    """Versions, processor and commit, for a record."""
     import numpy
     import torch
 
@@ -64,10 +104,21 @@ def environment() -> dict[str, str]:
     }
 
 
+def peak_memory() -> int | None:
+    """Bytes of memory that this process has held at most; None on Windows, which does not say."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    # Linux gives kilobytes, macOS bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
 @cache
 def _commit() -> str:
-    asked = ["git", "-C", str(project_root()), "describe", "--always", "--dirty", "--abbrev=12"]
+    command = ["git", "-C", str(project_root()), "describe", "--always", "--dirty", "--abbrev=12"]
     try:
-        return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return "unknown"

@@ -109,19 +109,16 @@ def _wrong(column: str, entries: pd.Series) -> np.ndarray:
     return missing if column in KEY else np.zeros(len(entries), dtype=bool)
 
 
-def as_evaluated(paper: str, records: pd.DataFrame) -> pd.DataFrame:
-    """`records` with the gallery that `paper` searches as the database of its cross-modal tasks.
+def with_unified_gallery(records: pd.DataFrame) -> pd.DataFrame:
+    """`records` in which unified codes, where a method learns such, are its cross-modal gallery.
 
-    In liong2017 methods that learn unified codes keep them in the gallery (§4.2; LSSH's are made
-    again from both modalities): a query image among them is its image → text. Other methods, and
-    other papers, encode the gallery. Records that are so already do not change.
+    `image-unified` takes the place of `image-text`, `text-unified` that of `text-image`. Methods
+    without unified codes encode the gallery from one modality, as before.
     """
-    unified = {"image-unified": "image-text", "text-unified": "text-image"}
-    here = (records.paper == paper) & records.task.isin(list(unified))
-    if paper != "liong2017" or not here.any():
-        return records
-    renamed = records[here].assign(task=records.task[here].map(unified))
-    return pd.concat([records[~here], renamed]).drop_duplicates(KEY, keep="last")
+    gallery = {"image-unified": "image-text", "text-unified": "text-image"}
+    unified = records.task.isin(list(gallery))
+    renamed = records[unified].assign(task=records.task[unified].map(gallery))
+    return pd.concat([records[~unified], renamed]).drop_duplicates(KEY, keep="last")
 
 
 class Cells:

@@ -1,16 +1,14 @@
-"""Runs: train a method once, evaluate it, and keep record, codes and weights on disk."""
+"""Runs: train a method once, evaluate it, and save record, codes and weights."""
 
 import hashlib
 import json
 import os
-import resource
 import shutil
-import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 from filelock import FileLock
@@ -20,9 +18,8 @@ from tqdm.auto import tqdm
 
 from mmhash_nb import hashers
 from mmhash_nb.codes import HashCodes, load_codes, save_codes
-from mmhash_nb.experiments import evaluation
+from mmhash_nb.experiments import evaluation, provenance
 from mmhash_nb.experiments.protocol import Protocol
-from mmhash_nb.experiments.provenance import environment, source_hash
 from mmhash_nb.experiments.records import COLUMNS
 from mmhash_nb.features.described import described
 from mmhash_nb.hashers.base import Embedder, Hasher
@@ -37,8 +34,8 @@ class Run:
     """A finished run.
 
     Attributes:
-        folder: holds `record.json`, `method/` and, for a `Hasher`, `codes.npz`.
-        record: what `record.json` holds: the configuration, `metrics` by task, seconds, versions.
+        folder: holds `record.json`, `method/` and, of a method with codes, `codes.npz`.
+        record: the configuration, `metrics` by task, seconds, versions.
     """
 
     folder: Path
@@ -77,17 +74,17 @@ def run(
 ) -> Run:
     """Train `method` on `pairs` and evaluate it in every direction it has, or find that done.
 
-    A run is found again by a hash of its configuration, the data's fingerprint and the code
-    behind the method; a change of the metrics' code alone evaluates the kept codes anew. An
-    interrupted training goes on from its checkpoint. Files appear whole or not at all. Of two
-    processes that ask for the same run at once, one trains and the other waits for it.
+    A run is found by its configuration, the data's fingerprint and all code that fit and encode can
+    execute (`provenance.method_hash`). A change of the metrics' code alone evaluates again without
+    training. An interrupted training goes on from its checkpoint. Files appear whole or not at all.
+    Of two processes that start the same run, one trains and the other waits for it.
 
     Args:
-        paper: the short name of the paper it is run for, kept in the record.
+        paper: the short name of the paper it is run for, written into the record.
         method: registry name; bits, seed, options: as `hashers.create` takes them.
         pairs: dataset with its splits; queries never reach training.
         device: `auto`, `cpu` or `cuda`.
-        root: where run folders are kept; `runs/` of the repository by default.
+        root: the folder of run folders; `runs/` of the repository by default.
     """
     fitted = hashers.create(method, bits, seed, device=device, **(options or {}))
     configuration = {
@@ -97,13 +94,14 @@ def run(
         "bits": fitted.n_bits,
         "seed": fitted.seed,
         "options": dict(fitted.options),
-        "code": source_hash(sys.modules[type(fitted).__module__]),
+        "code": provenance.method_hash(type(fitted)),
     }
+    if files := provenance.option_files(fitted.options):
+        configuration["files"] = files
     key = hashlib.sha256(json.dumps(configuration, sort_keys=True).encode()).hexdigest()[:20]
     folder = (root or project_root() / "runs") / key
     locks = folder.parent / "locks"
     locks.mkdir(parents=True, exist_ok=True)
-    # Where two processes want the same run, the second waits and finds it done.
     with FileLock(locks / key):
         record = _found_or_done(fitted, configuration, pairs, folder, device)
     return Run(folder, record | {"paper": paper})
@@ -117,47 +115,57 @@ def _found_or_done(
     device: str,
 ) -> dict[str, Any]:
     """The record of a run, which is trained or evaluated where that is not done yet."""
-    evaluator = source_hash(evaluation)
+    evaluator = provenance.source_hash(evaluation)
     record = read_record(folder)
-    coded = isinstance(fitted, Hasher)
-    if record is not None and record["evaluator"] == evaluator and _are_whole(folder, coded):
-        return record
-    kept = None if record is None else _kept_method(folder, device)
-    if record is None or kept is None:
-        start = time.perf_counter()
-        # The shallow methods work on matrices too small for several BLAS threads, which slow
-        # them down fivefold or more on a few cores. PyTorch's own threads are left alone.
-        with threadpool_limits(1, user_api="blas"):
-            fitted.fit(pairs, folder / "checkpoint")
-        seconds_fit = time.perf_counter() - start
-        fitted.save(folder / "method")
+    if record is not None:
+        if record["evaluator"] == evaluator and _are_whole(folder, fitted.has_codes):
+            return record
+        try:
+            fitted = hashers.load(folder / "method", device)
+        except (OSError, ValueError, KeyError, TypeError):
+            record = None  # the method is not there, or not whole
+    if record is None:
+        seconds_fit = _train(fitted, pairs, folder)
         record = {
             "configuration": configuration,
             "source": pairs.source,
             "splits": {s: len(getattr(pairs, s)) for s in ("query", "database", "train")},
             "seconds_fit": seconds_fit,
             "device": resolve_device(device).type,
-            "environment": environment(),
+            "environment": provenance.environment(),
         }
-    else:
-        fitted = kept
-    start = time.perf_counter()
-    if isinstance(fitted, Hasher):
-        codes = evaluation.all_codes(fitted, pairs)
-        record["seconds_encode"] = time.perf_counter() - start
-        save_codes(folder / "codes.npz", codes)
-        place = str(resolve_device(device))
-        record["metrics"] = evaluation.of_codes(codes, pairs, fitted.cross_modal, place)
-    else:
-        record["metrics"] = evaluation.of_embeddings(fitted, pairs)
-    # Linux gives kilobytes, macOS bytes; the peak is the process's so far.
-    unit = 1 if sys.platform == "darwin" else 1024
-    record["peak_memory_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    record["evaluator"] = evaluator
+    record |= _evaluated(fitted, pairs, folder, device)
+    record |= {"peak_memory_bytes": provenance.peak_memory(), "evaluator": evaluator}
     with whole(folder / "record.json") as aside:
         aside.write_text(json.dumps(record, indent=2) + "\n")
     shutil.rmtree(folder / "checkpoint", ignore_errors=True)
     return record
+
+
+def _train(method: Hasher | Embedder, pairs: Pairs, folder: Path) -> float:
+    """Fit and save a method; give the seconds of fitting."""
+    start = time.perf_counter()
+    # The shallow methods work on matrices too small for several BLAS threads, which slow them
+    # down fivefold or more on a few cores. PyTorch's own threads are left alone.
+    with threadpool_limits(1, user_api="blas"):
+        method.fit(pairs, folder / "checkpoint")
+    seconds = time.perf_counter() - start
+    method.save(folder / "method")
+    return seconds
+
+
+def _evaluated(
+    fitted: Hasher | Embedder, pairs: Pairs, folder: Path, device: str
+) -> dict[str, Any]:
+    """What a record says of a fitted method's metrics; its codes are saved."""
+    if not fitted.has_codes:
+        return {"metrics": evaluation.of_embeddings(cast(Embedder, fitted), pairs)}
+    start = time.perf_counter()
+    codes = evaluation.all_codes(cast(Hasher, fitted), pairs)
+    seconds = time.perf_counter() - start
+    save_codes(folder / "codes.npz", codes)
+    metrics = evaluation.of_codes(codes, pairs, fitted.cross_modal, str(resolve_device(device)))
+    return {"seconds_encode": seconds, "metrics": metrics}
 
 
 def run_protocol(
@@ -168,7 +176,7 @@ def run_protocol(
     device: str = "auto",
     root: Path | None = None,
 ) -> list[Run]:
-    """`run` everything a protocol asks for, in order, with progress.
+    """`run` everything a protocol lists, in order, with progress.
 
     Args:
         paper: as `run` takes it; it is no part of what a run is found by.
@@ -218,7 +226,7 @@ def read_record(folder: Path) -> dict[str, Any] | None:
     return record if complete else None
 
 
-def has_codes(folder: Path) -> bool:
+def codes_are_whole(folder: Path) -> bool:
     """Whether the codes of a run are there and whole."""
     try:
         load_codes(folder / "codes.npz")
@@ -227,22 +235,14 @@ def has_codes(folder: Path) -> bool:
     return True
 
 
-def _are_whole(folder: Path, coded: bool) -> bool:
+def _are_whole(folder: Path, has_codes: bool) -> bool:
     """Whether a run's codes, where it has such, and its fitted method are not cut short."""
     try:
         json.loads((folder / "method" / "method.json").read_text())
         with safe_open(folder / "method" / "state.safetensors", framework="numpy"):
-            return has_codes(folder) or not coded
+            return codes_are_whole(folder) or not has_codes
     except Exception:
         return False
-
-
-def _kept_method(folder: Path, device: str) -> Hasher | Embedder | None:
-    """The fitted method of a run; None where it is not there or not whole."""
-    try:
-        return hashers.load(folder / "method", device)
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 def _line(one: Run) -> str:

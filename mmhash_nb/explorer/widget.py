@@ -29,8 +29,8 @@ def explore(
 ) -> widgets.Widget:
     """Menus and sliders over retrieval results; see `Explorer`.
 
-    `explore(pairs, codes)` shows one dataset, `explore(*kept(protocol, pairs))` what its runs have
-    kept, and `explore({"scenes": kept(…), "wiki": (pairs, codes)})` several.
+    `explore(pairs, codes)` shows one dataset, `explore(*saved_runs(protocol, pairs))` what runs
+    left of it, and `explore({"scenes": saved_runs(…), "wiki": (pairs, codes)})` several.
 
     Args:
         pairs: the dataset; or for each of several its collection, or pairs and codes.

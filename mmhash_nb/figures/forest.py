@@ -18,7 +18,7 @@ def forest(comparisons: Mapping[str, pd.DataFrame]) -> Figure:
     have a filled circle, those not told from the best then an open diamond and their name in bold.
 
     Args:
-        comparisons: for each panel's title, what `results.differences.against_best` gives.
+        comparisons: for each panel's title, what `experiments.significance.against_best` gives.
 
     Raises:
         ValueError: where there is no comparison.

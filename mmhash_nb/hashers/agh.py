@@ -1,6 +1,6 @@
 """Anchor graph hashing: eigenfunctions of a graph Laplacian, in one or two layers."""
 
-from typing import Any, ClassVar
+from typing import Literal
 
 import numpy as np
 from scipy import linalg, sparse
@@ -8,6 +8,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics.pairwise import euclidean_distances
 
 from mmhash_nb.hashers.base import State, UnimodalHasher, check_at_most
+from mmhash_nb.hashers.options import option
 
 #: iterations of k-means; anchors need not be converged centres
 KMEANS_ITERATIONS = 20
@@ -34,37 +35,35 @@ class AnchorGraphHashing(UnimodalHasher):
     Unsupervised: labels are ignored. Anchors are k-means centres; t is the square of the mean
     distance of a training sample to the last of its nearest anchors.
 
-    Options:
-        layers: 1 or 2.
-        anchors: m.
-        neighbours: s, how many nearest anchors a sample is tied to.
-
     Raises:
-        ValueError: from `fit`, where there are fewer samples than anchors, fewer anchors than
-            neighbours, fewer eigenvectors than are needed, or `layers` is neither 1 nor 2.
+        ValueError: from `fit`, where there are fewer samples than anchors or fewer eigenvectors
+            than are needed.
 
     Source: Liu et al., Hashing with graphs, ICML 2011.
     """
 
-    defaults: ClassVar[dict[str, Any]] = {"layers": 1, "anchors": 300, "neighbours": 3}
+    class Options(UnimodalHasher.Options):
+        layers: Literal[1, 2] = option(1, "bits of an eigenfunction")
+        anchors: int = option(300, "m, centres of k-means", least=1)
+        neighbours: int = option(3, "s, how many nearest anchors a sample is tied to", least=1)
+
+        def check(self) -> None:
+            check_at_most("neighbours", self.neighbours, self.anchors, "anchors")
+
+    options: Options
 
     def fit_view(self, x: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> State:
-        layers, neighbours = self.options["layers"], self.options["neighbours"]
-        if layers not in (1, 2):
-            raise ValueError(f"layers is {layers!r}, but anchor graph hashing has 1 or 2.")
-        if neighbours < 1:
-            raise ValueError(f"neighbours is {neighbours}, but must be 1 or more anchors.")
-        check_at_most("anchors", self.options["anchors"], len(x), "training samples")
-        check_at_most("neighbours", neighbours, self.options["anchors"], "anchors")
+        layers = self.options.layers
+        check_at_most("anchors", self.options.anchors, len(x), "training samples")
         kmeans = KMeans(
-            self.options["anchors"],
+            self.options.anchors,
             n_init=1,
             max_iter=KMEANS_ITERATIONS,
             random_state=int(rng.integers(2**31)),
         ).fit(x)
         # Of fewer distinct samples than anchors k-means makes equal centres; one of each will do.
         anchors = np.unique(kmeans.cluster_centers_, axis=0)
-        neighbours = min(neighbours, len(anchors))
+        neighbours = min(self.options.neighbours, len(anchors))
         bandwidth = float(_nearest(x, anchors, neighbours)[1].max(axis=1).mean()) ** 2
         z = anchor_similarities(x, anchors, neighbours, bandwidth)
         needed = -(-self.n_bits // layers)

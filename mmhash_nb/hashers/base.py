@@ -49,6 +49,8 @@ class Method(ABC):
     family: ClassVar[str] = ""
     #: whether it gives binary codes, rather than vectors
     has_codes: ClassVar[bool] = True
+    #: whether results depend on the code length; a reference may have no use for it
+    uses_n_bits: ClassVar[bool] = True
     #: whether codes of different modalities are comparable
     cross_modal: ClassVar[bool] = True
     #: whether database samples can have one code for both modalities; derived: `database_codes`
@@ -225,7 +227,7 @@ class UnimodalHasher(Hasher):
             view = cast(Modality, modality)
             x = train.features(view)
             mean = x.mean(axis=0)
-            # Each view has its own stream, so that adding a modality changes nothing in the other.
+            # Each view has another stream: adding a modality changes nothing in the other.
             rng = np.random.default_rng([self.seed, self.modalities.index(modality)])
             learned = self.fit_view(centre_unit(x, mean), train.labels, rng)
             state |= {f"{modality}.{key}": value for key, value in learned.items()}
@@ -259,9 +261,9 @@ def share_label(labels: np.ndarray, others: np.ndarray) -> np.ndarray:
     return (labels.astype(np.float32) @ others.astype(np.float32).T) > 0
 
 
-def check_at_most(what: str, asked: int, available: int, of: str) -> None:
+def check_at_most(what: str, value: int, available: int, of: str) -> None:
     """Refuse more anchors, clusters or dimensions than there is data for."""
-    if asked > available:
+    if value > available:
         raise ValueError(
-            f"{what} is {asked}, but there are only {available} {of}: ask for {available} or fewer."
+            f"{what} is {value}, but there are only {available} {of}: give {available} or fewer."
         )

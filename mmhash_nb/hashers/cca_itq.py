@@ -1,12 +1,11 @@
 """CCA-ITQ: canonical projections, rotated until they lie near the corners of a cube."""
 
-from typing import Any, ClassVar
-
 import numpy as np
 from scipy import linalg
 
 from mmhash_nb.hashers.base import State
 from mmhash_nb.hashers.canonical import fit_cca
+from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.shallow import ShallowHasher
 from mmhash_nb.pairs import Modality
 
@@ -22,7 +21,7 @@ class CCAITQ(ShallowHasher):
 
     from a random start by two steps in turn, each exact given the other: B = sign(V R), and
     R = U Z' of the singular value decomposition V'B = U S Z' (orthogonal Procrustes). So Q never
-    rises. `state["quantisation_error"]` keeps Q after every round, `[iterations]`, divided by the
+    rises. `state["quantisation_error"]` has Q after every round, `[iterations]`, divided by the
     2n · n_bits bits. Views are centred, so bits threshold at the training mean. Labels are not
     used.
 
@@ -33,38 +32,28 @@ class CCAITQ(ShallowHasher):
     - r is the smallest of `n_bits` and the features of either view. In the authors' program, more
       bits than that bring directions of correlation 0, so columns of zeros in V; R turns the r
       directions that there are into all `n_bits` bits. R without the rows that meet zeros is ours.
-    - Directions are scaled by ρ as in the authors' program.
-
-    Options, besides those of `ShallowHasher`:
-        ridge: what `fit_cca` adds to the covariances, relative to their mean variance. The authors'
-            program adds as much, 1e-4, but not relative to it.
-        iterations: rounds of both steps. The authors make 50.
-
-    Raises:
-        ValueError: from `fit`, on a ridge that is not above 0 or no iterations.
+    - Directions are scaled by ρ as in the authors' program, which adds as much to the covariances,
+      but not relative to their variance.
 
     Sources: Gong and Lazebnik, Iterative quantization: a Procrustean approach to learning binary
     codes, CVPR 2011; Gong, Lazebnik, Gordo and Perronnin, PAMI 2013, for CCA; "CCA-ITQ" of
     liong2017, Tables 1 and 2.
     """
 
-    defaults: ClassVar[dict[str, Any]] = {
-        **ShallowHasher.defaults,
-        "ridge": 1e-4,
-        "iterations": 50,
-    }
+    class Options(ShallowHasher.Options):
+        ridge: float = option(1e-4, "added to the covariances, relative to mean variance", above=0)
+        iterations: int = option(50, "rounds of both steps, as many as the authors make", least=1)
+
+    options: Options
 
     def fit_views(
         self, image: np.ndarray, text: np.ndarray, labels: np.ndarray, rng: np.random.Generator
     ) -> State:
-        rounds = self.options["iterations"]
-        if rounds < 1:
-            raise ValueError(f"iterations is {rounds}, but CCA-ITQ needs at least 1.")
-        wx, wy = canonical_embedding(image, text, self.n_bits, self.options["ridge"])
+        wx, wy = canonical_embedding(image, text, self.n_bits, self.options.ridge)
         v = np.vstack([image @ wx, text @ wy])
         r = random_rotation(wx.shape[1], self.n_bits, rng)
         errors = []
-        for _ in range(rounds):
+        for _ in range(self.options.iterations):
             r = best_rotation(v, signs(v @ r))
             errors.append(quantisation_error(v @ r))
         return {

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, ClassVar
 
 import numpy as np
 from scipy import linalg
 
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.hashers.base import State
+from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.shallow import ShallowHasher
 from mmhash_nb.pairs import Modality, Pairs
 
@@ -34,44 +34,28 @@ class CMFH(ShallowHasher):
 
     Since views are centred, V and all projections have mean 0 over the training samples: that is
     the threshold. V is determined up to a rotation, which the random start decides. Labels are not
-    used. `state["objective"]` keeps the objective after every round.
-
-    Options, besides those of `ShallowHasher`:
-        alpha, mu, gamma: α (between 0 and 1), μ and γ (above 0).
-        iterations: rounds at most; fewer where the objective hardly falls any more.
-
-    Raises:
-        ValueError: from `fit`, on options out of these ranges.
+    used. `state["objective"]` has the objective after every round.
 
     Sources: Ding, Guo and Zhou, Collective matrix factorization hashing for multimodal data, CVPR
     2014; "CMFH" of zhang2018, Table 1.
     """
 
-    defaults: ClassVar[dict[str, Any]] = {
-        **ShallowHasher.defaults,
-        "alpha": 0.5,
-        "mu": 100.0,
-        "gamma": 0.01,
-        "iterations": 100,
-    }
+    class Options(ShallowHasher.Options):
+        alpha: float = option(0.5, "α, the images' share of 1", above=0, below=1)
+        mu: float = option(100.0, "μ, weight of the projections", above=0)
+        gamma: float = option(0.01, "γ, weight of the norms", above=0)
+        iterations: int = option(100, "rounds at most; it stops where it converges", least=1)
+
+    options: Options
 
     def fit_views(
         self, image: np.ndarray, text: np.ndarray, labels: np.ndarray, rng: np.random.Generator
     ) -> State:
-        alpha, mu, gamma, rounds = (
-            self.options[key] for key in ("alpha", "mu", "gamma", "iterations")
-        )
-        if not 0 < alpha < 1:
-            raise ValueError(f"alpha is {alpha}, but it divides 1 between the views: give 0 to 1.")
-        for key, value in (("mu", mu), ("gamma", gamma)):
-            if not value > 0:
-                raise ValueError(f"{key} is {value}, but it weighs a penalty: it must be above 0.")
-        if rounds < 1:
-            raise ValueError(f"iterations is {rounds}, but CMFH needs at least 1.")
-        problem = Factorisation(image, text, alpha, mu, gamma)
+        chosen = self.options
+        problem = Factorisation(image, text, chosen.alpha, chosen.mu, chosen.gamma)
         a = rng.standard_normal((image.shape[1] + text.shape[1], self.n_bits))
         history: list[float] = []
-        for _ in range(rounds):
+        for _ in range(chosen.iterations):
             bases, projections = problem.rescaled(a, problem.bases(a), problem.projections(a))
             a = problem.latent(bases, projections)
             history.append(problem.objective(a, bases, projections))
@@ -169,9 +153,9 @@ class Factorisation:
         square = a.T @ cross  # V'V
         factorisation, growing, falling = 0.0, self.gamma * np.trace(square), 0.0
         for weight, part, u, p in zip(self.weights, self.parts, bases, projections, strict=True):
-            own = self.gram[part, part]
-            fit = np.trace(own) - 2 * np.sum(u.T * cross[part]) + np.sum((u @ u.T) * square)
-            miss = np.trace(square) - 2 * np.sum(p * cross[part]) + np.sum(p * (own @ p))
+            gram = self.gram[part, part]
+            fit = np.trace(gram) - 2 * np.sum(u.T * cross[part]) + np.sum((u @ u.T) * square)
+            miss = np.trace(square) - 2 * np.sum(p * cross[part]) + np.sum(p * (gram @ p))
             factorisation += weight * fit
             growing += self.mu * miss + self.gamma * np.square(p).sum()
             falling += self.gamma * np.square(u).sum()

@@ -1,12 +1,13 @@
 """CM-SSH: cross-modality similarity-sensitive hashing by boosting."""
 
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import cast
 
 import numpy as np
 from scipy import linalg, sparse
 
 from mmhash_nb.hashers.base import EncodedModality, Hasher, State, centre_unit, share_label
+from mmhash_nb.hashers.options import option
 from mmhash_nb.pairs import Modality, Pairs
 
 #: candidates for one threshold: this many gaps between the projections of the training samples
@@ -29,18 +30,18 @@ class CMSSH(Hasher):
     3. AdaBoost: w ← w exp(-α s ξ(x) η(y)) / Z with α = ½ ln((1 - ε) / ε). The mean exponential
        loss of the pairs is the product of the Z = 2 √(ε (1 - ε)), so no bit raises it.
 
-    Positive and negative pairs start with half the weight each. Features are centred by the
-    training mean and scaled to unit length. `state["error"]` keeps ε of every bit, `[n_bits]`.
-
-    Options:
-        pairs: inter-modal pairs to learn from, half similar and half dissimilar, drawn by the seed;
-            where there are no more than that in all, all n² are taken.
+    The seed draws as many positive as negative pairs, which start with half the weight each; where
+    n² is not above `pairs`, all are taken. Features are centred by the training mean and scaled to
+    unit length. `state["error"]` has ε of every bit, `[n_bits]`.
 
     Sources: Bronstein et al., Data fusion through cross-modality metric learning using
     similarity-sensitive hashing, CVPR 2010; masci2014, §2.2, Eq. 4.
     """
 
-    defaults: ClassVar[dict[str, Any]] = {"pairs": 50_000}
+    class Options(Hasher.Options):
+        pairs: int = option(50_000, "inter-modal pairs to learn from, half similar", least=2)
+
+    options: Options
 
     def _fit(self, train: Pairs, checkpoint: Path | None) -> State:
         views, state = {}, {}
@@ -50,7 +51,7 @@ class CMSSH(Hasher):
             views[modality] = centre_unit(features, state[f"{modality}.mean"])
         x, y = views["image"], views["text"]
         rng = np.random.default_rng(self.seed)
-        i, j, similar = draw_pairs(train.labels, self.options["pairs"], rng)
+        i, j, similar = draw_pairs(train.labels, self.options.pairs, rng)
         sign = np.where(similar, 1.0, -1.0)
         weight = np.where(similar, 0.5 / similar.sum(), 0.5 / (~similar).sum())
         bits = []
@@ -95,10 +96,8 @@ def draw_pairs(
         label, `bool [m]`.
 
     Raises:
-        ValueError: on a `count` below 2, or where all pairs are similar or none is.
+        ValueError: where all pairs are similar or none is.
     """
-    if count < 2:
-        raise ValueError(f"pairs is {count}, but CM-SSH needs a similar and a dissimilar one: 2.")
     n = len(labels)
     if n * n <= count:
         i, j = np.divmod(np.arange(n * n), n)
@@ -117,19 +116,19 @@ def draw_pairs(
 def _sample(
     labels: np.ndarray, wanted: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Uniform draws, kept until `wanted` of either kind are there (or the blocks are used up)."""
-    kept: dict[bool, list[np.ndarray]] = {True: [], False: []}
+    """Uniform draws until `wanted` of either kind are there (or the blocks are used up)."""
+    found: dict[bool, list[np.ndarray]] = {True: [], False: []}
     missing = {True: wanted, False: wanted}
     for _ in range(MAX_BLOCKS):
         drawn = rng.integers(len(labels), size=(2, 4 * wanted))
         similar = (labels[drawn[0]] & labels[drawn[1]]).any(axis=1)
         for kind in (True, False):
             chosen = drawn[:, similar == kind][:, : missing[kind]]  # [2, m]
-            kept[kind].append(chosen)
+            found[kind].append(chosen)
             missing[kind] -= chosen.shape[1]
         if not any(missing.values()):
             break
-    positive, negative = (np.concatenate(kept[kind], axis=1) for kind in (True, False))
+    positive, negative = (np.concatenate(found[kind], axis=1) for kind in (True, False))
     i, j = np.concatenate([positive, negative], axis=1)
     return i, j, np.arange(len(i)) < positive.shape[1]
 

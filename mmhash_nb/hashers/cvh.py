@@ -1,12 +1,11 @@
 """CVH: cross-view hashing, spectral hashing of items that have two views."""
 
-from typing import Any, ClassVar
-
 import numpy as np
 from scipy import linalg, sparse
 from sklearn.neighbors import kneighbors_graph
 
 from mmhash_nb.hashers.base import State, check_at_most
+from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.shallow import ShallowHasher
 from mmhash_nb.pairs import Modality
 
@@ -29,7 +28,7 @@ class CVH(ShallowHasher):
         [   −X2'W X1      X2'(2L + D)X2   ] [a2]  =  λ [   0    X2'X2 ] [a2]
 
     `ridge` adds to X1'X1 and X2'X2, on both sides. Views are centred, so bits are balanced about
-    the training mean. Labels are not used. `state["eigenvalues"]` keeps λ of every bit, `[n_bits]`.
+    the training mean. Labels are not used. `state["eigenvalues"]` has λ of every bit, `[n_bits]`.
 
     What W is decides how this differs from `CCAHash`:
 
@@ -42,39 +41,30 @@ class CVH(ShallowHasher):
       in all, the mean over both views, made symmetric. Then L ≠ 0, and directions that are smooth
       on that graph come first.
 
-    Options, besides those of `ShallowHasher`:
-        neighbours: how many nearest neighbours are similar; 0 for pairs alone.
-        ridge: relative to the mean variance of a view, as in `fit_cca`.
-
     Raises:
         ValueError: from `fit`, where `n_bits` exceeds the features of the wider view (further bits
-            would have opposite values in the two), on `neighbours` below 0 or not below the number
-            of samples, or a ridge that is not above 0.
+            would have opposite values in the two), or on as many `neighbours` as samples.
 
     Sources: Kumar and Udupa, Learning hash functions for cross-view similarity search, IJCAI 2011;
-    "CVH" of liong2017, Tables 1 and 2. Only the opening of the paper was at hand. That it sums
+    "CVH" of liong2017, Tables 1 and 2. We have read only the opening of the paper. That it sums
     Hamming distances over views and pairs of views could not be checked; the equations here are
     derived from that sum. Public programs solve CCA (one without the inverse of X2'X2). How
     neighbours make W is ours.
     """
 
-    defaults: ClassVar[dict[str, Any]] = {
-        **ShallowHasher.defaults,
-        "neighbours": 0,
-        "ridge": 1e-4,
-    }
+    class Options(ShallowHasher.Options):
+        neighbours: int = option(0, "nearest neighbours that are similar; 0: pairs alone", least=0)
+        ridge: float = option(1e-4, "added to the covariances, relative to mean variance", above=0)
+
+    options: Options
 
     def fit_views(
         self, image: np.ndarray, text: np.ndarray, labels: np.ndarray, rng: np.random.Generator
     ) -> State:
-        neighbours, ridge = self.options["neighbours"], self.options["ridge"]
+        neighbours, ridge = self.options.neighbours, self.options.ridge
         widest = max(image.shape[1], text.shape[1])
         check_at_most("n_bits", self.n_bits, widest, "directions on which the views can agree")
-        if neighbours < 0:
-            raise ValueError(f"neighbours is {neighbours}, but must be 0 (pairs alone) or more.")
         check_at_most("neighbours", neighbours, len(image) - 1, "other training samples")
-        if not ridge > 0:
-            raise ValueError(f"ridge is {ridge}, but CVH needs a ridge above 0, such as 1e-4.")
         similarity = neighbour_similarity(image, text, neighbours)
         distance, scale = eigenproblem(image, text, similarity, ridge)
         values, vectors = linalg.eigh(distance, scale, subset_by_index=(0, self.n_bits - 1))

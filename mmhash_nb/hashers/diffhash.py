@@ -1,13 +1,12 @@
 """DiffHash: eigenvectors of a difference of covariances, thresholds by an exact search."""
 
-from typing import Any, ClassVar
-
 import numba
 import numpy as np
 from scipy import linalg
 
 from mmhash_nb.hashers.base import State, UnimodalHasher, check_at_most
 from mmhash_nb.hashers.label_groups import LabelGroups
+from mmhash_nb.hashers.options import option
 
 
 class DiffHash(UnimodalHasher):
@@ -17,26 +16,24 @@ class DiffHash(UnimodalHasher):
     expectations are over all unordered pairs of different training samples, similar (P) where the
     two share a label, else dissimilar (N); nothing is sampled. Where fewer than `n_bits`
     eigenvalues are negative, the smallest are taken all the same. With P fixed, each threshold
-    minimises the objective itself, sign included, over all splits of the training samples.
-
-    Options:
-        alpha: weight α of dissimilar pairs. At 1 the thresholds minimise the sum of the rates of
-            false negatives and false positives.
+    minimises the objective itself, sign included, over all splits of the training samples. At α = 1
+    that is the sum of the rates of false negatives and false positives.
 
     Raises:
-        ValueError: from `fit`, where `n_bits` exceeds the feature dimension, `alpha` is not
-            positive, or no pair of training samples is similar or none is dissimilar.
+        ValueError: from `fit`, where `n_bits` exceeds the feature dimension, or no pair of training
+            samples is similar or none is dissimilar.
 
     Sources: Strecha et al., LDAHash: Improved matching with smaller descriptors, PAMI 2012;
     masci2014, §2.1, Eq. 2.
     """
 
-    defaults: ClassVar[dict[str, Any]] = {"alpha": 1.0}
+    class Options(UnimodalHasher.Options):
+        alpha: float = option(1.0, "weight α of dissimilar pairs", above=0)
+
+    options: Options
 
     def fit_view(self, x: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> State:
-        alpha = float(self.options["alpha"])
-        if not alpha > 0:
-            raise ValueError(f"alpha is {alpha}, but must be positive: it weighs dissimilar pairs.")
+        alpha = self.options.alpha
         check_at_most("n_bits", self.n_bits, x.shape[1], "feature dimensions")
         groups = LabelGroups.from_labels(labels)
         groups.check_both_kinds()

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
 
 import numpy as np
 from scipy import linalg
@@ -10,6 +9,7 @@ from scipy import linalg
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.hashers.base import State
 from mmhash_nb.hashers.learned_codes import sample_keys, unified_codes
+from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.shallow import ShallowHasher
 from mmhash_nb.pairs import Modality, Pairs
 
@@ -25,39 +25,32 @@ class DisCMH(ShallowHasher):
 
         ‖Y − B W‖² + λ ‖W‖² + ν Σ_v (‖B − Xv Pv‖² + δ ‖Pv‖²)
 
-    (Frobenius norms) is minimised over B, W, P1 and P2 in turn, from random bits on. W and P are
-    ridge regressions. B is found bit by bit, without a relaxation: all but one of its columns
+    (Frobenius norms, sums over samples) is minimised over B, W, P1 and P2 in turn, from random bits
+    on. W and P are ridge regressions. B is found bit by bit, unrelaxed: all but one of its columns
     fixed, the best column is the sign of an expression in closed form; see `Discriminant`. The last
-    step is that of W and P, so P1 and P2 are the regressions on the codes that are kept.
-    `state["objective"]` keeps the objective before the first round and after every one.
+    step is that of W and P, so P1 and P2 are the regressions on the final codes.
+    `state["objective"]` has the objective before the first round and after every one.
 
     `database_codes` gives the unified codes. A pair that was a training sample has its learned row
     of B: that is the gallery of liong2017 (§4), and it depends on the sample's labels. Training
-    samples are told by a digest of their features, which is kept with B; where several have the
+    samples are told by a digest of their features, which is saved with B; where several have the
     same features, the first one counts. All other pairs have the b that minimises the part of the
     objective without labels, sign(P1'x + P2'y). A query never sees labels or B.
 
-    Options, besides those of `ShallowHasher`:
-        lambda_, nu, ridge: λ, ν and δ (above 0). Norms are sums over samples.
-        iterations: rounds.
-
-    Raises:
-        ValueError: from `fit`, on options out of these ranges.
-
     Sources: Xu, Shen, Yang and Shen, Discriminant cross-modal hashing, ICMR 2016; "DisCMH" of
-    liong2017, Tables 1 and 2. The paper's text was not at hand: the step of B, λ and ν are those
+    liong2017, Tables 1 and 2. We have not read the paper itself: the step of B, λ and ν are those
     of supervised discrete hashing (Shen, Shen, Liu and Shen, CVPR 2015), which it extends to two
     views; 5 rounds and linear maps are what others tell of it. δ, the sum of both views' penalties
     and the rule for new pairs are our choice.
     """
 
-    defaults: ClassVar[dict[str, Any]] = {
-        **ShallowHasher.defaults,
-        "lambda_": 1.0,
-        "nu": 1e-5,
-        "ridge": 1.0,
-        "iterations": 5,
-    }
+    class Options(ShallowHasher.Options):
+        lambda_: float = option(1.0, "λ, weight of the classifiers' norm", above=0)
+        nu: float = option(1e-5, "ν, weight of the regressions on the codes", above=0)
+        ridge: float = option(1.0, "δ, weight of the regressions' norms", above=0)
+        iterations: int = option(5, "rounds", least=1)
+
+    options: Options
 
     def _fit(self, train: Pairs, checkpoint: Path | None) -> State:
         return super()._fit(train, checkpoint) | {"keys": sample_keys(train)}
@@ -65,18 +58,13 @@ class DisCMH(ShallowHasher):
     def fit_views(
         self, image: np.ndarray, text: np.ndarray, labels: np.ndarray, rng: np.random.Generator
     ) -> State:
-        weights = {key: self.options[key] for key in ("lambda_", "nu", "ridge")}
-        for key, value in weights.items():
-            if not value > 0:
-                raise ValueError(f"{key} is {value}, but it weighs a penalty: it must be above 0.")
-        rounds = self.options["iterations"]
-        if rounds < 1:
-            raise ValueError(f"iterations is {rounds}, but DisCMH needs at least 1.")
-        problem = Discriminant((image, text), labels, **weights)
+        chosen = self.options
+        weights = chosen.lambda_, chosen.nu, chosen.ridge
+        problem = Discriminant((image, text), labels, *weights)
         b = rng.choice([-1.0, 1.0], size=(len(labels), self.n_bits))
         w, p = problem.classifier(b), problem.projections(b)
         history = [problem.objective(b, w, p)]
-        for _ in range(rounds):
+        for _ in range(chosen.iterations):
             b = problem.codes(b, w, p)
             w, p = problem.classifier(b), problem.projections(b)
             history.append(problem.objective(b, w, p))

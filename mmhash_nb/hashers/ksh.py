@@ -1,13 +1,12 @@
 """KSH: supervised hashing with kernels."""
 
-from typing import Any, ClassVar
-
 import numpy as np
 from scipy import linalg
 from sklearn.metrics.pairwise import euclidean_distances
 
 from mmhash_nb.hashers.base import State, UnimodalHasher, check_at_most
 from mmhash_nb.hashers.label_groups import LabelGroups
+from mmhash_nb.hashers.options import option
 
 #: kernel directions of less than this fraction of the largest variance are rounding error
 NEGLIGIBLE = 1e-8
@@ -31,29 +30,24 @@ class KSH(UnimodalHasher):
 
     Both steps work in coordinates that whiten K̄ (K̄ᵀK̄ = I), where the gradient needs few steps. S
     and R are never formed: they act through label groups and earlier bits, so n may be large.
-
-    Options:
-        anchors: how many.
-        labelled: training samples that enter S, drawn by the seed; all where there are no more.
-            masci2014 takes 2,000 for CIFAR-10 (all) and 5,000 for NUS-WIDE.
+    masci2014 has 2,000 labelled samples of CIFAR-10 (all) and 5,000 of NUS-WIDE.
 
     Raises:
-        ValueError: from `fit`, where there are fewer training samples than anchors, `labelled` is
-            below 2, or no pair of labelled samples is similar or none is dissimilar.
+        ValueError: from `fit`, where there are fewer training samples than anchors, or no pair of
+            labelled samples is similar or none is dissimilar.
 
     Source: Liu et al., Supervised hashing with kernels, CVPR 2012.
     """
 
-    defaults: ClassVar[dict[str, Any]] = {"anchors": 300, "labelled": 2000}
+    class Options(UnimodalHasher.Options):
+        anchors: int = option(300, "how many, drawn from the training samples", least=1)
+        labelled: int = option(2000, "training samples in S at most, drawn by the seed", least=2)
+
+    options: Options
 
     def fit_view(self, x: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> State:
-        n_anchors, n_labelled = self.options["anchors"], self.options["labelled"]
+        n_anchors, n_labelled = self.options.anchors, self.options.labelled
         check_at_most("anchors", n_anchors, len(x), "training samples")
-        if n_anchors < 1 or n_labelled < 2:
-            raise ValueError(
-                f"anchors is {n_anchors} and labelled is {n_labelled}, but KSH needs at least 1 "
-                "anchor and 2 labelled samples."
-            )
         anchors = x[rng.choice(len(x), n_anchors, replace=False)]
         squared = euclidean_distances(x, anchors, squared=True)
         bandwidth = 2 * float(squared.mean(dtype=np.float64)) or 1.0
@@ -107,11 +101,11 @@ def greedy_bits(kernel: np.ndarray, groups: LabelGroups, n_bits: int) -> np.ndar
         ValueError: where the features do not vary.
     """
     variance, axes = linalg.eigh(kernel.T @ kernel)
-    kept = variance > NEGLIGIBLE * variance[-1]
+    large = variance > NEGLIGIBLE * variance[-1]
     if not variance[-1] > 0:
         raise ValueError("all training samples have the same features: there is nothing to hash.")
     # Whitened to K̄ᵀK̄ = n I, so that a unit vector c has ‖K̄a‖² = n.
-    whiten = axes[:, kept] * np.sqrt(len(kernel) / variance[kept])  # [m, r]
+    whiten = axes[:, large] * np.sqrt(len(kernel) / variance[large])  # [m, r]
     features = kernel @ whiten  # [n, r]
     residue = Residue(groups, n_bits)
     form = features.T @ (residue @ features)  # [r, r]

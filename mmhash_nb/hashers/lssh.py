@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import numba
 import numpy as np
@@ -11,6 +10,7 @@ from tqdm.auto import tqdm
 
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.hashers.base import State
+from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.shallow import ShallowHasher
 from mmhash_nb.pairs import Modality, Pairs
 
@@ -32,7 +32,7 @@ class LSSH(ShallowHasher):
     in turn. The first term is the sparse coding of images, the last the factorisation of texts, and
     the one between maps codes onto factors. V is a ridge regression. S is a lasso, by coordinate
     descent from the last round's S on. A, B and R are found atom by atom: all other atoms fixed,
-    the best one is in closed form. No step raises the objective, and `state["objective"]` keeps it
+    the best one is in closed form. No step raises the objective, and `state["objective"]` has it
     after every round.
 
     An image has the s that minimises the first two terms and the bits sign(R's). A text has
@@ -43,16 +43,8 @@ class LSSH(ShallowHasher):
     Atoms start as random mixtures of training images, R and A as random directions. A bar
     shows the rounds.
 
-    Options, besides those of `ShallowHasher`:
-        rho, mu, lambda_: ρ, μ and λ (above 0).
-        atoms: m; as many as there are training samples, where those are fewer.
-        iterations: rounds.
-
-    Raises:
-        ValueError: from `fit`, on options out of these ranges.
-
     Sources: Zhou, Ding and Guo, Latent semantic sparse hashing for cross-modal similarity search,
-    SIGIR 2014; "LSSH" of liong2017, Tables 1 and 2. The paper's text was not at hand: the
+    SIGIR 2014; "LSSH" of liong2017, Tables 1 and 2. We have not read the paper itself: the
     objective, ρ, μ, λ, 512 atoms, 20 rounds, rows of unit length and the three rules for codes are
     those of the authors' program. There ρ is a fraction of the least penalty that gives s = 0,
     another for each sample and round, so that no one objective falls; here it is one number. The
@@ -61,28 +53,19 @@ class LSSH(ShallowHasher):
     which have almost no correlation with images of many dimensions.
     """
 
-    defaults: ClassVar[dict[str, Any]] = {
-        **ShallowHasher.defaults,
-        "rho": 0.2,
-        "mu": 0.5,
-        "lambda_": 1.0,
-        "atoms": 512,
-        "iterations": 20,
-    }
+    class Options(ShallowHasher.Options):
+        rho: float = option(0.2, "ρ, weight of sparsity", above=0)
+        mu: float = option(0.5, "μ, weight of the factorisation of texts", above=0)
+        lambda_: float = option(1.0, "λ, weight of the map from codes to factors", above=0)
+        atoms: int = option(512, "m at most; no more than there are training samples", least=1)
+        iterations: int = option(20, "rounds", least=1)
+
+    options: Options
 
     def fit_views(
         self, image: np.ndarray, text: np.ndarray, labels: np.ndarray, rng: np.random.Generator
     ) -> State:
-        for key in ("rho", "mu", "lambda_"):
-            if not self.options[key] > 0:
-                raise ValueError(
-                    f"{key} is {self.options[key]}, but it weighs a term of the objective: it must "
-                    "be above 0."
-                )
-        for key in ("atoms", "iterations"):
-            if self.options[key] < 1:
-                raise ValueError(f"{key} is {self.options[key]}, but LSSH needs at least 1.")
-        m, rounds = min(self.options["atoms"], len(image)), self.options["iterations"]
+        m, rounds = min(self.options.atoms, len(image)), self.options.iterations
         x, t, terms = unit_rows(image), unit_rows(text), self._terms()
         b = unit_rows(rng.standard_normal((m, len(x))) @ x)
         r = unit_rows(rng.standard_normal((m, self.n_bits)))
@@ -118,7 +101,7 @@ class LSSH(ShallowHasher):
         return HashCodes.from_signs(self._terms().latent(mapped, t, self.state["text.basis"]))
 
     def _terms(self) -> "Terms":
-        return Terms(*(self.options[key] for key in ("rho", "mu", "lambda_")))
+        return Terms(self.options.rho, self.options.mu, self.options.lambda_)
 
 
 @dataclass(frozen=True)

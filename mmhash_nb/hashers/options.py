@@ -111,10 +111,10 @@ class Options(Mapping[str, Any]):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        listed: dict[str, tuple[Any, str, Mapping[str, float]]] = {}
         annotated = inspect.get_annotations(cls)
-        for base in reversed(cls.__bases__):  # those of the first base override
-            listed |= getattr(base, "_listed", {})
+        listed: dict[str, tuple[Any, str, Mapping[str, float]]] = {}
+        for base in reversed(cls.__mro__[1:]):
+            listed |= base.__dict__.get("_listed", {})
         for name in {**annotated, **{n: None for n in listed if n in cls.__dict__}}:
             if name not in annotated:
                 raise TypeError(f"option {name!r} of {cls.__qualname__} needs its type.")

@@ -1,12 +1,11 @@
 """PDH: predictable dual-view hashing, where each view's SVMs predict the bits of the other."""
 
-from typing import Any, ClassVar
-
 import numpy as np
 from scipy import linalg
 
 from mmhash_nb.hashers.base import State
 from mmhash_nb.hashers.cca_itq import canonical_embedding, random_rotation, signs
+from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.shallow import ShallowHasher
 from mmhash_nb.pairs import Modality
 
@@ -36,14 +35,8 @@ class PDH(ShallowHasher):
     after every round, `disagreement`, the share of training bits that differ between the views,
     and `correlation`, the mean of |bₖ'bₗ| / n over pairs of a view's bits.
 
-    Options, besides those of `ShallowHasher`:
-        c: weight of the slacks, as in scikit-learn's `LinearSVC`. iterations: rounds.
-
-    Raises:
-        ValueError: from `fit`, where `c` is not above 0 or there are no iterations.
-
     Sources: Rastegari, Choi, Fakhraei, Daumé and Davis, Predictable dual-view hashing, ICML 2013;
-    "PDH" of liong2017, Tables 1 and 2. The paper's text was not at hand, nor any program of it.
+    "PDH" of liong2017, Tables 1 and 2. We have not read the paper itself, nor any program of it.
     From notes that could not be checked: max-margin bits that predict those of the other view, a
     penalty on correlated bits, alternation. Found: Rastegari, Farhadi and Forsyth, Attribute
     discovery via predictable discriminative binary codes, ECCV 2012, Algorithm 1, which for one
@@ -57,21 +50,21 @@ class PDH(ShallowHasher):
       noise can end at `STEPS`, before `TOLERANCE`.
     """
 
-    defaults: ClassVar[dict[str, Any]] = {**ShallowHasher.defaults, "c": 1.0, "iterations": 10}
+    class Options(ShallowHasher.Options):
+        c: float = option(1.0, "weight of the slacks, as in scikit-learn's `LinearSVC`", above=0)
+        iterations: int = option(10, "rounds", least=1)
+
+    options: Options
 
     def fit_views(
         self, image: np.ndarray, text: np.ndarray, labels: np.ndarray, rng: np.random.Generator
     ) -> State:
-        c, rounds = self.options["c"], self.options["iterations"]
-        if not c > 0:
-            raise ValueError(f"c is {c}, but it weighs the slacks of PDH's SVMs: give 1, above 0.")
-        if rounds < 1:
-            raise ValueError(f"iterations is {rounds}, but PDH needs at least 1.")
         _, wy = canonical_embedding(image, text, self.n_bits)
         text_scores = text @ wy @ random_rotation(wy.shape[1], self.n_bits, rng)
+        c = self.options.c
         image_svms, text_svms = (LinearSVMs(view, self.n_bits, c) for view in (image, text))
         disagreement, correlation = [], []
-        for _ in range(rounds):
+        for _ in range(self.options.iterations):
             image_scores = image_svms.fit(decorrelated(text_scores))
             text_scores = text_svms.fit(decorrelated(image_scores))
             codes = signs(image_scores), signs(text_scores)
@@ -114,13 +107,13 @@ class LinearSVMs:
         scores = seen = self.x @ self.weights  # `seen`: the scores that a step starts from
         before, pace = self.objective(scores, b), 1.0
         for _ in range(STEPS):
-            kept, last = self.weights, scores
+            weights, last = self.weights, scores
             target = b * np.maximum(b * seen, 1)
             self.weights = linalg.cho_solve(self._ridge, self.x.T @ target)
             scores = self.x @ self.weights
             now = self.objective(scores, b)
             if now > before and pace > 1:  # too far ahead: back, and on at a walk
-                self.weights, scores = kept, last
+                self.weights, scores = weights, last
                 seen, pace = scores, 1.0
                 continue
             if before - now < TOLERANCE * before:
@@ -144,8 +137,8 @@ def decorrelated(scores: np.ndarray) -> np.ndarray:
     the bits are as uncorrelated as so few dimensions allow.
     """
     u, values, zt = linalg.svd(scores, full_matrices=False)
-    kept = values > NEGLIGIBLE * values[0]
-    return signs(u[:, kept] @ zt[kept])
+    large = values > NEGLIGIBLE * values[0]
+    return signs(u[:, large] @ zt[large])
 
 
 def mean_correlation(b: np.ndarray) -> float:

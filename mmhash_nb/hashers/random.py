@@ -12,6 +12,7 @@ from mmhash_nb.pairs import Pairs
 class RandomCodes(Hasher):
     """Independent fair bits: what any method must beat."""
 
+    family: ClassVar[str] = "control"
     modalities: ClassVar[tuple[str, ...]] = ("image", "text", "joint")
 
     def _fit(self, train: Pairs, checkpoint: Path | None) -> State:

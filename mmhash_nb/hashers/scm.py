@@ -1,15 +1,14 @@
 """SCM: semantic correlation maximisation, codes whose products reconstruct the labels' cosines."""
 
-from typing import Any, ClassVar
+from typing import Literal
 
 import numpy as np
 from scipy import linalg
 
 from mmhash_nb.hashers.base import State, check_at_most
+from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.shallow import ShallowHasher
 from mmhash_nb.pairs import Modality
-
-SOLVERS = ("sequential", "orthogonal")
 
 
 class SCM(ShallowHasher):
@@ -28,42 +27,33 @@ class SCM(ShallowHasher):
     S has at most one dimension for each label and one more (which centring removes): orthogonal
     bits beyond the number of labels have λ = 0 and carry no more than rounding decides. Both views
     are centred by the training mean, and so are queries and the database; a bit's threshold is 0.
-    `state["objective"]` keeps ‖c S − Hx Hy'‖²_F of the training samples before the first bit and
+    `state["objective"]` has ‖c S − Hx Hy'‖²_F of the training samples before the first bit and
     after every one, `[n_bits + 1]`.
 
-    Options, besides those of `ShallowHasher`:
-        solver: `sequential` or `orthogonal`.
-        ridge: added to the covariances, relative to their mean variance.
-
     Raises:
-        ValueError: from `fit`, on another solver, a ridge that is not above 0, more orthogonal bits
-            than features in a view, or training samples that all have the same labels.
+        ValueError: from `fit`, on more orthogonal bits than features in a view, or training samples
+            that all have the same labels.
 
     Source: Zhang and Li, Large-scale supervised multimodal hashing with semantic correlation
     maximization, AAAI 2014; "SCM" of zhang2018, Table 1.
     """
 
-    defaults: ClassVar[dict[str, Any]] = {
-        **ShallowHasher.defaults,
-        "solver": "sequential",
-        "ridge": 1e-4,
-    }
+    class Options(ShallowHasher.Options):
+        solver: Literal["sequential", "orthogonal"] = option("sequential", "how bits are found")
+        ridge: float = option(1e-4, "added to the covariances, relative to mean variance", above=0)
+
+    options: Options
 
     def fit_views(
         self, image: np.ndarray, text: np.ndarray, labels: np.ndarray, rng: np.random.Generator
     ) -> State:
-        solver, ridge = self.options["solver"], self.options["ridge"]
-        if solver not in SOLVERS:
-            raise ValueError(f"solver must be one of {', '.join(SOLVERS)}, not {solver!r}.")
-        if not ridge > 0:
-            raise ValueError(f"ridge is {ridge}, but SCM needs a ridge above 0, such as 1e-4.")
         if (labels == labels[0]).all():
             raise ValueError(
                 f"all {len(labels)} training samples have the same labels, but SCM learns from how "
                 "labels differ: give it samples with different ones."
             )
-        x, y = Whitened(image, ridge), Whitened(text, ridge)
-        if solver == "orthogonal":
+        x, y = (Whitened(view, self.options.ridge) for view in (image, text))
+        if self.options.solver == "orthogonal":
             available = min(image.shape[1], text.shape[1])
             check_at_most("n_bits", self.n_bits, available, "features in one view")
             wx, wy = orthogonal_directions(x, y, labels, self.n_bits)
@@ -80,7 +70,7 @@ class Whitened:
     """A view with the coordinates in which its regularised covariance is the identity.
 
     With Cxx = X'X / n plus `ridge` times its mean variance on the diagonal, and Cxx = T T' for a
-    lower triangle T, these are X T⁻ᵀ; a direction u there is T⁻ᵀ u in the view's own features.
+    lower triangle T, these are X T⁻ᵀ; a direction u there is T⁻ᵀ u in the view's features.
 
     Args:
         x: centred features, `float64 [n, d]`.
@@ -98,7 +88,7 @@ class Whitened:
         self.white = linalg.solve_triangular(self._root, x.T, lower=True).T
 
     def directions(self, u: np.ndarray) -> np.ndarray:
-        """Directions `u`, `[d]` or `[d, k]`, of the whitened view in the view's own features."""
+        """Directions `u`, `[d]` or `[d, k]`, of the whitened view in the view's features."""
         return linalg.solve_triangular(self._root, u, lower=True, trans="T")
 
 

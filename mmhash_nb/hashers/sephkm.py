@@ -1,7 +1,6 @@
 """SePH-km: codes that keep label affinities, and kernel logistic regression to tell them."""
 
 from pathlib import Path
-from typing import Any, ClassVar
 
 import numpy as np
 from scipy import linalg
@@ -14,6 +13,7 @@ from mmhash_nb.codes import HashCodes
 from mmhash_nb.hashers.base import State
 from mmhash_nb.hashers.label_groups import LabelGroups
 from mmhash_nb.hashers.learned_codes import sample_keys, unified_codes
+from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.shallow import ShallowHasher
 from mmhash_nb.pairs import Modality, Pairs
 
@@ -52,32 +52,27 @@ class SePHkm(ShallowHasher):
     joins them: the sign of p(1|x) p(1|y) − p(−1|x) p(−1|y), which takes the views as independent
     given the bit and both values of the bit as equally likely.
 
-    The state has the `objective` of H at its start and end.
-
-    Options:
-        alpha: α.
-        anchors: of each view; as many as there are different samples, where those are fewer.
-        label_sets: how many different ones at most, G. Where the training samples have more, so
-            many are drawn by the seed, each as likely as it has samples, and the samples of others
-            are left out. Memory is 24 G² bytes while P is made, time O(G²K) a step.
+    The state has the `objective` of H at its start and end. Where the training samples have more
+    than `label_sets` label sets, so many are drawn by the seed, each as likely as it has samples,
+    and the samples of others are left out. Memory is 24 G² bytes while P is made, time O(G²K) a
+    step.
 
     Raises:
-        ValueError: from `fit`, where an option is out of range, no two of the samples share a
-            label, or all do.
+        ValueError: from `fit`, where no two of the samples share a label, or all do.
 
     Source: Lin, Ding, Hu and Wang, Semantics-preserving hashing for cross-view retrieval, CVPR
     2015, and its journal version with Han, IEEE Transactions on Cybernetics 2017. The papers'
-    texts were not at hand: α, the penalty, σ² and the rule for both views are those of the authors'
+    texts we have not read: α, the penalty, σ² and the rule for both views are those of the authors'
     program. It minimises by gradient descent with momentum, as t-SNE does; L-BFGS and one h for
     each label set are our choice.
     """
 
-    defaults: ClassVar[dict[str, Any]] = {
-        **ShallowHasher.defaults,
-        "alpha": 0.01,
-        "anchors": 500,
-        "label_sets": 4000,
-    }
+    class Options(ShallowHasher.Options):
+        alpha: float = option(0.01, "α, weight of the distance to ±1", least=0)
+        anchors: int = option(500, "of each view; no more than different samples", least=1)
+        label_sets: int = option(4000, "G at most, how many different ones", least=2)
+
+    options: Options
 
     def _fit(self, train: Pairs, checkpoint: Path | None) -> State:
         state = super()._fit(train, checkpoint)
@@ -86,23 +81,17 @@ class SePHkm(ShallowHasher):
     def fit_views(
         self, image: np.ndarray, text: np.ndarray, labels: np.ndarray, rng: np.random.Generator
     ) -> State:
-        alpha, anchors, limit = (self.options[o] for o in ("alpha", "anchors", "label_sets"))
-        if alpha < 0 or anchors < 1 or limit < 2:
-            raise ValueError(
-                f"alpha is {alpha}, anchors is {anchors} and label_sets is {limit}, but SePH-km "
-                "needs alpha of at least 0, 1 anchor and 2 label sets."
-            )
-        chosen = draw(labels, limit, rng)
+        chosen = draw(labels, self.options.label_sets, rng)
         LabelGroups.from_labels(labels[chosen]).check_both_kinds()
         sets, of, counts = label_sets(labels[chosen])
-        objective = Objective(sets, counts, alpha)
+        objective = Objective(sets, counts, self.options.alpha)
         start = START * rng.standard_normal((len(sets), self.n_bits))
         h = learn_codes(objective, start)
         state = {"objective": np.array([objective(start)[0], objective(h)[0]])}
         signs = np.where(h >= 0, 1.0, -1.0)[of]
         state |= {"codes": signs.astype(np.int8), "drawn": chosen}
         for modality, x in (("image", image[chosen]), ("text", text[chosen])):
-            means = k_means(x, anchors, rng)
+            means = k_means(x, self.options.anchors, rng)
             state[f"{modality}.anchors"] = means
             state[f"{modality}.weights"] = kernel_logistic(rbf(x, means), rbf(means, means), signs)
         return state
@@ -226,8 +215,8 @@ def kernel_logistic(kernel: np.ndarray, between: np.ndarray, signs: np.ndarray) 
     """
     # Coordinates in which the curvature at W = 0 is the identity: L-BFGS needs few steps there.
     values, vectors = linalg.eigh(kernel.T @ kernel / 4 + 2 * PENALTY * between)
-    kept = values > NEGLIGIBLE * values[-1]
-    basis = vectors[:, kept] / np.sqrt(values[kept])
+    large = values > NEGLIGIBLE * values[-1]
+    basis = vectors[:, large] / np.sqrt(values[large])
     features, penalty = kernel @ basis, PENALTY * basis.T @ between @ basis
 
     def flat(v: np.ndarray) -> tuple[float, np.ndarray]:

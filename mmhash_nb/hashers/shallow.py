@@ -2,13 +2,14 @@
 
 from abc import abstractmethod
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from mmhash_nb.features import backbones
 from mmhash_nb.features.vectors import feature_vectors
 from mmhash_nb.hashers.base import EncodedModality, Hasher, State
+from mmhash_nb.hashers.options import option
 from mmhash_nb.pairs import Modality, Pairs
 from mmhash_nb.training.devices import resolve_device
 
@@ -21,13 +22,16 @@ class ShallowHasher(Hasher):
     centred by the training mean and divided by one number, so that a training sample's mean squared
     length is 1: neither view outweighs the other, and nothing inside a view changes.
 
-    Options:
-        backbone: name for `features.backbones.create`; weights: a file of its weights, None for
-            its own. size: pixels to which images are scaled; None leaves them. All three are
-            unused where images are feature vectors already.
+    Its options are for pixels alone: feature vectors are taken as they are.
     """
 
-    defaults: ClassVar[dict[str, Any]] = {"backbone": "small", "weights": None, "size": None}
+    class Options(Hasher.Options):
+        backbone: str = option("small", "a name for `features.backbones.create`")
+        weights: str | None = option(None, "file of the backbone's weights; None: those it has")
+        size: int | None = option(None, "pixels to which images are scaled", least=1)
+
+    options: Options
+    family: ClassVar[str] = "shallow"
 
     def _fit(self, train: Pairs, checkpoint: Path | None) -> State:
         state: State = {}
@@ -69,6 +73,6 @@ class ShallowHasher(Hasher):
         """Feature vectors, `float32 [N, d]`."""
         if modality == "text" or pairs.images.ndim == 2:
             return pairs.features(modality)
-        backbone = backbones.create(self.options["backbone"], weights=self.options["weights"])
+        backbone = backbones.create(self.options.backbone, weights=self.options.weights)
         device = resolve_device(self.device)
-        return feature_vectors(backbone, pairs.images, device=device, size=self.options["size"])
+        return feature_vectors(backbone, pairs.images, device=device, size=self.options.size)

@@ -1,19 +1,19 @@
 """SSH: similarity-sensitive hashing, boosted thresholds of single features."""
 
-from typing import Any, ClassVar
-
 import numba
 import numpy as np
 
 from mmhash_nb.hashers.base import State, UnimodalHasher, check_at_most
 from mmhash_nb.hashers.label_groups import LabelGroups
+from mmhash_nb.hashers.options import option
 
 
 class SSH(UnimodalHasher):
     """Bits ξ(x) = sign(x_k − t), one feature k and threshold t each, by AdaBoost over pairs.
 
     A pair (x, x') has ℓ = +1 where the two share a label, else −1, and a weight w; similar and
-    dissimilar pairs start with half of the weight each, and the weights sum to 1. Bit by bit:
+    dissimilar pairs start with half of the weight each, and the weights sum to 1. The seed draws
+    each half of the pairs uniformly from all such pairs, with replacement. Bit by bit:
 
     1. k and t have the least weighted error ε = Σ w [ξ(x)ξ(x') ≠ ℓ] over all features and all
        midpoints between distinct values of the training samples (an exact search).
@@ -21,28 +21,22 @@ class SSH(UnimodalHasher):
        loss. Hamming distance counts all bits alike, so α serves the weights only.
 
     No (k, t) is taken twice; a bit with ε ≥ ½ leaves the weights as they are.
-    `state["<modality>.error"]` keeps ε of every bit.
-
-    Options:
-        pairs: how many pairs to learn from, half similar and half dissimilar; the seed draws each
-            half uniformly from all such pairs, with replacement.
+    `state["<modality>.error"]` has ε of every bit.
 
     Raises:
-        ValueError: from `fit`, where `pairs` is below 2, the features have fewer thresholds than
-            `n_bits`, or no pair of training samples is similar or none is dissimilar.
+        ValueError: from `fit`, where the features have fewer thresholds than `n_bits`, or no pair
+            of training samples is similar or none is dissimilar.
 
     Sources: Shakhnarovich, Learning task-specific similarity, MIT thesis, 2005; masci2014, §2.1.
     """
 
-    defaults: ClassVar[dict[str, Any]] = {"pairs": 20_000}
+    class Options(UnimodalHasher.Options):
+        pairs: int = option(20_000, "pairs to learn from, half similar and half not", least=2)
+
+    options: Options
 
     def fit_view(self, x: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> State:
-        half = int(self.options["pairs"]) // 2
-        if half < 1:
-            raise ValueError(
-                f"pairs is {self.options['pairs']}, but SSH needs a similar and a dissimilar one: "
-                "at least 2."
-            )
+        half = self.options.pairs // 2
         groups = LabelGroups.from_labels(labels)
         groups.check_both_kinds()
         pairs = np.concatenate(

@@ -1,12 +1,13 @@
 """STMH: semantic topic multimodal hashing, where a bit is a topic that an item has or has not."""
 
-from typing import Any, ClassVar
+from typing import Literal
 
 import numpy as np
 from scipy import linalg
 from sklearn.metrics.pairwise import euclidean_distances
 
 from mmhash_nb.hashers.base import State
+from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.shallow import ShallowHasher
 from mmhash_nb.pairs import Modality
 
@@ -34,19 +35,17 @@ class STMH(ShallowHasher):
 
     The state has the `objective` at the start and after each iteration.
 
-    Options:
-        lam, mu, gamma: λ, μ, γ. iterations: rounds over all blocks.
-        topics: `means` are the minimum, each topic the mean of its texts, and the objective never
-            rises. `least_squares` takes T from (1 − λ) ‖Y − MT‖² + γ ‖T‖² as the authors' program
-            does, and the objective may rise there. Means come to lie close to one another, as each
-            is over half of the texts, and retrieve far worse.
+    Topics as `means` are the minimum, each the mean of its texts, and the objective never rises.
+    `least_squares` takes T from (1 − λ) ‖Y − MT‖² + γ ‖T‖² as the authors' program does, and the
+    objective may rise there. Means come to lie close to one another, as each is over half of the
+    texts, and retrieve far worse.
 
     Raises:
-        ValueError: from `fit`, where an option is out of range, or for codes of a single bit, which
-            would all be equal.
+        ValueError: from `fit`, for codes of a single bit, which would all be equal.
+
 
     Source: Wang, Gao, Wang and He, Semantic topic multimodal hashing for cross-media retrieval,
-    IJCAI 2015. The paper's text was not at hand. The objective, its start, the half of the topics,
+    IJCAI 2015. We have not read the paper itself. The objective, its start, the half of the topics,
     λ, μ, γ and the codes of new items are those of the authors' program. This is our reading:
 
     - Each block but T is the minimum of the objective above. The program multiplies image errors
@@ -55,34 +54,25 @@ class STMH(ShallowHasher):
     - Views are centred, as for all methods here.
     """
 
-    defaults: ClassVar[dict[str, Any]] = {
-        **ShallowHasher.defaults,
-        "lam": 0.5,
-        "mu": 1e-6,
-        "gamma": 1e-6,
-        "iterations": 10,
-        "topics": "least_squares",
-    }
+    class Options(ShallowHasher.Options):
+        lam: float = option(0.5, "λ, weight of images against texts", above=0, below=1)
+        mu: float = option(1e-6, "μ, weight of the map from concepts to topics", above=0)
+        gamma: float = option(1e-6, "γ, weight of the norms", above=0)
+        iterations: int = option(10, "rounds over all blocks", least=1)
+        topics: Literal["least_squares", "means"] = option("least_squares", "how T is found")
+
+    options: Options
 
     def fit_views(
         self, image: np.ndarray, text: np.ndarray, labels: np.ndarray, rng: np.random.Generator
     ) -> State:
-        lam, mu, gamma, rounds = (self.options[o] for o in ("lam", "mu", "gamma", "iterations"))
-        if not 0 < lam < 1 or not min(mu, gamma) > 0 or rounds < 1:
-            raise ValueError(
-                f"lam is {lam}, mu is {mu}, gamma is {gamma} and iterations is {rounds}, but STMH "
-                "needs lam between 0 and 1, mu and gamma above 0 and 1 iteration."
-            )
-        if self.options["topics"] not in ("least_squares", "means"):
-            raise ValueError(
-                f"topics is {self.options['topics']!r}, but must be 'least_squares' or 'means'."
-            )
         if self.n_bits == 1:
-            raise ValueError("n_bits is 1, but half of STMH's bits are 1 in each code: ask for 2.")
+            raise ValueError("n_bits is 1, but half of STMH's bits are 1 in each code: give 2.")
+        lam, mu, gamma = self.options.lam, self.options.mu, self.options.gamma
         model = TopicModel(image, text, self.n_bits, (lam, mu, gamma), rng)
-        means = self.options["topics"] == "means"
+        means = self.options.topics == "means"
         course = [model.objective()]
-        for _ in range(rounds):
+        for _ in range(self.options.iterations):
             model.update_concepts()
             model.update_correlation()
             model.update_mixtures()

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 from mmhash_nb.io.source import code, parsed
@@ -14,6 +15,8 @@ from mmhash_nb.io.source import code, parsed
 PACKAGE = Path(__file__).parents[1]
 #: where installed libraries lie
 _STANDARD, _INSTALLED = os.path.dirname(os.__file__), {"site-packages", "dist-packages"}
+#: what imports by a name made at run time
+_BY_ANY_NAME = {("importlib", ""), ("importlib", "import_module")}
 #: sources as they were when first read, with the loaded module's specification
 _READ: dict[Path, tuple[object, str]] = {}
 
@@ -33,7 +36,7 @@ def code_hash(files: Iterable[Path]) -> str:
     """
     digest = hashlib.sha256()
     for path in sorted(closure(files)):
-        name = _module(path) or path.name
+        name = _dotted(path) if path.is_relative_to(PACKAGE) else path.name
         digest.update(f"{name}\n{code(source_text(path))}\n".encode())
     return digest.hexdigest()
 
@@ -44,7 +47,8 @@ def closure(files: Iterable[Path]) -> set[Path]:
     Imports inside functions count. Followed are imports of this package, and those of modules that
     are loaded and not installed, as a user's are. The `__init__.py` of a package counts only where
     something defined in it is imported: a name that it imports itself leads to the file that
-    defines it, and its other imports are left alone.
+    defines it, and its other imports are left alone. A file of this package that imports by
+    names made at run time (`import_module`) can import all files beside it.
     """
     found: set[Path] = set()
     waiting = list(files)
@@ -54,7 +58,15 @@ def closure(files: Iterable[Path]) -> set[Path]:
             found.add(path)
             statements = imports(source_text(path), _package(path))
             waiting += filter(None, map(_file, statements))
+            by_any_name = any(s[:2] in _BY_ANY_NAME for s in statements)
+            if by_any_name and path.is_relative_to(PACKAGE):
+                waiting += path.parent.rglob("*.py")
     return found
+
+
+def imported_files(text: str) -> set[Path]:
+    """The source files that the import statements of a text lead to."""
+    return set(filter(None, map(_file, imports(text))))
 
 
 def module_file(name: str) -> Path | None:
@@ -86,10 +98,7 @@ def source_text(path: Path) -> str:
     Of a module that is loaded it is the text first read, until the module is loaded anew: what is
     executed is the code in memory, whatever an editor has written since.
     """
-    loaded = sys.modules.get(_module(path)) or next(
-        (m for m in list(sys.modules.values()) if vars(m).get("__file__") == str(path)), None
-    )
-    specification = getattr(loaded, "__spec__", None)
+    specification = getattr(_loaded_module(path), "__spec__", None)
     known = _READ.get(path)
     if known is None or specification is None or known[0] is not specification:
         known = _READ[path] = (specification, path.read_text(encoding="utf-8"))
@@ -124,13 +133,20 @@ def _loaded(module: str) -> Path | None:
     return path
 
 
-def _module(path: Path) -> str:
-    """The dotted name of a file of this package."""
-    if not path.is_relative_to(PACKAGE):
-        return ""
-    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+def _loaded_module(path: Path) -> ModuleType | None:
+    """The loaded module of a source file."""
+    if path.is_relative_to(PACKAGE):
+        return sys.modules.get(_dotted(path.with_suffix("")).removesuffix(".__init__"))
+    loaded = list(sys.modules.values())
+    return next((m for m in loaded if getattr(m, "__file__", None) == str(path)), None)
 
 
 def _package(path: Path) -> str:
-    return ".".join(path.parent.relative_to(PACKAGE.parent).parts) if _module(path) else ""
+    """The dotted name of the package that a source file lies in."""
+    if path.is_relative_to(PACKAGE):
+        return _dotted(path.parent)
+    return getattr(_loaded_module(path), "__package__", None) or ""
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE.parent).parts)

@@ -1,1 +1,22 @@
-"""The papers: printed numbers, errata, protocol, claims, and ours beside them."""
+"""The papers: `papers.protocol("zhang2018", "flickr8k")`, `papers.tables("zhang2018")`, …
+
+A paper is a folder here, found by its name. To add a paper, add a folder with
+
+- `about.toml`: `title`, `year`, and what each figure of its notebook shows under `[captions]`;
+  `unified_gallery = true` where it searches unified codes;
+- `tables.csv`: every number it prints, in the columns of `printed.COLUMNS`;
+- `errata.toml`: `where`, what is `printed` there, and our `interpretation`;
+- `protocol.py`: `METHODS` in the order of its tables, `DATASETS` with the settings on each, and
+  `protocol(dataset, scale, bits, seeds, epochs, …)`;
+- `claims.py`: `CLAIMS`, what it says in words: (text, section or table, datasets, check);
+- `studies.py` where needed: further runs, such as those that chose the settings.
+
+`side_by_side` is a folder without tables, errata and claims: all methods under one protocol.
+"""
+
+from mmhash_nb.papers.compare import as_evaluated
+from mmhash_nb.papers.printed import tables
+from mmhash_nb.papers.rooms import captions, errata, names, protocol, title
+from mmhash_nb.papers.verdicts import claims
+
+__all__ = ["as_evaluated", "captions", "claims", "errata", "names", "protocol", "tables", "title"]

@@ -11,7 +11,8 @@ import pandas as pd
 
 from mmhash_nb.experiments.intervals import interval
 from mmhash_nb.experiments.records import Cells
-from mmhash_nb.papers import printed as published
+from mmhash_nb.papers.printed import tables
+from mmhash_nb.papers.rooms import names
 
 Ruling = Literal["holds", "does not hold", "within noise", "not run"]
 
@@ -192,6 +193,6 @@ def minus(first: dict[int, float], second: dict[int, float]) -> np.ndarray:
 @cache
 def _without_codes() -> frozenset[str]:
     """Methods that the papers print without a code length."""
-    tables = pd.concat([published.load(paper) for paper in published.papers()])
-    lengths = tables.groupby("method").bits.count()
+    printed = pd.concat([tables(paper) for paper in names()])
+    lengths = printed.groupby("method").bits.count()
     return frozenset(lengths.index[lengths == 0])

@@ -7,8 +7,21 @@ import numpy as np
 import pandas as pd
 
 from mmhash_nb.experiments.intervals import interval, prediction_half_width
-from mmhash_nb.experiments.records import Cells, as_evaluated, checked, read
-from mmhash_nb.papers import printed as published_tables
+from mmhash_nb.experiments.records import Cells, checked, read, with_unified_gallery
+from mmhash_nb.papers.printed import tables
+from mmhash_nb.papers.rooms import unified_gallery
+
+
+def as_evaluated(paper: str, records: pd.DataFrame) -> pd.DataFrame:
+    """`records`, those of `paper` with the gallery that it searches in their cross-modal tasks.
+
+    That is the unified codes where the paper searches them (`about.toml`), else the encoded ones.
+    Records that are so already do not change.
+    """
+    if not unified_gallery(paper):
+        return records
+    of_paper = records.paper == paper
+    return pd.concat([records[~of_paper], with_unified_gallery(records[of_paper])])
 
 
 def compare(
@@ -20,9 +33,9 @@ def compare(
     """Every published number of `paper` with ours beside it.
 
     Args:
-        paper: a paper of `mmhash_nb.papers.printed.papers()`.
+        paper: one of `papers.names()`.
         records: run records with the columns `records.COLUMNS`; default: those in `results/`.
-        published: rows as `mmhash_nb.papers.printed.load` gives them; default: all of the paper's.
+        published: rows as `papers.tables` gives them; default: all of the paper's.
         dataset: take ours from this dataset; default: each number's own.
 
     Returns:
@@ -43,7 +56,7 @@ def compare(
     records = as_evaluated(paper, checked(records))
     records = records[records.paper == paper]
     if published is None:
-        published = published_tables.load(paper)
+        published = tables(paper)
     cells = Cells(records)
     sources = records.groupby(["method", "dataset"]).source.agg(
         lambda names: ", ".join(sorted(names.dropna().astype(str).unique()))
@@ -126,7 +139,7 @@ def table(
     Raises:
         ValueError: where the paper has no such table.
     """
-    published = published_tables.load(paper)
+    published = tables(paper)
     numbers = sorted(published.table.unique())
     if number not in numbers:
         raise ValueError(

@@ -12,8 +12,8 @@ from mmhash_nb import hashers
 from mmhash_nb.experiments.intervals import interval
 from mmhash_nb.experiments.records import Cells
 from mmhash_nb.hashers.base import Embedder
-from mmhash_nb.papers import printed as published
 from mmhash_nb.papers.checks import minus
+from mmhash_nb.papers.printed import tables
 
 #: what a table is of where each of its methods has a task of its own
 OWN = "each its own"
@@ -47,7 +47,7 @@ def orderings(paper: str, records: pd.DataFrame, dataset: str, metric: str = "mA
     methods alone, not that the paper's number is wrong.
 
     Args:
-        paper: a paper of `published.papers()`.
+        paper: a paper of `papers.names()`.
         records: rows with the columns `records.COLUMNS`, of whatever paper they were run for.
         dataset: whose records. metric: of ours.
 
@@ -109,7 +109,7 @@ def _tables(
     """((table, task), printed values, ours by seed) where two methods or more were run."""
     records = records[records.dataset == dataset]
     cells, seeds = Cells(records), sorted(records.seed.unique())
-    for key, part in _by_task(published.load(paper)):
+    for key, part in _by_task(tables(paper)):
         printed = _printed(part)
         ours = {}
         for method in printed.columns:

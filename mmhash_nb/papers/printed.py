@@ -1,37 +1,19 @@
-"""The papers' printed numbers, one CSV per paper, and what does not add up in them."""
+"""The papers' printed numbers, one checked CSV for each paper."""
 
 import io
-from importlib import resources
 
 import numpy as np
 import pandas as pd
 
-from mmhash_nb.papers.liong2017 import errata as errata_liong2017
-from mmhash_nb.papers.masci2014 import errata as errata_masci2014
-from mmhash_nb.papers.zeng2022 import errata as errata_zeng2022
-from mmhash_nb.papers.zhang2018 import errata as errata_zhang2018
+from mmhash_nb.papers.rooms import file_of
 
 COLUMNS = ("table", "method", "dataset", "task", "bits", "metric", "value")
 #: Retrieval directions, query-database. `average` is a table's own mean over both cross-modal ones.
 TASKS = ("image-image", "text-text", "image-text", "text-image", "joint-joint", "average")
 METRICS = ("mAP", "mAP@10", "mAP@100", "mAP@500")
 
-#: What is printed inconsistently in each paper or left open, and how its CSV reads the text.
-_ERRATA = {
-    "liong2017": errata_liong2017.ERRATA,
-    "masci2014": errata_masci2014.ERRATA,
-    "zeng2022": errata_zeng2022.ERRATA,
-    "zhang2018": errata_zhang2018.ERRATA,
-}
 
-
-def papers() -> list[str]:
-    """The papers whose tables are here."""
-    rooms = resources.files(__package__).iterdir()
-    return sorted(room.name for room in rooms if room.joinpath("tables.csv").is_file())
-
-
-def load(paper: str) -> pd.DataFrame:
+def tables(paper: str) -> pd.DataFrame:
     """Every number of every table of `paper`.
 
     Returns:
@@ -40,11 +22,9 @@ def load(paper: str) -> pd.DataFrame:
         prints that a run did not converge).
 
     Raises:
-        ValueError: where there is no such paper, or its CSV breaks the schema.
+        ValueError: there is no such paper, or its CSV breaks the schema.
     """
-    if paper not in papers():
-        raise ValueError(f"no published tables of {paper!r}; there are {', '.join(papers())}.")
-    return parse(resources.files(__package__).joinpath(paper, "tables.csv").read_text(), paper)
+    return parse(file_of(paper, "tables.csv").read_text(encoding="utf-8"), paper)
 
 
 def parse(text: str, name: str) -> pd.DataFrame:
@@ -86,10 +66,3 @@ def _number(text: str, low: float, high: float, optional: bool, where: str) -> f
     if not low <= value <= high:
         raise ValueError(f"{where} is {text!r}, not a number between {low} and {high}.")
     return value
-
-
-def errata(paper: str) -> pd.DataFrame:
-    """What is printed inconsistently in `paper` or left open: columns `where, printed, reading`."""
-    if paper not in _ERRATA:
-        raise ValueError(f"no errata of {paper!r}; there are some of {', '.join(_ERRATA)}.")
-    return pd.DataFrame(_ERRATA[paper], columns=["where", "printed", "reading"])

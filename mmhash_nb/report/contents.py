@@ -5,25 +5,18 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from mmhash_nb import __version__, datasets
+from mmhash_nb import __version__, datasets, papers
 from mmhash_nb.experiments.provenance import environment
 from mmhash_nb.experiments.records import read
 from mmhash_nb.io.project import project_root
-from mmhash_nb.papers import printed as published
-from mmhash_nb.papers import verdicts as claims
 from mmhash_nb.papers.compare import scores, table
+from mmhash_nb.papers.verdicts import verdicts
 from mmhash_nb.report.document import Block, Fold, Heading, Link, Links, Picture, Table, Text
 from mmhash_nb.report.numbers import counted, numbers, shown
 from mmhash_nb.report.pictures import pictures
 from mmhash_nb.runner.headless import Outcome
 
 TITLE = "Paper versus ours"
-_TITLES = {
-    "liong2017": "Cross-Modal Deep Variational Hashing",
-    "masci2014": "Multimodal similarity-preserving hashing",
-    "zeng2022": "Modal-aware Features for Multimodal Hashing",
-    "zhang2018": "Attention-aware Deep Adversarial Hashing for Cross-Modal Retrieval",
-}
 #: Notebook 5 keeps its records and pictures under this name: it is no paper.
 _ALL_METHODS = "side_by_side"
 #: Where records lie, under the project's root, and what that is.
@@ -59,7 +52,7 @@ def blocks(outcomes: Iterable[Outcome] = ()) -> list[Block]:
     """
     files = datasets.available()
     present = set(files.name[files.present])
-    by_paper = {paper: sections(paper, present) for paper in published.papers()}
+    by_paper = {paper: sections(paper, present) for paper in papers.names()}
     found: list[Block] = [Heading(1, TITLE, "top"), *_summary(by_paper), *_notebooks(outcomes)]
     for paper, of_paper in by_paper.items():
         found += _paper(paper, of_paper)
@@ -70,10 +63,10 @@ def sections(paper: str, present: Set[str] = frozenset()) -> list[Section]:
     """Where there are numbers of a paper: first its own datasets from `results/`, always there.
 
     Args:
-        paper: a paper of `published.papers()`.
+        paper: a paper of `papers.names()`.
         present: names of the datasets whose files are on this machine.
     """
-    own = set(published.load(paper).dataset)
+    own = set(papers.tables(paper).dataset)
     found = []
     for folder in _FOLDERS:
         records = read(paper, project_root() / folder)
@@ -83,7 +76,7 @@ def sections(paper: str, present: Set[str] = frozenset()) -> list[Section]:
             wanted.insert(0, None)
         for dataset in wanted:
             rows = numbers(paper, records, dataset, present)
-            ruled = claims.verdicts(paper, records, dataset)
+            ruled = verdicts(paper, records, dataset)
             found.append(Section(paper, folder, dataset, records, rows, ruled))
     return sorted(found, key=lambda section: section.dataset is not None)
 
@@ -115,12 +108,12 @@ def _summary(by_paper: dict[str, list[Section]]) -> Iterator[Block]:
     )
     yield Links([Link(paper, paper) for paper in by_paper] + [Link("all methods", _ALL_METHODS)])
     yield Heading(2, "Summary", "summary")
-    verdicts = ("reproduced", "not reproduced", "not published", "other data", "not run")
+    kinds = ("reproduced", "not reproduced", "not published", "other data", "not run")
     counts, reasons = [], []
     for paper, of_paper in by_paper.items():
         best = overall(of_paper)
         n = best.verdict.value_counts()
-        counts.append((Link(paper, paper), len(best), *(n.get(v, 0) for v in verdicts)))
+        counts.append((Link(paper, paper), len(best), *(n.get(v, 0) for v in kinds)))
         without = best[best.verdict.isin(["other data", "not run"])]
         for (lacks, dataset), part in without.groupby(["lacks", "dataset"], sort=False):
             only = int((part.verdict == "other data").sum())
@@ -131,7 +124,7 @@ def _summary(by_paper: dict[str, list[Section]]) -> Iterator[Block]:
             elif lacks != "dataset":
                 why = f"this {lacks} is not in the records of {methods} on {dataset}"
             reasons.append((Link(paper, paper), dataset, len(part), only, why))
-    columns = ["paper", "numbers", *verdicts]
+    columns = ["paper", "numbers", *kinds]
     yield Table(pd.DataFrame(counts, columns=columns))
     yield Text(
         "Each published number is counted once. Reproduced: the published number lies where one "
@@ -162,16 +155,16 @@ def _notebooks(outcomes: Iterable[Outcome]) -> Iterator[Block]:
 
 
 def _paper(paper: str, of_paper: list[Section]) -> Iterator[Block]:
-    yield Heading(2, f"{paper}: {_TITLES.get(paper, 'a paper')}", paper)
-    errata, drawn = published.errata(paper), pictures(project_root() / "figures" / paper)
+    yield Heading(2, f"{paper}: {papers.title(paper)}", paper)
+    errata, drawn = papers.errata(paper), _drawn(paper)
     ways = [Link(section.title, section.anchor) for section in of_paper]
-    ways += [Link(f"{len(errata)} errata and readings", f"{paper}-errata")]
+    ways += [Link(f"{len(errata)} errata and interpretations", f"{paper}-errata")]
     ways += [Link("Pictures", f"{paper}-pictures"), Link("Back to the summary", "summary")]
     yield Links(ways)
     for section in of_paper:
         yield from _section(section)
-    yield Heading(3, "Errata and readings", f"{paper}-errata")
-    yield Text("What is printed inconsistently in the paper or left open, and how it is read here.")
+    yield Heading(3, "Errata and interpretations", f"{paper}-errata")
+    yield Text("What is printed inconsistently in the paper or left open, and our interpretation.")
     yield Fold(f"{len(errata)} places", [Table(errata)])
     yield Heading(3, "Pictures", f"{paper}-pictures")
     yield from _pictures(drawn)
@@ -201,6 +194,10 @@ def _section(section: Section) -> Iterator[Block]:
     yield Fold(f"Claims of the paper in words, {len(ruled)} checks: {said}", [Table(ruled)])
 
 
+def _drawn(room: str) -> dict[str, list[Picture]]:
+    return pictures(project_root() / "figures" / room, papers.captions(room))
+
+
 def _pictures(drawn: dict[str, list[Picture]]) -> Iterator[Block]:
     if not drawn:
         yield Text("None is there yet: the paper's notebook draws them.")
@@ -217,4 +214,4 @@ def _side_by_side() -> Iterator[Block]:
             laid = scores(records, dataset).reset_index()
             said = f"mAP in per cent on {dataset}, mean ± half of the 95 % interval; {what}"
             yield Fold(said, [Table(laid.replace("", "–"))])
-    yield from _pictures(pictures(project_root() / "figures" / _ALL_METHODS))
+    yield from _pictures(_drawn(_ALL_METHODS))

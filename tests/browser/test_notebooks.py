@@ -4,7 +4,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import Error as PlaywrightError
 
 from browser.conftest import ARTEFACTS, ROOT, Lab
 from browser.pages import open_page, ours
@@ -29,6 +28,8 @@ def read_cell(page, number: int) -> tuple[str, list[str]]:
     JupyterLab takes cells in and out of the page while it scrolls, so a cell can vanish between
     finding and reading it; then it is looked for again.
     """
+    from playwright.sync_api import Error as PlaywrightError
+
     for _ in range(50):
         cell = page.locator(f'.jp-Cell[data-windowed-list-index="{number}"]').first
         try:

@@ -21,14 +21,14 @@ from browser.test_explorer import (
     slider,
     written,
 )
-from mmhash_nb.experiments.collection import kept
+from mmhash_nb.experiments.collection import saved_runs
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 # Run by this test, by the process that trains, and by the page.
 SET_UP = f"""{PAIRS}
 from pathlib import Path
-from mmhash_nb.papers.protocols import Protocol
+from mmhash_nb.experiments.protocol import Protocol
 protocol = Protocol(dataset="made-up", grids=[(["cvh"], [8])], seeds=[0])
 """
 TRAIN = """
@@ -37,11 +37,11 @@ run_protocol("liong2017", protocol, pairs, device="cpu", root=Path({runs!r}))
 """
 SHOW = """
 from mmhash_nb.explorer import explore
-from mmhash_nb.experiments.collection import kept
+from mmhash_nb.experiments.collection import saved_runs
 def fit(*_):
     raise AssertionError("something was trained")
 hashers.Method.fit = fit
-explore(*kept(protocol, pairs, Path({runs!r})))
+explore(*saved_runs(protocol, pairs, Path({runs!r})))
 """
 PATHS = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
 
@@ -91,7 +91,7 @@ def test_the_explorer_works_as_a_voila_page(
 ) -> None:
     namespace: dict = {}
     exec(SET_UP, namespace)
-    pairs, every, _ = kept(namespace["protocol"], namespace["pairs"], runs)
+    pairs, every, _ = saved_runs(namespace["protocol"], namespace["pairs"], runs)
     codes, before = every["cvh", 8], trained(lab, runs)
     page, errors = watched(chromium)
     try:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from mmhash_nb.datasets import available, load, mirflickr25k, mirflickr25k_official, store
 from mmhash_nb.datasets.community import Rules
-from mmhash_nb.papers.protocols import zhang2018
+from mmhash_nb.papers.zhang2018.protocol import protocol as zhang2018
 from mmhash_nb.results import frame, run_protocol
 
 DATA = os.environ.get("MMHASH_DATA")

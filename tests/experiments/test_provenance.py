@@ -1,104 +1,284 @@
-"""The hash behind a run changes with the code a method uses, and with nothing else."""
+"""The hash behind a run changes with all code that the run executes, and with nothing else."""
 
-import importlib.util
-import linecache
+import importlib
+import json
+import shutil
+import subprocess
 import sys
+import threading
+import types
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
-from mmhash_nb.experiments.provenance import _used, source_hash
-from mmhash_nb.hashers import ksh, mmnn
+from mmhash_nb import experiments, hashers
+from mmhash_nb.experiments import evaluation
+from mmhash_nb.experiments.notebook_code import notebook_code
+from mmhash_nb.experiments.provenance import method_files, method_hash, option_files, source_hash
+from mmhash_nb.experiments.runs import run
+from mmhash_nb.features import image_cache
+from mmhash_nb.hashers.ksh import KSH
+from mmhash_nb.hashers.mmnn import MMNN
+from mmhash_nb.io import imports
 
-
-@pytest.fixture
-def module(tmp_path, monkeypatch):
-    """Make a module of the package out of a text, in place of an earlier one of that name."""
-
-    def made(name, text):
-        path = tmp_path / f"{name}.py"
-        path.write_text(text)
-        linecache.clearcache()
-        source_hash.cache_clear()
-        spec = importlib.util.spec_from_file_location(f"mmhash_nb.{name}", path)
-        new = importlib.util.module_from_spec(spec)
-        monkeypatch.setitem(sys.modules, spec.name, new)
-        exec(compile(text, path, "exec"), vars(new))
-        return new
-
-    yield made
-    source_hash.cache_clear()
+PACKAGE = Path(experiments.__file__).parents[1]
+#: settings with which a fit takes a moment, of a method those that it has
+TINY = {
+    **{"backbone": "small", "trainable": "none", "epochs": 1, "batch_size": 12, "rounds": 1},
+    **{"text_hidden": 8, "text_features": 8, "image_hidden": 8, "lstm_hidden": 4, "hidden": 4},
+    **{"anchors": 10, "iterations": 2, "atoms": 8, "labelled": 30, "pairs": 50},
+}
 
 
-METHOD = '''"""What it is."""
-
-LEARNING_RATE = 1.0
-
-
-class Method:
-    """A method."""
-
-    def fit(self, x):
-        """Learn."""
-        return x - 1
-'''
+def tiny(name):
+    return {k: v for k, v in TINY.items() if k in hashers.method_class(name).defaults}
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "same"),
-    [
-        ("What it is.", "Other words.", True),
-        ("A method.", "Other words.", True),
-        ("Learn.", "Other words.", True),
-        ("return x - 1", "# why\n        return  x  -  1  # and how", True),
-        ("LEARNING_RATE = 1.0", "\n\nLEARNING_RATE = 1.0", True),
-        ("return x - 1", "return x + 1", False),
-        ("1.0", "1.5", False),
-        ("def fit(self, x)", "def fit(self, x, y=0)", False),
-        ("return x - 1", "return 'Learn.'", False),
-    ],
-)
-def test_code_counts_and_its_explanation_does_not(module, old, new, same):
-    before = source_hash(module("made_up", METHOD))
-    assert METHOD.count(old) == 1
-    after = source_hash(module("made_up", METHOD.replace(old, new)))
-    assert (after == before) is same
+@contextmanager
+def executed(files):
+    """Add the source files of this package of which a function is called, in any thread."""
+
+    def note(frame, event, _):
+        if event == "call" and frame.f_code.co_name != "<module>":
+            files.add(frame.f_code.co_filename)
+
+    threading.setprofile(note)
+    sys.setprofile(note)
+    try:
+        yield
+    finally:
+        sys.setprofile(None)
+        threading.setprofile(None)
 
 
-@pytest.mark.parametrize(
-    "use",
-    [
-        "import mmhash_nb.below as b",
-        "from mmhash_nb.below import step",
-        "from mmhash_nb.below import step as other",
-        "from mmhash_nb.below import Step",
-    ],
-)
-def test_code_behind_what_a_module_uses_counts_and_other_code_does_not(module, use, monkeypatch):
-    step = "def step(x):\n    return bottom(x)\n\n\nclass Step:\n    pass\n"
-
-    def hashed(bottom="x", aside="x"):
-        module("aside", f"def f(x):\n    return {aside}\n")
-        module("bottom", f"def bottom(x):\n    return {bottom}\n")
-        module("below", f"from mmhash_nb.bottom import bottom\n\n\n{step}")
-        # `import a.b as c` takes the package's attribute, which an import would have set.
-        monkeypatch.setattr("mmhash_nb.below", sys.modules["mmhash_nb.below"], raising=False)
-        return source_hash(module("above", use + "\n"))
-
-    assert hashed() == hashed(aside="x + 1")
-    assert hashed() != hashed(bottom="x + 1")
+@pytest.mark.parametrize("name", hashers.names())
+def test_each_file_that_fit_and_encode_execute_is_in_the_hash(
+    name, two_views, tiny_pictures, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(image_cache, "FEW", 0)
+    monkeypatch.setenv("MMHASH_CACHE", str(tmp_path))
+    cls, files = hashers.method_class(name), set()
+    for pairs in (two_views, tiny_pictures):
+        method = hashers.create(name, 4, device="cpu", **tiny(name))
+        with executed(files), suppress(ValueError):  # of images that it does not take
+            method.fit(pairs, tmp_path / "checkpoint")
+            for modality in method.modalities:
+                (method.encode if cls.has_codes else method.embed)(pairs, modality)
+            if cls.unified:
+                method.database_codes(pairs)
+            files.add(method.name)
+    assert name in files
+    ours = {path for path in map(Path, files) if path.is_relative_to(PACKAGE)}
+    assert PACKAGE / "hashers" / "base.py" in ours
+    assert ours <= method_files(cls)[0]
 
 
 def test_a_method_depends_on_its_losses_and_training_and_not_on_other_methods():
-    behind = {m.__name__.removeprefix("mmhash_nb.") for m in _used((mmnn,))}
+    files = method_files(MMNN)[0]
+    names = {path.relative_to(PACKAGE).as_posix().removesuffix(".py") for path in files}
     assert {
-        "hashers.mmnn",
-        "hashers.base",
-        "losses.contrastive",
-        "training.loop",
-        "codes",
-        "pairs",
-    } <= behind
-    assert not {name for name in behind if name.split(".")[0] in ("results", "figures", "metrics")}
-    assert "hashers.ksh" not in behind
-    assert source_hash(mmnn) != source_hash(ksh)
-    assert source_hash(mmnn, ksh) == source_hash(ksh, mmnn) != source_hash(mmnn)
+        *("hashers/mmnn", "hashers/base", "losses/contrastive", "training/loop", "codes", "pairs")
+    } <= names
+    assert not {n for n in names if n.startswith(("experiments", "metrics", "hashers/_"))}
+    assert "hashers/ksh" not in names
+    assert method_hash(MMNN) != method_hash(KSH)
+
+
+@pytest.fixture
+def edit(tmp_path, monkeypatch):
+    """Change the package's sources, of which only the hashes are to see anything."""
+    copy = tmp_path / "copy" / PACKAGE.name
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "*.csv"))
+    monkeypatch.setattr(imports, "PACKAGE", copy)
+    monkeypatch.setattr(imports, "_READ", {})
+
+    def edited(file, old, new):
+        text = (copy / file).read_text()
+        assert text.count(old) == 1
+        (copy / file).write_text(text.replace(old, new))
+        imports._READ.clear()
+
+    return edited
+
+
+@pytest.fixture
+def trained(two_views, tiny_pictures, tmp_path, monkeypatch):
+    """Whether a run trains, rather than finds its record."""
+    fits, fit = [], hashers.Method.fit
+    monkeypatch.setattr(hashers.Method, "fit", lambda *a: fits.append(1) or fit(*a))
+
+    def ran(name, **options):
+        fits.clear()
+        pairs = tiny_pictures if "backbone" in hashers.method_class(name).defaults else two_views
+        run("zeng2022", name, pairs, 4, 0, tiny(name) | options, device="cpu", root=tmp_path)
+        return bool(fits)
+
+    return ran
+
+
+LOSS = "losses/pairwise.py"
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "old", "new", "trains"),
+    [
+        ("dpsh", LOSS, "return likelihood + quantisation *", "return 10 * likelihood + 0 *", True),
+        ("dpsh", LOSS, "quantisation: float = 0.1", "quantisation: float = 1.0", True),
+        ("dcmh", "losses/precision.py", "enabled=False", "enabled=True", True),
+        ("scm", "features/vectors.py", "BATCH = 128", "BATCH = 64", True),
+        ("dpsh", LOSS, "negative\n    log-likelihood", "positive", False),
+        ("dpsh", LOSS, "    likelihood = pair", "\n    # why\n    likelihood  =  pair", False),
+        ("dcmh", "losses/precision.py", "Losses in full precision", "Precise losses", False),
+        ("dpsh", "hashers/__init__.py", "__all__ = [", "MORE = {}\n\n__all__ = [", False),
+        ("mmnn_l1", LOSS, "quantisation: float = 0.1", "quantisation: float = 1.0", False),
+    ],
+)
+def test_changed_code_trains_again_and_changed_words_do_not(
+    trained, edit, name, file, old, new, trains
+):
+    assert trained(name) and not trained(name)
+    edit(file, old, new)
+    assert trained(name) is trains
+    assert not trained(name)
+
+
+def test_changed_metrics_are_other_code_of_the_evaluation_and_not_of_the_method(edit):
+    before, method = source_hash(evaluation), method_hash(KSH)
+    edit("metrics.py", "import numpy as np\n", "import numpy as np\n\nMORE = 1\n")
+    assert source_hash(evaluation) != before and method_hash(KSH) == method
+
+
+def test_other_weights_of_the_same_name_train_again(trained, tmp_path, edit):
+    weights = tmp_path / "weights.safetensors"
+    shutil.copy(PACKAGE / "weights" / "small.safetensors", weights)
+    options = {"weights": str(weights)}
+    assert trained("dpsh") and trained("dpsh", **options) and not trained("dpsh", **options)
+    state = load_file(weights)
+    save_file({key: np.asarray(value * 1.5) for key, value in state.items()}, weights)
+    assert trained("dpsh", **options) and not trained("dpsh", **options)
+    assert option_files({"weights": str(tmp_path), "objective": "dpsh", "size": 3}) == {}
+    (imports.PACKAGE / "weights" / "small.safetensors").write_bytes(b"others")
+    assert trained("dpsh") and trained("scm") and trained("ksh") and not trained("ksh")
+
+
+CELLS = [
+    "import numpy as np\nfrom mmhash_nb.hashers import Hasher, create\nimport os, mine",
+    "RATE = 0.5\nSIZES = {'a': [1]}\nMATRIX = np.eye(2)",
+    "def unused():\n    return RATE + 1",
+    "def step(x):\n    return helper(x) * RATE",
+    "def helper(x, RATE=0):\n    local = x\n    return local + SIZES['a'][0]",
+    "class Base:\n    def encode(self):\n        return MATRIX @ mine.x",
+    "this is no Python",
+    "@decorated\nclass Mine(Base):\n    def fit(self):\n        return step(os.sep)",
+]
+
+
+def code_of(*more, name="Mine", **values):
+    """The code of a class of a notebook with these cells, the values of some globals changed."""
+    code = types.ModuleType("code")
+    namespace = {"In": [*CELLS, *more], "RATE": 0.5, "SIZES": {"a": [1]}, "MATRIX": np.eye(2)}
+    for one in ("unused", "step", "helper", "Base", "Mine", "decorated"):
+        namespace[one] = type(one, (), {"__module__": "__main__"})
+    namespace |= {"mine": code, "os": code, "np": np, "Hasher": hashers.Hasher} | values
+    return notebook_code(name, namespace)
+
+
+DECORATED = "def decorated(cls):\n    return cls"
+
+
+def test_the_code_of_a_notebooks_class_is_what_it_uses():
+    text = code_of(DECORATED)
+    assert set(text.splitlines()) >= {"import os", "import mine", "def decorated(cls):"}
+    for other in ("unused", "Hasher", "numpy"):
+        assert other not in text
+    assert code_of() is None, "decorated is defined nowhere"
+    for other in (
+        code_of(DECORATED, RATE=0.6),
+        code_of(DECORATED, SIZES={"a": [2]}),
+        code_of(DECORATED, MATRIX=2 * np.eye(2)),
+        code_of(DECORATED, "def helper(x, RATE=0):\n    return x"),
+        code_of(DECORATED, "class Base:\n    pass"),
+        code_of(DECORATED, "helper = decorated(helper)"),
+        code_of(DECORATED.replace("cls\n", "cls, x=1\n").replace("return", "return x or")),
+    ):
+        assert other != text
+    for same in (
+        code_of(DECORATED, CELLS[3], CELLS[4]),
+        code_of(DECORATED, "def unused():\n    return RATE + 2"),
+        code_of(DECORATED, "x = step(1)\nfor i in range(3):\n    Mine()"),
+        code_of(DECORATED, "def helper(x, RATE=0):\n    return x", CELLS[4]),
+    ):
+        assert same == text
+
+
+NOTEBOOK = """
+import json, sys
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+for cell in json.load(sys.stdin):
+    assert shell.run_cell(cell, store_history=True).success
+"""
+METHOD = [
+    "import numpy as np\nfrom mmhash_nb.hashers.base import Hasher\nRATE = 1.0",
+    "def noise(rng, n):\n    return RATE * rng.normal(size=(n, 4))",
+    """class Mine(Hasher):
+    def _fit(self, train, checkpoint):
+        return {"seen": np.ones(1)}
+
+    def _project(self, pairs, modality):
+        return noise(np.random.default_rng(self.seed), len(pairs))
+""",
+    "from mmhash_nb.experiments.provenance import method_hash\nprint(method_hash(Mine))",
+]
+
+
+def test_a_class_of_a_notebook_is_known_again_in_another_session():
+    def hashes(cells):
+        done = subprocess.run(
+            [sys.executable, "-c", NOTEBOOK],
+            input=json.dumps(cells),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.split()
+
+    changed = METHOD[1].replace("RATE", "2 * RATE")
+    first, edited, back = hashes([*METHOD, changed, METHOD[3], METHOD[1], METHOD[3]])
+    assert first == back != edited
+    assert hashes(["title = 'other'", *METHOD[:1], changed, *METHOD[2:]]) == [edited]
+
+
+def test_a_class_typed_where_no_source_is_kept_is_not_found_again():
+    command = "import uuid\nclass Mine: pass\n" + METHOD[3] + "\nprint(method_hash(Mine))"
+
+    def hashes():
+        done = subprocess.run(
+            [sys.executable, "-c", command], capture_output=True, text=True, check=True
+        )
+        return done.stdout.split()
+
+    first, second = hashes(), hashes()
+    assert first[0] == first[1] != second[0] == second[1]
+
+
+def test_a_method_in_a_file_of_a_user_counts_with_what_it_imports(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(imports, "_READ", {})
+    (tmp_path / "their_loss.py").write_text("def loss(x):\n    return x")
+    (tmp_path / "their_method.py").write_text(
+        "from their_loss import loss\nfrom mmhash_nb.hashers.ksh import KSH\n\n"
+        "class Theirs(KSH):\n    pass\n"
+    )
+    cls = importlib.import_module("their_method").Theirs
+    files, first = method_files(cls)[0], method_hash(cls)
+    assert {tmp_path / "their_loss.py", tmp_path / "their_method.py"} < files
+    assert method_files(KSH)[0] < files
+    (tmp_path / "their_loss.py").write_text("def loss(x):\n    return 2 * x")
+    imports._READ.clear()
+    assert method_hash(cls) != first
+    for name in ("their_loss", "their_method"):
+        monkeypatch.delitem(sys.modules, name)

@@ -15,15 +15,17 @@ from pretend import pretended_gpu
 from mmhash_nb import hashers, papers
 from mmhash_nb.experiments import evaluation, runs
 from mmhash_nb.experiments.protocol import Protocol
+from mmhash_nb.experiments.provenance import method_hash, source_hash
 from mmhash_nb.experiments.records import COLUMNS, checked
 from mmhash_nb.experiments.runs import run_protocol
-from mmhash_nb.hashers import mmnn
-from mmhash_nb.hashers.mmnn import CoupledSiamese, Siamese
+from mmhash_nb.hashers.mmnn import MMNN
+from mmhash_nb.hashers.nnhash import NNHash
 from mmhash_nb.metrics import acg, mean_average_precision, ndcg
 from mmhash_nb.papers.masci2014.protocol import protocol as masci2014
 from mmhash_nb.ranking import rank_profile
 from mmhash_nb.results import frame, run
 from mmhash_nb.training import loop as training
+from mmhash_nb.training.devices import resolve_device
 
 QUICK = {"epochs": 2, "batch_size": 40}
 
@@ -81,30 +83,22 @@ def test_of_two_that_want_the_same_run_at_once_one_trains_and_the_other_waits(
     assert fits == ["mmnn_l1"]
 
 
-def test_changed_source_of_the_method_trains_again(two_views, tmp_path, fits, monkeypatch):
-    once(two_views, tmp_path)
-    original = runs.source_hash
-    monkeypatch.setattr(runs, "source_hash", lambda *m: original(*m) + "x")
-    once(two_views, tmp_path)
-    assert len(fits) == 2
-
-
 def test_changed_metrics_evaluate_anew_without_training(two_views, tmp_path, fits, monkeypatch):
-    kept = once(two_views, tmp_path)
-    path = kept.folder / "record.json"
+    first = once(two_views, tmp_path)
+    path = first.folder / "record.json"
     record = json.loads(path.read_text())
     record["evaluator"] = "an older one"
     record["metrics"] = {"image-text": {"mAP": 0.0}}
     path.write_text(json.dumps(record))
     again = once(two_views, tmp_path)
-    assert again.metrics == kept.metrics and len(fits) == 1
+    assert again.metrics == first.metrics and len(fits) == 1
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"{}", b'{"metrics": {}}', b"[]"])
 def test_a_truncated_record_is_not_taken_for_a_finished_run(two_views, tmp_path, fits, content):
-    kept = once(two_views, tmp_path)
-    (kept.folder / "record.json").write_bytes(content)
-    assert once(two_views, tmp_path).metrics == kept.metrics and len(fits) == 2
+    first = once(two_views, tmp_path)
+    (first.folder / "record.json").write_bytes(content)
+    assert once(two_views, tmp_path).metrics == first.metrics and len(fits) == 2
 
 
 @pytest.mark.parametrize(
@@ -115,25 +109,25 @@ def test_a_truncated_record_is_not_taken_for_a_finished_run(two_views, tmp_path,
 def test_a_truncated_file_of_a_finished_run_is_made_again(
     two_views, tmp_path, fits, name, trainings, left
 ):
-    kept = once(two_views, tmp_path)
-    codes, path = kept.codes(), kept.folder / name
+    first = once(two_views, tmp_path)
+    codes, path = first.codes(), first.folder / name
     content = path.read_bytes()
     path.unlink() if left is None else path.write_bytes(content[:left])
     again = once(two_views, tmp_path)
-    assert again.codes() == codes and again.metrics == kept.metrics
+    assert again.codes() == codes and again.metrics == first.metrics
     assert len(fits) == trainings
     assert again.method().encode(two_views, "image") == codes["image"]
 
 
-def test_metrics_are_those_of_the_kept_codes(noisy_views, tmp_path):
+def test_metrics_are_those_of_the_saved_codes(noisy_views, tmp_path):
     done = once(noisy_views, tmp_path)
     codes, labels = done.codes(), noisy_views.labels
     q, d = noisy_views.query, noisy_views.database
     assert set(done.metrics) == {"image-image", "image-text", "text-image", "text-text"}
-    for task, kept in done.metrics.items():
-        asked, answers = task.split("-")
-        profile = rank_profile(codes[asked][q], codes[answers][d], labels[q], labels[d])
-        assert kept == {
+    for task, found in done.metrics.items():
+        query, answers = task.split("-")
+        profile = rank_profile(codes[query][q], codes[answers][d], labels[q], labels[d])
+        assert found == {
             "mAP": mean_average_precision(profile),
             "mAP_best": mean_average_precision(profile, ties="best"),
             "mAP_worst": mean_average_precision(profile, ties="worst"),
@@ -143,8 +137,8 @@ def test_metrics_are_those_of_the_kept_codes(noisy_views, tmp_path):
             "NDCG@100": ndcg(profile, min(100, len(d))).mean(),
             "ACG@100": acg(profile, min(100, len(d))).mean(),
         }
-        assert kept["mAP_worst"] < kept["mAP"] < kept["mAP_best"] < 1
-        assert kept["mAP@10"] not in (kept["mAP"], mean_average_precision(profile, 10))
+        assert found["mAP_worst"] < found["mAP"] < found["mAP_best"] < 1
+        assert found["mAP@10"] not in (found["mAP"], mean_average_precision(profile, 10))
     assert len({metrics["mAP"] for metrics in done.metrics.values()}) == 4  # none stands for two
     for modality in ("image", "text"):
         assert done.method().encode(noisy_views, modality) == codes[modality]
@@ -164,18 +158,18 @@ def test_embedders_score_by_brute_force_over_distances(
     done = run("masci2014", name, noisy_views, 6, root=tmp_path)
     assert sorted(done.metrics) == directions
     q, d = noisy_views.query, noisy_views.database
-    for task, kept in done.metrics.items():
-        asked, answers = (done.method().embed(noisy_views, m) for m in task.split("-"))
+    for task, found in done.metrics.items():
+        query, answers = (done.method().embed(noisy_views, m) for m in task.split("-"))
         whole, at_ten = [], []
         for item in q:
-            order = np.argsort(((answers[d] - asked[item]) ** 2).sum(1))
+            order = np.argsort(((answers[d] - query[item]) ** 2).sum(1))
             relevant = (noisy_views.labels[d[order]] & noisy_views.labels[item]).any(1)
             precision = np.cumsum(relevant) / np.arange(1, len(relevant) + 1)
             whole.append(precision[relevant].mean())
             first = precision[:10][relevant[:10]]
             at_ten.append(first.mean() if len(first) else 0.0)
         expected = {"mAP": np.mean(whole), "mAP@10": np.mean(at_ten)}
-        assert kept == pytest.approx(expected, abs=1e-6), task
+        assert found == pytest.approx(expected, abs=1e-6), task
 
 
 def test_codes_are_compared_on_the_device_of_the_run(two_views, tmp_path, monkeypatch):
@@ -216,7 +210,7 @@ def test_unified_codes_are_a_database_for_either_modality(noisy_views, tmp_path)
 @pytest.mark.parametrize(
     ("name", "network", "stop", "left"),
     # Two steps an epoch. NN hash has finished its images and is in the third epoch of its texts.
-    [("mmnn_l1", CoupledSiamese, 6, 4), ("nnhash_l1", Siamese, 14, 4)],
+    [("mmnn_l1", MMNN, 6, 4), ("nnhash_l1", NNHash, 14, 4)],
 )
 def test_an_interrupted_run_goes_on_from_its_checkpoint(
     two_views, tmp_path, monkeypatch, name, network, stop, left
@@ -267,16 +261,16 @@ def test_a_record_says_what_was_run_on_what_and_how_long_it_took(two_views, tmp_
         *("seconds_fit", "seconds_encode", "peak_memory_bytes"),
     }
     configuration = record["configuration"]
-    assert configuration.pop("code") == runs.source_hash(mmnn)
+    assert configuration.pop("code") == method_hash(MMNN)
     assert configuration == {
         **{"method": "mmnn_l1", "dataset": "clusters", "data": two_views.fingerprint},
         **{"bits": 12, "seed": 3},
-        "options": {**CoupledSiamese.defaults, **QUICK, "layers": 1, "alpha": 0.5},
+        "options": {**MMNN.defaults, **QUICK, "layers": 1, "alpha": 0.5},
     }
     assert record["splits"] == {"query": 30, "database": 130, "train": 80}
     assert record["source"] == two_views.source
-    assert record["device"] == training.resolve_device("auto").type
-    assert record["evaluator"] == runs.source_hash(evaluation)
+    assert record["device"] == resolve_device("auto").type
+    assert record["evaluator"] == source_hash(evaluation)
     assert 0 < record["seconds_encode"] < 60 and 0 < record["seconds_fit"] < 60
     assert 50e6 < record["peak_memory_bytes"] < 50e9  # this process, in bytes
     environment = record["environment"]
@@ -297,13 +291,13 @@ def test_frame_is_a_valid_long_table(two_views, tmp_path):
 
 def test_a_protocol_runs_references_once_and_the_control_always(two_views, tmp_path, monkeypatch):
     protocol = Protocol("clusters", [(["cmnn_l1", "raw"], [4, 8])], [0, 1], {}, {"cmnn_l1": QUICK})
-    asked = [cell[:3] for cell in protocol.runs()]
-    assert asked.count(("raw", 4, 0)) == 1 and sum(m == "raw" for m, _, _ in asked) == 1
-    assert {("cmnn_l1", b, s) for b in (4, 8) for s in (0, 1)} < set(asked)
-    assert {("random", b, s) for b in (4, 8) for s in (0, 1)} < set(asked)
+    planned = [cell[:3] for cell in protocol.runs()]
+    assert planned.count(("raw", 4, 0)) == 1 and sum(m == "raw" for m, _, _ in planned) == 1
+    assert {("cmnn_l1", b, s) for b in (4, 8) for s in (0, 1)} < set(planned)
+    assert {("random", b, s) for b in (4, 8) for s in (0, 1)} < set(planned)
     monkeypatch.setenv("MMHASH_HEADLESS", "1")
     done = run_protocol("masci2014", protocol, two_views, root=tmp_path)
-    assert [(r.record["configuration"]["method"]) for r in done] == [m for m, _, _ in asked]
+    assert [(r.record["configuration"]["method"]) for r in done] == [m for m, _, _ in planned]
     assert done[0].record["configuration"]["options"]["epochs"] == 2
 
 
@@ -361,10 +355,10 @@ def test_masci2014_on_scenes_has_a_demo_and_the_counterparts_of_both_kinds_of_ta
 
 @pytest.mark.parametrize("dataset", ["wiki", "scenes"])
 def test_masci2014_takes_other_epochs_lengths_seeds_and_optimiser(dataset):
-    asked = masci2014(dataset, bits=[7], seeds=[5, 6], epochs=3)
-    assert {bits for _, bits, _, _ in asked.runs()} == {7}
-    assert tuple(asked.seeds) == (5, 6)
-    assert asked.options["mmnn_l1"]["epochs"] == 3
+    protocol = masci2014(dataset, bits=[7], seeds=[5, 6], epochs=3)
+    assert {bits for _, bits, _, _ in protocol.runs()} == {7}
+    assert tuple(protocol.seeds) == (5, 6)
+    assert protocol.options["mmnn_l1"]["epochs"] == 3
     adam = masci2014(dataset, "paper", optimiser="adam").options["nnhash_l2"]
     assert (adam["optimiser"], adam["learning_rate"], adam["epochs"]) == ("adam", 0.01, 100)
     shorter = masci2014(dataset, "paper", epochs=9, optimiser="adam").options["nnhash_l2"]

@@ -14,7 +14,7 @@ SET_UP = """
 from pathlib import Path
 from mmhash_nb import hashers
 from mmhash_nb.datasets import load
-from mmhash_nb.papers.protocols import Protocol
+from mmhash_nb.experiments.protocol import Protocol
 protocol = Protocol(
     dataset="scenes", grids=[(["cvh"], [8])], seeds=[0],
     views={"n": 60, "images": "gist", "texts": "hog"},
@@ -23,11 +23,11 @@ pairs = load(protocol.dataset, **protocol.views)
 """
 SHOW = """
 from mmhash_nb.explorer import explore
-from mmhash_nb.experiments.collection import kept
+from mmhash_nb.experiments.collection import saved_runs
 def fit(*_):
     raise AssertionError("something was trained")
 hashers.Method.fit = fit
-explorer = explore({"scenes": kept(protocol, pairs, Path("runs"))})
+explorer = explore({"scenes": saved_runs(protocol, pairs, Path("runs"))})
 explorer
 """
 MOVE = """

@@ -1,4 +1,4 @@
-"""AADAH: Eqs. 4 to 9 of zhang2018 from codes by loops, which side learns by what, curves and masks."""
+"""AADAH: Eqs. 4 to 9 of zhang2018 by loops, which side learns by what, curves and masks."""
 
 import itertools
 

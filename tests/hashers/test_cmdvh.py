@@ -192,7 +192,10 @@ def test_three_trainings_by_sgd_with_a_slow_rate_for_the_backbone(tiny_pictures,
         assert all(rate == 1e-5 for _, rate in optimiser.rates)
         for key, p in module.network.named_parameters():
             assert (id(p) in slow) == ("stages." in key)
-    assert sum(bool(list(part.parameters())) for *_, s in calls for part, _ in s["optimiser"].rates) == 2
+    assert (
+        sum(bool(list(part.parameters())) for *_, s in calls for part, _ in s["optimiser"].rates)
+        == 2
+    )
 
 
 @pytest.mark.parametrize("head", [None, nn.Sequential(nn.Flatten(), nn.Linear(16, 4))])

@@ -13,8 +13,8 @@ from mmhash_nb import hashers
 from mmhash_nb.hashers import deep
 from mmhash_nb.hashers.cross_modal import CrossModalDeep
 from mmhash_nb.hashers.dcmh import PairwiseLikelihood
-from mmhash_nb.training.optimisers import Adam
 from mmhash_nb.training import loop as training
+from mmhash_nb.training.optimisers import Adam
 
 #: each class once
 CLASSES = ["aadah", "dcmh", "prdh", "dvsh"]

@@ -158,7 +158,9 @@ def test_codes_are_signs_of_both_outputs_summed_at_the_start_of_each_epoch(name)
 
 
 def test_stored_outputs_start_as_what_the_networks_give(monkeypatch):
-    monkeypatch.setattr("mmhash_nb.hashers.networks.inputs.BATCH", 4)  # several batches, the last one shorter
+    monkeypatch.setattr(
+        "mmhash_nb.hashers.networks.inputs.BATCH", 4
+    )  # several batches, the last one shorter
     made = learning("dcmh")
     made.image.zero_()
     made.text.zero_()

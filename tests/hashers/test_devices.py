@@ -13,8 +13,8 @@ from pretend import on_gpu, pretended_gpu
 
 from mmhash_nb import hashers
 from mmhash_nb.hashers import deep
-from mmhash_nb.hashers.networks import inputs as network_inputs
 from mmhash_nb.hashers.deep import DeepHasher
+from mmhash_nb.hashers.networks import inputs as network_inputs
 from mmhash_nb.hashers.siamese import SiameseHasher
 from mmhash_nb.training.prefetch import HostSamples
 

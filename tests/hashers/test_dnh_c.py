@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 import torch
-from deep_cases import create, quick, same, scores
+from deep_cases import create, quick, scores
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from retrieval import scores as retrieval

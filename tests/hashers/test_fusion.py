@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-
 from mmhash_nb.hashers.gmu import GatedMultimodalUnit
 from mmhash_nb.hashers.mcb import CompactBilinearPooling
 from mmhash_nb.hashers.networks.joint_network import Concatenation

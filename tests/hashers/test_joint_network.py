@@ -77,9 +77,7 @@ def test_the_text_branch_is_two_layers_with_relu_and_the_code_layer(given):
     torch.testing.assert_close(made(None, given[1]), code(made, text))
 
 
-@pytest.mark.parametrize(
-    "fusion", [Concatenation, GatedMultimodalUnit, CompactBilinearPooling]
-)
+@pytest.mark.parametrize("fusion", [Concatenation, GatedMultimodalUnit, CompactBilinearPooling])
 def test_the_joint_branch_fuses_the_mean_of_the_map_and_the_text(given, fusion):
     made = network(fusion=fusion).float()
     given = [x.float() for x in given]

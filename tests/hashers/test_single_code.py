@@ -1,4 +1,4 @@
-"""The deep hashers on tiny pictures: they learn, and what they learn is saved, resumed and shown."""
+"""The methods with a single code on tiny pictures: they learn, are saved, resumed and shown."""
 
 import dataclasses
 import re
@@ -11,10 +11,10 @@ from scipy import sparse
 from mmhash_nb import hashers
 from mmhash_nb.hashers import deep, mah
 from mmhash_nb.hashers.deep import DeepHasher
-from mmhash_nb.training.optimisers import Adam
 from mmhash_nb.metrics import mean_average_precision
 from mmhash_nb.ranking import rank_profile
 from mmhash_nb.training import loop as training
+from mmhash_nb.training.optimisers import Adam
 
 BITS = 16
 DEEP = hashers.names("zeng2022")

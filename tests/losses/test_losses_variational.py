@@ -7,7 +7,12 @@ import pytest
 import torch
 from scipy import integrate, stats
 
-from mmhash_nb.losses.gaussian_latent import bit_likelihood_loss, gaussian_kl_loss, printed_likelihood_loss, sample_gaussian
+from mmhash_nb.losses.gaussian_latent import (
+    bit_likelihood_loss,
+    gaussian_kl_loss,
+    printed_likelihood_loss,
+    sample_gaussian,
+)
 
 
 def values(n=5, k=3, seed=0):

@@ -10,12 +10,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from mmhash_nb import report
+from mmhash_nb import papers, report
 from mmhash_nb.cli import reproduce
 from mmhash_nb.experiments import records
-from mmhash_nb.papers import printed as published
 from mmhash_nb.report import contents, markdown, numbers, page, pictures
-from mmhash_nb.report.document import Fold, Heading, Link, Links, Picture, Table, Text
+from mmhash_nb.report.document import Fold, Heading, Link, Links, Table, Text
 from mmhash_nb.runner.headless import Outcome
 
 ROOT = Path(__file__).parents[2]
@@ -86,7 +85,7 @@ def test_every_published_number_stands_once_in_each_section_with_ours_or_a_reaso
     for anchor, frame in tables(contents.blocks()):
         if list(frame.columns) == list(numbers.SHOWN):
             of_section.setdefault(anchor, []).append(frame)
-    expected = {f"{paper}-results-own" for paper in published.papers()}
+    expected = {f"{paper}-results-own" for paper in papers.names()}
     others = {"masci2014-runs-scenes", "zhang2018-runs-scenes"} if with_runs else set()
     assert set(of_section) == expected | others
     for anchor, frames in of_section.items():
@@ -150,7 +149,7 @@ def test_the_summary_counts_every_number_once(project):
         *("results-own", "runs-own", "runs-scenes")
     ]
     best = contents.overall(of_paper)
-    assert len(best) == len(published.load("masci2014"))
+    assert len(best) == len(papers.tables("masci2014"))
     verdicts = best[(best.dataset == "cifar10") & (best.task == "image-text") & (best.bits == 48)]
     verdicts = verdicts.set_index("method").verdict
     assert verdicts["mmnn_l2"] == "reproduced"  # results/ comes before runs/
@@ -159,7 +158,7 @@ def test_the_summary_counts_every_number_once(project):
     frame = next(f for anchor, f in tables(contents.blocks()) if anchor == "summary")
     for row in frame.itertuples(index=False):
         paper, n, *counts = row
-        assert n == sum(counts) == len(published.load(paper.text))
+        assert n == sum(counts) == len(papers.tables(paper.text))
 
 
 def test_the_page_and_the_markdown_say_all_of_it_and_links_lead_somewhere(project):
@@ -183,9 +182,9 @@ def test_the_page_and_the_markdown_say_all_of_it_and_links_lead_somewhere(projec
         text.rstrip().endswith("</html>") and "Died: &lt;b&gt;" in text and "Died: <b>" not in text
     )
     assert "30.00 (54.01)" in parsed.text  # the paper's own layout
-    for paper in published.papers():
-        for reading in published.errata(paper).reading:
-            assert reading in parsed.text
+    for paper in papers.names():
+        for note in papers.errata(paper).interpretation:
+            assert note in parsed.text
     # Nothing is fetched, nothing runs.
     assert not {tag for tag, _ in parsed.tags} & {"script", "link", "iframe", "object", "form"}
     for _, attributes in parsed.tags:
@@ -232,14 +231,16 @@ def test_pictures_are_in_the_page_and_linked_from_the_markdown(project):
     assert [a["alt"] for a in shown] == [caption for caption, _ in links]
 
 
-def test_every_picture_that_a_notebook_saves_has_a_caption():
+@pytest.mark.parametrize("room", [*papers.names(), "side_by_side"])
+def test_every_picture_that_a_notebook_saves_has_a_caption(room):
+    (path,) = (ROOT / "notebooks").glob(f"[0-9]_{room}*.ipynb")
     saved = set()
-    for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"):
-        for code in nbformat.read(path, as_version=4).cells:
-            saved |= set(re.findall(r'figures\.save\(figure, folder / "(\w+)"', code.source))
-    assert len(saved) > 20 and saved == set(pictures._CAPTIONS)
-    there = pictures.pictures(ROOT / "figures" / "zhang2018")
-    assert there and all(isinstance(p, Picture) for some in there.values() for p in some)
+    for code in nbformat.read(path, as_version=4).cells:
+        saved |= set(re.findall(r'figures\.save\(figure, folder / "(\w+)"', code.source))
+    captions = papers.captions(room)
+    assert saved == set(captions)
+    there = pictures.pictures(ROOT / "figures" / room, captions)
+    assert there and {p.caption for some in there.values() for p in some} <= set(captions.values())
 
 
 def test_the_command_writes_both_files_and_a_broken_record_leaves_the_last_ones(project, capsys):

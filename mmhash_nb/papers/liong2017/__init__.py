@@ -1,1 +1,5 @@
-"""Liong, Lu, Tan and Zhou, ICCV 2017: CMDVH."""
+"""liong2017: cross-modal deep variational hashing (CMDVH)."""
+
+from mmhash_nb.papers.liong2017 import protocol, studies
+
+__all__ = ["protocol", "studies"]

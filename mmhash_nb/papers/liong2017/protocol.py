@@ -3,63 +3,86 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mmhash_nb.experiments.protocol import (
-    Protocol,
-    options_of,
-    photo_views,
-    settings_of,
-)
+from mmhash_nb.experiments.protocol import SCALES, Protocol, Setup, given, setup_of
 
 _SHALLOW = ("cvh", "cca_itq", "pdh", "lssh", "cmfh", "scm", "sephkm", "discmh")
 _DEEP = ("dnh_c", "dvsh", "cah", "dcmh")
-_OURS = ("cmdvh1", "cmdvh2", "cmdvh")
+_CMDVH = ("cmdvh1", "cmdvh2", "cmdvh")
 #: Methods of liong2017, in the order of its tables.
-LIONG_METHODS = (*_SHALLOW, *_DEEP, *_OURS)
-#: They learn slowly at first and their epochs are cheap: a demo gives them twice as many.
-_SLOW = ("dcmh", "dnh_c")
-#: CMDVH has an optimiser, rates and widths of its own, and takes no more than these from the
-#: settings of the other deep methods.
-_OF_OURS = ("backbone", "weights", "trainable", "size")
+METHODS = (*_SHALLOW, *_DEEP, *_CMDVH)
+
+#: The paper's: all of CNN-F (§4.1). The rest are the methods' defaults.
+PAPER: dict[str, Any] = {"backbone": "cnn_f", "trainable": "all", "size": 224}
+_BITS = (16, 32, 64, 128)
+#: CMDVH has its optimiser, rates and widths at both scales: it takes the backbone's settings alone.
+_BACKBONE = ("backbone", "weights", "trainable", "size")
 #: Wiki's 10 topics have a narrower text layer (§4.1).
 _PRINTED: dict[str, dict[str, Any]] = {"wiki": {"text_hidden": 100}}
-#: Where held-out training samples (`study_liong2017_*_settings.csv`) asked for another rate.
-_RATES: dict[str, dict[str, float]] = {
-    "wiki": {"cah": 5e-3},
-    "scenes": {"dvsh": 5e-3},
-    "uci_digits": {"dnh_c": 5e-3, "cah": 5e-3},
-    "flickr8k": {"dnh_c": 2e-4},
-    "flipkart": {"dnh_c": 2e-4},  # as Flickr8k asked for
-}
 #: CVH takes no more bits than its wider view has dimensions.
 _MOST_BITS: dict[str, dict[str, int]] = {"uci_digits": {"cvh": 76}}
-#: A third of CMDVH's rounds and a quarter of its epochs, for a demo in minutes.
-_SHORT = {"rounds": 10, "epochs": 15}
-#: LSSH's atoms there, a quarter of the authors': with all it takes twelve seconds a run.
-_ATOMS = 128
-#: What a CPU can train: the new layers over frozen maps, narrower, for fewer epochs.
+
+#: A demo on photos: new layers over frozen maps, narrower, for fewer epochs. Where single methods
+#: have another rate, held-out training samples chose it (`results/study_liong2017_*_settings.csv`).
 _PHOTOS: dict[str, Any] = {
     **{"backbone": "mobilenet_v2", "trainable": "none", "size": 224, "learning_rate": 1e-3},
     **{"text_hidden": 1024, "image_hidden": 1024, "epochs": 15, "lstm_hidden": 128},
 }
-#: Both views are feature vectors, used as they are.
+#: DCMH and DNH-C learn slowly at first and their epochs are cheap: a demo gives them twice as many.
+_ON_PHOTOS = Setup(
+    demo=_PHOTOS,
+    single={"dcmh": {"epochs": 30}, "dnh_c": {"epochs": 30, "learning_rate": 2e-4}},
+    decoded=SCALES,
+)
+#: The paper's photos, by its split of them.
+_ITS_PHOTOS = Setup(
+    demo=_PHOTOS,
+    single={"dcmh": {"epochs": 30}, "dnh_c": {"epochs": 30}},
+    views={"images": "pixels", "protocol": "liong2017"},
+    decoded=SCALES,
+)
+#: Both views are feature vectors, used as they are at both scales.
 _VECTORS: dict[str, Any] = {
     **{"text_hidden": 512, "image_hidden": 512, "learning_rate": 1e-3, "epochs": 30},
 }
-_SETTINGS: dict[str, dict[str, Any]] = {
-    "scenes": {
-        **{"backbone": "small", "trainable": "none", "text_hidden": 512, "image_hidden": 512},
-        **{"learning_rate": 1e-3, "epochs": 6, "lstm_hidden": 128},
-    },
-    "wiki": _VECTORS,
-    "uci_digits": _VECTORS,
-    "flipkart": _PHOTOS,
-    "flickr8k": _PHOTOS,
-    "nuswide": _PHOTOS,
-    "iaprtc12": _PHOTOS,
+DATASETS = {
+    "scenes": Setup(
+        demo={
+            **{"backbone": "small", "trainable": "none", "text_hidden": 512, "image_hidden": 512},
+            **{"learning_rate": 1e-3, "epochs": 6, "lstm_hidden": 128},
+        },
+        single={
+            **{"dcmh": {"epochs": 12}, "dnh_c": {"epochs": 12}, "dvsh": {"learning_rate": 5e-3}},
+            # A quarter of the authors' atoms: with all it takes twelve seconds a run.
+            "lssh": {"atoms": 128},
+            # A third of the rounds and a quarter of the epochs, for a demo in minutes.
+            **{method: {"rounds": 10, "epochs": 15} for method in _CMDVH},
+        },
+        bits=(16, 32),
+    ),
+    "wiki": Setup(
+        demo=_VECTORS,
+        single={
+            **{"dcmh": {"epochs": 60}, "dnh_c": {"epochs": 60}},
+            "cah": {"learning_rate": 5e-3},
+        },
+        seeds=(0, 1, 2, 3, 4),
+    ),
+    "uci_digits": Setup(
+        demo=_VECTORS,
+        single={
+            "dcmh": {"epochs": 60},
+            "dnh_c": {"epochs": 60, "learning_rate": 5e-3},
+            "cah": {"learning_rate": 5e-3},
+        },
+    ),
+    "flipkart": _ON_PHOTOS,
+    "flickr8k": _ON_PHOTOS,
+    "nuswide": _ITS_PHOTOS,
+    "iaprtc12": _ITS_PHOTOS,
 }
 
 
-def liong2017(
+def protocol(
     dataset: str,
     scale: str = "demo",
     bits: Sequence[int] = (),
@@ -91,32 +114,17 @@ def liong2017(
     Raises:
         ValueError: on a dataset the paper's methods have no experiment for, or another scale.
     """
-    vectors = _SETTINGS.get(dataset) is _VECTORS
-    image = {"backbone": backbone, "weights": weights}
-    settings = settings_of(
-        "liong2017",
-        _SETTINGS,
-        dataset,
-        scale,
-        {} if vectors else {"backbone": "cnn_f", "trainable": "all", "size": 224},
-        {"epochs": epochs, **({} if vectors else image)},
-    )
-    methods = [method for method in LIONG_METHODS if not (vectors and method == "dvsh")]
-    chosen = options_of(methods, settings)
-    ours = {key: settings[key] for key in _OF_OURS if key in settings}
-    short = dataset == "scenes" and scale == "demo"
-    ours |= _PRINTED.get(dataset, {}) | (_SHORT if short else {})
-    ours |= {"epochs": epochs} if epochs else {}
-    chosen |= options_of(_OURS, ours)
-    if short:
-        chosen["lssh"]["atoms"] = _ATOMS
-    if scale == "demo":
-        for method, rate in _RATES.get(dataset, {}).items():
-            chosen[method]["learning_rate"] = rate
-        if not epochs:
-            for method in _SLOW:
-                chosen[method]["epochs"] *= 2
-    lengths = tuple(bits) or ((16, 32) if short else (16, 32, 64, 128))
+    setup = setup_of("liong2017", DATASETS, dataset, scale)
+    vectors = setup.demo is _VECTORS
+    settings = setup.settings(scale, {} if vectors else PAPER)
+    image = {} if vectors else {"backbone": backbone, "weights": weights}
+    changed = given(epochs=epochs, **image)
+    of_cmdvh = {key: settings[key] for key in _BACKBONE if key in settings}
+    of_cmdvh |= _PRINTED.get(dataset, {})
+    methods = [method for method in METHODS if not (vectors and method == "dvsh")]
+    options = setup.options(methods, scale, settings, changed)
+    options |= setup.options(_CMDVH, scale, of_cmdvh, changed)
+    lengths = setup.lengths(scale, bits, _BITS)
     limited = _MOST_BITS.get(dataset, {})
     return Protocol(
         dataset=dataset,
@@ -124,9 +132,7 @@ def liong2017(
             *(([m], [b for b in lengths if b <= most]) for m, most in limited.items()),
             ([method for method in methods if method not in limited], lengths),
         ],
-        seeds=tuple(seeds) or ((0, 1, 2, 3, 4) if dataset == "wiki" else (0, 1, 2)),
-        views={}
-        if vectors or dataset == "scenes"
-        else photo_views("liong2017", dataset, settings["size"]),
-        options=chosen,
+        seeds=setup.seeds_at(scale, seeds),
+        views=setup.views_at(scale, settings.get("size")),
+        options=options,
     )

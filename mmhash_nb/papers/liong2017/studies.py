@@ -1,16 +1,16 @@
-"""Studies of liong2017: the settings of its deep baselines, and what CMDVH was read as."""
+"""Studies of liong2017: the settings of its deep baselines, and interpretations of CMDVH."""
 
 from typing import Any
 
-from mmhash_nb.experiments.settings_study import at_rates
-from mmhash_nb.papers.protocols import Protocol
+from mmhash_nb.experiments.hyperparameters import at_rates
+from mmhash_nb.experiments.protocol import Protocol
 
 #: of the deep baselines, of which the paper gives none
 RATES = (2e-4, 1e-3, 5e-3)
 #: of CMDVH over a backbone that is not the paper's; elsewhere it has the paper's rate, the last
 RATES_OF_OURS = (1e-3, 3e-3, 1e-2)
 #: of Eqs. 5 and 6 (`code_update`) and of Eqs. 13 and 14 (`printed`), the default first
-READINGS = (("margins", False), ("margins", True), ("printed", False), ("printed", True))
+INTERPRETATIONS = (("margins", False), ("margins", True), ("printed", False), ("printed", True))
 
 
 def candidates(protocol: Protocol) -> dict[str, list[dict[str, Any]]]:
@@ -22,7 +22,7 @@ def candidates(protocol: Protocol) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def readings(protocol: Protocol) -> dict[str, list[dict[str, Any]]]:
-    """CMDVH's options with all readings of its equations."""
+def interpretations(protocol: Protocol) -> dict[str, list[dict[str, Any]]]:
+    """CMDVH's options with all interpretations of its equations."""
     ours = protocol.options["cmdvh"]
-    return {"cmdvh": [{**ours, "code_update": u, "printed": p} for u, p in READINGS]}
+    return {"cmdvh": [{**ours, "code_update": u, "printed": p} for u, p in INTERPRETATIONS]}

@@ -1,1 +1,5 @@
-"""Masci, Bronstein, Bronstein and Schmidhuber, TPAMI 2014: MM-NN."""
+"""masci2014: multimodal similarity-preserving hashing (MM-NN)."""
+
+from mmhash_nb.papers.masci2014 import protocol, studies
+
+__all__ = ["protocol", "studies"]

@@ -3,17 +3,48 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mmhash_nb.experiments.protocol import Protocol, check_scale
+from mmhash_nb.experiments.protocol import Protocol, Setup, given, setup_of
 from mmhash_nb.hashers import names
 
 _NETWORKS = ("nnhash_l1", "nnhash_l2", "cmnn_l1", "cmnn_l2", "mmnn_l1", "mmnn_l2")
+#: Methods of masci2014.
+METHODS = tuple(names("masci2014"))
 _TABLE_6 = ("cmssh", "cm", "sm", "scm_rasiwasia", "mmnn_l1", "mmnn_l2", "cmnn_l1", "cmnn_l2")
-_TABLES_2_TO_5 = tuple(m for m in names("masci2014") if m not in ("cm", "sm", "scm_rasiwasia"))
+_TABLES_2_TO_5 = tuple(m for m in METHODS if m not in ("cm", "sm", "scm_rasiwasia"))
 #: The tables with results on each dataset.
 TABLES = {"cifar10": (2, 3), "nuswide": (4, 5), "wiki": (6,), "scenes": (2, 3, 6)}
 
+#: The paper's code lengths (Tables 2 to 6): on `scenes` those of CIFAR-10 and of Wiki.
+_GRIDS: dict[str, list[tuple[Sequence[str], Sequence[int]]]] = {
+    "wiki": [(_TABLE_6, (32,))],
+    "cifar10": [(_TABLES_2_TO_5, (12, 24, 48))],
+    "nuswide": [(_TABLES_2_TO_5, (16, 64, 256))],
+    "scenes": [(_TABLES_2_TO_5, (12, 24, 48)), (_TABLE_6, (32,))],
+}
+#: The networks' settings. Weight decay was chosen by mAP on a held-out part of the training set; on
+#: Wiki none was better.
+_WIDE: dict[str, Any] = {"hidden": 48, "weight_decay": 1e-3}
+_NETWORK: dict[str, dict[str, Any]] = {
+    **{"wiki": {"hidden": 32}, "cifar10": _WIDE, "nuswide": _WIDE, "scenes": _WIDE},
+}
+_ADAM = {"learning_rate": 0.01, "epochs": 100}
+_FIVE = Setup(seeds=(0, 1, 2, 3, 4))
+#: The paper's datasets run at its sizes at both scales.
+DATASETS = {
+    "wiki": _FIVE,
+    "cifar10": _FIVE,
+    "nuswide": _FIVE,
+    "scenes": Setup(
+        demo={"epochs": 8},
+        bits=(12, 48),
+        seeds=(0, 1, 2, 3, 4),
+        demo_seeds=(0, 1, 2),
+        views={"images": "gist", "texts": "tags"},
+    ),
+}
 
-def masci2014(
+
+def protocol(
     dataset: str,
     scale: str = "demo",
     bits: Sequence[int] = (),
@@ -35,31 +66,16 @@ def masci2014(
     Raises:
         ValueError: on a dataset the paper's methods have no experiment for, or another scale.
     """
-    check_scale(scale)
-    demo = scale == "demo" and dataset == "scenes"
-    grids: dict[str, list[tuple[Sequence[str], Sequence[int]]]] = {
-        "wiki": [(_TABLE_6, bits or (32,))],
-        "cifar10": [(_TABLES_2_TO_5, bits or (12, 24, 48))],
-        "nuswide": [(_TABLES_2_TO_5, bits or (16, 64, 256))],
-        "scenes": [
-            (_TABLES_2_TO_5, bits or ((12, 48) if demo else (12, 24, 48))),
-            (_TABLE_6, bits or (32,)),
-        ],
-    }
-    if dataset not in grids:
-        raise ValueError(f"masci2014 has no experiment on {dataset!r}; it has {', '.join(grids)}.")
-    network: dict[str, Any] = {"hidden": 32 if dataset == "wiki" else 48, "optimiser": optimiser}
-    if dataset != "wiki":
-        # Compared by mAP on a held-out part of the training set: on Wiki none was better.
-        network |= {"weight_decay": 1e-3}
-    if optimiser == "adam":
-        network |= {"learning_rate": 0.01, "epochs": 100}
-    if epochs or demo:
-        network |= {"epochs": epochs or 8}
+    setup = setup_of("masci2014", DATASETS, dataset, scale)
+    adam = _ADAM if optimiser == "adam" else {}
+    network = {**_NETWORK[dataset], "optimiser": optimiser, **adam, **setup.settings(scale, {})}
+    network |= given(epochs=epochs)
+    (first, lengths), *others = _GRIDS[dataset]
+    grids = [(first, setup.lengths(scale, (), lengths)), *others]
     return Protocol(
         dataset=dataset,
-        grids=grids[dataset],
-        seeds=tuple(seeds) or ((0, 1, 2) if demo else (0, 1, 2, 3, 4)),
-        views={"images": "gist", "texts": "tags"} if dataset == "scenes" else {},
+        grids=[(methods, bits or lengths) for methods, lengths in grids],
+        seeds=setup.seeds_at(scale, seeds),
+        views=setup.views,
         options={name: network for name in _NETWORKS} | {"ksh": {"labelled": 5000}},
     )

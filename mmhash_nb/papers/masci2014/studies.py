@@ -22,7 +22,7 @@ from mmhash_nb.ties import NormaliseBy
 CUTS = (10, 50, 100, 500)
 
 
-def readings(pairs: Pairs, codes: Mapping[str, HashCodes]) -> pd.DataFrame:
+def by_evaluation(pairs: Pairs, codes: Mapping[str, HashCodes]) -> pd.DataFrame:
     """Cross-modal mAP of one method under other queries, databases and normalisations.
 
     Args:
@@ -30,7 +30,7 @@ def readings(pairs: Pairs, codes: Mapping[str, HashCodes]) -> pd.DataFrame:
         codes: for `image` and `text`, codes of all samples.
 
     Returns:
-        One row a reading, columns `reading`, `image-text` and `text-image` (fractions 0..1).
+        One row an evaluation, columns `reading`, `image-text` and `text-image` (fractions 0..1).
     """
     q, d, t = pairs.query, pairs.database, pairs.train
     splits = [

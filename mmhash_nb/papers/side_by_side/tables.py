@@ -12,6 +12,7 @@ import torch
 
 from mmhash_nb import hashers
 from mmhash_nb.experiments import evaluation
+from mmhash_nb.experiments.protocol import Protocol
 from mmhash_nb.experiments.runs import Run, frame
 from mmhash_nb.features import backbones
 from mmhash_nb.features.maps import resized
@@ -20,9 +21,8 @@ from mmhash_nb.hashers.deep import DeepHasher
 from mmhash_nb.hashers.siamese import SiameseHasher
 from mmhash_nb.metrics import average_precision_from_distances
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.papers import printed as published
 from mmhash_nb.papers.compare import scores
-from mmhash_nb.papers.protocols import Protocol
+from mmhash_nb.papers.rooms import names
 
 #: Directions of retrieval, galleries encoded from one modality, or from both at once.
 DIRECTIONS = ("image-text", "text-image", "image-image", "text-text", "joint-joint")
@@ -53,7 +53,7 @@ def listing(protocol: Protocol) -> pd.DataFrame:
         Columns `family, papers, images` (`pixels` or `vectors` that it is given, empty where it
         reads none), `directions` and `learned gallery` (whether it also has unified codes).
     """
-    of = {paper: set(hashers.names(paper)) for paper in published.papers()}
+    of = {paper: set(hashers.names(paper)) for paper in names()}
     rows = {}
     for method in dict.fromkeys(name for name, *_ in protocol.runs()):
         made = hashers.method_class(method)

@@ -1,1 +1,5 @@
-"""Zeng et al., 2019 and 2022: MAH."""
+"""zeng2022: modal-aware features for multimodal hashing (MAH)."""
+
+from mmhash_nb.papers.zeng2022 import protocol, studies
+
+__all__ = ["protocol", "studies"]

@@ -3,43 +3,57 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mmhash_nb.experiments.protocol import (
-    COLLECTIONS,
-    Protocol,
-    options_of,
-    photo_views,
-    settings_of,
-)
+from mmhash_nb.experiments.protocol import SCALES, Protocol, Setup, given, setup_of
 
-#: Methods of zeng2022, in the order of its tables.
 _IMAGE_HASHING = ("dpsh", "dsh", "hashnet", "dth", "csq")
 _FUSION = ("concat", "gmu", "mcb")
 _MODAL_AWARE = ("mah", "mah_no_kn", "mah_no_an")
-ZENG_METHODS = (*_IMAGE_HASHING, "texthash", *_FUSION, *_MODAL_AWARE)
+#: Methods of zeng2022, in the order of its tables.
+METHODS = (*_IMAGE_HASHING, "texthash", *_FUSION, *_MODAL_AWARE)
+#: MAH by the printed equations, and on sentence vectors (Table III).
+_VARIANTS = ("mah_printed", "mah_sentences")
 
-#: What a CPU can train: the new layers over a frozen backbone at a smaller size, narrower text, few
-#: epochs. Rates were compared on held-out training samples (the notebook shows how).
+#: The paper's: all of ResNet-18. The methods' defaults are its other settings (§V-A, §VI-B).
+PAPER: dict[str, Any] = {"backbone": "resnet18", "trainable": "all", "size": 224}
+_BITS = (16, 32, 48, 64)
+#: A demo on photos: new layers over a frozen backbone at a smaller size, narrower text, few epochs.
+#: Rates were chosen on held-out training samples (`results/study_zeng2022_*_settings.csv`).
 _PHOTOS: dict[str, Any] = {
     **{"backbone": "mobilenet_v2", "trainable": "none", "size": 96},
     **{"text_hidden": 1024, "learning_rate": 1e-3, "epochs": 12},
 }
-_ZENG_SETTINGS: dict[str, dict[str, Any]] = {
-    "scenes": {
-        **{"backbone": "small", "trainable": "none"},
-        **{"text_hidden": 512, "learning_rate": 3e-3, "epochs": 4},
-    },
-    "flipkart": _PHOTOS,
-    "flipkart_sub": _PHOTOS,
-    "flickr8k": _PHOTOS,
-    "nuswide": _PHOTOS,
-    "iaprtc12": _PHOTOS,
-    "mirflickr25k": {"epochs": 10},
-}
 #: Image hashing on photos learns one layer over fixed features: more epochs cost little.
-_IMAGE_EPOCHS = 60
+_LONGER: dict[str, dict[str, Any]] = {method: {"epochs": 60} for method in _IMAGE_HASHING}
+_ON_PHOTOS = Setup(demo=_PHOTOS, single=_LONGER, decoded=("paper",))
+#: The paper's photos, by its split of them.
+_ITS_VIEWS = {"images": "pixels", "protocol": "zeng2022"}
+_ITS_PHOTOS = Setup(demo=_PHOTOS, single=_LONGER, views=_ITS_VIEWS, decoded=SCALES)
+DATASETS = {
+    "scenes": Setup(
+        demo={
+            **{"backbone": "small", "trainable": "none"},
+            **{"text_hidden": 512, "learning_rate": 3e-3, "epochs": 4},
+        },
+        bits=(16, 32),
+    ),
+    "flipkart": _ON_PHOTOS,
+    "flipkart_sub": Setup(
+        demo=_PHOTOS,
+        single=_LONGER,
+        views={"labels": "both"},
+        decoded=("paper",),
+        load="flipkart",
+    ),
+    "flickr8k": _ON_PHOTOS,
+    "nuswide": _ITS_PHOTOS,
+    "iaprtc12": _ITS_PHOTOS,
+    "mirflickr25k": Setup(demo={"epochs": 10}, views=_ITS_VIEWS, decoded=("paper",)),
+}
+#: A demo on the tags alone, without pictures.
+_TAGS_ALONE = {("mirflickr25k", "demo")}
 
 
-def zeng2022(
+def protocol(
     dataset: str,
     scale: str = "demo",
     bits: Sequence[int] = (),
@@ -59,43 +73,28 @@ def zeng2022(
             text layer of 512 (`scenes`) or 1,024 units. `paper` trains
             all of ResNet-18 at 224 pixels with text layers of 8,192 and 512 units, for 60 epochs
             at a learning rate of 0.0001 divided by ten every 20 (§V-A, §VI-B).
-        bits: code lengths in place of the paper's 16, 32, 48 and 64 (16 and 32 for a demo).
+        bits: code lengths in place of the paper's 16, 32, 48 and 64 (16 and 32 for a demo on
+            `scenes`).
         seeds: in place of three.
         epochs, backbone: in place of the default; weights: file of the backbone's weights.
 
     Raises:
         ValueError: on a dataset the paper's methods have no experiment for, or another scale.
     """
-    settings = settings_of(
-        "zeng2022",
-        _ZENG_SETTINGS,
-        dataset,
-        scale,
-        {"backbone": "resnet18", "trainable": "all", "size": 224},
-        {"epochs": epochs, "backbone": backbone, "weights": weights},
-    )
-    tags_alone = dataset == "mirflickr25k" and scale == "demo"
-    methods = ("texthash",) if tags_alone else ZENG_METHODS
-    lengths = tuple(bits) or (16, 32, 48, 64)
-    if not bits and dataset == "scenes" and scale == "demo":
-        lengths = (16, 32)
+    setup = setup_of("zeng2022", DATASETS, dataset, scale)
+    settings = setup.settings(scale, PAPER)
+    changed = given(epochs=epochs, backbone=backbone, weights=weights)
+    tags_alone = (dataset, scale) in _TAGS_ALONE
+    methods = ("texthash",) if tags_alone else METHODS
+    lengths = setup.lengths(scale, bits, _BITS)
     grids: list[tuple[Sequence[str], Sequence[int]]] = [(methods, lengths)]
-    if "mah" in methods:
-        # The printed form beside ours: one length shows what it does to learning.
+    if not tags_alone:
+        # One length shows what the printed equations do to learning.
         grids.append((("mah_printed",), [min(lengths, key=lambda k: abs(k - 32))]))
-    others = ("mah_printed", "mah_sentences")
-    chosen = options_of((*methods, *others), settings)
-    photos = _ZENG_SETTINGS[dataset] is _PHOTOS
-    if photos and scale == "demo" and not epochs:
-        for method in _IMAGE_HASHING:
-            chosen[method]["epochs"] = _IMAGE_EPOCHS
-    views: dict[str, Any] = {"labels": "both"} if dataset == "flipkart_sub" else {}
-    if dataset != "scenes" and (scale == "paper" or dataset in COLLECTIONS) and not tags_alone:
-        views |= photo_views("zeng2022", dataset, settings["size"])
     return Protocol(
-        dataset="flipkart" if dataset == "flipkart_sub" else dataset,
+        dataset=setup.load or dataset,
         grids=grids,
-        seeds=tuple(seeds) or (0, 1, 2),
-        views=views,
-        options=chosen,
+        seeds=setup.seeds_at(scale, seeds),
+        views={} if tags_alone else setup.views_at(scale, settings.get("size")),
+        options=setup.options((*methods, *_VARIANTS), scale, settings, changed),
     )

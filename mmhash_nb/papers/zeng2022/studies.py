@@ -1,4 +1,4 @@
-"""Studies of zeng2022: which settings, what the printed form does, what each part gives."""
+"""Studies of zeng2022: which settings, what the printed equations do, what each part gives."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,17 +6,17 @@ from typing import Any
 import pandas as pd
 import torch
 
+from mmhash_nb.experiments.protocol import Protocol
 from mmhash_nb.hashers import create
 from mmhash_nb.hashers.mah import MAH
 from mmhash_nb.hashers.networks.inputs import rows
 from mmhash_nb.hashers.networks.modal_aware import ATTENTIONS, KERNELS
 from mmhash_nb.hashers.triplet_ranking import TripletRanking
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.papers.protocols import Protocol
 
 
 def candidates(protocol: Protocol) -> dict[str, list[dict]]:
-    """Each method's options with both learning rates, for `by_settings`.
+    """Each method's options with both learning rates, for `hyperparameters.search`.
 
     On `mirflickr25k`, which has the paper's rate, with 10 and 20 epochs instead.
     """
@@ -30,8 +30,8 @@ def candidates(protocol: Protocol) -> dict[str, list[dict]]:
     }
 
 
-def forms(options: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """`options` of MAH with every form of kernel and attention, for `by_settings`."""
+def variants(options: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """`options` of MAH with every form of kernel and attention, for `hyperparameters.search`."""
     return [
         {**options, "kernel": kernel, "attention": attention}
         for kernel in ("none", *KERNELS)
@@ -40,26 +40,26 @@ def forms(options: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def start_of_training(pairs: Pairs, bits: int, options: Mapping[str, Any]) -> pd.DataFrame:
-    """What each form of the modal-aware operations lets through before the first step.
+    """What each kind of modal-aware operation lets through before the first step.
 
     Args:
         pairs: one batch.
-        options: of MAH, but for the two forms.
+        options: of MAH, but for kernel and attention.
 
     Returns:
-        A row for each pair of forms, as a fraction of what plain concatenation has: mean absolute
+        A row for each pair of kinds, as a fraction of what plain concatenation has: mean absolute
         `image` and `text` features that are fused, and the norm of the loss's `gradient` at the
         first text layer's weights.
     """
     device = torch.device("cpu")
     found = {}
-    for some in forms(options):
+    for some in variants(options):
         method = create("mah", bits, 0, **some)
         assert isinstance(method, MAH)
         inputs = method.inputs(pairs, device)
         network = method.unfitted(*method.sizes(pairs)).train()
         torch.manual_seed(0)
-        network.code.reset_parameters()  # the same code layer behind every form
+        network.code.reset_parameters()  # the same code layer behind each of them
         batch = torch.arange(len(pairs))
         image, text = network.features(*rows(inputs, batch))  # type: ignore[arg-type]
         labels = torch.from_numpy(pairs.labels)

@@ -1,1 +1,5 @@
-"""Zhang, Lai and Feng, ECCV 2018: AADAH."""
+"""zhang2018: attention-aware deep adversarial hashing (AADAH)."""
+
+from mmhash_nb.papers.zhang2018 import attention_scores, protocol, studies
+
+__all__ = ["attention_scores", "protocol", "studies"]

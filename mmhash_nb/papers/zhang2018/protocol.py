@@ -3,53 +3,57 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mmhash_nb.experiments.protocol import (
-    COLLECTIONS,
-    Protocol,
-    options_of,
-    photo_views,
-    settings_of,
-)
+from mmhash_nb.experiments.protocol import SCALES, Protocol, Setup, given, setup_of
 
 _SHALLOW = ("cca_hash", "cmfh", "scm", "scm_orth", "stmh", "sephkm")
 _DEEP = ("dcmh", "prdh", "dvsh")
 _ATTENTION = ("aadah", "aadah_none", "aadah_visual", "aadah_textual")
-#: They learn slowly at first and an epoch costs half of AADAH's: a demo gives them twice as many.
-_SLOW = ("dcmh", "prdh")
 #: Methods of zhang2018, in the order of its tables; `scm_orth` is SCM's other solver.
-ZHANG_METHODS = (*_SHALLOW, *_DEEP, *_ATTENTION)
-#: Where a method's options differ from those of its dataset, since held-out training samples said
-#: so (the notebook shows how): on photos AADAH's margin of 1 was best.
-_CHOSEN: dict[str, dict[str, dict[str, Any]]] = {
-    "scenes": {
-        **{method: {"margin": 0.25} for method in _ATTENTION},
-        "dvsh": {"learning_rate": 5e-3},
-    }
-}
-#: What a CPU can train: the new layers over frozen maps, narrower, for fewer epochs. Rates were
-#: compared on held-out training samples (the notebook shows how).
+METHODS = (*_SHALLOW, *_DEEP, *_ATTENTION)
+
+#: The paper's: all of VGG19. The methods' defaults are its other settings (§4.1).
+PAPER: dict[str, Any] = {"backbone": "vgg19", "trainable": "all", "size": 224}
+_BITS = (16, 32, 64)
+#: A demo on photos: new layers over frozen maps, narrower, for fewer epochs. Rates and margins were
+#: chosen on held-out training samples (`results/study_zhang2018_*_settings.csv`).
 _PHOTOS: dict[str, Any] = {
     **{"backbone": "mobilenet_v2", "trainable": "none", "size": 224},
-    **{
-        "text_hidden": 1024,
-        "image_hidden": 1024,
-        "learning_rate": 1e-3,
-        "epochs": 15,
-        "lstm_hidden": 128,
-    },
+    **{"text_hidden": 1024, "image_hidden": 1024, "lstm_hidden": 128},
+    **{"learning_rate": 1e-3, "epochs": 15},
 }
-_SETTINGS: dict[str, dict[str, Any]] = {
-    "scenes": {
-        **{"backbone": "small", "trainable": "none", "text_hidden": 512, "image_hidden": 512},
-        **{"learning_rate": 1e-3, "epochs": 6, "lstm_hidden": 128},
-    },
-    "flipkart": _PHOTOS,
-    "flickr8k": _PHOTOS,
-    **dict.fromkeys(COLLECTIONS, _PHOTOS),
+#: They learn slowly at first and an epoch costs half of AADAH's: a demo gives them twice as many.
+_SLOW_ON_PHOTOS = {"dcmh": {"epochs": 30}, "prdh": {"epochs": 30}}
+_ON_PHOTOS = Setup(demo=_PHOTOS, single=_SLOW_ON_PHOTOS, decoded=SCALES)
+#: The paper's photos, by its split of them.
+_ITS_PHOTOS = Setup(
+    demo=_PHOTOS,
+    single=_SLOW_ON_PHOTOS,
+    views={"images": "pixels", "protocol": "zhang2018"},
+    decoded=SCALES,
+)
+DATASETS = {
+    "scenes": Setup(
+        demo={
+            **{"backbone": "small", "trainable": "none"},
+            **{"text_hidden": 512, "image_hidden": 512, "lstm_hidden": 128},
+            **{"learning_rate": 1e-3, "epochs": 6},
+        },
+        single={
+            **{method: {"margin": 0.25} for method in _ATTENTION},
+            "dvsh": {"learning_rate": 5e-3},
+            **{"dcmh": {"epochs": 12}, "prdh": {"epochs": 12}},
+        },
+        bits=(16, 32),
+    ),
+    "flipkart": _ON_PHOTOS,
+    "flickr8k": _ON_PHOTOS,
+    "mirflickr25k": _ITS_PHOTOS,
+    "nuswide": _ITS_PHOTOS,
+    "iaprtc12": _ITS_PHOTOS,
 }
 
 
-def zhang2018(
+def protocol(
     dataset: str,
     scale: str = "demo",
     bits: Sequence[int] = (),
@@ -67,36 +71,23 @@ def zhang2018(
         dataset: `mirflickr25k`, `nuswide` (21 concepts) or `iaprtc12` (255 labels), the paper's
             photos; `flipkart` or `flickr8k`, photos with descriptions; or `scenes`.
         scale: `demo` trains what a CPU can: the new layers over a frozen backbone, which on photos
-            is MobileNetV2 at 224 pixels with masks of 7×7 places. `paper` trains all of VGG19, with
+            is MobileNetV2 at 224 pixels with masks of 7×7 cells. `paper` trains all of VGG19, with
             text layers of 8,192 and 1,000 units, for 100 epochs at a learning rate of 0.0002
             divided by ten every 20 (§4.1).
-        bits: code lengths in place of the paper's 16, 32 and 64 (16 and 32 for a demo).
+        bits: code lengths in place of the paper's 16, 32 and 64 (16 and 32 for a demo on `scenes`).
         seeds: in place of three.
         epochs, backbone: in place of the default; weights: file of the backbone's weights.
 
     Raises:
         ValueError: on a dataset the paper's methods have no experiment for, or another scale.
     """
-    settings = settings_of(
-        "zhang2018",
-        _SETTINGS,
-        dataset,
-        scale,
-        {"backbone": "vgg19", "trainable": "all", "size": 224},
-        {"epochs": epochs, "backbone": backbone, "weights": weights},
-    )
-    lengths = tuple(bits) or ((16, 32) if dataset == "scenes" and scale == "demo" else (16, 32, 64))
-    chosen = options_of(ZHANG_METHODS, settings)
-    if scale == "demo":
-        for method, options in _CHOSEN.get(dataset, {}).items():
-            chosen[method] |= options
-        if not epochs:
-            for method in _SLOW:
-                chosen[method]["epochs"] *= 2
+    setup = setup_of("zhang2018", DATASETS, dataset, scale)
+    settings = setup.settings(scale, PAPER)
+    changed = given(epochs=epochs, backbone=backbone, weights=weights)
     return Protocol(
         dataset=dataset,
-        grids=[(ZHANG_METHODS, lengths)],
-        seeds=tuple(seeds) or (0, 1, 2),
-        views={} if dataset == "scenes" else photo_views("zhang2018", dataset, settings["size"]),
-        options=chosen,
+        grids=[(METHODS, setup.lengths(scale, bits, _BITS))],
+        seeds=setup.seeds_at(scale, seeds),
+        views=setup.views_at(scale, settings.get("size")),
+        options=setup.options(METHODS, scale, settings, changed),
     )

@@ -6,11 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from mmhash_nb.experiments import settings_study as settings
+from mmhash_nb.experiments.hyperparameters import at_rates
+from mmhash_nb.experiments.protocol import Protocol
 from mmhash_nb.experiments.runs import run
 from mmhash_nb.hashers.aadah import AADAH, PARTS, SIDES
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.papers.protocols import Protocol
 from mmhash_nb.papers.zhang2018 import attention_scores
 
 #: of the deep methods: the paper's two learning rates and one between them
@@ -24,7 +24,7 @@ def candidates(protocol: Protocol) -> dict[str, list[dict[str, Any]]]:
     Its ablations share its settings, so only the margin of the one without masks is compared: they
     are not to lose by what suits the masks.
     """
-    compared = settings.at_rates(protocol, ("dcmh", "prdh", "dvsh", "aadah"), RATES)
+    compared = at_rates(protocol, ("dcmh", "prdh", "dvsh", "aadah"), RATES)
     ours = protocol.options["aadah"]
     compared["aadah"] = [{**some, "margin": 1.0} for some in compared["aadah"]]
     compared["aadah"] += [{**ours, "margin": margin} for margin in MARGINS]
@@ -33,7 +33,7 @@ def candidates(protocol: Protocol) -> dict[str, list[dict[str, Any]]]:
     return compared
 
 
-def by_players(
+def by_adversary(
     pairs: Pairs, bits: int, seeds: Iterable[int], options: Mapping[str, Any]
 ) -> pd.DataFrame:
     """AADAH with both players of its game, either, or none, on held-out training samples.
