@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from mmhash_nb.runner.headless import defaults
+from mmhash_nb.runner.notebook_parameters import defaults
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 MOST_LINES, MOST_BYTES = 15, 1_500_000

@@ -19,7 +19,7 @@ from mmhash_nb import hashers
 from mmhash_nb.datasets import load
 from mmhash_nb.experiments.runs import run_protocol
 from mmhash_nb.papers.zhang2018.protocol import protocol as zhang2018
-from mmhash_nb.runner import headless
+from mmhash_nb.runner import notebook_parameters
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -269,7 +269,7 @@ def test_papermill_reads_the_parameters_as_what_the_notebook_has(line, monkeypat
     done = CliRunner().invoke(papermill.cli.papermill, shlex.split(line)[1:])
     assert done.exit_code == 0, done.output
     (given,) = read
-    has = headless.defaults(ROOT / "notebooks" / Path(given["input_path"]).name)
+    has = notebook_parameters.defaults(ROOT / "notebooks" / Path(given["input_path"]).name)
     assert given["parameters"]
     for name, value in given["parameters"].items():
         assert type(value) is type(has[name]), name

@@ -8,14 +8,15 @@ from pathlib import Path
 
 #: how this process was started, for the usage lines
 PROGRAM = "mmhash" if Path(sys.argv[0]).stem == "mmhash" else "python -m mmhash_nb"
-#: name, the module whose `main` gets the command with its arguments, what it does
+#: name, the module of this room whose `main` gets the command with its arguments, what it does
 COMMANDS = {
-    "fit": ("mmhash_nb.cli.own_data", "learn codes from a folder of your pictures and texts"),
-    "encode": ("mmhash_nb.cli.own_data", "codes of a folder's pictures or texts"),
-    "search": ("mmhash_nb.cli.own_data", "the items nearest to words or a picture"),
-    "datasets": ("mmhash_nb.cli.datasets_command", "which datasets are there; fetch them"),
-    "reproduce": ("mmhash_nb.cli.reproduce", "run the notebooks, write the report"),
-    "report": ("mmhash_nb.cli.reproduce", "write the report alone; nothing is run"),
+    "fit": ("fit_encode_search", "learn codes from a folder of your pictures and texts"),
+    "encode": ("fit_encode_search", "codes of a folder's pictures or texts"),
+    "search": ("fit_encode_search", "the items nearest to words or a picture"),
+    "datasets": ("datasets_command", "which datasets are there; fetch them"),
+    "reproduce": ("reproduce", "run the notebooks, write the report"),
+    "publish": ("reproduce", "replace committed files by those of runs"),
+    "report": ("reproduce", "write the report alone; nothing is run"),
 }
 
 
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         commands.add_parser(name, help=does, add_help=False)
     command = parser.parse_args(given[:1]).command
     try:
-        return importlib.import_module(COMMANDS[command][0]).main(given)
+        return importlib.import_module(f"mmhash_nb.cli.{COMMANDS[command][0]}").main(given)
     except (ArithmeticError, OSError, RuntimeError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -1,4 +1,4 @@
-"""What the commands leave on disk: a fitted method with the form of its data, and named codes."""
+"""Files of the commands: a fitted method with the preprocessing of its data, and named codes."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ _MODEL_FILES = ("method.json", "state.safetensors", DATA)
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A fitted method that encodes items of one's own.
+    """A fitted method that encodes new items.
 
     Attributes:
         method: as `hashers.load` gives it; form: how items become its arrays.
@@ -93,7 +93,7 @@ def check_absent(path: Path, option: str = "--out") -> None:
 
 
 def save_model(folder: Path, method: Hasher, form: Form) -> None:
-    """Keep a fitted method and the form of its data, the whole folder or nothing.
+    """Write a fitted method and the preprocessing of its data, the whole folder or nothing.
 
     Raises:
         ValueError: something is there.

@@ -1,4 +1,9 @@
-"""Run the notebooks headlessly with papermill, then write the paper-versus-ours report."""
+"""Run the notebooks headlessly, write the paper-versus-ours report, publish what runs left.
+
+`reproduce` runs every numbered notebook of `notebooks/` with its default parameters, or what the
+arguments say, in a process each (`runner/headless.py`). Everything goes to `runs/`; `publish`
+replaces the committed files by it.
+"""
 
 import argparse
 import sys
@@ -11,8 +16,8 @@ import pandas as pd
 from mmhash_nb.cli import PROGRAM
 from mmhash_nb.io.project import project_root
 from mmhash_nb.runner.cluster import at_once
-from mmhash_nb.runner.finished import expected_in_all, expected_seconds, finished, records
 from mmhash_nb.runner.headless import Outcome, in_words
+from mmhash_nb.runner.job_records import done, expected_seconds, makespan, records
 from mmhash_nb.runner.jobs import Job, from_file, from_grid
 from mmhash_nb.runner.workers import run_jobs
 
@@ -30,7 +35,7 @@ def reproduce(
 ) -> list[Outcome]:
     """Run what is not done of `jobs`, all of it even where some fail, then write the report.
 
-    What the runs measured is joined in `runs/`, where the report finds it.
+    The tables and pictures of the runs are merged in `runs/`, where the report finds them.
 
     Args:
         out: the report goes to `out/report.md` and `out/report.html`; runs lie below it.
@@ -41,17 +46,17 @@ def reproduce(
         How each job ended, and last, named `REPORT`, why no report could be written, if so.
 
     Raises:
-        ValueError: before anything runs, where workers cannot be had as asked.
+        ValueError: before anything runs, where there cannot be such workers.
     """
     since = time.time() if again else 0.0
     outcomes = run_jobs(jobs, since, workers=workers, scheduler=scheduler)
     begun = time.perf_counter()
     # Imported here, since they take most of the seconds in which a command starts.
     from mmhash_nb import report
-    from mmhash_nb.runner.merging import gather
+    from mmhash_nb.runner.merging import merge
 
     try:
-        for left_out in gather(jobs, out, project_root() / "runs"):
+        for left_out in merge(jobs, out, project_root() / "runs"):
             print(left_out, flush=True)
         report.write(out, outcomes)
     except (OSError, ValueError) as error:
@@ -64,7 +69,7 @@ def plan(jobs: Sequence[Job], out: Path, again: bool, workers: int) -> Iterator[
     """Lines that say what `reproduce` would run, what it would not, and how long it may take."""
     known_runs = [record for _, record in records(out)]
     known: list[float] = []
-    waiting = [job for job in jobs if again or not finished(job)]
+    waiting = [job for job in jobs if again or not done(job)]
     for job in jobs:
         if job not in waiting:
             yield f"done       {job.name}"
@@ -75,7 +80,7 @@ def plan(jobs: Sequence[Job], out: Path, again: bool, workers: int) -> Iterator[
         yield f"would run  {job.name}  ({expected})"
     unknown = len(waiting) - len(known)
     yield (
-        f"{len(waiting)} of {len(jobs)} to run, about {expected_in_all(known, workers):.0f} s in "
+        f"{len(waiting)} of {len(jobs)} to run, about {makespan(known, workers):.0f} s in "
         f"all{f', and {unknown} without a record' if unknown else ''}"
     )
 
@@ -85,22 +90,43 @@ def _summary(outcomes: Iterable[Outcome]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["notebook", "seconds", "status"])
 
 
-def _add_batches(command: argparse.ArgumentParser) -> None:
-    """The options of batches."""
-    command.add_argument(
-        "--grid",
-        nargs="+",
-        action="append",
-        default=[],
-        metavar=("NAME", "VALUE"),
-        help="a run for each of these values of a parameter",
-    )
-    command.add_argument("--batch", type=Path, metavar="FILE.yml", help="a file of jobs to run")
-    where = command.add_mutually_exclusive_group()
+def _publish(jobs: Sequence[Job], out: Path) -> int:
+    """Copy what is done of `jobs` to the committed files, with a line for each file."""
+    from mmhash_nb.runner.merging import merge
+    from mmhash_nb.runner.publishing import publish
+
+    root = project_root()
+    for line in [*merge(jobs, out, root / "runs"), *publish(jobs, root / "runs", root)]:
+        print(line, flush=True)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=PROGRAM)
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("reproduce", help="run the notebooks, write the report")
+    copied = commands.add_parser("publish", help="replace committed files by those of runs")
+    report = commands.add_parser("report", help="write the report alone; nothing is run")
+    for command in (run, copied):
+        command.add_argument("--notebook", nargs="+", default=[], metavar="NAME")
+        command.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
+        command.add_argument(
+            "--grid",
+            nargs="+",
+            action="append",
+            default=[],
+            metavar=("NAME", "VALUE"),
+            help="a run for each of these values of a parameter",
+        )
+        command.add_argument("--batch", type=Path, metavar="FILE.yml", help="a file of jobs")
+    for command in (run, copied, report):
+        command.add_argument("--out", type=Path, default=project_root() / "runs", metavar="DIR")
+    where = run.add_mutually_exclusive_group()
     where.add_argument("--workers", type=_count, metavar="N", help="so many runs at once, by Dask")
     where.add_argument("--scheduler", metavar="ADDRESS", help="a Dask cluster that runs already")
-    command.add_argument("--dry-run", action="store_true", help="say what would run, and how long")
-    command.add_argument("--again", action="store_true", help="run also what is done")
+    run.add_argument("--dry-run", action="store_true", help="say what would run, and how long")
+    run.add_argument("--again", action="store_true", help="run also what is done")
+    return parser
 
 
 def _count(text: str) -> int:
@@ -109,57 +135,55 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _jobs(asked: argparse.Namespace) -> list[Job]:
-    """The jobs that a command line asks for."""
-    if asked.batch is not None:
-        if asked.notebook or asked.p or asked.grid:
+def _jobs(arguments: argparse.Namespace) -> list[Job]:
+    """The jobs of a command line."""
+    if arguments.batch is not None:
+        if arguments.notebook or arguments.p or arguments.grid:
             raise ValueError("--batch says what to run: leave out --notebook, -p and --grid.")
-        return from_file(asked.batch, asked.out)
+        return from_file(arguments.batch, arguments.out)
     grid: dict[str, list[str]] = {}
-    for name, *values in asked.grid:
+    for name, *values in arguments.grid:
         if not values:
             raise ValueError(f"--grid {name} has no values: give one or more.")
         grid.setdefault(name, []).extend(values)
-    return from_grid(asked.notebook, dict(asked.p), grid, asked.out)
+    return from_grid(arguments.notebook, dict(arguments.p), grid, arguments.out)
+
+
+def _run(given: argparse.Namespace) -> int:
+    """What the command line says; returns the exit status."""
+    if given.command == "report":
+        from mmhash_nb import report
+
+        for path in report.write(given.out):
+            print(f"report: {path}")
+        return 0
+    jobs = _jobs(given)
+    if given.command == "publish":
+        return _publish(jobs, given.out)
+    if given.dry_run:
+        n = at_once(given.workers, given.scheduler)
+        print(*plan(jobs, given.out, given.again, n), sep="\n")
+        return 0
+    outcomes = reproduce(
+        jobs, given.out, again=given.again, workers=given.workers, scheduler=given.scheduler
+    )
+    print(_summary(outcomes).to_string(index=False))
+    if outcomes[-1].notebook != REPORT:
+        print(f"report: {given.out / 'report.md'} and report.html beside it")
+    return int(any(outcome.error for outcome in outcomes))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns 0, 1 where a notebook failed, 2 on a wrong argument."""
-    parser = argparse.ArgumentParser(prog=PROGRAM)
-    commands = parser.add_subparsers(dest="command", required=True)
-    command = commands.add_parser("reproduce", help="run the notebooks, write the report")
-    command.add_argument("--notebook", nargs="+", default=[], metavar="NAME")
-    command.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
-    _add_batches(command)
-    command.add_argument("--out", type=Path, default=project_root() / "runs", metavar="DIR")
-    written = commands.add_parser("report", help="write the report alone; nothing is run")
-    written.add_argument("--out", type=Path, default=project_root() / "runs", metavar="DIR")
-    asked = parser.parse_args(arguments)
+    given = _parser().parse_args(arguments)
     try:
-        if asked.command == "report":
-            from mmhash_nb import report
-
-            for path in report.write(asked.out):
-                print(f"report: {path}")
-            return 0
-        jobs = _jobs(asked)
-        if asked.dry_run:
-            n = at_once(asked.workers, asked.scheduler)
-            print(*plan(jobs, asked.out, asked.again, n), sep="\n")
-            return 0
-        outcomes = reproduce(
-            jobs, asked.out, again=asked.again, workers=asked.workers, scheduler=asked.scheduler
-        )
+        return _run(given)
     except (FileNotFoundError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("interrupted; finished notebooks and runs are kept", file=sys.stderr)
+        print("interrupted; the same command goes on where it stopped", file=sys.stderr)
         return 130
     except OSError as error:
         print(f"error: {in_words(error)}", file=sys.stderr)
         return 1
-    print(_summary(outcomes).to_string(index=False))
-    if outcomes[-1].notebook != REPORT:
-        print(f"report: {asked.out / 'report.md'} and report.html beside it")
-    return int(any(outcome.error for outcome in outcomes))

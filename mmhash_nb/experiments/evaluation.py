@@ -89,14 +89,14 @@ def of_embeddings(method: Embedder, pairs: Pairs) -> dict[str, dict[str, float]]
     encoded = modalities(method)
     results = {}
     for q, d in tasks(list(encoded), method.cross_modal):
-        asked = method.embed(queries, cast(EncodedModality, q)).astype(np.float64)
-        kept = method.embed(database, cast(EncodedModality, d)).astype(np.float64)
-        squares = (kept**2).sum(1)
+        query = method.embed(queries, cast(EncodedModality, q)).astype(np.float64)
+        found = method.embed(database, cast(EncodedModality, d)).astype(np.float64)
+        squares = (found**2).sum(1)
         whole, at_ten = [], []
-        for start in range(0, len(asked), _CHUNK):
+        for start in range(0, len(query), _CHUNK):
             some = slice(start, start + _CHUNK)
             # Up to a constant for each query, which no ranking sees.
-            distances = squares - 2 * asked[some] @ kept.T
+            distances = squares - 2 * query[some] @ found.T
             relevant = share_label(queries.labels[some], database.labels)
             whole.append(average_precision_from_distances(distances, relevant))
             at_ten.append(

@@ -4,11 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mmhash_nb.hashers import method_class
+from mmhash_nb.hashers import method_class, names
 
-#: Methods that rank by a distance and have no code length. Nothing random enters them but the folds
-#: of SM's and SCM's cross-validation; one run stands for all seeds.
-_REFERENCES = ("raw", "cm", "sm", "scm_rasiwasia")
 #: `demo` is what a CPU trains in minutes, `paper` has the paper's own settings.
 SCALES = ("demo", "paper")
 
@@ -39,11 +36,25 @@ class Protocol:
         planned: dict[tuple[str, int, int], Mapping[str, Any]] = {}
         for methods, lengths in self.grids:
             for method in (*methods, "random"):
-                once = method in _REFERENCES
+                once = not uses_n_bits(method)
                 for bits in lengths[:1] if once else lengths:
                     for seed in self.seeds[:1] if once else self.seeds:
                         planned[method, bits, seed] = self.options.get(method, {})
         return [(*key, options) for key, options in planned.items()]
+
+
+def uses_n_bits(method: str) -> bool:
+    """Whether a registered method has code lengths; unknown ones are taken to have them.
+
+    Nothing random enters those without but the folds of SM's and SCM's cross-validation: one run
+    stands for all lengths and seeds.
+    """
+    return method not in names() or method_class(method).uses_n_bits
+
+
+def is_reference(method: str) -> bool:
+    """Whether a registered method has no codes, and nothing random enters it."""
+    return method in names() and not method_class(method).has_codes
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mmhash_nb.io.files import whole
-from mmhash_nb.io.project import project_root
+from mmhash_nb.io.project import output_folder, project_root
 
 #: One row of a record per task and metric; `value` is a fraction 0..1 (ACG: a number of labels).
 COLUMNS = [
@@ -44,22 +44,44 @@ def _table(file: Path) -> pd.DataFrame:
 
 
 def write(records: pd.DataFrame, folder: Path) -> list[Path]:
-    """Keep `records` in `folder`, a `<paper>_<dataset>.csv` each, whole or not at all.
+    """Write `records` to `folder`, a `<paper>_<dataset>.csv` each, whole or not at all.
 
-    A file that is there is replaced: it holds the last records of that paper and dataset. Runs of
-    a batch would replace each other's: theirs go to the folder `$MMHASH_RECORDS` instead, and the
-    batch joins them in `folder` when it ends.
+    A file that is there is replaced: it holds the last records of that paper and dataset. A run of
+    a batch writes to `$MMHASH_OUTPUT` instead, as `io.files.output_folder` says.
 
     Returns:
         The files in `folder`.
     """
-    now = Path(os.environ.get("MMHASH_RECORDS") or folder)
+    now = Path(os.environ.get("MMHASH_OUTPUT") or folder)
     names = []
     for (paper, dataset), part in checked(records).groupby(["paper", "dataset"]):
         names.append(f"{paper}_{dataset}.csv")
         with whole(now / names[-1]) as aside:
             part[COLUMNS].to_csv(aside, index=False)
     return [folder / name for name in names]
+
+
+def write_study(name: str, table: pd.DataFrame) -> None:
+    """Write a study as `study_<name>.csv` to `runs/`, with the index where it has a name."""
+    with whole(output_folder() / f"study_{name}.csv") as aside:
+        table.to_csv(aside, index=table.index.names != [None])
+
+
+def study_files(pattern: str, computed: bool = False) -> list[Path]:
+    """The committed files `results/study_<pattern>.csv`, sorted by name.
+
+    Args:
+        pattern: a name as `write_study` takes it, or a glob pattern of names.
+        computed: take those that were written to `runs/` in place of the committed ones.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    folders = [project_root() / "results", *([output_folder()] if computed else [])]
+    found = {p.name: p for folder in folders for p in folder.glob(f"study_{pattern}.csv")}
+    if not found:
+        raise FileNotFoundError(f"there is no study_{pattern}.csv in {folders[0]}.")
+    return [found[name] for name in sorted(found)]
 
 
 def checked(records: pd.DataFrame, where: str | Path = "the records") -> pd.DataFrame:

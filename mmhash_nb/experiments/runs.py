@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -195,7 +196,7 @@ def run_protocol(
         view = seen if method in protocol.on_vectors else pairs
         one = run(paper, method, view, bits, seed, options, device=device, root=root)
         if headless:
-            print(f"{method} {bits} bits seed {seed}: {_line(one)}", flush=True)
+            print(f"{method} {bits} bits seed {seed}: {_line(one)}", file=sys.stderr)
         done.append(one)
     return done
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from mmhash_nb import hashers
 from mmhash_nb.datasets.pictures import nothing_kept
-from mmhash_nb.explorer.answers import Answer, Question
+from mmhash_nb.explorer.search import Query, SearchResult
 from mmhash_nb.figures.items import view_of
 from mmhash_nb.figures.nearest import sides
 from mmhash_nb.hashers.aadah import AADAH
@@ -24,7 +24,7 @@ def has_masks(method: str) -> bool:
 
 
 class Masks:
-    """The visual masks of a fitted method, for samples as they are asked for.
+    """The visual masks of a fitted method, computed where they are needed.
 
     Args:
         method: an AADAH with a visual mask.
@@ -50,11 +50,11 @@ class Masks:
         return np.stack([known[int(sample)] for sample in samples])
 
 
-def with_masks(found: Answer, pairs: Pairs, question: Question, masks: Masks) -> Answer:
-    """An answer with the masks of its pictures, on the sides that are images."""
+def with_masks(found: SearchResult, pairs: Pairs, query: Query, masks: Masks) -> SearchResult:
+    """A result with the masks of its pictures, on the sides that are images."""
     query_side, database_side = sides(found.direction)
-    if query_side == "image" and view_of(question.pairs, "image") == "picture":
-        found = replace(found, query_mask=masks.of(question.pairs, [question.sample])[0])
+    if query_side == "image" and view_of(query.pairs, "image") == "picture":
+        found = replace(found, query_mask=masks.of(query.pairs, [query.sample])[0])
     if database_side == "image" and len(found.ids):
         found = replace(found, masks=masks.of(pairs, found.ids))
     return found

@@ -1,7 +1,7 @@
-"""Menus of the explorer: how they look, are filled, and are hidden."""
+"""Controls of the explorer: how they look, are filled, hidden, and set at first."""
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypedDict
 
 import ipywidgets as widgets
 
@@ -16,7 +16,7 @@ def menu(name: str) -> widgets.Dropdown:
 def fill(
     control: widgets.Dropdown, values: Iterable[Any], name: Callable[[Any], str] = str
 ) -> None:
-    """Offer values by their names; keep the chosen one where it is among them."""
+    """Offer values by their names; leave the chosen one where it is among them."""
     before, values = control.value, list(values)
     control.options = [(name(value), value) for value in values]
     control.value = before if before in values else values[0]
@@ -25,3 +25,55 @@ def fill(
 def show_where(control: widgets.Widget, wanted: bool) -> None:
     """Take a control out of the page where it has nothing to choose."""
     control.layout.display = None if wanted else "none"
+
+
+class InitialValues(TypedDict, total=False):
+    """Values of controls by their names, in the order of which may be chosen after which."""
+
+    dataset: str
+    method: str
+    bits: int
+    beside: str
+    direction: str
+    query: int
+    k: int
+    radius: int
+    mistakes: bool
+    attention: bool
+
+
+def in_order(first: InitialValues) -> Iterator[tuple[str, Any]]:
+    """Names and values of these; what a control offers depends on those before it.
+
+    Raises:
+        TypeError: there is no such control.
+    """
+    for name in first:
+        if name not in InitialValues.__annotations__:
+            known = ", ".join(InitialValues.__annotations__)
+            raise TypeError(f"the explorer cannot open at {name}=…: its controls are {known}.")
+    return ((name, first[name]) for name in InitialValues.__annotations__ if name in first)  # type: ignore[literal-required]
+
+
+def set_control(control: Any, name: str, value: object) -> None:
+    """Set a control, `name`, to a value that it offers.
+
+    Raises:
+        ValueError: it does not offer that.
+    """
+    offered, choice = _offered(control)
+    if value not in offered:
+        raise ValueError(f"the explorer cannot open at {name}={value!r}: {choice}.")
+    control.value = offered[offered.index(value)]
+
+
+def _offered(control: Any) -> tuple[Sequence[Any], str]:
+    """The values of a control, and in words what to do about one that is not among them."""
+    if isinstance(control, widgets.Dropdown):
+        values = [value for _, value in control.options]
+        return values, f"choose from {', '.join(map(repr, values))}"
+    if isinstance(control, widgets.IntSlider):
+        return range(control.min, control.max + 1), f"choose from {control.min} to {control.max}"
+    if control.layout.display == "none":  # as it is where no method has masks
+        return [False], "no method that it shows has masks and was saved"
+    return [False, True], "choose from False, True"

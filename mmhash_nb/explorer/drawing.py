@@ -6,11 +6,11 @@ from typing import NamedTuple
 import numpy as np
 
 from mmhash_nb.codes import HashCodes
-from mmhash_nb.explorer.answers import Answer, Database, Question, answer
 from mmhash_nb.explorer.attention import Masks, with_masks
-from mmhash_nb.explorer.pieces import draw_codes, draw_item
+from mmhash_nb.explorer.canvas import Canvas
+from mmhash_nb.explorer.components import draw_codes, draw_item
 from mmhash_nb.explorer.plots import plot_distances, plot_lookup
-from mmhash_nb.explorer.sheet import Sheet
+from mmhash_nb.explorer.search import Database, Query, SearchResult, search
 from mmhash_nb.figures.items import CELL, Box, label_text, view_of
 from mmhash_nb.figures.nearest import Codes, MethodCodes, side_codes, sides, task_name
 from mmhash_nb.figures.style import INK, MARKS, RIGHT, WRONG
@@ -48,7 +48,7 @@ def draw(
     radius: int,
     only_mistakes: bool = False,
     masks: Mapping[str, Masks] | None = None,
-) -> Sheet:
+) -> Canvas:
     """A query, its `k` nearest items, their codes, its distances and its precision and recall.
 
     What it returns shows as a picture where it is a cell's last expression.
@@ -67,52 +67,54 @@ def draw(
         ValueError: on an empty database, a query out of range, codes that are not there, or more
             than two methods.
     """
-    question = Question.of(pairs, query)
+    of_dataset = Query.of(pairs, query)
     query_side, database_side = sides(direction)
     found = []
     for method, of in _by_method(codes).items():
-        asked = side_codes(pairs, of, query_side)[query]
+        code = side_codes(pairs, of, query_side)[query]
         database = Database(pairs, of, database_side)
-        one = answer(method, direction, database, asked, question.labels, k, only_mistakes)
+        one = search(method, direction, database, code, of_dataset.labels, k, only_mistakes)
         if masks is not None and method in masks:
-            one = with_masks(one, pairs, question, masks[method])
+            one = with_masks(one, pairs, of_dataset, masks[method])
         found.append(one)
-    return draw_answers(pairs, question, found, radius)
+    return draw_results(pairs, of_dataset, found, radius)
 
 
-def draw_answers(pairs: Pairs, question: Question, answers: Sequence[Answer], radius: int) -> Sheet:
-    """A column for each answer to one question.
+def draw_results(
+    pairs: Pairs, query: Query, results: Sequence[SearchResult], radius: int
+) -> Canvas:
+    """A column for each method's result of one query.
 
     A result that shares a label with the query is framed in blue and marked ✓, another in orange
-    and marked ✗; where nobody knows the query's labels, frames are black and there is no mark. The
+    and marked ✗; where the query's labels are unknown, frames are black and there is no mark. The
     number is the Hamming distance, and the line under it names the shared labels.
 
     Args:
         pairs: the dataset that was searched.
-        question: what was asked.
-        answers: one or two.
+        query: what was searched with.
+        results: one or two.
         radius: Hamming radius of the lookup to mark; one beyond the code length counts as that.
 
     Raises:
-        ValueError: there are no answers or more than two.
+        ValueError: there are no results or more than two.
     """
-    if len(answers) not in _LAYOUTS:
-        raise ValueError(f"one or two methods stand side by side, not {len(answers)}.")
-    layout = _LAYOUTS[len(answers)]
-    upper = _TOP + max(_upper_height(pairs, question, one, layout.width) for one in answers)
-    sheet = Sheet(layout.width * len(answers), upper + layout.height)
-    for place, one in enumerate(answers):
-        left, within = place * layout.width, min(radius, one.n_bits)
-        _draw_heading(sheet, pairs, one, within, left, layout.width)
-        _draw_query(sheet, question, one, left)
+    if len(results) not in _LAYOUTS:
+        raise ValueError(f"one or two methods stand side by side, not {len(results)}.")
+    layout = _LAYOUTS[len(results)]
+    upper = _TOP + max(_upper_height(pairs, query, one, layout.width) for one in results)
+    canvas = Canvas(layout.width * len(results), upper + layout.height)
+    for column, one in enumerate(results):
+        left, within = column * layout.width, min(radius, one.n_bits)
+        _draw_heading(canvas, pairs, one, within, left, layout.width)
+        _draw_query(canvas, query, one, left)
         for j, box in enumerate(_boxes(pairs, one, layout.width)):
-            _draw_result(sheet, pairs, question, one, j, _moved(box, left, 0))
-        draw_codes(sheet, one.asked, one.codes, _moved(layout.codes, left, upper))
+            _draw_result(canvas, pairs, query, one, j, _moved(box, left, 0))
+        draw_codes(canvas, one.query_code, one.codes, _moved(layout.codes, left, upper))
         histogram, curve = (_moved(box, left, upper) for box in (layout.histogram, layout.curve))
-        plot_distances(sheet, histogram, one.relevant, one.other, within)
+        plot_distances(canvas, histogram, one.relevant, one.other, within)
         if one.relevant is not None:
-            plot_lookup(sheet, curve, one.relevant, one.other, within)
-    return sheet
+            plot_lookup(canvas, curve, one.relevant, one.other, within)
+    return canvas
 
 
 def _by_method(codes: Codes | MethodCodes) -> MethodCodes:
@@ -121,7 +123,7 @@ def _by_method(codes: Codes | MethodCodes) -> MethodCodes:
     return codes  # type: ignore[return-value]
 
 
-def _boxes(pairs: Pairs, found: Answer, width: float) -> list[Box]:
+def _boxes(pairs: Pairs, found: SearchResult, width: float) -> list[Box]:
     """Where the results of a column stand, row by row."""
     wide, high = CELL[view_of(pairs, sides(found.direction)[1])]
     columns = int((width - _RESULTS) / (wide + _GAP))
@@ -132,66 +134,66 @@ def _boxes(pairs: Pairs, found: Answer, width: float) -> list[Box]:
     ]
 
 
-def _query_size(question: Question, found: Answer) -> tuple[float, float]:
-    view = view_of(question.pairs, sides(found.direction)[0])
+def _query_size(query: Query, found: SearchResult) -> tuple[float, float]:
+    view = view_of(query.pairs, sides(found.direction)[0])
     return (1.3, 1.3) if view == "picture" else CELL[view]
 
 
-def _upper_height(pairs: Pairs, question: Question, found: Answer, width: float) -> float:
+def _upper_height(pairs: Pairs, query: Query, found: SearchResult, width: float) -> float:
     """What the results need, or the query with the two lines under it."""
     boxes = _boxes(pairs, found, width)
     results = boxes[-1][1] + boxes[-1][3] + _NOTES - _TOP if boxes else 0.0
-    return max(results, _query_size(question, found)[1] + _NOTES)
+    return max(results, _query_size(query, found)[1] + _NOTES)
 
 
 def _draw_heading(
-    sheet: Sheet, pairs: Pairs, found: Answer, radius: int, left: float, width: float
+    canvas: Canvas, pairs: Pairs, found: SearchResult, radius: int, left: float, width: float
 ) -> None:
     parts = [found.method, task_name(pairs, found.direction), f"{found.n_bits} bits"]
     parts += ["only mistakes"] * found.only_mistakes
     heading = " · ".join(part for part in parts if part)
     place = (left + 0.1, 0.04, width - 0.2, 0.22)
-    sheet.write(heading, place, size=9, lines=1, align="left", bold=True)
+    canvas.write(heading, place, size=9, lines=1, align="left", bold=True)
     items = found.other if found.relevant is None else found.other + found.relevant
     within = f"within radius {radius}: {items[: radius + 1].sum():,} of {items.sum():,} items"
     if found.relevant is not None:
         within += f", {found.relevant[: radius + 1].sum():,} of them relevant"
     place = (left + 0.1, 0.26, width - 0.2, 0.18)
-    sheet.write(within, place, size=7.5, lines=1, align="left")
+    canvas.write(within, place, size=7.5, lines=1, align="left")
 
 
-def _draw_query(sheet: Sheet, question: Question, found: Answer, left: float) -> None:
-    width, height = _query_size(question, found)
+def _draw_query(canvas: Canvas, query: Query, found: SearchResult, left: float) -> None:
+    width, height = _query_size(query, found)
     box = (left + 0.1, _TOP, width, height)
     side = sides(found.direction)[0]
-    draw_item(sheet, question.pairs, question.sample, side, box, found.query_mask)
-    sheet.frame(box, INK, "query", width=4)
-    words = question.name
-    if question.labels is not None:
-        words = f"query {question.sample}: {label_text(question.pairs, question.sample)}"
+    draw_item(canvas, query.pairs, query.sample, side, box, found.query_mask)
+    canvas.frame(box, INK, "query", width=4)
+    words = query.name
+    if query.labels is not None:
+        words = f"query {query.sample}: {label_text(query.pairs, query.sample)}"
     below = (left + 0.05, _TOP + height + 0.04, max(width, 1.4) + 0.1, 0.3)
-    sheet.write(words, below, bold=True, lines=2)
+    canvas.write(words, below, bold=True, lines=2)
 
 
 def _draw_result(
-    sheet: Sheet, pairs: Pairs, question: Question, found: Answer, j: int, box: Box
+    canvas: Canvas, pairs: Pairs, query: Query, found: SearchResult, j: int, box: Box
 ) -> None:
     """One result with its frame; under it its mark and distance, and the labels it shares."""
     left, top, width, height = box
     sample = int(found.ids[j])
     mask = None if found.masks is None else found.masks[j]
-    draw_item(sheet, pairs, sample, sides(found.direction)[1], box, mask)
+    draw_item(canvas, pairs, sample, sides(found.direction)[1], box, mask)
     colour, name, line = INK, "unjudged", str(found.distances[j])
     if found.right is not None:
         right = bool(found.right[j])
         colour, name = (RIGHT, "right") if right else (WRONG, "wrong")
         line = f"{MARKS[right]} {line}"
-    sheet.frame(box, colour, name)
+    canvas.frame(box, colour, name)
     under = (left, top + height + 0.03, width, 0.15)
-    sheet.write(line, under, size=7, lines=1, bold=True, colour=colour)
-    if question.labels is not None and (shared := pairs.labels[sample] & question.labels).any():
+    canvas.write(line, under, size=7, lines=1, bold=True, colour=colour)
+    if query.labels is not None and (shared := pairs.labels[sample] & query.labels).any():
         names = ", ".join(str(pairs.label_names[int(c)]) for c in np.flatnonzero(shared))
-        sheet.write(names, (left, top + height + 0.18, width, 0.14), size=6, lines=1)
+        canvas.write(names, (left, top + height + 0.18, width, 0.14), size=6, lines=1)
 
 
 def _moved(box: Box, right: float, down: float) -> Box:

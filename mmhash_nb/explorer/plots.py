@@ -1,4 +1,4 @@
-"""Plots on a sheet: how far all items lie from a query, and precision and recall by radius."""
+"""Plots on a canvas: how far all items lie from a query, and precision and recall by radius."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 from PIL import Image, ImageColor, ImageDraw
 
-from mmhash_nb.explorer.sheet import Mark, Sheet, dashed
+from mmhash_nb.explorer.canvas import Canvas, Mark, dashed
 from mmhash_nb.figures.items import Box
 from mmhash_nb.figures.style import DPI, INK, RIGHT, WRONG
 from mmhash_nb.metrics import precision_recall
@@ -20,10 +20,10 @@ Range = tuple[float, float]
 
 
 class Plot:
-    """Axes with ticks, a grid and a legend above, in a box of a sheet.
+    """Axes with ticks, a grid and a legend above, in a box of a canvas.
 
     Args:
-        sheet: where; what is drawn is on it after `finish`.
+        canvas: where; what is drawn is on it after `finish`.
         box: of the area inside the axes, in inches.
         x, y: ranges of the values.
         names: of the two axes.
@@ -31,9 +31,9 @@ class Plot:
     """
 
     def __init__(
-        self, sheet: Sheet, box: Box, x: Range, y: Range, names: tuple[str, str], whole: bool
+        self, canvas: Canvas, box: Box, x: Range, y: Range, names: tuple[str, str], whole: bool
     ) -> None:
-        self._sheet, self._box, self._x, self._y = sheet, box, x, y
+        self._canvas, self._box, self._x, self._y = canvas, box, x, y
         left, top, width, height = box
         size = (round(width * DPI) * _FINER, round(height * DPI) * _FINER)
         self._layer = Image.new("RGB", size, "white")
@@ -41,15 +41,15 @@ class Plot:
         self._legend = left
         for value in _ticks(x, 6, whole):
             at = left + (value - x[0]) / (x[1] - x[0]) * width
-            sheet.write(f"{value:g}", (at - 0.25, top + height + 0.03, 0.5, 0.15), lines=1)
+            canvas.write(f"{value:g}", (at - 0.25, top + height + 0.03, 0.5, 0.15), lines=1)
             self._stroke([(value, y[0]), (value, y[1])], _GRID, 0.6)
         for value in _ticks(y, 5):
             at = top + (y[1] - value) / (y[1] - y[0]) * height
             place = (left - 0.45, at - 0.075, 0.41, 0.15)
-            sheet.write(f"{value:g}", place, lines=1, align="right")
+            canvas.write(f"{value:g}", place, lines=1, align="right")
             self._stroke([(x[0], value), (x[1], value)], _GRID, 0.6)
-        sheet.write(names[0], (left, top + height + 0.17, width, 0.17), size=7, lines=1)
-        sheet.write(names[1], (left - 0.45, top - 0.36, 1.5, 0.17), size=7, lines=1, align="left")
+        canvas.write(names[0], (left, top + height + 0.17, width, 0.17), size=7, lines=1)
+        canvas.write(names[1], (left - 0.45, top - 0.36, 1.5, 0.17), size=7, lines=1, align="left")
 
     def line(
         self,
@@ -62,10 +62,10 @@ class Plot:
         dashes: tuple[float, float] | None = None,
         legend: str = "",
     ) -> None:
-        """A line through points, `width` and `dashes` in points; with a place in the legend."""
+        """A line through points, `width` and `dashes` in points; with an entry in the legend."""
         points = list(zip(map(float, x), map(float, y), strict=True))
         self._stroke(points, colour, width, dashes)
-        self._sheet.marks.append(Mark(name, self._box, np.array(points), colour))
+        self._canvas.marks.append(Mark(name, self._box, np.array(points), colour))
         if legend:
             self._explain(legend, colour, width, dashes)
 
@@ -73,43 +73,43 @@ class Plot:
         """Fill what lies under a line, faintly."""
         corners = [(x[0], self._y[0]), *zip(x, y, strict=True), (x[-1], self._y[0])]
         faded = (*ImageColor.getrgb(colour)[:3], _FADED)
-        self._pen.polygon([self._place(*corner) for corner in corners], fill=faded)
+        self._pen.polygon([self._pixels(*corner) for corner in corners], fill=faded)
 
     def ring(self, x: float, y: float, colour: str, name: str, legend: str) -> None:
         """A circle around a point."""
-        across, down = self._place(x, y)
+        across, down = self._pixels(x, y)
         reach, wide = 4.5 * _FINER * DPI / 72, round(1.2 * _FINER * DPI / 72)
         corners = (across - reach, down - reach, across + reach, down + reach)
         self._pen.ellipse(corners, outline=colour, width=wide)
-        self._sheet.marks.append(Mark(name, self._box, np.array([[x, y]]), colour))
+        self._canvas.marks.append(Mark(name, self._box, np.array([[x, y]]), colour))
         self._explain(legend, colour, 0)
 
     def finish(self) -> None:
-        """Put what was drawn on the sheet."""
+        """Put what was drawn on the canvas."""
         left, top, width, height = (round(side * DPI) for side in self._box)
-        self._sheet.image.paste(self._layer.reduce(_FINER), (left, top))
+        self._canvas.image.paste(self._layer.reduce(_FINER), (left, top))
         edges = (left - 1, top - 1, left + width, top + height)
-        self._sheet.pen.rectangle(edges, outline=_EDGE)
+        self._canvas.pen.rectangle(edges, outline=_EDGE)
 
     def _explain(
         self, words: str, colour: str, width: float, dashes: tuple[float, float] | None = None
     ) -> None:
-        """The next entry of the legend: a piece of the line or a ring, and words."""
+        """The next entry of the legend: a line or a ring, and words."""
         top = self._box[1] - 0.17
-        pen, middle = self._sheet.pen, (top + 0.075) * DPI
+        pen, middle = self._canvas.pen, (top + 0.075) * DPI
         start, end = self._legend * DPI, (self._legend + 0.2) * DPI
         if width:
-            piece = [(start, middle), (end, middle)]
+            line = [(start, middle), (end, middle)]
             scaled = [length * DPI / 72 for length in dashes or (100, 0)]
-            for ends in dashed(piece, scaled[0], scaled[1]):
+            for ends in dashed(line, scaled[0], scaled[1]):
                 pen.line(ends, fill=colour, width=max(1, round(width * DPI / 72)))
         else:
             pen.ellipse((end - 13, middle - 5, end - 3, middle + 5), outline=colour)
         place = (self._legend + 0.24, top, 2.0, 0.15)
-        self._sheet.write(words, place, lines=1, align="left")
-        self._legend += 0.24 + self._sheet.texts[-1].box[2] + 0.1
+        self._canvas.write(words, place, lines=1, align="left")
+        self._legend += 0.24 + self._canvas.texts[-1].box[2] + 0.1
 
-    def _place(self, x: float, y: float) -> tuple[float, float]:
+    def _pixels(self, x: float, y: float) -> tuple[float, float]:
         width, height = self._layer.size
         across = (x - self._x[0]) / (self._x[1] - self._x[0])
         down = (self._y[1] - y) / (self._y[1] - self._y[0])
@@ -123,24 +123,24 @@ class Plot:
         dashes: tuple[float, float] | None = None,
     ) -> None:
         scale = _FINER * DPI / 72
-        places = [self._place(*point) for point in points]
+        pixels = [self._pixels(*point) for point in points]
         wide = max(1, round(width * scale))
         if dashes is None:
-            self._pen.line(places, fill=colour, width=wide, joint="curve")
+            self._pen.line(pixels, fill=colour, width=wide, joint="curve")
             return
-        for ends in dashed(places, dashes[0] * scale, dashes[1] * scale):
+        for ends in dashed(pixels, dashes[0] * scale, dashes[1] * scale):
             self._pen.line(ends, fill=colour, width=wide)
 
 
 def plot_distances(
-    sheet: Sheet, box: Box, relevant: np.ndarray | None, other: np.ndarray, radius: int
+    canvas: Canvas, box: Box, relevant: np.ndarray | None, other: np.ndarray, radius: int
 ) -> None:
     """Which share of relevant and other items lies at each Hamming distance.
 
     Args:
-        sheet, box: where.
-        relevant, other: items at each distance, `int [K + 1]`; where nobody knows which are
-            relevant, None and all items.
+        canvas, box: where.
+        relevant, other: items at each distance, `int [K + 1]`; where labels are unknown, None
+            and all items.
         radius: marked by a dotted line.
     """
     series: list[tuple[str, np.ndarray, str, tuple[float, float] | None]]
@@ -151,7 +151,7 @@ def plot_distances(
     seen = np.append(np.flatnonzero(sum(counts for _, counts, *_ in series)), radius)
     shares = [counts / max(counts.sum(), 1) for _, counts, *_ in series]
     x, y = (seen.min() - 1.0, seen.max() + 1.0), (0.0, 1.06 * max(map(np.max, shares)))
-    plot = Plot(sheet, box, x, y, ("Hamming distance", "share of items"), whole=True)
+    plot = Plot(canvas, box, x, y, ("Hamming distance", "share of items"), whole=True)
     for share, (name, counts, colour, dashes) in zip(shares, series, strict=True):
         edges = np.arange(len(share) + 1).repeat(2)[1:-1] - 0.5
         heights = share.repeat(2)
@@ -165,19 +165,19 @@ def plot_distances(
 
 
 def plot_lookup(
-    sheet: Sheet, box: Box, relevant: np.ndarray, other: np.ndarray, radius: int
+    canvas: Canvas, box: Box, relevant: np.ndarray, other: np.ndarray, radius: int
 ) -> None:
     """Precision and recall of hash lookup by Hamming radius, the chosen one in a ring.
 
     Args:
-        sheet, box: where.
+        canvas, box: where.
         relevant, other: items at each distance, `int [K + 1]`.
         radius: the chosen one.
     """
     profile = RankProfile(np.stack([other, relevant], axis=1)[None])
     recall, precision = precision_recall(profile)
     names = ("recall", "precision")
-    plot = Plot(sheet, box, (-0.03, 1.03), (-0.03, 1.05), names, whole=False)
+    plot = Plot(canvas, box, (-0.03, 1.03), (-0.03, 1.05), names, whole=False)
     plot.line(recall, precision, RIGHT, "lookup", width=1.2, legend="lookup, by radius")
     plot.ring(recall[radius], precision[radius], INK, "chosen radius", f"radius {radius}")
     plot.finish()

@@ -18,7 +18,7 @@ from mmhash_nb.figures.items import (
     write,
 )
 from mmhash_nb.figures.nearest import MethodCodes, Nearest, nearest, sides, task_name
-from mmhash_nb.figures.style import INK, MARKS, RIGHT, WRONG, Picture, sheet, themed
+from mmhash_nb.figures.style import INK, MARKS, RIGHT, WRONG, Picture, axes_in_inches, themed
 from mmhash_nb.pairs import Pairs
 
 _GAP = 0.07
@@ -97,7 +97,7 @@ def draw_blocks(
     figure = Picture(total_width, sum(heights) + _MARGIN)
     top = 0.0
     for block, block_height in zip(blocks, heights, strict=True):
-        axes = sheet(figure, _MARGIN, top, total_width - 2 * _MARGIN, block_height)
+        axes = axes_in_inches(figure, _MARGIN, top, total_width - 2 * _MARGIN, block_height)
         place = (0, 0.02, total_width - 2 * _MARGIN, _TITLE - 0.04)
         write(axes, block.title, place, size=9, lines=1, align="left", weight="bold")
         for r, one in enumerate(block.heads):
@@ -168,7 +168,7 @@ def show_pairs(pairs: Pairs, indices: Sequence[int] | np.ndarray, columns: int =
     rows = -(-len(indices) // columns)
     size = (2 * _MARGIN + columns * width, _MARGIN + rows * row)
     figure = Picture(*size)
-    axes = sheet(figure, 0, 0, *size)
+    axes = axes_in_inches(figure, 0, 0, *size)
     for n, sample in enumerate(indices):
         x, y = _MARGIN + n % columns * width, _MARGIN + n // columns * row
         wide = picture if image_view == "picture" else width - 0.14

@@ -39,7 +39,7 @@ def view_of(pairs: Pairs, modality: str) -> View:
 def draw_item(
     axes: Axes, pairs: Pairs, sample: int, modality: str, box: Box, view: View | None = None
 ) -> AxesImage | Text:
-    """Draw one sample in a box of axes made by `style.sheet`.
+    """Draw one sample in a box of axes made by `style.axes_in_inches`.
 
     Args:
         axes: where.

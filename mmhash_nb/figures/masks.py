@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from mmhash_nb.figures.items import Box, frame, write
-from mmhash_nb.figures.style import DIFFERENT, INK, Picture, sheet, themed
-from mmhash_nb.papers.zhang2018.attention_scores import place_size
+from mmhash_nb.figures.style import DIFFERENT, INK, Picture, axes_in_inches, themed
+from mmhash_nb.papers.zhang2018.attention_scores import cell_size
 
 _CELL, _GAP, _MARGIN = 1.0, 0.08, 0.1
 _SIDE, _LINE = 0.75, 0.14
@@ -40,7 +40,7 @@ def attended_regions(
     """
     _check(images, masks, objects, titles)
     n, _, height, width = images.shape
-    down, across = place_size(masks, height, width)
+    down, across = cell_size(masks, height, width)
     attended = masks.repeat(down, axis=1).repeat(across, axis=2)
     pixels = images.transpose(0, 2, 3, 1)  # [N, H, W, 3]
     dark = (_DARK * pixels).astype(np.uint8)
@@ -48,11 +48,11 @@ def attended_regions(
     parts = [np.where((attended == keep)[..., None], pixels, dark) for keep in (True, False)]
 
     tall, head = _CELL * height / width, 0.0 if titles is None else 2 * _LINE + 0.04
-    sheet_width = _SIDE + n * (_CELL + _GAP)
+    width_of_all = _SIDE + n * (_CELL + _GAP)
     note = "" if objects is None else "The outline is the object region."
-    sheet_height = head + len(_ROWS) * (tall + _GAP) + (0.2 if note else 0)
-    figure = Picture(sheet_width + _MARGIN, sheet_height + 2 * _MARGIN)
-    axes = sheet(figure, 0, _MARGIN, sheet_width, sheet_height)
+    height_of_all = head + len(_ROWS) * (tall + _GAP) + (0.2 if note else 0)
+    figure = Picture(width_of_all + _MARGIN, height_of_all + 2 * _MARGIN)
+    axes = axes_in_inches(figure, 0, _MARGIN, width_of_all, height_of_all)
     for r, (name, pictures) in enumerate(zip(_ROWS, (pixels, white, *parts), strict=True)):
         top = head + r * (tall + _GAP)
         write(axes, name, (0, top, _SIDE - _GAP, tall), size=7, lines=1, align="right")
@@ -65,7 +65,7 @@ def attended_regions(
     for c, title in enumerate(titles or ()):
         write(axes, title, (_SIDE + c * (_CELL + _GAP), 0, _CELL, 2 * _LINE), size=6.5, lines=2)
     if note:
-        place = (_SIDE, sheet_height - 0.2, sheet_width - _SIDE, 0.2)
+        place = (_SIDE, height_of_all - 0.2, width_of_all - _SIDE, 0.2)
         write(axes, note, place, size=6, lines=1, align="left")
     return figure
 

@@ -4,7 +4,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from mmhash_nb.figures.style import INK, RIGHT, WRONG, Picture, sheet, themed
+from mmhash_nb.figures.style import INK, RIGHT, WRONG, Picture, axes_in_inches, themed
 
 #: each mechanism and the modalities that it divides
 MECHANISMS = {
@@ -32,7 +32,7 @@ def attention_mechanisms() -> Figure:
     width = len(MECHANISMS) * (_PANEL + _GAP) - _GAP
     height = _HEAD + 4 * _STEP + _BOX + _LEGEND
     figure = Picture(width + 2 * _MARGIN, height + 2 * _MARGIN)
-    axes = sheet(figure, _MARGIN, _MARGIN, width, height)
+    axes = axes_in_inches(figure, _MARGIN, _MARGIN, width, height)
     for i, (name, divided) in enumerate(MECHANISMS.items()):
         left = i * (_PANEL + _GAP)
         axes.text(left + _PANEL / 2, 0.1, name, ha="center", va="center", size=9, weight="bold")

@@ -17,7 +17,7 @@ from matplotlib.font_manager import fontManager
 from PIL import Image
 
 from mmhash_nb.io.files import whole
-from mmhash_nb.io.project import project_root
+from mmhash_nb.io.project import output_folder
 
 # Colours that stay apart under the common colour-vision deficiencies, and never alone: right and
 # wrong also carry a mark, differing bits a cross, curves a marker and a line style.
@@ -97,13 +97,12 @@ def small_png(picture: Image.Image) -> bytes:
 
 
 def folder(paper: str, dataset: str) -> Path:
-    """Where the pictures of a paper's notebook on a dataset go: `figures/<paper>/<dataset>`.
+    """Where the pictures of a paper's notebook on a dataset go.
 
-    Runs of a batch that have parameters would draw over each other's: theirs go below the folder
-    `$MMHASH_FIGURES` in place of `figures/`.
+    That is `runs/figures/<paper>/<dataset>`; `python -m mmhash_nb publish` copies from there to the
+    committed ones in `figures/`.
     """
-    own = os.environ.get("MMHASH_FIGURES")
-    return (Path(own) if own else project_root() / "figures") / paper / dataset
+    return output_folder() / "figures" / paper / dataset
 
 
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:
@@ -122,7 +121,7 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
         figure.savefig(aside, metadata={"CreationDate": None, "Creator": None, "Producer": None})
 
 
-def sheet(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
+def axes_in_inches(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
     """Axes without frame whose data coordinates are inches, y downwards, at a place in inches."""
     total_width, total_height = figure.get_size_inches()
     axes = figure.add_axes(

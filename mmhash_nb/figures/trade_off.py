@@ -7,7 +7,7 @@ from matplotlib.cbook import pts_to_poststep
 from matplotlib.figure import Figure
 from matplotlib.path import Path
 
-from mmhash_nb.figures.names import name_points
+from mmhash_nb.figures.label_placement import name_points
 from mmhash_nb.figures.style import INK, Picture, colours, markers, themed
 
 

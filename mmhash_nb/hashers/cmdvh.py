@@ -101,7 +101,7 @@ class CMDVH(CrossModalDeep):
         epochs: int = option(60, "of step 2, for each modality", least=1)
         batch_size: int = 64
         learning_rate: float = option(0.01, "of SGD for new layers, the paper's", above=0)
-        backbone_rate: float = option(1e-4, "of SGD for layers learned before", above=0)
+        backbone_rate: float = option(1e-4, "of SGD for layers learned before", least=0)
         weight_decay: float = 1e-4
         text_hidden: int = option(500, "units of the text branches' hidden layer", least=1)
         latent: bool = option(True, "whether step 1 has the latent network")

@@ -1,5 +1,6 @@
 """Where the repository is, in which runs, results and figures lie."""
 
+import os
 from pathlib import Path
 
 
@@ -14,3 +15,13 @@ def project_root() -> Path:
         if (folder / "notebooks").is_dir() and (folder / "pyproject.toml").is_file():
             return folder
     return here
+
+
+def output_folder() -> Path:
+    """Where a notebook writes tables and pictures: `runs/` of the repository.
+
+    Runs of a batch would replace each other's files: theirs go to `$MMHASH_OUTPUT`, a folder for
+    each run, and the batch merges them in `runs/` when it ends.
+    """
+    folder = os.environ.get("MMHASH_OUTPUT")
+    return Path(folder) if folder else project_root() / "runs"

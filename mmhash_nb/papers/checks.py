@@ -2,17 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from itertools import product
 from typing import Literal, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from mmhash_nb.experiments.intervals import interval
+from mmhash_nb.experiments.protocol import uses_n_bits
 from mmhash_nb.experiments.records import Cells
-from mmhash_nb.papers.printed import tables
-from mmhash_nb.papers.rooms import names
 
 Ruling = Literal["holds", "does not hold", "within noise", "not run"]
 
@@ -169,13 +166,13 @@ def _differences(
 ) -> Iterator[tuple[int | None, np.ndarray]]:
     """(bits, a − factor · b by shared seed) at every length both have; one empty pair if none."""
     shared = ours.lengths(a.method, dataset, a.task, metric)
-    if b.method not in _without_codes():
+    if uses_n_bits(b.method):
         shared = sorted(set(shared) & set(ours.lengths(b.method, dataset, b.task, metric)))
     if not shared:
         yield None, np.empty(0)
     for bits in shared:
         first = ours.by_seed(a.method, dataset, a.task, bits, metric)
-        if b.method not in _without_codes():
+        if uses_n_bits(b.method):
             second = ours.by_seed(b.method, dataset, b.task, bits, metric)
             yield bits, minus(first, {seed: factor * value for seed, value in second.items()})
         elif reference := list(ours.by_seed(b.method, dataset, b.task, None, metric).values()):
@@ -188,11 +185,3 @@ def _differences(
 def minus(first: dict[int, float], second: dict[int, float]) -> np.ndarray:
     """First minus second at every seed that both have."""
     return np.array([first[seed] - second[seed] for seed in first if seed in second])
-
-
-@cache
-def _without_codes() -> frozenset[str]:
-    """Methods that the papers print without a code length."""
-    printed = pd.concat([tables(paper) for paper in names()])
-    lengths = printed.groupby("method").bits.count()
-    return frozenset(lengths.index[lengths == 0])

@@ -36,7 +36,7 @@ def compare(
         paper: one of `papers.names()`.
         records: run records with the columns `records.COLUMNS`; default: those in `results/`.
         published: rows as `papers.tables` gives them; default: all of the paper's.
-        dataset: take ours from this dataset; default: each number's own.
+        dataset: take ours from this dataset; default: that of each number.
 
     Returns:
         Columns `table, method, dataset, task, bits, metric, published, ours, low, high, n_seeds,
@@ -49,7 +49,7 @@ def compare(
         - `not reproduced`: it does not;
         - `other data`: ours is from another dataset, which says nothing about the number;
         - `not run`: there is none of ours; `reason` says what is missing;
-        - `not published`: the paper prints that its own run did not converge.
+        - `not published`: the paper prints that its run did not converge.
     """
     if records is None:
         records = read(paper)
@@ -90,7 +90,7 @@ def _row(printed: dict, cells: Cells, dataset: str | None) -> dict:
     ours = interval(values)
     difference = ours.mean - value
     if np.isnan(value):
-        verdict, row["reason"] = "not published", "the paper's own run did not converge"
+        verdict, row["reason"] = "not published", "the paper's run did not converge"
     elif ours_from != printed["dataset"]:
         verdict = "other data"
     elif abs(difference) <= prediction_half_width(values):
@@ -121,10 +121,10 @@ def table(
     records: pd.DataFrame | None = None,
     dataset: str | None = None,
 ) -> pd.DataFrame:
-    """Table `number` of `paper` in its own layout, as strings in per cent.
+    """Table `number` of `paper` in the paper's layout, as strings in per cent.
 
     A cell reads `ours ± half-width of the 95 % interval of the mean (published)`: without the
-    half-width for a single seed, `–` in the place of a number that is not there.
+    half-width for a single seed, `–` where there is no number.
 
     Args:
         paper, records, dataset: as for `compare`.
@@ -133,7 +133,7 @@ def table(
     Returns:
         Rows are methods. A column's name is its dataset, task, `K bits` and metric, of which those
         are left out that are the same in the whole table (but the task). Where methods have
-        different tasks, each one of its own, they share columns, which name no task. A method
+        different tasks, each a single one, they share columns, which name no task. A method
         without codes has the same number at every length.
 
     Raises:

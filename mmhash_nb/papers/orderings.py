@@ -8,15 +8,14 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from mmhash_nb import hashers
 from mmhash_nb.experiments.intervals import interval
+from mmhash_nb.experiments.protocol import is_reference
 from mmhash_nb.experiments.records import Cells
-from mmhash_nb.hashers.base import Embedder
 from mmhash_nb.papers.checks import minus
 from mmhash_nb.papers.printed import tables
 
-#: what a table is of where each of its methods has a task of its own
-OWN = "each its own"
+#: the task of a table in which each method has another
+ACROSS = "across tasks"
 #: what becomes of a pair
 VERDICTS = ("agree", "disagree", "undecided")
 COLUMNS = ("paper", "table", "task", "methods", "pairs", "agree", "disagree", "undecided", "tau")
@@ -40,7 +39,7 @@ def orderings(paper: str, records: pd.DataFrame, dataset: str, metric: str = "mA
     for itself: with two methods alike, one pair in twenty is decided by luck. Where nothing random
     enters either method, the interval has no width, and the sign decides. Pairs that the paper has
     equal are left out, and so are averages over directions. Tables of a paper can share pairs: see
-    `distinct`. Where each method of a table has a task of its own, as where image hashing
+    `distinct`. Where the methods of a table have different tasks, as where image hashing
     stands beside joint codes, they are compared across tasks, as the paper does.
 
     The data are not the paper's: a pair that disagrees says that its order is not one of the
@@ -115,7 +114,7 @@ def _tables(
         for method in printed.columns:
             direction = part.task[part.method == method].iloc[0]
             values = _by_seed(cells, (method, dataset, direction, metric))
-            if len(values) == 1 and _is_reference(method):  # its one run stands for all seeds
+            if len(values) == 1 and is_reference(method):  # its one run stands for all seeds
                 values = dict.fromkeys(seeds, *values.values())
             if values:
                 ours[method] = values
@@ -129,7 +128,7 @@ def _by_task(table: pd.DataFrame) -> Iterator[tuple[tuple[int, str], pd.DataFram
     for number, part in table.groupby("table"):
         each = part.groupby("method").task.nunique().max() == 1
         if each and part.task.nunique() > 1:
-            yield (number, OWN), part
+            yield (number, ACROSS), part
         else:
             for task, rows in part.groupby("task", sort=False):
                 yield (number, task), rows
@@ -169,8 +168,3 @@ def _tau(printed: pd.DataFrame, ours: dict[str, dict[int, float]]) -> float:
     shared = printed.dropna().mean()
     means = [np.mean(list(ours[method].values())) for method in shared.index]
     return float(stats.kendalltau(shared, means).statistic)
-
-
-def _is_reference(method: str) -> bool:
-    """Whether nothing random enters it and it has no codes."""
-    return method in hashers.names() and issubclass(hashers.method_class(method), Embedder)

@@ -8,7 +8,7 @@ import pandas as pd
 from mmhash_nb.papers.rooms import file_of
 
 COLUMNS = ("table", "method", "dataset", "task", "bits", "metric", "value")
-#: Retrieval directions, query-database. `average` is a table's own mean over both cross-modal ones.
+#: Retrieval directions, query-database. `average` is a table's mean over both cross-modal ones.
 TASKS = ("image-image", "text-text", "image-text", "text-image", "joint-joint", "average")
 METRICS = ("mAP", "mAP@10", "mAP@100", "mAP@500")
 

@@ -21,11 +21,11 @@ class Claim:
     check: Check
 
     def verdict(self, ours: Cells, dataset: str) -> Verdict:
-        """The verdict over our runs on a dataset, be it the claim's own or another."""
+        """The verdict over our runs on a dataset, one of the claim's or another."""
         return judge(self.check.cells(ours, dataset))
 
     def in_paper(self, printed: Cells, dataset: str) -> str:
-        """How many of the paper's own numbers agree, such as `11 of 12`; `–` if it prints none.
+        """How many of the paper's numbers agree, such as `11 of 12`; `–` if it prints none.
 
         Those on `dataset`, where the claim is about it; else on all datasets of the claim.
         """
@@ -58,7 +58,7 @@ def verdicts(
 
     Returns:
         Columns `claim, source, dataset, verdict, comparisons, detail, in_paper`; `in_paper` says
-        how many of the paper's own numbers agree with its claim.
+        how many of the paper's numbers agree with its claim.
 
     Raises:
         ValueError: there is no such paper.

@@ -97,7 +97,7 @@ def slots(connected: Client) -> tuple[int, int]:
 
 
 def _options(workers: int, gpus: Sequence[str]) -> list[dict[str, Any]]:
-    """What each worker of a local cluster is started with: a GPU of its own where there are any."""
+    """Options of each worker of a local cluster; where there are GPUs, each worker gets one."""
     if gpus and workers > len(gpus):
         raise ValueError(
             f"{workers} workers would share {len(gpus)} GPUs: ask for --workers {len(gpus)} or "

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from mmhash_nb.io.project import project_root
-from mmhash_nb.runner.headless import parameters_for
+from mmhash_nb.runner.notebook_parameters import parameters_for
 
 _KEYS = ("notebooks", "parameters", "grid")
 _MOST_CHARACTERS = 120
@@ -66,7 +66,7 @@ def from_grid(
     grid: Mapping[str, Sequence[Any]],
     out: Path,
 ) -> list[Job]:
-    """A job for each notebook and each combination of the grid's values, the last varying fastest.
+    """A job for each notebook and combination of the grid's values, the last varying fastest.
 
     Args:
         names: as for `find_notebooks`.

@@ -1,6 +1,5 @@
 """The jobs of a batch, one after the other in this process or spread over Dask workers."""
 
-import shutil
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -9,7 +8,7 @@ from pathlib import Path
 from distributed import Client, Status, as_completed, get_worker
 from filelock import FileLock, Timeout
 
-from mmhash_nb.runner import finished
+from mmhash_nb.runner import job_records
 from mmhash_nb.runner.cluster import client, other_software, slots, software, threads_each
 from mmhash_nb.runner.headless import Outcome, clear, execute, in_words
 from mmhash_nb.runner.jobs import Job
@@ -34,9 +33,8 @@ def run_job(
     done.
 
     Args:
-        since: as `finished.finished` takes it.
-        folder, shown, stopped: as `headless.execute` takes them.
-        threads: of BLAS, PyTorch and Numba each, as the environment says by default.
+        since: as `job_records.done` takes it.
+        folder, shown, threads, stopped: as `headless.execute` takes them.
     """
     try:
         job.output.parent.mkdir(parents=True, exist_ok=True)
@@ -63,45 +61,25 @@ def _run_or_find(
     threads: int | None,
     stopped: Callable[[], bool],
 ) -> Outcome:
-    done = finished.finished(job, since, folder)
+    done = job_records.done(job, since, folder)
     if done is not None:
         return Outcome(job.name, done["seconds"])
-    inputs = finished.inputs_hash(job, folder)
+    inputs = job_records.inputs_hash(job, folder)
     clear(job.output)
-    finished.begin(job)
-    for left in (_results(job), _figures(job)):
-        shutil.rmtree(left, ignore_errors=True)
+    job_records.begin(job)
     outcome = execute(
         job.notebook,
         job.output,
         job.parameters,
         folder=folder,
         shown=shown,
-        surroundings=_surroundings(job, threads),
+        threads=threads,
         stopped=stopped,
     )
     outcome = replace(outcome, notebook=job.name)
     if not stopped():
-        finished.keep(job, inputs, outcome)
+        job_records.end(job, inputs, outcome)
     return outcome
-
-
-def _surroundings(job: Job, threads: int | None) -> dict[str, str]:
-    """The environment variables of a job's own."""
-    pools = ("OMP", "MKL", "OPENBLAS", "NUMBA") if threads else ()
-    variables = {f"{pool}_NUM_THREADS": str(threads) for pool in pools}
-    variables["MMHASH_RECORDS"] = str(_results(job))
-    if job.parameters:  # what the defaults draw is the project's own
-        variables["MMHASH_FIGURES"] = str(_figures(job))
-    return variables
-
-
-def _results(job: Job) -> Path:
-    return finished.results_folder(finished.record_path(job))
-
-
-def _figures(job: Job) -> Path:
-    return job.output.with_suffix(".figures")
 
 
 def run_jobs(
@@ -114,7 +92,7 @@ def run_jobs(
     """Run what is not done of `jobs`, all of it even where some fail, with a line for each.
 
     Args:
-        since: as `finished.finished` takes it.
+        since: as `job_records.done` takes it.
         workers: Dask workers to start on this machine, one job each at a time; None runs the jobs
             one after the other in this process.
         scheduler: address of a running Dask scheduler to use instead.
@@ -123,12 +101,12 @@ def run_jobs(
         How each job ended, in the order of `jobs`; what was done before is among them.
 
     Raises:
-        ValueError: before anything runs, where workers cannot be had as asked.
+        ValueError: before anything runs, where there cannot be such workers.
     """
     ended = {
         job.name: Outcome(job.name, record["seconds"])
         for job in jobs
-        if (record := finished.finished(job, since)) is not None
+        if (record := job_records.done(job, since)) is not None
     }
     waiting = [job for job in jobs if job.name not in ended]
     if ended:
@@ -141,17 +119,17 @@ def run_jobs(
                 print(f"dashboard: {connected.dashboard_link}", flush=True)
             # Workers of this machine run what is installed here, and may see it change.
             needed = software() if scheduler else None
-            ended |= _told(_on_dask(connected, waiting, since, threads, needed), len(waiting))
+            ended |= _printed(_on_dask(connected, waiting, since, threads, needed), len(waiting))
     else:
-        ended |= _told(_one_by_one(waiting, since), len(waiting))
+        ended |= _printed(_one_by_one(waiting, since), len(waiting))
     return [ended[job.name] for job in jobs]
 
 
-def _told(outcomes: Iterable[tuple[Job, Outcome]], n: int) -> dict[str, Outcome]:
+def _printed(outcomes: Iterable[tuple[Job, Outcome]], n: int) -> dict[str, Outcome]:
     ended: dict[str, Outcome] = {}
     for job, outcome in outcomes:
         ended[job.name] = outcome
-        how = f"failed: {_one_line(outcome.error)}" if outcome.error else "finished"
+        how = f"failed: {_one_line(outcome.error)}" if outcome.error else "done"
         print(f"=== {job.name} {how} ({outcome.seconds:.0f} s, {len(ended)} of {n})", flush=True)
     return ended
 

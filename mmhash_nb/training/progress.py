@@ -1,6 +1,7 @@
 """How far a training is: a bar in a browser or terminal, lines when headless."""
 
 import os
+import sys
 import time
 
 from tqdm.auto import tqdm
@@ -28,7 +29,9 @@ class Progress:
             self.bar.update()
             self.bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
         elif time.monotonic() - self.last > QUIET_SECONDS:
-            print(f"{self.label}: epoch {self.done}/{self.epochs}, loss {loss:.4f}", flush=True)
+            print(
+                f"{self.label}: epoch {self.done}/{self.epochs}, loss {loss:.4f}", file=sys.stderr
+            )
             self.last = time.monotonic()
 
     def close(self) -> None:

@@ -4,10 +4,10 @@ import sys
 from types import ModuleType
 
 if __name__ == "__main__":
-    report, gathered = ModuleType("report"), ModuleType("gathered")
+    report, merging = ModuleType("report"), ModuleType("merging")
     report.write = lambda out, outcomes: []
-    gathered.gather = lambda jobs, out, folder: []
-    sys.modules |= {"mmhash_nb.report": report, "mmhash_nb.runner.merging": gathered}
+    merging.merge = lambda jobs, out, folder: []
+    sys.modules |= {"mmhash_nb.report": report, "mmhash_nb.runner.merging": merging}
     from mmhash_nb.cli.reproduce import main
 
     sys.exit(main())

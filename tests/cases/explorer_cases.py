@@ -30,17 +30,17 @@ def hits(explorer: Explorer, codes: dict[str, HashCodes], direction: str) -> str
 def check(explorer: Explorer) -> None:
     """Message and picture are those of the controls."""
     pairs, bits = explorer.pairs, explorer.bits.value
-    codes = explorer.desk.codes
+    codes = explorer.retriever.codes
     direction, query = explorer.direction.value, int(pairs.query[explorer.query.value])
     assert f"Query: sample {query}.<br>" in explorer.message.value
     assert hits(explorer, codes[explorer.method.value, bits], direction) in explorer.message.value
     shown = {m: codes[m, bits] for m in (explorer.method.value, explorer.beside.value) if m}
     if len(shown) == 1 or "ksh" not in shown:
-        sheet = draw(
+        canvas = draw(
             pairs, shown, direction, query, explorer.k.value, explorer.radius.value,
             explorer.mistakes.value,
         )  # fmt: skip
-        assert explorer.picture.value == sheet.png()
+        assert explorer.picture.value == canvas.png()
 
 
 def menu(dropdown) -> list:

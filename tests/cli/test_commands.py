@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from own_cases import HEADER, KINDS, write_folder, write_table
 from PIL import Image
+from user_folder import HEADER, KINDS, write_folder, write_table
 
 from mmhash_nb import cli as commands
 from mmhash_nb import hashers

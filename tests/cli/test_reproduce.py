@@ -12,7 +12,7 @@ import pytest
 from batch_cases import printed
 
 from mmhash_nb.cli import reproduce
-from mmhash_nb.runner import finished, headless, workers
+from mmhash_nb.runner import headless, job_records, notebook_parameters, workers
 from mmhash_nb.runner import jobs as batch
 
 PARAMETERS = """\
@@ -37,7 +37,7 @@ def project(tmp_path, monkeypatch):
 
 
 def test_defaults_are_the_literals_of_the_parameters_cell(project):
-    found = headless.defaults(project / "notebooks" / "1_ok.ipynb")
+    found = notebook_parameters.defaults(project / "notebooks" / "1_ok.ipynb")
     assert found == {
         **{"dataset": "scenes", "bits": [16, 32], "epochs": 3},
         **{"rate": 0.001, "quick": True},
@@ -64,7 +64,7 @@ def test_defaults_are_the_literals_of_the_parameters_cell(project):
     ],
 )
 def test_a_text_takes_the_type_of_the_default(text, default, value):
-    result = headless.typed(text, default)
+    result = notebook_parameters.typed(text, default)
     assert result == value and type(result) is type(value)
 
 
@@ -130,7 +130,7 @@ def test_a_failure_is_kept_and_the_others_still_run(project):
     for expected in (begun, "scenes [8, 24] 3 1e-05 False", "division by zero"):
         assert expected in done.stdout
     assert f"=== 0_bad/{name} failed: ZeroDivisionError: division by zero (" in done.stdout
-    assert f"=== 1_ok/{name} finished (" in done.stdout and ", 2 of 2)" in done.stdout
+    assert f"=== 1_ok/{name} done (" in done.stdout and ", 2 of 2)" in done.stdout
     bad, ok, report = done.stdout.splitlines()[-3:]
     assert bad.split(None, 2)[::2] == [f"0_bad/{name}", "ZeroDivisionError: division by zero"]
     assert ok.split()[::2] == [f"1_ok/{name}", "ok"]
@@ -188,7 +188,7 @@ def test_a_failure_without_a_sentence_is_one_all_the_same(project, monkeypatch, 
     assert reproduce.main(["reproduce"]) == 1
     assert "=== 1_ok failed: exit status 1 (" in capsys.readouterr().out
     (job,) = batch.from_grid([], {}, {}, project / "runs")
-    assert finished.finished(job) is None
+    assert job_records.done(job) is None
 
 
 def test_a_kernel_that_ends_at_its_start_is_started_again(project, monkeypatch):
@@ -247,10 +247,10 @@ def test_out_is_where_notebooks_and_report_go(project, executed, capsys):
     assert not (project / "runs").exists()
 
 
-def test_ctrl_c_says_what_is_kept(project, executed, capsys):
+def test_ctrl_c_ends_the_batch_in_one_sentence(project, executed, capsys):
     notebook(project / "notebooks" / "2_next.ipynb")
     notebook(project / "notebooks" / "3_last.ipynb")
     executed.stop = 2
     assert reproduce.main(["reproduce"]) == 130
-    assert capsys.readouterr().err == "interrupted; finished notebooks and runs are kept\n"
+    assert capsys.readouterr().err == "interrupted; the same command goes on where it stopped\n"
     assert [path.stem for path in executed.asked] == ["1_ok", "2_next"]

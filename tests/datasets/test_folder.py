@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from own_cases import HEADER, KINDS, write_folder, write_table
 from PIL import Image
 from test_pictures import bomb
+from user_folder import HEADER, KINDS, write_folder, write_table
 
 from mmhash_nb.datasets import available, folder, load, pairs_table, pictures
 from mmhash_nb.datasets.preprocessing import Form

@@ -12,7 +12,7 @@ from PIL import Image
 
 from mmhash_nb.experiments.collection import Collection
 from mmhash_nb.explorer import Explorer, draw, explore, widget
-from mmhash_nb.explorer.answers import Database
+from mmhash_nb.explorer.search import Database
 
 
 def some_collection(**changes: object) -> Collection:
@@ -63,7 +63,7 @@ def test_what_is_said_equals_brute_force() -> None:
     explorer.k.value = 5
     for place, query in enumerate(explorer.pairs.query[:3]):
         explorer.query.value = place
-        codes = explorer.desk.codes["mmnn_l2", 12]
+        codes = explorer.retriever.codes["mmnn_l2", 12]
         distances, samples = by_hand(explorer.pairs, codes, "image-text", query, 5)
         said = re.findall(r"(\d+) \((\d+)(, relevant)?\)", explorer.message.value)
         assert [(int(s), int(d)) for s, d, _ in said] == list(zip(samples, distances, strict=True))
@@ -101,8 +101,8 @@ def test_menus_follow_the_method() -> None:
 def test_one_move_draws_one_picture(monkeypatch) -> None:
     explorer = some_explorer()
     explorer.radius.value = 9
-    calls, original = [], widget.draw_answers
-    monkeypatch.setattr(widget, "draw_answers", lambda *a: calls.append(a) or original(*a))
+    calls, original = [], widget.draw_results
+    monkeypatch.setattr(widget, "draw_results", lambda *a: calls.append(a) or original(*a))
     explorer.method.value = "ksh"
     explorer.method.value = "mmnn_l2"
     explorer.bits.value = 12
@@ -140,7 +140,7 @@ def test_a_second_method_answers_the_same_query() -> None:
     assert menu(explorer.beside) == ["", "ksh"]
     explorer.beside.value = "ksh"
     lines = explorer.message.value.split("<br>")
-    ksh = explorer.desk.codes["ksh", 32]
+    ksh = explorer.retriever.codes["ksh", 32]
     assert lines[1].startswith("mmnn_l2, image → text: ")
     # KSH does not cross: it is asked the same picture among pictures.
     assert lines[2].startswith("ksh, image → image: ")
@@ -187,8 +187,8 @@ def test_it_opens_at_what_is_asked_for() -> None:
     check(explorer)
     codes = {"mmnn_l2": collection.codes["mmnn_l2", 32]}
     query = int(collection.pairs.query[3])
-    sheet = draw(collection.pairs, codes, "text-image", query, 4, 5, True)
-    assert explorer.picture.value == sheet.png()
+    canvas = draw(collection.pairs, codes, "text-image", query, 4, 5, True)
+    assert explorer.picture.value == canvas.png()
     explorer.query.value = 0
     check(explorer)
 
@@ -217,7 +217,7 @@ def test_it_opens_at_another_dataset_and_a_second_method() -> None:
         ({"k": 0}, "k=0: choose from 1 to 20."),
         ({"radius": 13}, "radius=13: choose from 0 to 12."),
         ({"mistakes": "no"}, "mistakes='no': choose from False, True."),
-        ({"attention": True}, "attention=True: no method that it shows has masks and was kept."),
+        ({"attention": True}, "attention=True: no method that it shows has masks and was saved."),
     ],
 )
 def test_what_is_not_offered_cannot_be_opened_at(opening: dict, sentence: str) -> None:

@@ -61,8 +61,8 @@ def test_a_kernel_with_kept_runs_shows_the_explorer_and_trains_nothing(tmp_path)
             client.execute_cell(notebook.cells[number], number)
         client.set_widgets_metadata()
         # What a page without a kernel, and Voilà before the first move, show.
-        sheet = draw(pairs, {"cvh": codes}, "image-text", int(pairs.query[0]), 10, 2)
-        assert pictures(notebook) == [sheet.png()]
+        canvas = draw(pairs, {"cvh": codes}, "image-text", int(pairs.query[0]), 10, 2)
+        assert pictures(notebook) == [canvas.png()]
         client.execute_cell(notebook.cells[2], 2)
     view = notebook.cells[1].outputs[-1]["data"]
     assert "application/vnd.jupyter.widget-view+json" in view

@@ -56,7 +56,7 @@ def own(worded, monkeypatch) -> Explorer:
 def nearest_to(explorer: Explorer, code: HashCodes, method: str, side: str) -> str:
     """What the message says of the items nearest to a code of no labels."""
     pairs = explorer.pairs
-    keys = explorer.desk.codes[method, 16][side].signs()[pairs.database]
+    keys = explorer.retriever.codes[method, 16][side].signs()[pairs.database]
     distances = (keys != code.signs()).sum(axis=1)
     order = np.argsort(distances, kind="stable")[: explorer.k.value]
     found = [f"{s} ({d})" for s, d in zip(pairs.database[order], distances[order], strict=True)]
@@ -146,7 +146,7 @@ def test_a_method_that_was_not_kept_says_so_beside_one_that_was(own, worded) -> 
         dataclasses.replace(own.pairs.take([0]), texts=row), "text"
     )
     assert own.message.value == (
-        "Query: your words.<br>No fitted random of 16 bits was kept, so it cannot encode your "
+        "Query: your words.<br>No fitted random of 16 bits was saved, so it cannot encode your "
         f"query.<br>{nearest_to(own, code, 'aadah_visual', 'image')}"
     )
     own.beside.value = "concat"
@@ -213,7 +213,7 @@ def test_attention_is_offered_where_a_method_has_it_and_drawn_when_ticked(own, w
     opened = explore(*worded, direction="text-image", query=1, attention=True)
     masks = {"aadah_visual": Masks(methods["aadah_visual", 16]())}
     first = {"aadah_visual": codes["aadah_visual", 16]}
-    sheet = draw(pairs, first, "text-image", int(pairs.query[1]), 10, 2, masks=masks)
-    assert opened.picture.value == sheet.png(), "as the still picture"
+    canvas = draw(pairs, first, "text-image", int(pairs.query[1]), 10, 2, masks=masks)
+    assert opened.picture.value == canvas.png(), "as the still picture"
     without = explore(pairs, codes)
     assert not shown(without.attention), "the fitted method was not given"

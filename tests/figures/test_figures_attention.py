@@ -9,9 +9,9 @@ from scipy import sparse
 
 from mmhash_nb import figures
 from mmhash_nb.datasets import scenes
-from mmhash_nb.figures.attention import heat, strongest
-from mmhash_nb.figures.attention_words import label_words, present_words
+from mmhash_nb.figures.channel_attention import heat, strongest
 from mmhash_nb.figures.style import TRUE_TAG
+from mmhash_nb.figures.word_attention import label_words, present_words
 
 C = 7
 

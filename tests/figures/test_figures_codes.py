@@ -17,10 +17,10 @@ from matplotlib.colors import to_hex
 from scipy import sparse
 
 from mmhash_nb import figures
-from mmhash_nb.figures.codes import code_cells, different_bits
+from mmhash_nb.figures.code_pictures import code_cells, different_bits
 from mmhash_nb.figures.items import item_tags
 from mmhash_nb.figures.style import DIFFERENT, TRUE_TAG
-from mmhash_nb.figures.words import retrieved_tags
+from mmhash_nb.figures.tag_retrieval import retrieved_tags
 
 
 def test_tags_come_heaviest_first_from_dense_and_sparse_texts() -> None:

@@ -8,7 +8,7 @@ from scipy import stats
 
 from mmhash_nb import figures
 from mmhash_nb.figures.curves import t_interval
-from mmhash_nb.figures.precision import RECALL_LEVELS
+from mmhash_nb.figures.precision_curves import RECALL_LEVELS
 from mmhash_nb.metrics import precision_recall_ranked
 from mmhash_nb.ranking import rank_profile
 

@@ -7,7 +7,7 @@ import pytest
 from figure_cases import BITS, QUERIES, N, check_layout, some_codes, some_pairs
 
 from mmhash_nb import figures
-from mmhash_nb.figures.precision import profile_of
+from mmhash_nb.figures.precision_curves import profile_of
 from mmhash_nb.ranking import RankProfile
 
 TASKS = ("image-text", "text-image")

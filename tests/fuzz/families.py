@@ -24,7 +24,6 @@ TESTS = Path(__file__).parents[1]
 sys.path[:0] = [str(TESTS / room) for room in ("cases", "datasets", "io")]
 
 import mat_cases  # noqa: E402
-import own_cases  # noqa: E402
 import test_cifar10  # noqa: E402
 import test_flickr8k  # noqa: E402
 import test_flipkart  # noqa: E402
@@ -36,6 +35,7 @@ import test_nuswide  # noqa: E402
 import test_nuswide_forms  # noqa: E402
 import test_uci_digits  # noqa: E402
 import test_wiki  # noqa: E402
+import user_folder  # noqa: E402
 
 from mmhash_nb import hashers  # noqa: E402
 from mmhash_nb.cli.models import Gallery, load_model, save_model  # noqa: E402
@@ -48,7 +48,7 @@ from mmhash_nb.experiments.runs import read_record  # noqa: E402
 from mmhash_nb.features import pretrained  # noqa: E402
 from mmhash_nb.io.download import extract  # noqa: E402
 from mmhash_nb.io.matfiles import read_mat  # noqa: E402
-from mmhash_nb.runner import finished, headless  # noqa: E402
+from mmhash_nb.runner import headless, job_records, notebook_parameters  # noqa: E402
 from mmhash_nb.runner import jobs as batch  # noqa: E402
 from mmhash_nb.shards import open_shards, write_shards  # noqa: E402
 from mmhash_nb.training import checkpoints  # noqa: E402
@@ -193,14 +193,14 @@ def _unpacked(archive: Path) -> dict[str, bytes]:
 
 
 def own_folder(folder: Path) -> Read:
-    own_cases.write_folder(folder / "own", n=18, split=True)
+    user_folder.write_folder(folder / "own", n=18, split=True)
     return lambda: load("folder", folder / "own", size=8)
 
 
 def own_new_items(folder: Path) -> Read:
-    rows = own_cases.write_folder(folder / "own", n=9)
+    rows = user_folder.write_folder(folder / "own", n=9)
     rows[0][1] = rows[1][0] = ""
-    own_cases.write_table(folder / "own", rows, own_cases.HEADER[:3])
+    user_folder.write_table(folder / "own", rows, user_folder.HEADER[:3])
     given = {"size": 8, "vocabulary": ("βάρκα", "σκύλος"), "on_error": "skip"}
 
     def read() -> None:  # gives nothing to compare: items that are not read are left out
@@ -346,16 +346,16 @@ def batch_file(folder: Path) -> Read:
     return lambda: batch.from_file(folder / "batch.yaml", folder.parent / "out")
 
 
-def finished_record(folder: Path) -> Read:
+def job_record(folder: Path) -> Read:
     output = folder / "n.ipynb"
     job = batch.Job(_notebook(folder.parent / "n.ipynb"), {"bits": 32}, output, "n")
-    finished.keep(job, 64 * "0", headless.Outcome("n", 1.5, ""))
-    return lambda: finished.read(finished.record_path(job))
+    job_records.end(job, 64 * "0", headless.Outcome("n", 1.5, ""))
+    return lambda: job_records.read(job_records.record_path(job))
 
 
 def notebook_cells(folder: Path) -> Read:
     path = _notebook(folder / "n.ipynb")
-    return lambda: headless.code_cells(path)
+    return lambda: notebook_parameters.code_cells(path)
 
 
 #: Each family with how many cases it has in a run: fewer where reading takes long.
@@ -369,7 +369,7 @@ CASES = {
     **{zip_archive: 60, tar_archive: 60, codes: 70, run_records: 70, run_record: 40},
     **{checkpoint: 60, fitted_method: 60, weights: 50, own_picture: 90},
     **{own_folder: 90, own_new_items: 60, own_model: 60, own_codes: 70},
-    **{shards_in_files: 60, batch_file: 60, finished_record: 60, notebook_cells: 60},
+    **{shards_in_files: 60, batch_file: 60, job_record: 60, notebook_cells: 60},
 }
 #: families whose format has a checksum over the content of all that is read
 EXACT = {

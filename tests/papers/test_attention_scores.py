@@ -16,12 +16,12 @@ from mmhash_nb.datasets.concepts import CONCEPTS, OTHER_WORDS, SETTING_WORDS
 from mmhash_nb.papers.zhang2018 import attention_scores
 from mmhash_nb.papers.zhang2018.attention_scores import (
     by_seed,
+    cell_size,
     concept_words,
     control_mask,
     control_scores,
     enlarged,
     mask_scores,
-    place_size,
     text_scores,
     with_intervals,
 )
@@ -56,7 +56,7 @@ def by_hand(mask, weight, objects):
         both / (attended + there - both),
         both / there,
         both / attended if attended else np.nan,
-        np.mean([inside[place] >= 0.5 for place in tied]),
+        np.mean([inside[cell] >= 0.5 for cell in tied]),
         attended / (height * width),
     ]
 
@@ -74,7 +74,7 @@ def test_scores_are_those_of_a_loop_over_pixels(rng):
 
 def test_the_pointing_game_is_won_from_half_a_place_on():
     objects = np.zeros((2, 2, 4), dtype=bool)
-    objects[0, 0, :2] = True  # half of the left place
+    objects[0, 0, :2] = True  # half of the left cell
     objects[1, 0, :1] = True
     mask, weight = np.ones((2, 1, 2), dtype=bool), np.array([[[0.9, 0.1]]] * 2)
     assert mask_scores(mask, weight, objects).pointing.tolist() == [1, 0]
@@ -82,9 +82,9 @@ def test_the_pointing_game_is_won_from_half_a_place_on():
 
 
 def equal_masks(count, h, w, control):
-    """Every mask of a control with `count` places, all equally likely."""
-    places = [(i, j) for i in range(h) for j in range(w)]
-    chosen = [np.array(some, dtype=int).reshape(-1, 2) for some in combinations(places, count)]
+    """Every mask of a control with `count` cells, all equally likely."""
+    cells = [(i, j) for i in range(h) for j in range(w)]
+    chosen = [np.array(some, dtype=int).reshape(-1, 2) for some in combinations(cells, count)]
     if control == "centre":
         middle = np.array([(h - 1) / 2, (w - 1) / 2])
         far = [sum(((some - middle) ** 2).sum(axis=1)) for some in chosen]
@@ -171,7 +171,7 @@ def test_scores_are_fractions_and_perfect_where_they_must_be(images):
             attended.drop(columns="pointing").to_numpy()
         )
         assert control_mask(mask, control).sum((1, 2)).tolist() == mask.sum((1, 2)).tolist()
-    down, across = place_size(mask, *objects.shape[1:])
+    down, across = cell_size(mask, *objects.shape[1:])
     same = mask.repeat(down, axis=1).repeat(across, axis=2)
     if same.any():
         perfect = mask_scores(mask, mask.astype(float), same)
@@ -234,8 +234,8 @@ def test_controls_say_what_is_wrong():
         control_scores(mask, objects, "random", draws=0)
     with pytest.raises(ValueError, match="none of the 2 images has object"):
         control_scores(mask, ~objects, "random")
-    with pytest.raises(ValueError, match="0 x 2 places"):
-        place_size(np.ones((1, 0, 2), dtype=bool), 4, 4)
+    with pytest.raises(ValueError, match="0 x 2 cells"):
+        cell_size(np.ones((1, 0, 2), dtype=bool), 4, 4)
 
 
 def some_texts(rng, n=30, v=9):
@@ -353,7 +353,7 @@ def test_pixels_are_repeated_until_places_fit():
     assert enlarged(pixels, mask)[0, 0].tolist() == [[0, 1]] * 3 + [[2, 3]] * 3
     assert np.array_equal(enlarged(pixels, mask[:, :2]), pixels)
     objects = enlarged(np.zeros((1, 64, 64), dtype=bool), np.ones((1, 14, 14), dtype=bool))
-    assert objects.shape == (1, 448, 448) and place_size(np.ones((1, 14, 14)), 448, 448) == (32, 32)
+    assert objects.shape == (1, 448, 448) and cell_size(np.ones((1, 14, 14)), 448, 448) == (32, 32)
 
 
 def test_the_strongest_places_are_as_many_as_are_attended_and_the_largest():

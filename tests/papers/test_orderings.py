@@ -8,7 +8,7 @@ from scipy import stats
 from mmhash_nb import papers
 from mmhash_nb.experiments.records import COLUMNS as RECORD
 from mmhash_nb.papers import orderings as module
-from mmhash_nb.papers.orderings import COLUMNS, OWN, distinct, judged, orderings, totals
+from mmhash_nb.papers.orderings import ACROSS, COLUMNS, distinct, judged, orderings, totals
 from mmhash_nb.papers.printed import COLUMNS as PRINTED
 
 
@@ -151,7 +151,7 @@ def test_directions_are_apart_averages_left_out_and_own_tasks_together(printed):
     assert rows[["table", "task", "agree", "disagree", "tau"]].to_numpy().tolist() == [
         [1, "image-text", 1, 0, 1.0],
         [1, "text-image", 0, 1, -1.0],
-        [2, OWN, 1, 0, 1.0],
+        [2, ACROSS, 1, 0, 1.0],
     ]
     sums = totals(rows).loc["p"]
     assert sums.tolist() == [3, 2, 1, 0, pytest.approx(1 / 3)]

@@ -17,14 +17,14 @@ from batch_cases import notebook
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmhash_nb import figures, report
+from mmhash_nb import report
 from mmhash_nb.cli import reproduce
 from mmhash_nb.experiments import records
 from mmhash_nb.io import source as sources
-from mmhash_nb.runner import cluster, finished, workers
+from mmhash_nb.runner import cluster, job_records, merging, workers
 from mmhash_nb.runner import jobs as batch
-from mmhash_nb.runner import merging as gathered
-from mmhash_nb.runner.headless import Outcome
+from mmhash_nb.runner.headless import Outcome, files_folder
+from mmhash_nb.runner.kernel_environment import variables
 
 PARAMETERS = """\
 dataset: str = "scenes"  # which
@@ -262,14 +262,14 @@ def test_a_failed_run_is_run_again_and_no_other(project, executed, capsys):
         (OSError(errno.ENOSPC, "No space"), "the disk is full: free some space"),
     ],
 )
-@pytest.mark.parametrize("broken", ["gather", "write"])
+@pytest.mark.parametrize("broken", ["merge", "write"])
 def test_a_report_that_cannot_be_written_hides_no_outcome(
     project, executed, monkeypatch, capsys, error, sentence, broken
 ):
     def fail(*_):
         raise error
 
-    monkeypatch.setattr(gathered if broken == "gather" else report, broken, fail)
+    monkeypatch.setattr(merging if broken == "merge" else report, broken, fail)
     assert run(project, *GRID) == 1
     said = capsys.readouterr().out
     table = [line.split(None, 2) for line in said.splitlines()[-3:]]
@@ -286,11 +286,10 @@ def measured(bits, seed, value, dataset="wiki"):
 def measuring(monkeypatch):
     """Each run writes as a notebook does, which would replace what the others wrote."""
 
-    def execute(path, output, parameters, surroundings, **_):
+    def execute(path, output, parameters, **_):
         settings = {"bits": [8, 16], "rate": 0.1, "dataset": "scenes", **parameters}
         with pytest.MonkeyPatch.context() as patch:
-            for name, value in surroundings.items():
-                patch.setenv(name, value)
+            patch.setenv("MMHASH_OUTPUT", str(files_folder(output)))
             rows = [measured(b, 3, settings["rate"], settings["dataset"]) for b in settings["bits"]]
             (shown,) = records.write(pd.concat(rows), Path("runs"))
             assert shown == Path("runs") / f"masci2014_{settings['dataset']}.csv"
@@ -356,40 +355,16 @@ def test_of_a_value_that_was_measured_twice_the_later_run_counts(project, measur
 
 def test_numbers_that_are_not_whole_are_measured_again(project, measuring):
     """Gone, cut short or changed: what the record lists is what must be there."""
-    kept = project / "out" / "notebooks" / "1_one.results" / "masci2014_scenes.csv"
+    kept = project / "out" / "notebooks" / "1_one.files" / "masci2014_scenes.csv"
     plain = ("--notebook", "1_one")
     run(project, *plain)
     for damage in (kept.unlink, lambda: kept.write_bytes(kept.read_bytes()[:-5])):
         content = kept.read_bytes()
         damage()
         (job,) = batch.from_grid(["1_one"], {}, {}, project / "out")
-        assert finished.finished(job) is None
+        assert job_records.done(job) is None
         assert run(project, *plain) == 0 and kept.read_bytes() == content
     assert len(measuring.asked) == 3
-
-
-def test_runs_with_parameters_draw_into_folders_of_their_own(project, monkeypatch):
-    def execute(path, output, parameters, surroundings, **_):
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in surroundings.items():
-                patch.setenv(name, value)
-            folder = figures.folder("masci2014", "scenes")
-        before = sorted(path.name for path in folder.glob("*"))
-        drawn.append((folder.relative_to(project).as_posix(), before))
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "a.png").touch()
-        return Outcome(path.stem, 1.0)
-
-    drawn: list = []
-    monkeypatch.setattr(workers, "execute", execute)
-    monkeypatch.setattr(report, "write", lambda out, outcomes: [])
-    for _ in range(2):
-        for asked in ((), ("-p", "bits", "8"), ("-p", "bits", "16")):
-            run(project, "--notebook", "1_one", *asked, "--again")
-    own = "out/notebooks/1_one/bits={}.figures/masci2014/scenes"
-    first = [("figures/masci2014/scenes", []), (own.format(8), []), (own.format(16), [])]
-    # Pictures of the project are replaced one by one, those of a run go when it is run again.
-    assert drawn == [*first, ("figures/masci2014/scenes", ["a.png"]), *first[1:]]
 
 
 def edited(path, change):
@@ -412,8 +387,8 @@ NOTEBOOK = "notebooks/1_one.ipynb"
         (edited(NOTEBOOK, lambda cells: cells[1].update(outputs=[], execution_count=7)), 0),
         (edited(NOTEBOOK, lambda cells: cells.append(nbformat.v4.new_markdown_cell("Why"))), 0),
         (edited("notebooks/2_two.ipynb", lambda cells: cells[1].update(source="1 / 0")), 0),
-        (lambda _, patch: patch.setattr(finished, "package_hash", lambda: "other"), 2),
-        (lambda _, patch: patch.setattr(finished, "versions", lambda: {"torch": "0"}), 2),
+        (lambda _, patch: patch.setattr(job_records, "package_hash", lambda: "other"), 2),
+        (lambda _, patch: patch.setattr(job_records, "versions", lambda: {"torch": "0"}), 2),
     ],
 )
 def test_a_run_is_done_while_what_went_into_it_is_the_same(
@@ -438,7 +413,7 @@ def test_a_truncated_record_or_notebook_is_run_again(project, executed, name, le
 
 RECORD = {
     **{"hash": "1", "notebook": "1_one", "parameters": {}, "settings": {}, "seconds": 1},
-    **{"ended": 2.5, "error": "", "results": {}, "took": [1.5]},
+    **{"ended": 2.5, "error": "", "files": {}, "took": [1.5]},
 }
 WRONG = [
     *("[]", "{}", "3", "null", '{"hash": 1}'),
@@ -450,16 +425,16 @@ WRONG = [
 @pytest.mark.parametrize("record", WRONG)
 def test_another_record_is_none(tmp_path, record):
     (tmp_path / "a.json").write_text(record)
-    assert finished.read(tmp_path / "a.json") is None
+    assert job_records.read(tmp_path / "a.json") is None
     (tmp_path / "a.json").write_text(json.dumps(RECORD))
-    assert finished.read(tmp_path / "a.json") == RECORD
+    assert job_records.read(tmp_path / "a.json") == RECORD
 
 
 def test_a_record_that_was_being_written_is_none_of_those_below_a_folder(tmp_path):
     for name in ("a.json", ".a-12345678.part.json"):
         (tmp_path / "notebooks" / "1_one").mkdir(parents=True, exist_ok=True)
         (tmp_path / "notebooks" / "1_one" / name).write_text(json.dumps(RECORD))
-    assert [path.name for path, _ in finished.records(tmp_path)] == ["a.json"]
+    assert [path.name for path, _ in job_records.records(tmp_path)] == ["a.json"]
 
 
 def test_files_that_a_job_reads_are_part_of_what_went_into_it(project, monkeypatch):
@@ -468,7 +443,7 @@ def test_files_that_a_job_reads_are_part_of_what_went_into_it(project, monkeypat
     def seen(data="data", **given):
         monkeypatch.setenv("MMHASH_DATA", str(data))
         (job,) = batch.from_grid(["1_one"], given, {}, project / "out")
-        return finished.inputs_hash(job)
+        return job_records.inputs_hash(job)
 
     digits = project / "data" / "uci_digits" / "uci_all.mat"
     absent, plain = seen(dataset="uci_digits"), seen(weights="w.bin")
@@ -499,7 +474,7 @@ def test_a_run_begun_anew_is_not_done_until_it_ends_but_its_time_is_known(
     monkeypatch.setattr(workers, "execute", killed)
     assert run(project, *GRID, "--again") == 130
     jobs = batch.from_grid(["1_one"], {}, {"bits": ["8", "16"]}, project / "out")
-    assert [finished.finished(job) is not None for job in jobs] == [False, True]
+    assert [job_records.done(job) is not None for job in jobs] == [False, True]
     assert "(about 10 s)" in next(reproduce.plan(jobs, project / "out", False, 1))
 
 
@@ -524,7 +499,7 @@ def test_a_dry_run_says_what_would_run_and_how_long_by_what_is_known(project, ex
 
 @given(st.lists(st.floats(0.1, 100), max_size=12), st.integers(1, 5))
 def test_the_time_in_all_lies_between_a_fair_share_and_one_after_the_other(seconds, n):
-    expected = finished.expected_in_all(seconds, n)
+    expected = job_records.makespan(seconds, n)
     least = max([sum(seconds) / n, *seconds])
     assert least - 1e-9 <= expected <= sum(seconds) + 1e-9
     assert expected <= least + max(seconds, default=0)
@@ -558,11 +533,10 @@ def test_cores_are_shared_out_unless_the_environment_says_how_many(monkeypatch, 
     assert cluster.threads_each(2) is None
     monkeypatch.delenv("OMP_NUM_THREADS")
     assert [cluster.threads_each(n) for n in (1, 3, 20)] == [8, 2, 1]
-    job = batch.Job(tmp_path, {}, tmp_path / "1_one.ipynb", "1_one")
-    records = {"MMHASH_RECORDS": str(tmp_path / "1_one.results")}
-    assert workers._surroundings(job, None) == records
-    pools = workers._surroundings(job, 2).items() - records.items()
-    assert {value for _, value in pools} == {"2"} and ("OMP_NUM_THREADS", "2") in pools
+    here = variables("ipython", tmp_path)
+    assert "OMP_NUM_THREADS" not in here and "NUMBA_NUM_THREADS" not in here
+    shared = variables("ipython", tmp_path, 2)
+    assert {shared[f"{pool}_NUM_THREADS"] for pool in ("OMP", "MKL", "NUMBA")} == {"2"}
 
 
 def test_threads_of_a_dask_worker_read_sources_at_once():

@@ -19,7 +19,7 @@ from batch_cases import (
     with_argument,
 )
 
-from mmhash_nb.runner import finished
+from mmhash_nb.runner import job_records
 from mmhash_nb.runner import jobs as batch
 
 ONE = ("-p", "seeds", "0")
@@ -43,22 +43,22 @@ def _nothing_left():
 def done(project, *seeds):
     """Which of the jobs with these seeds are done."""
     jobs = batch.from_grid(["1_wait"], {}, {"seeds": seeds}, project / "runs")
-    return [finished.finished(job) is not None for job in jobs]
+    return [job_records.done(job) is not None for job in jobs]
 
 
 @pytest.mark.parametrize("how", HOWS)
-def test_ctrl_c_ends_everything_and_keeps_what_is_finished(project, how):
+def test_ctrl_c_ends_everything_and_keeps_what_is_done(project, how):
     notebook(project / "notebooks" / "0_quick.ipynb", COUNT)
     command = start(project, *ONE, *how)
     begun(project, 2)
     processes = descendants(command)
     os.killpg(command.pid, signal.SIGINT)
     status, said = ended(command)  # the cell itself would never end
-    assert status == 130 and "interrupted; finished notebooks and runs are kept" in said
+    assert status == 130 and "interrupted; the same command goes on where it stopped" in said
     gone(processes)
     (project / "go").touch()
     assert reproduce(project, *ONE)[0] == 0
-    assert lines(project / "count.txt") == ["a [0]"] * 3  # the finished one ran once
+    assert lines(project / "count.txt") == ["a [0]"] * 3  # what was done ran once
 
 
 @pytest.mark.parametrize("how", HOWS)
@@ -73,7 +73,7 @@ def test_a_killed_batch_leaves_no_process_and_the_same_command_finishes_it(proje
     assert done(project, 0) == [False]
     (project / "go").touch()
     status, said = reproduce(project, *ONE, *how)
-    assert status == 0 and "1_wait/seeds=0 finished" in said
+    assert status == 0 and "1_wait/seeds=0 done" in said
     assert done(project, 0) == [True]
 
 
@@ -87,7 +87,7 @@ def test_the_job_of_a_killed_dask_worker_is_run_by_another(project):
     gone([runner, *kernels])
     (project / "go").touch()
     status, said = ended(command)
-    assert status == 0 and said.count("finished") == 1
+    assert status == 0 and said.count("seeds=0 done (") == 1
     assert lines(project / "count.txt") == ["a [0]"] * 2
 
 
@@ -100,7 +100,7 @@ def test_a_killed_kernel_is_a_failure_and_the_same_command_runs_it_again(project
     status, said = ended(command)
     assert status == 1
     assert "=== 1_wait/seeds=0 failed: DeadKernelError: Kernel died" in said
-    assert "=== 1_wait/seeds=1 finished" in said
+    assert "=== 1_wait/seeds=1 done" in said
     assert reproduce(project, *TWO)[0] == 0
     assert lines(project / "count.txt") == ["a [0]", "a [0]", "a [1]"]
 
@@ -119,4 +119,4 @@ def test_out_of_memory_is_reported_and_the_others_run(project):
     (project / "go").touch()
     status, said = reproduce(project)
     assert status == 1 and "=== 0_large failed: MemoryError" in said
-    assert "=== 1_wait finished" in said
+    assert "=== 1_wait done" in said

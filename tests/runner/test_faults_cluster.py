@@ -86,7 +86,7 @@ def test_jobs_of_a_killed_scheduler_are_a_sentence_each_and_go_on_with_a_new_one
     os.kill(its.pid, signal.SIGKILL)
     status, said = ended(command)
     assert status == 1 and "Traceback" not in said
-    assert "=== 0_quick/seeds=0 finished" in said
+    assert "=== 0_quick/seeds=0 done" in said
     lost = "the connection to the Dask scheduler was lost: run the same command on a new one."
     assert f"=== 1_wait/seeds=0 failed: {lost}" in said
     ended(worker)
@@ -140,7 +140,7 @@ def test_dask_runs_a_job_on_the_loopback_alone_and_logs_beside_it(project, runni
         "through [5]" in printed(output) and "through [5]" in output.with_suffix(".log").read_text()
     )
     said = capsys.readouterr().out
-    assert "=== 1_wait/seeds=5 seeds=[5]" in said and "finished" in said
+    assert "=== 1_wait/seeds=5 seeds=[5]" in said and "=== 1_wait/seeds=5 done" in said
     assert "through" not in said
 
 

@@ -28,7 +28,7 @@ from mmhash_nb import results
 from mmhash_nb.codes import load_codes
 from mmhash_nb.datasets import load
 from mmhash_nb.experiments.runs import read_record
-from mmhash_nb.runner import finished
+from mmhash_nb.runner import job_records
 from mmhash_nb.runner import jobs as batch
 
 pytestmark = pytest.mark.faults
@@ -90,8 +90,8 @@ def trained(folder: Path) -> dict:
     return kept
 
 
-def gathered(folder: Path) -> dict[str, list]:
-    """What is joined for the report, without the seconds that it took."""
+def merged(folder: Path) -> dict[str, list]:
+    """What is merged for the report, without the seconds that it took."""
     files = sorted((folder / "runs").glob("*.csv"))
     tables = {path.name: pd.read_csv(path).drop(columns="seconds_fit") for path in files}
     return {name: sorted(table.itertuples(index=False)) for name, table in tables.items()}
@@ -105,7 +105,7 @@ def done(folder: Path) -> set[str]:
     """Jobs that are recorded as done."""
     notebooks = [str(path) for path in (folder / "notebooks").glob("*.ipynb")]
     jobs = batch.from_grid(notebooks, {}, {"seeds": [0, 1]}, folder / "runs")
-    ended_well = [job for job in jobs if finished.finished(job, folder=folder)]
+    ended_well = [job for job in jobs if job_records.done(job, folder=folder)]
     return {f"{job.notebook.stem} {job.parameters['seeds'][0]}" for job in ended_well}
 
 
@@ -158,7 +158,7 @@ def test_a_batch_whose_processes_are_killed_at_random_ends_as_an_undisturbed_one
     assert not lines(straight / "resumed.txt")
     assert len(trained(straight)) == 2 * len(TRAININGS) == len(lines(straight / "starts.txt"))
     assert trained(killed) == trained(straight)
-    assert len(gathered(straight)) == len(TRAININGS) and gathered(killed) == gathered(straight)
+    assert len(merged(straight)) == len(TRAININGS) and merged(killed) == merged(straight)
 
 
 @pytest.fixture

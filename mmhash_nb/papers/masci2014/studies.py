@@ -40,8 +40,8 @@ def by_evaluation(pairs: Pairs, codes: Mapping[str, HashCodes]) -> pd.DataFrame:
         ("training samples against the queries", t, q),
     ]
     rows = []
-    for name, asked, kept in splits:
-        scores = (mean_average_precision(p) for p in _profiles(pairs, codes, asked, kept))
+    for name, query, database in splits:
+        scores = (mean_average_precision(p) for p in _profiles(pairs, codes, query, database))
         rows.append((name, *scores))
     normalisers: dict[NormaliseBy, str] = {
         "relevant": "over all relevant",
@@ -122,13 +122,13 @@ def references_against_queries(pairs: Pairs, runs: Iterable[Run]) -> pd.DataFram
     Returns:
         Indexed by method, columns `image-text` and `text-image` (fractions 0..1).
     """
-    asked = pairs.take(pairs.query)
-    relevant = share_label(asked.labels, asked.labels)
+    queries = pairs.take(pairs.query)
+    relevant = share_label(queries.labels, queries.labels)
     rows = {}
     for one in runs:
         method = one.method()
         if isinstance(method, Embedder) and method.cross_modal:
-            image, text = method.embed(asked, "image"), method.embed(asked, "text")
+            image, text = method.embed(queries, "image"), method.embed(queries, "text")
             ways = {"image-text": cdist(image, text), "text-image": cdist(text, image)}
             rows[method.name] = {
                 task: average_precision_from_distances(distances, relevant).mean()
@@ -138,11 +138,11 @@ def references_against_queries(pairs: Pairs, runs: Iterable[Run]) -> pd.DataFram
 
 
 def _profiles(
-    pairs: Pairs, codes: Mapping[str, HashCodes], asked: np.ndarray, kept: np.ndarray
+    pairs: Pairs, codes: Mapping[str, HashCodes], query: np.ndarray, database: np.ndarray
 ) -> list[RankProfile]:
     labels = pairs.labels
     return [
-        rank_profile(codes[a][asked], codes[b][kept], labels[asked], labels[kept])
+        rank_profile(codes[a][query], codes[b][database], labels[query], labels[database])
         for a, b in (("image", "text"), ("text", "image"))
     ]
 

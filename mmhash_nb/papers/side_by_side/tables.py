@@ -26,7 +26,7 @@ from mmhash_nb.papers.rooms import names
 
 #: Directions of retrieval, galleries encoded from one modality, or from both at once.
 DIRECTIONS = ("image-text", "text-image", "image-image", "text-text", "joint-joint")
-#: How a method learns, by the class that implements it; a network of its own is none of the first.
+#: How a method learns, by the class that implements it.
 FAMILIES = ("shallow", "network on vectors", "deep network", "no codes", "control")
 
 
@@ -168,7 +168,7 @@ def tie_ranges(records: pd.DataFrame, bits: int) -> pd.DataFrame:
         index=["task", "method"], columns="metric", values="value", sort=False
     ).rename(columns=names)
     table = wide.reindex(columns=list(names.values())).dropna()
-    return table.sort_index(level="task", key=_place, kind="stable", sort_remaining=False)
+    return table.sort_index(level="task", key=_rank, kind="stable", sort_remaining=False)
 
 
 def blind_orders(
@@ -198,12 +198,13 @@ def blind_orders(
             continue
         query, database = tasks[method].split("-")
         codes = run.codes()
-        asked, kept = codes[query][pairs.query].signs(), codes[database][pairs.database].signs()
-        distances = (bits - asked.astype(np.float32) @ kept.T.astype(np.float32)) / 2
+        sides = (codes[query][pairs.query], codes[database][pairs.database])
+        asking, searched = (side.signs().astype(np.float32) for side in sides)
+        distances = (bits - asking @ searched.T) / 2
         expected = average_precision_from_distances(distances, relevant).mean()
         found = []
         for order in orders:
-            # Equal distances no longer are: each item has its place as a fraction besides.
+            # Equal distances no longer are: each item's rank in the order is added as a fraction.
             placed = distances[:, order] + np.arange(len(order)) / len(order)
             found.append(average_precision_from_distances(placed, relevant[:, order]).mean())
         by_class = float(found[-1] - expected)
@@ -238,5 +239,5 @@ def turned_by_ties(ranges: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("task")
 
 
-def _place(tasks: pd.Index) -> pd.Index:
+def _rank(tasks: pd.Index) -> pd.Index:
     return tasks.map(DIRECTIONS.index)

@@ -1,7 +1,7 @@
 """How well attention finds the objects of an image and the words that name them (zhang2018).
 
 The paper shows eight masks (Fig. 6) and measures none. Here masks are scored against known object
-regions, beside masks of equal area that know nothing of the image. A place is one cell of a mask.
+regions, beside masks of equal area that know nothing of the image.
 """
 
 import math
@@ -22,9 +22,9 @@ def mask_scores(mask: np.ndarray, weight: np.ndarray, objects: np.ndarray) -> pd
     """How well the attended region of each image is its object region.
 
     Args:
-        mask: attended places, `bool [N, h, w]` (Eq. 1); each place is enlarged to the pixels of
+        mask: attended cells, `bool [N, h, w]` (Eq. 1); each cell is enlarged to the pixels of
             its part of the image.
-        weight: attention of each place, `float [N, h, w]` (P of Eq. 1).
+        weight: attention of each cell, `float [N, h, w]` (P of Eq. 1).
         objects: object pixels, `bool [N, H, W]`; H and W are multiples of h and w.
 
     Returns:
@@ -32,9 +32,9 @@ def mask_scores(mask: np.ndarray, weight: np.ndarray, objects: np.ndarray) -> pd
 
         - `IoU`: pixels both attended and object, of those that are either;
         - `recall`: object pixels that are attended;
-        - `precision`: attended pixels that are object, NaN where no place is attended;
-        - `pointing`: whether at least half of the place of largest weight is object (the pointing
-          game); of tied places, the share that are;
+        - `precision`: attended pixels that are object, NaN where no cell is attended;
+        - `pointing`: whether at least half of the cell of largest weight is object (the pointing
+          game); of tied cells, the share that are;
         - `area`: attended pixels.
 
     Raises:
@@ -57,7 +57,7 @@ def control_scores(
 
     Args:
         mask, objects: as for `mask_scores`.
-        control: see `control_mask`; it points at any place, or at one nearest to the middle.
+        control: see `control_mask`; it points at any cell, or at one nearest to the middle.
         draws: masks an image; seed: of the draws.
 
     Raises:
@@ -70,17 +70,17 @@ def control_scores(
     rng = np.random.default_rng(seed)
     drawn = (_nearest(mask, nearer, rng).reshape(counts.shape) for _ in range(draws))
     iou = np.mean([_iou(one, counts, pixels) for one in drawn], axis=0)
-    # Where some of the places at equal distance are attended, each of them is as likely.
+    # Where some of the cells at equal distance are attended, each of them is as likely.
     likely = np.clip((mask.sum(axis=(1, 2))[:, None] - nearer) / tied, 0, 1)  # [N, h w]
     return _table(counts, pixels, likely, iou, np.broadcast_to(-nearer, counts.shape))
 
 
 def control_mask(mask: np.ndarray, control: Control, seed: int = 0) -> np.ndarray:
-    """As many places as `mask` has in each image, chosen without a look at it, `bool [N, h, w]`.
+    """As many cells as `mask` has in each image, chosen without a look at it, `bool [N, h, w]`.
 
     Args:
-        mask: attended places, `bool [N, h, w]`.
-        control: `random`, places drawn at random; `centre`, those nearest to the middle of the map,
+        mask: attended cells, `bool [N, h, w]`.
+        control: `random`, cells drawn at random; `centre`, those nearest to the middle of the map,
             the last ones drawn from those at equal distance. Any other is a `ValueError`.
         seed: of the draws.
     """
@@ -89,26 +89,26 @@ def control_mask(mask: np.ndarray, control: Control, seed: int = 0) -> np.ndarra
 
 
 def strongest_mask(mask: np.ndarray, strength: np.ndarray) -> np.ndarray:
-    """As many places as `mask` has in each image, those of largest strength, `bool [N, h, w]`.
+    """As many cells as `mask` has in each image, those of largest strength, `bool [N, h, w]`.
 
     Args:
-        mask: attended places, `bool [N, h, w]`.
-        strength: `float [N, h, w]`, such as the length of the features at each place: what a look
+        mask: attended cells, `bool [N, h, w]`.
+        strength: `float [N, h, w]`, such as the length of the features at each cell: what a look
             at the map finds without any training. Of equal ones the first are taken.
     """
     rank = np.argsort(np.argsort(-strength.reshape(len(mask), -1), axis=1, kind="stable"), axis=1)
     return rank.reshape(mask.shape) < mask.sum(axis=(1, 2))[:, None, None]
 
 
-def place_size(mask: np.ndarray, height: int, width: int) -> tuple[int, int]:
-    """How many pixels down and across a place of masks `[N, h, w]` has in an image.
+def cell_size(mask: np.ndarray, height: int, width: int) -> tuple[int, int]:
+    """How many pixels down and across a cell of masks `[N, h, w]` has in an image.
 
     Raises:
         ValueError: height and width are not multiples of h and w.
     """
     h, w = mask.shape[1:]
     if not h or not w or height % h or width % w:
-        sides = f"{height} x {width} pixels must be multiples of the masks' {h} x {w} places"
+        sides = f"{height} x {width} pixels must be multiples of the masks' {h} x {w} cells"
         raise ValueError(f"the images' {sides}, but are not.")
     return height // h, width // w
 
@@ -126,7 +126,7 @@ def enlarged(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
 def concept_words(pairs: Pairs) -> np.ndarray:
     """Whether a word names a concept that is in the picture, for `scenes`, `bool [N, V]`.
 
-    A concept's words are its own six of `datasets.concepts`, each a single tag (apple, fruit,
+    A concept's words are the six of `datasets.concepts`, each a single tag (apple, fruit,
     orchard). A word of two concepts names either. Those of a setting or of the photo name none.
 
     Raises:
@@ -162,16 +162,16 @@ def text_scores(shares: np.ndarray, texts: np.ndarray, names: np.ndarray) -> pd.
             "shares, texts and names must be [N, V], and names bool, but they are "
             f"{list(shares.shape)}, {list(texts.shape)} and {names.dtype} {list(names.shape)}."
         )
-    said = texts > 0
-    wrong = ~np.isfinite(shares) | (shares < 0) | ((shares > 0) & ~said)
+    present = texts > 0
+    wrong = ~np.isfinite(shares) | (shares < 0) | ((shares > 0) & ~present)
     if wrong.any():
         n, v = np.argwhere(wrong)[0]
         raise ValueError(
             f"shares must be at least 0, and 0 for words that are not in the text, but that of "
             f"word {v} in sample {n} is {shares[n, v]}."
         )
-    naming = said & names
-    words, named, weight = (array.sum(axis=1) for array in (said, naming, shares))
+    naming = present & names
+    words, named, weight = (array.sum(axis=1) for array in (present, naming, shares))
     counted = np.flatnonzero((named > 0) & (named < words) & (weight > 0))
     if not counted.size:
         raise ValueError("no sample has attention, a naming word and another word.")
@@ -217,21 +217,21 @@ def with_intervals(means: pd.DataFrame) -> pd.DataFrame:
 
 
 def _object_pixels(mask: np.ndarray, objects: np.ndarray) -> tuple[np.ndarray, int]:
-    """How many pixels of each place are object, `int [N, h w]`, and how many pixels it has."""
+    """How many pixels of each cell are object, `int [N, h w]`, and how many pixels it has."""
     for name, array in (("mask", mask), ("objects", objects)):
         if array.ndim != 3 or array.dtype != np.bool_ or len(array) != len(mask):
             found = f"{array.dtype} {list(array.shape)}"
             raise ValueError(f"{name} must be bool [{len(mask)}, height, width], but is {found}.")
-    down, across = place_size(mask, *objects.shape[1:])
-    places = objects.reshape(len(mask), mask.shape[1], down, mask.shape[2], across)
-    counts = places.sum(axis=(2, 4)).reshape(len(mask), -1)
+    down, across = cell_size(mask, *objects.shape[1:])
+    cells = objects.reshape(len(mask), mask.shape[1], down, mask.shape[2], across)
+    counts = cells.sum(axis=(2, 4)).reshape(len(mask), -1)
     if not counts.any():
         raise ValueError(f"none of the {len(mask)} images has object pixels to be found.")
     return counts, down * across
 
 
 def _order(control: Control, h: int, w: int) -> tuple[np.ndarray, np.ndarray]:
-    """For each place, how many are nearer to the middle and how many as near, `int [h w]` each."""
+    """For each cell, how many are nearer to the middle and how many as near, `int [h w]` each."""
     if control not in ("random", "centre"):
         raise ValueError(f"there is no control {control!r}: choose random or centre.")
     # Twice the distances, so that they and their ties are whole numbers.
@@ -241,7 +241,7 @@ def _order(control: Control, h: int, w: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _nearest(mask: np.ndarray, nearer: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The nearest places of each image, as many as it attends, equally near ones at random."""
+    """The nearest cells of each image, as many as it attends, equally near ones at random."""
     order = np.argsort(nearer + rng.random((len(mask), nearer.size)), axis=1)
     first = np.arange(nearer.size) < mask.sum(axis=(1, 2))[:, None]
     chosen = np.empty_like(first)
@@ -258,7 +258,7 @@ def _iou(mask: np.ndarray, counts: np.ndarray, pixels: int) -> np.ndarray:
 def _table(
     counts: np.ndarray, pixels: int, likely: np.ndarray, iou: np.ndarray, weight: np.ndarray
 ) -> pd.DataFrame:
-    """The scores of images with object pixels; `likely` is the chance that a place is attended."""
+    """The scores of images with object pixels; `likely` is the chance that a cell is attended."""
     total, area, shared = counts.sum(1), pixels * likely.sum(1), (counts * likely).sum(1)
     best = weight == weight.max(axis=1, keepdims=True)
     hit = 2 * counts >= pixels

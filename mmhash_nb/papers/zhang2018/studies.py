@@ -1,4 +1,4 @@
-"""Studies of zhang2018: settings, who plays, and what attention finds."""
+"""Studies of zhang2018: settings, the adversary, and what attention finds."""
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,7 +36,7 @@ def candidates(protocol: Protocol) -> dict[str, list[dict[str, Any]]]:
 def by_adversary(
     pairs: Pairs, bits: int, seeds: Iterable[int], options: Mapping[str, Any]
 ) -> pd.DataFrame:
-    """AADAH with both players of its game, either, or none, on held-out training samples.
+    """AADAH whose adversarial loss trains both sides, either, or none, on held-out samples.
 
     Args:
         pairs: a dataset with object regions, whose queries and database are not used.
@@ -47,7 +47,7 @@ def by_adversary(
         pictures: IoU of mask and object region, that of random masks of the same area, the area.
     """
     part = pairs.held_out()
-    asked = part.take(part.query)
+    queries = part.take(part.query)
     rows = []
     for players in SIDES:
         for seed in seeds:
@@ -55,7 +55,7 @@ def by_adversary(
             scores = {task: done.metrics[task]["mAP"] for task in ("image-text", "text-image")}
             method = done.method()
             assert isinstance(method, AADAH)
-            found = _mask_scores(asked, method)
+            found = _mask_scores(queries, method)
             scores |= {
                 "IoU": found["attended"].IoU.mean(),
                 "IoU, random": found["random"].IoU.mean(),

@@ -13,7 +13,7 @@ from mmhash_nb.codes import HashCodes
 from mmhash_nb.figures.galleries import Block, Head, draw_blocks
 from mmhash_nb.figures.items import CELL, draw_item, frame, item_tags, label_text, view_of, write
 from mmhash_nb.figures.nearest import MethodCodes, Nearest, judge, nearest, search, side_codes
-from mmhash_nb.figures.style import INK, MARKS, TRUE_TAG, Picture, sheet, themed
+from mmhash_nb.figures.style import INK, MARKS, TRUE_TAG, Picture, axes_in_inches, themed
 from mmhash_nb.pairs import Pairs
 
 _SIZE = 7.5
@@ -139,7 +139,7 @@ def annotation(
     total = width + words_width + 0.4
     figure = Picture(total, block * len(codes))
     for m, (method, of) in enumerate(codes.items()):
-        axes = sheet(figure, 0.1, m * block, total - 0.2, block)
+        axes = axes_in_inches(figure, 0.1, m * block, total - 0.2, block)
         write(axes, method, (0, 0.02, total, 0.26), size=9, align="left", weight="bold")
         found = nearest(pairs, of, "image-text", queries, k)
         for r, query in enumerate(queries):

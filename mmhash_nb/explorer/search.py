@@ -1,4 +1,4 @@
-"""What the codes of a method say about one query: the nearest items, and how far all others lie."""
+"""Search by codes: the items nearest to one query, and how far all others lie."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from mmhash_nb.pairs import Pairs
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
-    """A sample that is asked with.
+class Query:
+    """A sample that a database is searched with.
 
     Args:
-        pairs: what holds the sample: the dataset, or one sample of the reader's own.
+        pairs: what holds the sample: the dataset, or the one sample that a user made.
         sample: its index there.
         name: what it is called.
-        labels: `bool [C]`, by which results are judged; None where nobody knows them.
+        labels: `bool [C]`, by which results are judged; None where they are unknown.
     """
 
     pairs: Pairs
@@ -29,7 +29,7 @@ class Question:
     labels: np.ndarray | None
 
     @classmethod
-    def of(cls, pairs: Pairs, sample: int) -> "Question":
+    def of(cls, pairs: Pairs, sample: int) -> "Query":
         """A sample of the dataset.
 
         Raises:
@@ -41,7 +41,7 @@ class Question:
 
 
 class Database:
-    """The database of a dataset by the codes of one side, gathered once and asked many times.
+    """The database of a dataset, by the codes of one side.
 
     Args:
         pairs: the dataset.
@@ -62,14 +62,14 @@ class Database:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def distances(self, asked: HashCodes) -> np.ndarray:
+    def distances(self, query_code: HashCodes) -> np.ndarray:
         """Hamming distances of all items to one code, `uint16 [n]`."""
-        if asked.n_bits != self.codes.n_bits:
+        if query_code.n_bits != self.codes.n_bits:
             raise ValueError(
-                f"the query has {asked.n_bits} bits but the database {self.codes.n_bits}: encode "
-                "both at one code length."
+                f"the query has {query_code.n_bits} bits but the database {self.codes.n_bits}: "
+                "encode both at one code length."
             )
-        return np.bitwise_count(asked.words ^ self.codes.words).sum(axis=1, dtype=np.uint16)
+        return np.bitwise_count(query_code.words ^ self.codes.words).sum(axis=1, dtype=np.uint16)
 
     def relevant(self, labels: np.ndarray) -> np.ndarray:
         """Which items share one of the labels `bool [C]`, `bool [n]`."""
@@ -77,25 +77,25 @@ class Database:
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
-    """What was found for a question, nearest first, ties by database order.
+class SearchResult:
+    """What was found for a query, nearest first, ties by database order.
 
     Attributes:
         method: its name; empty where it needs none.
         direction: the task, such as `image-text`.
-        asked: the question's code; codes: those of the k results.
+        query_code: of the query; codes: those of the k results.
         ids: sample indices; distances: Hamming distances of the results, `int [k]`.
-        right: which results share a label with the question, `bool [k]`; None where not known.
+        right: which results share a label with the query, `bool [k]`; None where not known.
         relevant, other: database items at each distance, `int [K + 1]`; where it is not known which
             are relevant, None and all items.
         only_mistakes: whether results that are right were left out.
-        query_mask: attended places of the question's picture, `bool [h, w]`.
+        query_mask: attended positions of the query's picture, `bool [h, w]`.
         masks: of each result's picture, `bool [k, h, w]`.
     """
 
     method: str
     direction: str
-    asked: HashCodes
+    query_code: HashCodes
     codes: HashCodes
     ids: np.ndarray
     distances: np.ndarray
@@ -109,36 +109,36 @@ class Answer:
     @property
     def n_bits(self) -> int:
         """Code length K."""
-        return self.asked.n_bits
+        return self.query_code.n_bits
 
 
-def answer(
+def search(
     method: str,
     direction: str,
     database: Database,
-    asked: HashCodes,
+    query_code: HashCodes,
     labels: np.ndarray | None,
     k: int,
     only_mistakes: bool = False,
-) -> Answer:
+) -> SearchResult:
     """Find the `k` items nearest to a code, and count how far all items lie.
 
     Args:
-        method, direction: kept with the answer.
+        method, direction: for the result.
         database: where to look.
-        asked: one code.
-        labels: of the question, `bool [C]`; None where nobody knows them.
+        query_code: one code.
+        labels: of the query, `bool [C]`; None where they are unknown.
         k: how many items; fewer where there are fewer.
-        only_mistakes: leave out results that share a label with the question.
+        only_mistakes: leave out results that share a label with the query.
 
     Raises:
-        ValueError: `k` is below 1, or mistakes are asked for without labels to judge by.
+        ValueError: `k` is below 1, or `only_mistakes` without labels to judge by.
     """
     if k < 1:
         raise ValueError(f"the number of results must be at least 1, but is {k}.")
     if only_mistakes and labels is None:
         raise ValueError("only labels tell which results are mistakes, and the query has none.")
-    distances = database.distances(asked)
+    distances = database.distances(query_code)
     right = None if labels is None else database.relevant(labels)
     near = np.argsort(distances, kind="stable")
     if only_mistakes and right is not None:
@@ -146,12 +146,12 @@ def answer(
     near = near[:k]
 
     def histogram(some: np.ndarray) -> np.ndarray:
-        return np.bincount(some, minlength=asked.n_bits + 1)
+        return np.bincount(some, minlength=query_code.n_bits + 1)
 
-    return Answer(
+    return SearchResult(
         method=method,
         direction=direction,
-        asked=asked,
+        query_code=query_code,
         codes=database.codes[near],
         ids=database.ids[near],
         distances=distances[near].astype(np.int64),
@@ -163,22 +163,22 @@ def answer(
 
 
 def directions(method: str, codes: Mapping[str, HashCodes]) -> list[str]:
-    """The tasks that can be asked of a method's codes, across modalities first.
+    """The tasks that a method's codes can be searched in, across modalities first.
 
     Across modalities needs codes of both sides and a method whose codes of both are comparable.
     """
-    asked = tasks(list(codes), method_class(method).cross_modal)
-    return sorted(("-".join(task) for task in asked), key=_within_a_side)
+    possible = tasks(list(codes), method_class(method).cross_modal)
+    return sorted(("-".join(task) for task in possible), key=_within_a_side)
 
 
 def nearest_direction(direction: str, offered: list[str]) -> str:
-    """The task a second method is asked: the same, else one with the same query side, else any."""
+    """The task of a second method: the same, else one with the same query side, else any."""
     side = direction.partition("-")[0]
     same_side = [task for task in offered if task.startswith(f"{side}-")]
     return direction if direction in offered else [*same_side, *offered][0]
 
 
-def in_words(found: Answer) -> str:
+def in_words(found: SearchResult) -> str:
     """The results in words: samples, distances, and which are relevant."""
     right = [False] * len(found.ids) if found.right is None else found.right
     hits = [

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mmhash_nb.figures.items import frame, write
-from mmhash_nb.figures.style import INK, Picture, sheet, themed
+from mmhash_nb.figures.style import INK, Picture, axes_in_inches, themed
 
 _SIDE = 1.3  # of a picture, in inches
 _WORDS = 0.5  # of the text under it
@@ -50,7 +50,7 @@ def found_items(query: Item, found: Sequence[Item], columns: int = COLUMNS) -> F
     width, height = _SIDE + _GAP, _SIDE + _WORDS + _NOTE + _GAP
     size = (_GAP + (1 + columns) * width, _GAP + -(-len(found) // columns) * height)
     figure = Picture(*size)
-    axes = sheet(figure, 0, 0, *size)
+    axes = axes_in_inches(figure, 0, 0, *size)
     _draw(axes, query, _GAP, _GAP)
     frame(axes, (_GAP, _GAP, _SIDE, _SIDE), INK, 2.5)
     for n, item in enumerate(found):

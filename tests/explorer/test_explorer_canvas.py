@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mmhash_nb.explorer.canvas import Canvas, _font, dashed, wrapped
 from mmhash_nb.explorer.plots import Plot, plot_distances
-from mmhash_nb.explorer.sheet import Sheet, _font, dashed, wrapped
 
 FONT = _font(7, False)
 
@@ -34,11 +34,11 @@ def test_what_does_not_fit_ends_in_an_ellipsis() -> None:
 
 @pytest.mark.parametrize("align", ["left", "center", "right"])
 def test_words_are_inside_the_box_that_is_noted(align) -> None:
-    sheet = Sheet(3, 1)
-    sheet.write("a few words over several lines", (0.5, 0.1, 1.2, 0.8), size=8, align=align)
-    (text,) = sheet.texts
+    canvas = Canvas(3, 1)
+    canvas.write("a few words over several lines", (0.5, 0.1, 1.2, 0.8), size=8, align=align)
+    (text,) = canvas.texts
     assert len(text.lines) > 1 and " ".join(text.lines) == text.words
-    dark = np.argwhere(np.asarray(sheet.image.convert("L")) < 250)
+    dark = np.argwhere(np.asarray(canvas.image.convert("L")) < 250)
     left, top, width, height = (100 * side for side in text.box)
     (y0, x0), (y1, x1) = dark.min(axis=0), dark.max(axis=0)
     assert left - 2 <= x0 and x1 <= left + width + 2 and top - 2 <= y0 and y1 <= top + height + 2
@@ -56,22 +56,22 @@ def test_a_pen_is_down_for_its_share_of_a_line(on, off, x) -> None:
 
 
 def test_lines_and_rings_are_at_their_values() -> None:
-    sheet = Sheet(3, 2)
-    plot = Plot(sheet, (0.5, 0.5, 2, 1), (0.0, 4.0), (0.0, 1.0), ("x", "y"), whole=True)
+    canvas = Canvas(3, 2)
+    plot = Plot(canvas, (0.5, 0.5, 2, 1), (0.0, 4.0), (0.0, 1.0), ("x", "y"), whole=True)
     plot.line([1, 1], [0, 1], "#ff0000", "upright", legend="red")
     plot.ring(3, 0.5, "#0000ff", "ring", "blue")
     plot.finish()
-    pixels = np.asarray(sheet.image).astype(int)
+    pixels = np.asarray(canvas.image).astype(int)
     inside = pixels[50:150, 50:250]
     red = (inside[..., 0] - inside[..., 1] > 150).mean(axis=0)
     assert np.flatnonzero(red > 0.9).tolist() in ([49, 50], [50], [49], [50, 51])
     blue = np.argwhere(inside[..., 2] - inside[..., 0] > 100)
     assert blue.mean(axis=0) == pytest.approx([50, 150], abs=1.5)
-    assert {"red", "blue", "x", "y", "0", "1", "2", "3", "4"} <= {t.words for t in sheet.texts}
+    assert {"red", "blue", "x", "y", "0", "1", "2", "3", "4"} <= {t.words for t in canvas.texts}
 
 
 def test_distances_of_no_relevant_item_are_drawn() -> None:
-    sheet = Sheet(4, 3)
+    canvas = Canvas(4, 3)
     nothing, some = np.zeros(9, int), np.arange(9)
-    plot_distances(sheet, (0.6, 0.6, 2, 1), nothing, some, 0)
-    assert "relevant (0)" in {text.words for text in sheet.texts}
+    plot_distances(canvas, (0.6, 0.6, 2, 1), nothing, some, 0)
+    assert "relevant (0)" in {text.words for text in canvas.texts}

@@ -1,4 +1,4 @@
-"""Pieces of the explorer's picture: one item of a dataset, and codes as strips."""
+"""Parts of the explorer's picture: one item of a dataset, and codes as strips."""
 
 from weakref import WeakKeyDictionary
 
@@ -6,8 +6,8 @@ import matplotlib
 import numpy as np
 
 from mmhash_nb.codes import HashCodes
-from mmhash_nb.explorer.sheet import Sheet
-from mmhash_nb.figures.codes import code_cells, different_bits
+from mmhash_nb.explorer.canvas import Canvas
+from mmhash_nb.figures.code_pictures import code_cells, different_bits
 from mmhash_nb.figures.items import (
     Box,
     feature_range,
@@ -24,69 +24,69 @@ _RANGES: WeakKeyDictionary[Pairs, dict[str, tuple[float, float]]] = WeakKeyDicti
 
 
 def draw_item(
-    sheet: Sheet, pairs: Pairs, sample: int, side: str, box: Box, mask: np.ndarray | None = None
+    canvas: Canvas, pairs: Pairs, sample: int, side: str, box: Box, mask: np.ndarray | None = None
 ) -> None:
     """One sample in a box, as a picture, words or a strip of colours, as `view_of` says.
 
     Args:
-        sheet, box: where.
+        canvas, box: where.
         pairs, sample: which.
         side: `image`, `text`, `joint` or `unified`.
-        mask: attended places `bool [h, w]`; what they leave out of a picture is darkened.
+        mask: attended positions `bool [h, w]`; what they leave out of a picture is darkened.
     """
     view = view_of(pairs, side)
     left, top, width, height = box
     if view == "words":
         inside = (left + 0.05, top + 0.04, width - 0.1, height - 0.08)
-        sheet.write(item_words(pairs, sample), inside)
+        canvas.write(item_words(pairs, sample), inside)
     elif view == "picture":
         pixels = pairs.images if pairs.thumbnails is None else pairs.thumbnails
         picture = pixels[sample].transpose(1, 2, 0)  # [3, H, W] -> [H, W, 3]
         if mask is None:
-            sheet.paste(picture, box, "picture")
+            canvas.paste(picture, box, "picture")
         else:
-            sheet.paste(attended(picture, mask), box, "attended picture")
+            canvas.paste(attended(picture, mask), box, "attended picture")
     else:
         values = feature_vector(pairs, sample, side)
         low, high = _range(pairs, side)
         colours = matplotlib.colormaps["cividis"]((values - low) / (high - low), bytes=True)
-        sheet.paste(colours[None, :, :3], (left, top, width, height * 0.6), "strip", sharp=True)
+        canvas.paste(colours[None, :, :3], (left, top, width, height * 0.6), "strip", sharp=True)
         below = (left, top + height * 0.6, width, height * 0.4)
-        sheet.write(label_text(pairs, sample), below, lines=1)
+        canvas.write(label_text(pairs, sample), below, lines=1)
 
 
 def attended(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """A picture `uint8 [H, W, 3]`, darkened where a mask `bool [h, w]` does not attend."""
     rows, columns = (
-        np.arange(n) * places // n for n, places in zip(picture.shape[:2], mask.shape, strict=True)
+        np.arange(n) * size // n for n, size in zip(picture.shape[:2], mask.shape, strict=True)
     )
-    kept = mask[rows[:, None], columns]  # [H, W]
-    return np.where(kept[..., None], picture, (_DARK * picture).astype(np.uint8))
+    visible = mask[rows[:, None], columns]  # [H, W]
+    return np.where(visible[..., None], picture, (_DARK * picture).astype(np.uint8))
 
 
-def draw_codes(sheet: Sheet, asked: HashCodes, found: HashCodes, box: Box) -> None:
+def draw_codes(canvas: Canvas, query: HashCodes, found: HashCodes, box: Box) -> None:
     """The query's code and those of its results under it, bits that differ red and crossed."""
     left, top, width, height = box
     title = "codes: query, then results (red ×: not as the query)"
     above = (left, top - 0.24, width, 0.2)
-    sheet.write(title, above, size=7, lines=1, align="left", bold=True)
-    stacked = HashCodes(np.concatenate([asked.bits, found.bits]), asked.n_bits)  # [1 + k, K]
-    cells = np.round(255 * code_cells(asked, stacked)).astype(np.uint8)
-    sheet.paste(cells, box, "codes", sharp=True)
+    canvas.write(title, above, size=7, lines=1, align="left", bold=True)
+    stacked = HashCodes(np.concatenate([query.bits, found.bits]), query.n_bits)  # [1 + k, K]
+    cells = np.round(255 * code_cells(query, stacked)).astype(np.uint8)
+    canvas.paste(cells, box, "codes", sharp=True)
     rows, n_bits = cells.shape[:2]
     x, y = (left + np.arange(n_bits + 1) * width / n_bits) * DPI, (top * DPI, (top + height) * DPI)
     # Bytes stand apart, so that a bit can be found again in the next row.
     for edge in x[8:-1:8]:
-        sheet.pen.line([(edge, y[0]), (edge, y[1])], "white", 2)
+        canvas.pen.line([(edge, y[0]), (edge, y[1])], "white", 2)
     edges = (top + np.arange(rows + 1) * height / rows) * DPI
     for edge in edges[1:-1]:
-        sheet.pen.line([(x[0], edge), (x[-1], edge)], "white", 2)
+        canvas.pen.line([(x[0], edge), (x[-1], edge)], "white", 2)
     reach = min(3.0, 0.28 * min(x[1] - x[0], edges[1] - edges[0]))
-    for row, bit in np.argwhere(different_bits(asked, stacked)):
+    for row, bit in np.argwhere(different_bits(query, stacked)):
         across, down = (x[bit] + x[bit + 1]) / 2, (edges[row] + edges[row + 1]) / 2
         for way in (-1, 1):
             ends = [(across - reach, down - way * reach), (across + reach, down + way * reach)]
-            sheet.pen.line(ends, "white", 1)
+            canvas.pen.line(ends, "white", 1)
 
 
 def _range(pairs: Pairs, side: str) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""A sheet that Pillow draws on: for pictures that must follow a slider.
+"""A canvas that Pillow draws on: for pictures that must follow a slider.
 
 Matplotlib takes about three milliseconds for a text and thirty for a pair of axes, so that the
 explorer's picture would take 300. Here it takes a tenth of that.
@@ -27,7 +27,7 @@ Point = tuple[float, float]
 
 
 class Text(NamedTuple):
-    """Words on a sheet: as they were given, as they fitted, and where they stand in inches."""
+    """Words on a canvas: as they were given, as they fitted, and where they stand in inches."""
 
     words: str
     lines: tuple[str, ...]
@@ -37,7 +37,7 @@ class Text(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Mark:
-    """Anything else on a sheet.
+    """Anything else on a canvas.
 
     Attributes:
         name: what it is, such as `right` for the frame of a result that is right.
@@ -52,8 +52,8 @@ class Mark:
     colour: str = ""
 
 
-class Sheet:
-    """A white sheet; places on it are inches from its top left corner.
+class Canvas:
+    """A white canvas; places on it are inches from its top left corner.
 
     Attributes:
         size: width and height in inches.
@@ -98,8 +98,8 @@ class Sheet:
         wide = max(_length(font, line) for line in fitted) / DPI
         start = {"left": left, "center": x - wide / 2, "right": x - wide}[align]
         tall = len(fitted) * pitch
-        place = (start, top + (height - tall) / 2, wide, tall)
-        self.texts.append(Text(words, tuple(fitted), place, colour))
+        inside = (start, top + (height - tall) / 2, wide, tall)
+        self.texts.append(Text(words, tuple(fitted), inside, colour))
 
     def paste(self, pixels: np.ndarray, box: Box, name: str, *, sharp: bool = False) -> None:
         """Lay pixels `uint8 [H, W, 3]` into a box, smoothly or with sharp edges."""
@@ -118,7 +118,7 @@ class Sheet:
         self.marks.append(Mark(name, box, np.empty(0), colour))
 
     def png(self) -> bytes:
-        """The sheet as PNG bytes, hardly compressed: for pictures that follow a slider."""
+        """The canvas as PNG bytes, hardly compressed: for pictures that follow a slider."""
         buffer = io.BytesIO()
         self.image.save(buffer, "PNG", compress_level=1)
         return buffer.getvalue()
@@ -128,7 +128,7 @@ class Sheet:
         return small_png(self.image)
 
     def __repr__(self) -> str:
-        return f"<Sheet of {self.image.width} × {self.image.height} pixels>"
+        return f"<Canvas of {self.image.width} × {self.image.height} pixels>"
 
 
 def wrapped(words: str, font: ImageFont.FreeTypeFont, width: float, most: int) -> list[str]:
@@ -152,8 +152,8 @@ def _cut(line: str, font: ImageFont.FreeTypeFont, width: float) -> str:
 
 
 def dashed(points: Sequence[Point], on: float, off: float) -> list[tuple[Point, Point]]:
-    """The pieces of a line through points that a pen draws which is down for `on`, up for `off`."""
-    pieces, travelled = [], 0.0
+    """The dashes of a line through points, `on` long, with gaps of `off`, both in pixels."""
+    dashes, travelled = [], 0.0
     for (x0, y0), (x1, y1) in pairwise(points):
         length = float(np.hypot(x1 - x0, y1 - y0))
         at = 0.0
@@ -164,10 +164,10 @@ def dashed(points: Sequence[Point], on: float, off: float) -> list[tuple[Point, 
             if phase < on:
                 a, b = at / length, (at + step) / length
                 ends = [(x0 + (x1 - x0) * t, y0 + (y1 - y0) * t) for t in (a, b)]
-                pieces.append((ends[0], ends[1]))
+                dashes.append((ends[0], ends[1]))
             at += step
         travelled += length
-    return pieces
+    return dashes
 
 
 @lru_cache(10_000)

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from mmhash_nb.figures.items import draw_item, feature_vector, frame, label_text, view_of, write
-from mmhash_nb.figures.style import INK, MARKS, TRUE_TAG, Picture, sheet, themed
+from mmhash_nb.figures.style import INK, MARKS, TRUE_TAG, Picture, axes_in_inches, themed
 from mmhash_nb.pairs import Pairs
 
 _CELL, _GAP, _MARGIN = 1.0, 0.1, 0.1
@@ -62,7 +62,7 @@ def attended_words(
     name, bars = 1.0, 2.4
     total = _CELL + name + bars + 0.6 + 2 * _GAP
     figure = Picture(total + 2 * _MARGIN, len(samples) * row + _MARGIN + 0.25)
-    axes = sheet(figure, _MARGIN, _MARGIN, total, len(samples) * row + 0.25)
+    axes = axes_in_inches(figure, _MARGIN, _MARGIN, total, len(samples) * row + 0.25)
     per_score = bars / (high - low) if high > low else 0.0
     zero = _CELL + name + 2 * _GAP - low * per_score
     for r, (sample, words) in enumerate(zip(samples, found, strict=True)):

@@ -1,4 +1,4 @@
-"""What answers the explorer's controls for one dataset: each thing loaded or gathered once."""
+"""`Retriever`: searches one dataset by any of its methods, and loads each of them once."""
 
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
@@ -7,9 +7,9 @@ from mmhash_nb.codes import HashCodes
 from mmhash_nb.datasets.pictures import nothing_kept
 from mmhash_nb.experiments.collection import Collection
 from mmhash_nb.experiments.evaluation import modalities
-from mmhash_nb.explorer.answers import Answer, Database, Question, answer
 from mmhash_nb.explorer.attention import Masks, has_masks, with_masks
-from mmhash_nb.explorer.own import Own, needs
+from mmhash_nb.explorer.search import Database, Query, SearchResult, search
+from mmhash_nb.explorer.user_query import UserQuery, needs
 from mmhash_nb.figures.nearest import side_codes, sides
 from mmhash_nb.hashers.base import Hasher
 from mmhash_nb.pairs import Pairs
@@ -17,7 +17,7 @@ from mmhash_nb.pairs import Pairs
 
 @dataclass(frozen=True)
 class Column:
-    """A method and code length, and the task it is asked, such as `image-text`."""
+    """A method, its code length, and the task, such as `image-text`."""
 
     method: str
     bits: int
@@ -29,11 +29,10 @@ class Column:
         return self.method, self.bits
 
 
-class Desk:
-    """A dataset with its codes and fitted methods, ready to be asked.
+class Retriever:
+    """A dataset with its codes and fitted methods, ready to be searched.
 
-    The database side of a method's codes is gathered at the first question to it, a method is
-    loaded at the first that needs it, and both stay.
+    A method and the codes of its database are loaded at the first search that needs them, and stay.
 
     Args:
         collection: pairs, codes and fitted methods.
@@ -44,60 +43,58 @@ class Desk:
         self._databases: dict[tuple[str, int, str], Database] = {}
         self._fitted: dict[tuple[str, int], Hasher] = {}
         self._masks: dict[tuple[str, int], Masks] = {}
-        self._own_codes: WeakKeyDictionary[Pairs, dict[Column, HashCodes]] = WeakKeyDictionary()
+        self._user_codes: WeakKeyDictionary[Pairs, dict[Column, HashCodes]] = WeakKeyDictionary()
 
-    def question(self, place: int) -> Question:
-        """The dataset's query at a place of `pairs.query`.
+    def query(self, position: int) -> Query:
+        """The dataset's query at a position of `pairs.query`.
 
         Raises:
             ValueError: the query split is empty.
         """
         if self.pairs.query.size == 0:
             raise ValueError(f"{self.pairs.name} has an empty query split: there is no query.")
-        return Question.of(self.pairs, int(self.pairs.query[place]))
+        return Query.of(self.pairs, int(self.pairs.query[position]))
 
-    def answer(
+    def search(
         self,
         column: Column,
-        question: Question | Own,
+        query: Query,
         k: int,
         only_mistakes: bool = False,
         attention: bool = False,
-    ) -> Answer:
-        """What a method finds for a query of the dataset or of the reader's own.
+    ) -> SearchResult:
+        """What a method finds for a query of the dataset or of the user.
 
         Args:
-            column: the method and what it is asked.
-            question: what is asked with.
+            column: the method and the task.
+            query: what to search with.
             k: how many results.
-            only_mistakes: leave out results that are right; of no effect for the reader's own
-                query, whose labels nobody knows.
-            attention: with masks, where the method has them and was kept.
+            only_mistakes: leave out results that are right; of no effect where the query's labels
+                are unknown.
+            attention: with masks, where the method has them and was saved.
 
         Raises:
-            ValueError: an empty database, or a method that cannot encode the reader's own query.
+            ValueError: an empty database, or a method that cannot encode the user's query.
             OSError, RuntimeError: the fitted method cannot be loaded.
         """
-        if isinstance(question, Own):
-            asked = self._encoded(column, question)
-            question = question.question
+        if isinstance(query, UserQuery):
+            code = self._encoded(column, query)
         else:
             side = sides(column.direction)[0]
-            asked = side_codes(self.pairs, self.codes[column.key], side)[question.sample]
-        only_mistakes = only_mistakes and question.labels is not None
-        database = self._database(column)
-        labels = question.labels
-        found = answer(column.method, column.direction, database, asked, labels, k, only_mistakes)
+            code = side_codes(self.pairs, self.codes[column.key], side)[query.sample]
+        only_mistakes = only_mistakes and query.labels is not None
+        database, labels = self._database(column), query.labels
+        found = search(column.method, column.direction, database, code, labels, k, only_mistakes)
         if attention and self.has_masks(column):
-            found = with_masks(found, self.pairs, question, self._masks_of(column))
+            found = with_masks(found, self.pairs, query, self._masks_of(column))
         return found
 
     def has_masks(self, column: Column) -> bool:
-        """Whether attention of a method can be shown: it has masks and was kept."""
+        """Whether attention of a method can be shown: it has masks and was saved."""
         return column.key in self.methods and has_masks(column.method)
 
     def encodes(self, column: Column) -> bool:
-        """Whether a method can encode new queries: it was kept."""
+        """Whether a method can encode new queries: it was saved."""
         return column.key in self.methods
 
     def _database(self, column: Column) -> Database:
@@ -107,11 +104,11 @@ class Desk:
             self._databases[key] = Database(self.pairs, self.codes[column.key], side)
         return self._databases[key]
 
-    def _encoded(self, column: Column, own: Own) -> HashCodes:
-        known = self._own_codes.setdefault(own.pair, {})
+    def _encoded(self, column: Column, query: UserQuery) -> HashCodes:
+        known = self._user_codes.setdefault(query.pairs, {})
         if column not in known:
             side = sides(column.direction)[0]
-            missing = needs(self.pairs, side) - own.made_of
+            missing = needs(self.pairs, side) - query.made_of
             if missing:
                 raise ValueError(
                     f"{column.method} is asked with {' and '.join(sorted(missing))} here: choose "
@@ -120,13 +117,13 @@ class Desk:
             method = self._method(column)
             (modality,) = (m for m in modalities(method) if m == side)
             with nothing_kept():
-                known[column] = method.encode(own.pair, modality)
+                known[column] = method.encode(query.pairs, modality)
         return known[column]
 
     def _method(self, column: Column) -> Hasher:
         if column.key not in self.methods:
             raise ValueError(
-                f"No fitted {column.method} of {column.bits} bits was kept, so it cannot encode "
+                f"No fitted {column.method} of {column.bits} bits was saved, so it cannot encode "
                 "your query."
             )
         if column.key not in self._fitted:

@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmhash_nb.codes import HammingIndex, HashCodes
-from mmhash_nb.explorer.answers import (
+from mmhash_nb.explorer.search import (
     Database,
-    Question,
-    answer,
+    Query,
     directions,
     in_words,
     nearest_direction,
+    search,
 )
 from mmhash_nb.ranking import rank_profile
 
@@ -37,7 +37,7 @@ def test_an_answer_is_what_index_and_rank_profile_say(n_bits, k, n_labels, only_
     query = int(pairs.query[seed % len(pairs.query)])
     asked = codes["image"][query]
     database = Database(pairs, codes, "text")
-    found = answer("", "image-text", database, asked, labels[query], k, only_mistakes)
+    found = search("", "image-text", database, asked, labels[query], k, only_mistakes)
 
     keys = codes["text"][pairs.database]
     distances, places = HammingIndex(keys).search(asked, len(keys))
@@ -46,7 +46,7 @@ def test_an_answer_is_what_index_and_rank_profile_say(n_bits, k, n_labels, only_
     assert found.ids.tolist() == pairs.database[places[0, shown]].tolist()
     assert found.distances.tolist() == distances[0, shown].tolist()
     assert found.right.tolist() == right[shown].tolist()
-    assert found.codes == codes["text"][found.ids] and found.asked == asked
+    assert found.codes == codes["text"][found.ids] and found.query_code == asked
     profile = rank_profile(asked, keys, labels[[query]], labels[pairs.database])
     assert found.relevant.tolist() == profile.relevant[0].tolist()
     assert (found.other + found.relevant).tolist() == profile.items[0].tolist()
@@ -55,13 +55,13 @@ def test_an_answer_is_what_index_and_rank_profile_say(n_bits, k, n_labels, only_
 def test_without_labels_nothing_is_judged() -> None:
     pairs, codes = some_pairs(), some_codes(4)
     database = Database(pairs, codes, "text")
-    found = answer("", "image-text", database, codes["image"][3], None, 7)
+    found = search("", "image-text", database, codes["image"][3], None, 7)
     distances, samples = by_hand(pairs, codes, "image-text", 3, 7)
     assert (found.distances.tolist(), found.ids.tolist()) == (distances, samples)
     assert found.right is None and found.relevant is None
     assert found.other.sum() == len(pairs.database)
     with pytest.raises(ValueError, match="the query has none"):
-        answer("", "image-text", database, codes["image"][3], None, 7, only_mistakes=True)
+        search("", "image-text", database, codes["image"][3], None, 7, only_mistakes=True)
 
 
 def test_bad_questions_get_a_sentence() -> None:
@@ -69,16 +69,16 @@ def test_bad_questions_get_a_sentence() -> None:
     database = Database(pairs, codes, "text")
     longer = HashCodes.from_signs(np.ones((1, 30)))
     with pytest.raises(ValueError, match="the query has 30 bits but the database 12"):
-        answer("", "image-text", database, longer, None, 7)
+        search("", "image-text", database, longer, None, 7)
     with pytest.raises(ValueError, match="must be at least 1, but is 0"):
-        answer("", "image-text", database, codes["image"][3], None, 0)
+        search("", "image-text", database, codes["image"][3], None, 0)
     with pytest.raises(ValueError, match="made-up has an empty database"):
         Database(some_pairs(database=np.arange(0)), codes, "text")
     with pytest.raises(ValueError, match="there are no unified codes"):
         Database(pairs, codes, "unified")
     for sample in (-1, N):
         with pytest.raises(ValueError, match=f"query {sample} is not one of the {N} samples"):
-            Question.of(pairs, sample)
+            Query.of(pairs, sample)
 
 
 def test_directions_cross_only_where_codes_compare() -> None:
@@ -117,12 +117,12 @@ def test_words_name_samples_distances_and_what_is_relevant() -> None:
         for s, d, r in zip(samples, distances, right, strict=True)
     ]
     assert right[:5].any() and not right[:5].all()
-    found = answer("", "image-text", database, codes["image"][query], labels, 5)
+    found = search("", "image-text", database, codes["image"][query], labels, 5)
     assert in_words(found) == f"Nearest samples (distance): {', '.join(hits[:5])}."
-    found = answer("", "image-text", database, codes["image"][query], labels, 2, True)
+    found = search("", "image-text", database, codes["image"][query], labels, 2, True)
     wrong = [hit for hit in hits if "relevant" not in hit][:2]
     assert in_words(found) == f"Nearest mistakes (distance): {', '.join(wrong)}."
-    found = answer("", "image-text", database, codes["image"][query], None, 1)
+    found = search("", "image-text", database, codes["image"][query], None, 1)
     assert in_words(found) == f"Nearest samples (distance): {samples[0]} ({distances[0]})."
-    found = answer("", "image-text", database, codes["image"][query], ~labels | labels, 2, True)
+    found = search("", "image-text", database, codes["image"][query], ~labels | labels, 2, True)
     assert in_words(found) == "No mistakes: all items of the database are relevant."

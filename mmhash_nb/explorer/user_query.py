@@ -1,4 +1,4 @@
-"""The reader's own words and picture, brought to the form in which a dataset has its own."""
+"""A query of the user's words and picture, as arrays like those of the dataset."""
 
 import re
 import unicodedata
@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from mmhash_nb.datasets.pictures import fitted, nothing_kept
-from mmhash_nb.explorer.answers import Question
+from mmhash_nb.explorer.search import Query
 from mmhash_nb.features import KINDS, describe
 from mmhash_nb.features.text import tokens
 from mmhash_nb.figures.items import feature_vector
@@ -18,32 +18,21 @@ from mmhash_nb.pairs import Pairs
 
 
 @dataclass(frozen=True, eq=False)
-class Own:
-    """A sample of the reader's own.
+class UserQuery(Query):
+    """A sample that the user made, with unknown labels.
 
     Attributes:
-        pair: pairs of this one sample, in the dataset's form; its labels mean nothing.
+        pairs: of this one sample; their labels mean nothing.
         made_of: `words`, `picture` or both.
         unknown: words that the dataset does not know.
     """
 
-    pair: Pairs
-    made_of: frozenset[str]
+    made_of: frozenset[str] = frozenset()
     unknown: Sequence[str] = ()
-
-    @property
-    def name(self) -> str:
-        """What the sample is called."""
-        return "your " + " and ".join(sorted(self.made_of, reverse=True))
-
-    @property
-    def question(self) -> Question:
-        """The sample as it is asked with: nobody knows its labels."""
-        return Question(self.pair, 0, self.name, None)
 
 
 def needs(pairs: Pairs, side: str) -> frozenset[str]:
-    """What a sample of the reader's own is made of on one side: `words`, `picture` or both.
+    """What a user's query is made of on one side: `words`, `picture` or both.
 
     Raises:
         ValueError: the dataset's vectors cannot be made here.
@@ -60,16 +49,16 @@ def needs(pairs: Pairs, side: str) -> frozenset[str]:
     )
 
 
-def own_pair(
+def user_query(
     pairs: Pairs, made_of: frozenset[str], words: str = "", picture: Image.Image | None = None
-) -> Own:
+) -> UserQuery:
     """Words and a picture as one sample of a dataset.
 
     Args:
         pairs: the dataset.
         made_of: as `needs` says; what it does not name stays empty in the sample.
-        words: the reader's.
-        picture: the reader's, as from `pictures.read_picture`; None where there is none yet.
+        words: as typed.
+        picture: as from `pictures.read_picture`; None where there is none yet.
 
     Raises:
         ValueError: what the sample is made of is not there, or no word is known.
@@ -106,7 +95,8 @@ def own_pair(
         modality_names=pairs.modality_names,
         name=pairs.name,
     )
-    return Own(pair, made_of, unknown)
+    name = "your " + " and ".join(sorted(made_of, reverse=True))
+    return UserQuery(pair, 0, name, None, made_of, unknown)
 
 
 def known_words(pairs: Pairs) -> dict[str, int]:
@@ -156,8 +146,9 @@ def _description(pairs: Pairs, side: str) -> str:
         return ""
     with nothing_kept():
         vector = describe(pairs.thumbnails[:1], kind)[0]
-    kept = feature_vector(pairs, 0, side)
-    return kind if vector.shape == kept.shape and np.allclose(vector, kept, atol=1e-4) else ""
+    stored = feature_vector(pairs, 0, side)
+    same = vector.shape == stored.shape and np.allclose(vector, stored, atol=1e-4)
+    return kind if same else ""
 
 
 def _fitted(picture: Image.Image, shape: tuple[int, ...]) -> np.ndarray:

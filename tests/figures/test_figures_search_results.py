@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mmhash_nb.figures.found import Item, found_items
+from mmhash_nb.figures.search_results import Item, found_items
 
 
 def item(number: int) -> Item:

@@ -26,7 +26,7 @@ from mmhash_nb.figures.nearest import (
     sides,
     task_name,
 )
-from mmhash_nb.figures.precision import profile_of
+from mmhash_nb.figures.precision_curves import profile_of
 from mmhash_nb.figures.style import (
     DIFFERENT,
     INK,
@@ -34,7 +34,7 @@ from mmhash_nb.figures.style import (
     RIGHT,
     WRONG,
     Picture,
-    sheet,
+    axes_in_inches,
     themed,
 )
 from mmhash_nb.pairs import Pairs
@@ -122,7 +122,7 @@ def descriptor_codes(pairs: Pairs, codes: Codes, task: str, query: int, k: int =
     code_left = curve_left + curve_width + 0.15
     total = code_left + code_width + 0.75
     figure = Picture(total + 0.2, 0.4 + pitch * len(rows) + 0.12)
-    axes = sheet(figure, 0.1, 0, total, 0.4 + pitch * len(rows) + 0.12)
+    axes = axes_in_inches(figure, 0.1, 0, total, 0.4 + pitch * len(rows) + 0.12)
     headings = {
         f"descriptor ({task_name(pairs, task)})": (curve_left, 0.06, curve_width, 0.28),
         f"{asked.n_bits}-bit code (red ×: not as the query)": (

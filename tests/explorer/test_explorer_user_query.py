@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mmhash_nb.datasets import load
-from mmhash_nb.explorer.own import find_words, needs, own_pair
+from mmhash_nb.explorer.user_query import find_words, needs, user_query
 
 WORD, PICTURE = frozenset({"words"}), frozenset({"picture"})
 
@@ -80,39 +80,40 @@ def test_what_a_query_is_made_of_depends_on_the_dataset(described) -> None:
 
 def test_words_become_a_row_of_the_datasets_texts() -> None:
     pairs = some_pairs()
-    made = own_pair(pairs, WORD, "snow, cat and dog")
-    assert made.pair.texts.tolist() == [[0, 0, 1, 0, 0, 1]] and made.pair.texts.dtype == np.float32
+    made = user_query(pairs, WORD, "snow, cat and dog")
+    texts = made.pairs.texts
+    assert texts.tolist() == [[0, 0, 1, 0, 0, 1]] and texts.dtype == np.float32
     assert made.unknown == ["and", "dog"] and made.name == "your words"
-    assert made.question.labels is None
+    assert made.labels is None
     captioned = dataclasses.replace(pairs, captions=["a caption"] * len(pairs))
-    assert own_pair(captioned, WORD, " snow,\n cat ").pair.captions == ["snow, cat"]
+    assert user_query(captioned, WORD, " snow,\n cat ").pairs.captions == ["snow, cat"]
 
 
 def test_a_picture_becomes_pixels_of_the_datasets_size() -> None:
     pairs, pixels = some_pairs(), noise(8, 8)
-    made = own_pair(pairs, PICTURE, picture=Image.fromarray(pixels))
-    assert np.array_equal(made.pair.images[0], pixels.transpose(2, 0, 1))
-    wide = own_pair(pairs, PICTURE, picture=Image.new("RGB", (400, 200), "black"))
-    assert (wide.pair.images[0, :, 2:6] == 0).all(), "scaled to the width"
-    assert (wide.pair.images[0, :, [0, 1, 6, 7]] == 255).all(), "padded with white"
-    both = own_pair(pairs, WORD | PICTURE, "sky", Image.fromarray(pixels))
-    assert both.name == "your words and picture" and both.pair.texts[0, 0] == 1
+    made = user_query(pairs, PICTURE, picture=Image.fromarray(pixels))
+    assert np.array_equal(made.pairs.images[0], pixels.transpose(2, 0, 1))
+    wide = user_query(pairs, PICTURE, picture=Image.new("RGB", (400, 200), "black"))
+    assert (wide.pairs.images[0, :, 2:6] == 0).all(), "scaled to the width"
+    assert (wide.pairs.images[0, :, [0, 1, 6, 7]] == 255).all(), "padded with white"
+    both = user_query(pairs, WORD | PICTURE, "sky", Image.fromarray(pixels))
+    assert both.name == "your words and picture" and both.pairs.texts[0, 0] == 1
 
 
 def test_a_picture_becomes_the_descriptors_that_the_dataset_has_of_its_own(described) -> None:
     picture = Image.fromarray(described.thumbnails[7].transpose(1, 2, 0))
-    made = own_pair(described, PICTURE, picture=picture)
-    assert np.allclose(made.pair.images[0], described.images[7], atol=1e-5)
-    assert np.allclose(made.pair.texts[0], described.texts[7], atol=1e-5)
-    assert np.array_equal(made.pair.thumbnails[0], described.thumbnails[7])
+    made = user_query(described, PICTURE, picture=picture)
+    assert np.allclose(made.pairs.images[0], described.images[7], atol=1e-5)
+    assert np.allclose(made.pairs.texts[0], described.texts[7], atol=1e-5)
+    assert np.array_equal(made.pairs.thumbnails[0], described.thumbnails[7])
 
 
 def test_a_missing_picture_gets_a_sentence() -> None:
     with pytest.raises(ValueError, match="No picture is chosen: upload one"):
-        own_pair(some_pairs(), WORD | PICTURE, "sky")
+        user_query(some_pairs(), WORD | PICTURE, "sky")
 
 
 def test_nothing_of_the_readers_picture_is_kept(described, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("MMHASH_CACHE", str(tmp_path))
-    own_pair(described, needs(described, "image"), picture=Image.fromarray(noise(9, 9)))
+    user_query(described, needs(described, "image"), picture=Image.fromarray(noise(9, 9)))
     assert not list(tmp_path.rglob("*"))

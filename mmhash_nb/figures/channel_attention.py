@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from scipy.ndimage import zoom
 
-from mmhash_nb.figures.attention_words import check_count, checked
 from mmhash_nb.figures.items import Box, draw_item, label_text, view_of, write
-from mmhash_nb.figures.style import Picture, sheet, themed
+from mmhash_nb.figures.style import Picture, axes_in_inches, themed
+from mmhash_nb.figures.word_attention import check_count, checked
 from mmhash_nb.pairs import Pairs
 
 _CELL, _GAP, _MARGIN = 1.0, 0.08, 0.1
@@ -149,7 +149,7 @@ def _pictures(rows: int, columns: int, lines: int) -> tuple[Axes, float]:
     row = _CELL + lines * _LINE + 0.1
     width = columns * (_CELL + _GAP)
     figure = Picture(width + 2 * _MARGIN, _HEAD + rows * row + 0.3)
-    axes = sheet(figure, _MARGIN, 0, width, _HEAD + rows * row + 0.3)
+    axes = axes_in_inches(figure, _MARGIN, 0, width, _HEAD + rows * row + 0.3)
     write(axes, _SCALE, (0, _HEAD + rows * row, width, 0.25), size=6, lines=1, align="left")
     return axes, row
 

@@ -1,4 +1,4 @@
-"""Which jobs are done: a record beside each executed notebook, found valid by what went into it."""
+"""Which jobs are done: a record beside each executed notebook, with what went into the run."""
 
 import hashlib
 import heapq
@@ -12,24 +12,25 @@ from typing import Any
 
 from mmhash_nb.io.files import whole
 from mmhash_nb.io.source import package_hash, versions
-from mmhash_nb.runner.headless import Outcome, code_cells, defaults
+from mmhash_nb.runner.headless import Outcome, files_folder
 from mmhash_nb.runner.jobs import Job
+from mmhash_nb.runner.notebook_parameters import code_cells, defaults
 
 #: what a record holds
 _KINDS: dict[str, type | tuple[type, ...]] = {
     **{"hash": str, "notebook": str, "parameters": dict, "settings": dict, "error": str},
-    **{"seconds": (int, float), "ended": (int, float), "results": dict, "took": list},
+    **{"seconds": (int, float), "ended": (int, float), "files": dict, "took": list},
 }
-#: durations that a record keeps of a job's last runs
+#: how many durations of a job's last runs a record holds
 _LAST = 5
 
 
 def inputs_hash(job: Job, folder: Path | None = None) -> str:
     """SHA-256 over what a run's outcome depends on.
 
-    That is the notebook's code, the parameters, this package's code, tables and weights, the
-    versions of the libraries, and of files that are read, a dataset's or one that a parameter
-    names, their names, sizes and times of change. What a notebook reads from `results/` is no part.
+    That is the notebook's code, the parameters, this package's code, tables and weights, and the
+    versions of the libraries. Of files that are read, a dataset's or one that a parameter names, it
+    is their names, sizes and times of change. What a notebook reads from `results/` is no part.
 
     Args:
         folder: what relative paths are relative to, the current folder by default.
@@ -39,7 +40,7 @@ def inputs_hash(job: Job, folder: Path | None = None) -> str:
         "parameters": dict(job.parameters),
         "package": package_hash(),
         "versions": versions(),
-        "files": _files(_settings(job), folder or Path.cwd()),
+        "files": _read_files(_settings(job), folder or Path.cwd()),
     }
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
@@ -49,15 +50,15 @@ def _settings(job: Job) -> dict[str, Any]:
     return {**defaults(job.notebook), **job.parameters}
 
 
-def _files(settings: Mapping[str, Any], folder: Path) -> list[tuple[str, int, int]]:
+def _read_files(settings: Mapping[str, Any], folder: Path) -> list[tuple[str, int, int]]:
     """Name, size and second of change of each file that a job with these settings reads."""
     from mmhash_nb import datasets  # takes seconds, and most processes never come here
 
     named = [folder / value for value in settings.values() if isinstance(value, str) and value]
-    found = [(path.name, path) for path in named if os.path.isfile(path)]  # any text may be asked
-    of = str(settings.get("dataset", ""))
-    # A selection is named after its dataset: flipkart_sub reads the files of flipkart.
-    name = next((n for n in datasets.names() if of == n or of.startswith(f"{n}_")), None)
+    found = [(path.name, path) for path in named if os.path.isfile(path)]  # a value may be any text
+    value = str(settings.get("dataset", ""))
+    # A selection `<dataset>_<selection>` reads the files of its dataset.
+    name = next((n for n in datasets.names() if value == n or value.startswith(f"{n}_")), None)
     where = name and datasets.find(name, folder / datasets.data_root(settings.get("root") or None))
     if where:
         inside = [where] if where.is_file() else where.rglob("*")
@@ -71,25 +72,20 @@ def record_path(job: Job) -> Path:
     return job.output.with_suffix(".json")
 
 
-def results_folder(record: Path) -> Path:
-    """Where the run of this record leaves the numbers it measured."""
-    return record.with_suffix(".results")
-
-
 def begin(job: Job) -> None:
-    """Mark a job as not done while it runs; what its earlier runs took stays known."""
+    """Mark a job as not done while it runs; how long its earlier runs took stays known."""
     _write(job, "", Outcome(job.name, 0.0, "it was begun and did not end"), 0.0, {})
 
 
-def keep(job: Job, inputs: str, outcome: Outcome) -> None:
-    """Write the record of a run that ended, whole."""
-    measured = results_folder(record_path(job)).glob("*.csv")
-    _write(job, inputs, outcome, time.time(), {p.name: _digest(p) for p in measured})
+def end(job: Job, inputs: str, outcome: Outcome) -> None:
+    """Write the record of a run that ended, with digests of the files that it left."""
+    folder = files_folder(job.output)
+    files = [p for p in sorted(folder.rglob("*")) if p.is_file() and not p.name.startswith(".")]
+    digests = {p.relative_to(folder).as_posix(): _digest(p) for p in files}
+    _write(job, inputs, outcome, time.time(), digests)
 
 
-def _write(
-    job: Job, inputs: str, outcome: Outcome, ended: float, results: Mapping[str, str]
-) -> None:
+def _write(job: Job, inputs: str, outcome: Outcome, ended: float, files: Mapping[str, str]) -> None:
     before = read(record_path(job))
     took = before["took"] if before else []
     record = {
@@ -100,7 +96,7 @@ def _write(
         "seconds": round(outcome.seconds, 1),
         "ended": ended,
         "error": outcome.error,
-        "results": results,
+        "files": files,
         "took": took if outcome.error else [*took, round(outcome.seconds, 1)][-_LAST:],
     }
     with whole(record_path(job)) as aside:
@@ -127,28 +123,28 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float)
 
 
-def ended_well(path: Path, record: Mapping[str, Any]) -> bool:
-    """Whether the run of the record at `path` has no error, and all that it measured is there."""
+def succeeded(path: Path, record: Mapping[str, Any]) -> bool:
+    """Whether a run ended without an error, and all files that it left are there, unchanged."""
     if record["error"]:
         return False
-    folder = results_folder(path)
+    folder = files_folder(path)
     try:
-        return all(_digest(folder / name) == kept for name, kept in record["results"].items())
+        return all(_digest(folder / name) == digest for name, digest in record["files"].items())
     except OSError:
         return False
 
 
-def finished(job: Job, since: float = 0.0, folder: Path | None = None) -> dict[str, Any] | None:
+def done(job: Job, since: float = 0.0, folder: Path | None = None) -> dict[str, Any] | None:
     """The record of a job that is done, None where it is to be run.
 
     A job is done where it ended without an error at `since` or later, nothing that went into it has
-    changed, and its executed notebook and the numbers it measured are whole.
+    changed, and its executed notebook and the files that it left are whole.
 
     Args:
         folder: as `inputs_hash` takes it.
     """
     record = read(record_path(job))
-    if record is None or record["ended"] < since or not ended_well(record_path(job), record):
+    if record is None or record["ended"] < since or not succeeded(record_path(job), record):
         return None
     try:
         json.loads(job.output.read_bytes())
@@ -167,13 +163,13 @@ def records(out: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
 
 def expected_seconds(job: Job, records: Iterable[Mapping[str, Any]]) -> float | None:
     """What a job took with the same parameters, else with others: the median; None if unknown."""
-    own = [r for r in records if r["notebook"] == job.notebook.stem and r["took"]]
-    same = [r for r in own if r["parameters"] == job.parameters]
-    took = [seconds for record in same or own for seconds in record["took"]]
+    of_notebook = [r for r in records if r["notebook"] == job.notebook.stem and r["took"]]
+    same = [r for r in of_notebook if r["parameters"] == job.parameters]
+    took = [seconds for record in same or of_notebook for seconds in record["took"]]
     return statistics.median(took) if took else None
 
 
-def expected_in_all(seconds: Iterable[float], workers: int) -> float:
+def makespan(seconds: Iterable[float], workers: int) -> float:
     """How long jobs of these durations take when each worker takes the next as it gets free."""
     free = [0.0] * max(1, workers)
     for one in seconds:

@@ -1,0 +1,221 @@
+"""The commands `fit`, `encode` and `search`: from a folder of pictures and texts to a search."""
+
+import argparse
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmhash_nb import hashers, results
+from mmhash_nb.cli import PROGRAM
+from mmhash_nb.cli.arguments import NEEDED, add_encode, add_fit, add_search
+from mmhash_nb.cli.models import Gallery, Model, check_absent, load_model, save_model
+from mmhash_nb.codes import HammingIndex
+from mmhash_nb.datasets import folder
+from mmhash_nb.datasets.pairs_table import picture_path
+from mmhash_nb.datasets.pictures import fitted, nothing_kept, picture_file
+from mmhash_nb.datasets.preprocessing import Form
+from mmhash_nb.experiments.evaluation import modalities, tasks
+from mmhash_nb.features.text import tokens
+from mmhash_nb.figures import Item, found_items, png
+from mmhash_nb.hashers.base import EncodedModality, Hasher
+from mmhash_nb.io.cache import cache_folder
+from mmhash_nb.io.files import whole
+from mmhash_nb.runner.notebook_parameters import typed
+
+_SIDE, _DPI = 260, 200  # of a picture in a gallery: pixels, and how many of them an inch has
+_SHOWN = 80  # characters of a text in a list of results
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one of the commands; what is wrong is raised with a sentence."""
+    parser = argparse.ArgumentParser(prog=PROGRAM)
+    commands = parser.add_subparsers(dest="command", required=True)
+    add_fit(commands.add_parser("fit", help="learn codes", description=fit.__doc__))
+    add_encode(commands.add_parser("encode", help="make codes", description=encode.__doc__))
+    add_search(commands.add_parser("search", help="find items", description=search.__doc__))
+    args = parser.parse_args(arguments)
+    {"fit": fit, "encode": encode, "search": search}[args.command](args)
+    return 0
+
+
+def fit(args: argparse.Namespace) -> None:
+    """Learn codes from the pictures, texts and labels that DIR/pairs.csv lists, write the fitted
+    method to MODEL, and print how well held-out queries find what shares a label with them."""
+    check_absent(args.out)
+    cls = hashers.method_class(args.method)
+    if not cls.has_codes:
+        raise ValueError(f"{args.method} has no codes: choose another method, such as scm.")
+    options = _options(args.method, args.bits, args.p)
+    form = Form(args.images, args.size, args.tokens, args.ngram)
+    single = cls.modalities[0] if len(cls.modalities) == 1 else "joint"
+    found = _read(args, form, NEEDED[single])
+    pairs = found.pairs
+    if not pairs.query.size:
+        raise ValueError(f"{args.folder} has no row of split query to judge by: mark some.")
+    words = f", {len(pairs.vocabulary)} tokens" if pairs.vocabulary else ""
+    print(
+        f"{len(pairs)} items{words}: {len(pairs.train)} to learn from, {len(pairs.query)} queries "
+        f"over a database of {len(pairs.database)}"
+    )
+    root = cache_folder("fits")  # a fit that was interrupted goes on
+    done, control = (
+        results.run("fit", name, pairs, args.bits, args.seed, chosen, device=args.device, root=root)
+        for name, chosen in ((args.method, options), ("random", {}))
+    )
+    method = done.method()
+    assert isinstance(method, Hasher)
+    save_model(args.out, method, found.form)
+    print(f"{'mAP of the queries':<20}{args.method:>12}{'random codes':>14}")
+    for query, database in tasks([*method.modalities], method.cross_modal):
+        task = f"{query}-{database}"
+        scores = (run.metrics[task]["mAP"] for run in (done, control))
+        print(f"{f'{query} → {database}':<20}{next(scores):>12.3f}{next(scores):>14.3f}")
+    print(f"written to {args.out}")
+
+
+def encode(args: argparse.Namespace) -> None:
+    """Encode the items of DIR by a fitted method, from pictures, from texts, or from both. Labels
+    are not needed, and of an item no more than the modality that is encoded."""
+    check_absent(args.out)
+    model = load_model(args.model, args.device)
+    modality = _modality(model, args.modality)
+    found = _read(args, model.form, NEEDED[modality])
+    codes = model.method.encode(found.pairs, modality)
+    items = [(row.line, row.image, row.text) for row in found.rows]
+    Gallery(codes, modality, items, model.digest).save(args.out)
+    if modality != "image" and (unknown := int((~found.pairs.texts.any(axis=1)).sum())):
+        print(f"{unknown} of {len(codes)} texts hold nothing that the model knows")
+    print(f"{len(codes)} codes of {codes.n_bits} bits, from {modality}: {args.out}")
+
+
+def search(args: argparse.Namespace) -> None:
+    """Print the items whose codes are nearest to that of words, of a picture, or of both together
+    (for a method of joint codes), as columns separated by tabs; with --gallery draw them too."""
+    if args.gallery is not None:
+        check_absent(args.gallery, "--gallery")
+        if args.folder is None or args.gallery.suffix.lower() != ".png":
+            raise ValueError(
+                "--gallery takes the name of a .png file and needs --folder, which holds the "
+                "pictures of the items."
+            )
+    model = load_model(args.model, args.device)
+    gallery = Gallery.load(args.codes)
+    if gallery.model != model.digest:
+        raise ValueError(
+            f"the codes in {args.codes} are of another model than {args.model}: encode again."
+        )
+    given = [name for name in ("image", "text") if getattr(args, name) is not None]
+    if not given:
+        raise ValueError("there is nothing to search for: give --text, --image or both.")
+    modality = _modality(model, given[0] if len(given) == 1 else "joint")
+    directions = tasks([*model.method.modalities], model.method.cross_modal)
+    if (modality, gallery.modality) not in directions:
+        raise ValueError(
+            f"codes of {gallery.modality} cannot be searched by {modality} with "
+            f"{model.method.name}, which finds {gallery.modality} by "
+            f"{' or '.join(q for q, d in directions if d == gallery.modality)}."
+        )
+    picture = None if args.image is None else picture_file(args.image, model.form.size)
+    one = model.form.one(args.text, picture)
+    if args.text is not None:
+        _check_words(args.text, model, known=bool(one.texts.any()))
+    with nothing_kept():
+        code = model.method.encode(one, modality)
+    nearest = min(args.k, len(gallery.codes))
+    distances, places = HammingIndex(gallery.codes).search(code, nearest)
+    print("distance", "line", "image", "text", sep="\t")
+    for distance, place in zip(distances[0], places[0], strict=True):
+        line, image, text = gallery.items[place]
+        print(distance, line, image, _cut(text), sep="\t")
+    if args.gallery is not None:
+        query = Item(_picture(args.image), args.text or "", "query")
+        found = [
+            (gallery.items[place], int(distance))
+            for distance, place in zip(distances[0], places[0], strict=True)
+        ]
+        _draw(query, found, code.n_bits, args.folder, args.gallery)
+
+
+def _read(args: argparse.Namespace, form: Form, modality: str) -> folder.Folder:
+    found = folder.read(args.folder, form, modality=modality, on_error=args.on_error)
+    if found.left_out:
+        print(found.left_out, file=sys.stderr)
+    return found
+
+
+def _options(method: str, bits: int, given: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """The options that a command line gives a method, of the types of their defaults."""
+    defaults = hashers.create(method, bits).options
+    options = {}
+    for name, text in given:
+        if name not in defaults:
+            raise ValueError(f"{method} has no option {name!r}; it has {', '.join(defaults)}.")
+        try:
+            options[name] = typed(text, defaults[name])
+        except (KeyError, ValueError):
+            raise ValueError(
+                f"option {name} of {method} takes a value like {defaults[name]!r}, not {text!r}."
+            ) from None
+    return options
+
+
+def _modality(model: Model, wanted: str) -> EncodedModality:
+    """A modality that the model's method encodes."""
+    for modality in modalities(model.method):
+        if modality == wanted:
+            return modality
+    has = ", ".join(model.method.modalities)
+    raise ValueError(f"{model.method.name} does not encode {wanted}; it encodes {has}.")
+
+
+def _check_words(text: str, model: Model, known: bool) -> None:
+    """Refuse words none of which the model knows; say which it does not."""
+    words = model.form.vocabulary or ()
+    if not known:
+        raise ValueError(
+            f"the model knows nothing of {text!r}; it knows {len(words):,} tokens, such as "
+            f"{', '.join(words[:3])}."
+        )
+    unknown = [w for w in dict.fromkeys(tokens(text)) if w not in words]
+    if unknown and model.form.tokens == "word":
+        print(f"not known to the model: {', '.join(unknown)}", file=sys.stderr)
+
+
+def _draw(
+    query: Item,
+    found: Sequence[tuple[tuple[int, str, str], int]],
+    n_bits: int,
+    home: Path,
+    path: Path,
+) -> None:
+    """Write the gallery of some items (line, image, text) and their distances as a PNG file."""
+    items = []
+    for (_, image, text), distance in found:
+        try:
+            place = picture_path(home, image) if image else None
+        except ValueError as error:
+            raise ValueError(f"{error} in {home}: --folder names the one encoded.") from None
+        items.append(Item(_picture(place), text, f"{distance} of {n_bits} bits differ"))
+    with whole(path) as aside, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        aside.write_bytes(png(found_items(query, items), dpi=_DPI))
+    print(f"drawn in {path}", file=sys.stderr)
+    if any("missing from font" in str(warning.message) for warning in caught):
+        print(
+            "it has boxes where no font of this machine has a letter: install one that does, such "
+            "as Noto Sans CJK",
+            file=sys.stderr,
+        )
+
+
+def _picture(path: Path | None) -> np.ndarray | None:
+    """A picture as a gallery shows it."""
+    return None if path is None else fitted(picture_file(path, _SIDE), _SIDE, _SIDE)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"

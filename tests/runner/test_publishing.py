@@ -1,0 +1,191 @@
+"""Runs leave committed files alone; `publish` replaces them and says what changed."""
+
+import json
+import subprocess
+
+import nbformat
+import pandas as pd
+import pytest
+from batch_cases import notebook, reproduce
+
+from mmhash_nb import report
+from mmhash_nb.cli import reproduce as command_line
+from mmhash_nb.experiments import records
+from mmhash_nb.runner import publishing, workers
+from mmhash_nb.runner.headless import Outcome, files_folder
+
+PARAMETERS = 'dataset: str = "scenes"  # which\nrate: float = 0.5  # step'
+#: what a notebook writes, by the functions that ours call
+WRITES = """\
+import sys
+import pandas as pd
+from mmhash_nb.experiments import records
+from mmhash_nb.io.project import output_folder, project_root
+row = ("masci2014", "ksh", dataset, "drawn", "image-image", 8, 3, "mAP", rate, 1.0, "cpu")
+records.write(pd.DataFrame([row], columns=records.COLUMNS), project_root() / "runs")
+records.write_study(f"masci2014_{dataset}_x", pd.DataFrame({"rate": [rate, 1]}))
+folder = output_folder() / "figures" / "masci2014" / dataset
+folder.mkdir(parents=True, exist_ok=True)
+(folder / "a.png").write_bytes(str(rate).encode())
+print("epoch 1", file=sys.stderr)
+print("learned at", rate)"""
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A repository of one notebook, everything in it committed."""
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / ".gitignore").write_text("/runs/\n")
+    notebook(tmp_path / "notebooks" / "1_one.ipynb", WRITES, parameters=PARAMETERS)
+    for command in (["init", "-q"], ["add", "."]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(report, "write", lambda out, outcomes: [])
+    return tmp_path
+
+
+@pytest.fixture
+def executed(monkeypatch):
+    """Runs in this process, in place of a kernel each."""
+
+    def execute(path, output, parameters, **_):
+        made = nbformat.read(path, as_version=4)
+        given = {"dataset": "scenes", "rate": 0.5, **parameters}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("MMHASH_OUTPUT", str(files_folder(output)))
+            exec(WRITES, dict(given))
+        for cell, name in ((made.cells[1], "stderr"), (made.cells[1], "stdout")):
+            cell.outputs.append(nbformat.v4.new_output("stream", name=name, text=f"{given}\n"))
+            cell.execution_count, cell.metadata = 2, {"papermill": {"duration": 3.2}, "tags": []}
+        made.metadata["widgets"] = {"state": {}}
+        nbformat.write(made, output)
+        return Outcome(path.stem, 1.0)
+
+    monkeypatch.setattr(workers, "execute", execute)
+
+
+def changed(project):
+    """Files that git sees as changed or new."""
+    command = ["git", "-C", project, "diff", "--name-only"]
+    other = ["git", "-C", project, "ls-files", "--others", "--exclude-standard"]
+    return [
+        line
+        for one in (command, other)
+        for line in subprocess.run(one, capture_output=True, text=True, check=True).stdout.split()
+    ]
+
+
+def publish(capsys, *arguments):
+    capsys.readouterr()
+    assert command_line.main(["publish", *arguments]) == 0
+    return capsys.readouterr().out.splitlines()
+
+
+def run(*arguments):
+    assert command_line.main(["reproduce", *arguments]) == 0
+
+
+@pytest.mark.slow
+def test_the_command_writes_into_runs_alone_even_from_another_folder(project):
+    status, printed = reproduce(project / "notebooks", whole=True)
+    assert status == 0, printed
+    assert changed(project) == []
+    assert (project / "runs" / "figures" / "masci2014" / "scenes" / "a.png").read_bytes() == b"0.5"
+    assert (project / "runs" / "study_masci2014_scenes_x.csv").read_text() == "rate\n0.5\n1.0\n"
+    assert len(pd.read_csv(project / "runs" / "masci2014_scenes.csv")) == 1
+
+
+def test_publish_copies_what_runs_left_and_says_what_changed(project, executed, capsys):
+    run()
+    assert changed(project) == []
+    files = ["figures/masci2014/scenes/a.png", "results/study_masci2014_scenes_x.csv"]
+    assert publish(capsys) == [
+        *(f"new        {name}" for name in files),
+        "changed    notebooks/1_one.ipynb: outputs of 1 cells (1)",
+    ]
+    assert changed(project) == ["notebooks/1_one.ipynb", *files]
+    assert publish(capsys) == [
+        *(f"unchanged  {name}" for name in [*files, "notebooks/1_one.ipynb"])
+    ]
+    # Another dataset: its records too, and no notebook.
+    wiki = ("-p", "dataset", "wiki", "-p", "rate", "0.25")
+    run(*wiki)
+    assert [line.split() for line in publish(capsys, *wiki)] == [
+        *(["new", name.replace("scenes", "wiki")] for name in files[:1]),
+        ["new", "results/masci2014_wiki.csv"],
+        ["new", "results/study_masci2014_wiki_x.csv"],
+    ]
+    again = ("-p", "dataset", "wiki", "-p", "rate", "0.5")
+    run(*again)
+    assert publish(capsys, *again) == [
+        "masci2014_wiki.csv holds the runs with rate=0.5; left out: rate=0.25",
+        "changed    figures/masci2014/wiki/a.png",
+        "changed    results/masci2014_wiki.csv: 1 values of value "
+        "(masci2014 ksh wiki drawn image-image 8 3 mAP 1.0 cpu 0.25 → 0.5)",
+        "changed    results/study_masci2014_wiki_x.csv: 1 values of rate (0.25 → 0.5)",
+    ]
+
+
+def test_an_executed_notebook_holds_nothing_that_every_run_changes(project, executed, capsys):
+    path = project / "notebooks" / "1_one.ipynb"
+    before = json.loads(path.read_text())
+    run()
+    publish(capsys)
+    after = json.loads(path.read_text())
+    (output,) = after["cells"][1].pop("outputs")
+    assert output["name"] == "stdout" and after["cells"][1].pop("execution_count") == 2
+    del before["cells"][1]["outputs"], before["cells"][1]["execution_count"]
+    assert after == before
+    widget = {"data": {"application/vnd.jupyter.widget-view+json": {"model_id": "a"}, "t": ["x"]}}
+    other = json.loads(json.dumps(widget).replace('"a"', '"b"'))
+    assert publishing._without_ids([widget]) == publishing._without_ids([other])
+    other["data"]["t"] = "y"
+    assert publishing._without_ids([widget]) != publishing._without_ids([other])
+
+
+def test_what_is_not_done_is_not_published(project, executed, capsys):
+    run()
+    path = project / "notebooks" / "1_one.ipynb"
+    path.write_text(path.read_text().replace("learned at", "seen at"))
+    capsys.readouterr()
+    assert command_line.main(["publish"]) == 2
+    assert capsys.readouterr().err == (
+        "error: 1_one is not done, or what went into it has changed: run reproduce with the same "
+        "arguments first.\n"
+    )
+    assert changed(project) == ["notebooks/1_one.ipynb"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sentence"),
+    [
+        ("a,b\n1,2\n", "a,c\n1,2\n", "columns a, b → a, c"),
+        ("a,b\n1,2\n", "a,b\n1,2\n3,4\n", "0 rows gone; 1 rows new (3 4)"),
+        ("a,b\n1,2\n", "a,b\n3,4\n3,4\n", "1 rows gone (1 2); 2 rows new (3 4, 3 4)"),
+        (
+            "a,b\n" + "".join(f"{i},0\n" for i in range(5)),
+            "a,b\n" + "".join(f"{i},1\n" for i in range(5)),
+            "5 values of b (0 0 → 1, 1 0 → 1, 2 0 → 1, …)",
+        ),
+    ],
+)
+def test_what_changed_in_a_table_is_said_by_rows_and_values(before, after, sentence):
+    assert publishing._rows(before.encode(), after.encode()) == sentence
+
+
+def test_studies_are_the_committed_ones_but_for_those_just_computed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MMHASH_OUTPUT", raising=False)
+    with pytest.raises(FileNotFoundError, match=r"there is no study_p_\*\.csv in .*results\."):
+        records.study_files("p_*")
+    (tmp_path / "results").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "results" / f"study_p_{name}.csv").write_text("x\n1\n")
+    records.write_study("p_b", pd.DataFrame({"x": [2]}, index=pd.Index(["k"], name="key")))
+    assert (tmp_path / "runs" / "study_p_b.csv").read_text() == "key,x\nk,2\n"
+
+    def folders(*asked):
+        return [path.parent.name for path in records.study_files(*asked)]
+
+    assert folders("p_*") == ["results", "results"] and folders("p_*", True) == ["results", "runs"]
+    assert folders("p_b", True) == ["runs"]
