@@ -26,7 +26,7 @@ from scaling import fresh_processes
 from table import report
 
 from mmhash_nb.codes import HammingIndex, HashCodes
-from mmhash_nb.io.project import project_root
+from mmhash_nb.io.project import output_folder
 
 BITS, DIMENSIONS, CLUSTERS, CHUNK = 64, 32, 2000, 1 << 18
 EFFORTS = {
@@ -116,9 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--queries", type=int, default=500)
     parser.add_argument("--k", type=int, default=100)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument(
-        "--csv", type=Path, default=project_root() / "results" / "benchmarks_approximate.csv"
-    )
+    parser.add_argument("--csv", type=Path, default=output_folder() / "benchmarks_approximate.csv")
     options = parser.parse_args(arguments)
 
     common = {"k": options.k, "queries": options.queries, "bits": BITS}

@@ -20,7 +20,7 @@ from PIL import Image
 from table import report
 
 from mmhash_nb.datasets import store
-from mmhash_nb.io.project import project_root
+from mmhash_nb.io.project import output_folder
 
 #: what decoding at a part of the size may differ by, of 255, on average
 TOLERANCE = 2.0
@@ -61,9 +61,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=1_000)
     parser.add_argument("--sizes", type=int, nargs="+", default=[64, 128, 224])
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument(
-        "--csv", type=Path, default=project_root() / "results" / "benchmarks_decoding.csv"
-    )
+    parser.add_argument("--csv", type=Path, default=output_folder() / "benchmarks_decoding.csv")
     asked = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as made:

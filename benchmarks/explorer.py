@@ -22,7 +22,7 @@ from table import report
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.experiments.collection import Collection
 from mmhash_nb.explorer import Explorer
-from mmhash_nb.io.project import project_root
+from mmhash_nb.io.project import output_folder
 from mmhash_nb.pairs import Pairs
 
 QUERIES, LABELS, WORDS, SIDE = 2_100, 21, 20, 64
@@ -79,9 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--items", type=int, default=193_734)
     parser.add_argument("--bits", type=int, default=64)
     parser.add_argument("--moves", type=int, default=30)
-    parser.add_argument(
-        "--csv", type=Path, default=project_root() / "results" / "benchmarks_explorer.csv"
-    )
+    parser.add_argument("--csv", type=Path, default=output_folder() / "benchmarks_explorer.csv")
     options = parser.parse_args(arguments)
 
     pairs = made_up(options.items)

@@ -2,7 +2,7 @@
 
     python benchmarks/gpu.py --data DIR
 
-After ten minutes (`--minutes`) nothing more is begun. `results/benchmarks_gpu.csv` has the card's
+After ten minutes (`--minutes`) nothing more is begun. `runs/benchmarks_gpu.csv` has the card's
 name and is written with every line. A method that fails has its error in the table, and the others
 go on; the exit status is then 1. Without a GPU it says so and ends with 2.
 
@@ -59,7 +59,7 @@ from mmhash_nb.features import backbones
 from mmhash_nb.hashers.base import Hasher
 from mmhash_nb.hashers.deep import DeepHasher
 from mmhash_nb.hashers.siamese import SiameseHasher
-from mmhash_nb.io.project import project_root
+from mmhash_nb.io.project import output_folder, project_root
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.papers.liong2017.protocol import protocol as liong2017
 from mmhash_nb.papers.zeng2022.protocol import protocol as zeng2022
@@ -381,9 +381,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="a parameter of a notebook",
     )
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("MMHASH_DATA") or "data"))
-    parser.add_argument(
-        "--csv", type=Path, default=project_root() / "results" / "benchmarks_gpu.csv"
-    )
+    parser.add_argument("--csv", type=Path, default=output_folder() / "benchmarks_gpu.csv")
     options = parser.parse_args(arguments)
     if not torch.cuda.is_available():
         print("PyTorch sees no CUDA device here, and this measures one.", file=sys.stderr)

@@ -21,7 +21,7 @@ from table import report
 
 from mmhash_nb import metrics
 from mmhash_nb.codes import HashCodes
-from mmhash_nb.io.project import project_root
+from mmhash_nb.io.project import output_folder
 from mmhash_nb.rank_counts import popcount
 from mmhash_nb.ranking import RankProfile, rank_profile
 
@@ -105,9 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--labels", type=int, default=21)
     parser.add_argument("--sample", type=int, default=30, help="queries of the common loop")
     parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument(
-        "--csv", type=Path, default=project_root() / "results" / "benchmarks_ranking.csv"
-    )
+    parser.add_argument("--csv", type=Path, default=output_folder() / "benchmarks_ranking.csv")
     options = parser.parse_args(arguments)
 
     rng = np.random.default_rng(0)

@@ -22,7 +22,7 @@ from ranking import megabytes, peak_megabytes
 from table import report
 
 from mmhash_nb.codes import HashCodes
-from mmhash_nb.io.project import project_root
+from mmhash_nb.io.project import output_folder
 from mmhash_nb.shards import Shard, open_shards, sharded_rank_profile, write_shards
 
 BITS, LABELS = 64, 24
@@ -97,9 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--millions", type=float, nargs="+", default=[1, 10, 100])
     parser.add_argument("--shard", type=int, default=1_000_000, help="codes in a shard")
     parser.add_argument("--queries", type=int, nargs="+", default=[100, 1000])
-    parser.add_argument(
-        "--csv", type=Path, default=project_root() / "results" / "benchmarks_scaling.csv"
-    )
+    parser.add_argument("--csv", type=Path, default=output_folder() / "benchmarks_scaling.csv")
     options = parser.parse_args(arguments)
 
     sizes = [max(1, round(1e6 * millions / options.shard)) for millions in options.millions]

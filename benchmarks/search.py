@@ -17,7 +17,7 @@ import numpy as np
 from table import report
 
 from mmhash_nb.codes import HammingIndex, HashCodes
-from mmhash_nb.io.project import project_root
+from mmhash_nb.io.project import output_folder
 
 KINDS = ("flat", "ivf", "hnsw", "multihash")
 
@@ -39,9 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--k", type=int, default=100)
     parser.add_argument("--sample", type=int, default=50, help="queries of the NumPy loop")
     parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument(
-        "--csv", type=Path, default=project_root() / "results" / "benchmarks_search.csv"
-    )
+    parser.add_argument("--csv", type=Path, default=output_folder() / "benchmarks_search.csv")
     options = parser.parse_args(arguments)
 
     # Codes in clusters of many sizes, as hashing makes them: uniform codes have no near ones.

@@ -19,7 +19,7 @@ from table import report
 from threadpoolctl import threadpool_limits
 
 from mmhash_nb import hashers
-from mmhash_nb.io.project import project_root
+from mmhash_nb.io.project import output_folder
 from mmhash_nb.pairs import Pairs
 
 METHODS = (
@@ -57,8 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--pairs", type=int, default=10_000)
     parser.add_argument("--dimensions", type=int, default=1000)
     parser.add_argument("--bits", type=int, default=64)
-    results = project_root() / "results"
-    parser.add_argument("--csv", type=Path, default=results / "benchmarks_shallow.csv")
+    parser.add_argument("--csv", type=Path, default=output_folder() / "benchmarks_shallow.csv")
     options = parser.parse_args(arguments)
     pairs = random_pairs(options.pairs, options.dimensions)
     rows = []

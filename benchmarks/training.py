@@ -33,7 +33,7 @@ from mmhash_nb import hashers
 from mmhash_nb.features import backbones
 from mmhash_nb.hashers.deep import DeepHasher
 from mmhash_nb.hashers.networks.inputs import Inputs
-from mmhash_nb.io.project import project_root
+from mmhash_nb.io.project import output_folder, project_root
 from mmhash_nb.losses.triplet import triplet_ranking_loss
 from mmhash_nb.training.devices import Precision, autocast, resolve_device
 from mmhash_nb.training.steps import Steps
@@ -303,9 +303,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--triplets", type=int, nargs="*", default=[50, 100, 200, 400], help="batches of the loss"
     )
-    results = project_root() / "results"
-    parser.add_argument("--csv", type=Path, default=results / "benchmarks_training.csv")
-    parser.add_argument("--triplet-csv", type=Path, default=results / "benchmarks_triplet.csv")
+    parser.add_argument("--csv", type=Path, default=output_folder() / "benchmarks_training.csv")
+    parser.add_argument(
+        "--triplet-csv", type=Path, default=output_folder() / "benchmarks_triplet.csv"
+    )
     options = parser.parse_args(arguments)
 
     device = resolve_device(options.device)

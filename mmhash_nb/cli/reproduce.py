@@ -90,15 +90,18 @@ def _summary(outcomes: Iterable[Outcome]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["notebook", "seconds", "status"])
 
 
-def _publish(jobs: Sequence[Job], out: Path) -> int:
-    """Copy what is done of `jobs` to the committed files, with a line for each file."""
+def _publish(given: argparse.Namespace) -> Iterator[str]:
+    """Copy files of runs to the committed ones, with a line for each file."""
     from mmhash_nb.runner.merging import merge
-    from mmhash_nb.runner.publishing import publish
+    from mmhash_nb.runner.publishing import publish, publish_benchmarks
 
     root = project_root()
-    for line in [*merge(jobs, out, root / "runs"), *publish(jobs, root / "runs", root)]:
-        print(line, flush=True)
-    return 0
+    if given.benchmarks:
+        yield from publish_benchmarks(given.out, root)
+        return
+    jobs = _jobs(given)
+    yield from merge(jobs, given.out, root / "runs")
+    yield from publish(jobs, root / "runs", root)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -119,6 +122,7 @@ def _parser() -> argparse.ArgumentParser:
             help="a run for each of these values of a parameter",
         )
         command.add_argument("--batch", type=Path, metavar="FILE.yml", help="a file of jobs")
+    copied.add_argument("--benchmarks", action="store_true", help="the tables of benchmarks/ alone")
     for command in (run, copied, report):
         command.add_argument("--out", type=Path, default=project_root() / "runs", metavar="DIR")
     where = run.add_mutually_exclusive_group()
@@ -157,9 +161,11 @@ def _run(given: argparse.Namespace) -> int:
         for path in report.write(given.out):
             print(f"report: {path}")
         return 0
-    jobs = _jobs(given)
     if given.command == "publish":
-        return _publish(jobs, given.out)
+        for line in _publish(given):
+            print(line, flush=True)
+        return 0
+    jobs = _jobs(given)
     if given.dry_run:
         n = at_once(given.workers, given.scheduler)
         print(*plan(jobs, given.out, given.again, n), sep="\n")

@@ -24,7 +24,7 @@ from mmhash_nb.datasets import photos, store
 from mmhash_nb.datasets.pairs_table import COLUMNS, NAME, Row, Table, listed, read_table
 from mmhash_nb.datasets.pictures import FORMATS, square
 from mmhash_nb.datasets.preprocessing import Form
-from mmhash_nb.features.vocabulary import choose_vocabulary
+from mmhash_nb.features.text import choose_vocabulary
 from mmhash_nb.pairs import Pairs
 
 PAGE = "your own files"

@@ -13,8 +13,7 @@ from PIL import Image
 from mmhash_nb.datasets import photos
 from mmhash_nb.datasets.pictures import fitted
 from mmhash_nb.features import describe
-from mmhash_nb.features.text import KINDS
-from mmhash_nb.features.vocabulary import bags
+from mmhash_nb.features.text import KINDS, bags
 from mmhash_nb.io.files import whole
 from mmhash_nb.pairs import SPLITS, Pairs
 

@@ -32,6 +32,12 @@ def interval(values: np.ndarray) -> Interval:
     return Interval(mean, mean - half, mean + half)
 
 
+def per_cent(values: np.ndarray) -> str:
+    """The mean of fractions in per cent, ± half of its 95 % t-interval where there are several."""
+    mean, _, high = interval(values)
+    return f"{100 * mean:.1f}" + ("" if np.isnan(high) else f" ± {100 * (high - mean):.1f}")
+
+
 def prediction_half_width(values: np.ndarray) -> float:
     """Half-width of the 95 % interval of one more run: t · s · √(1 + 1/n), at least `FLOOR`."""
     values = np.asarray(values, dtype=float)

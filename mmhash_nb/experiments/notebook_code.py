@@ -22,7 +22,7 @@ def notebook_code(name: str, namespace: Mapping[str, Any]) -> str | None:
 
     Args:
         name: of a class.
-        namespace: the notebook's globals, with the executed cells in `In`, as IPython keeps them.
+        namespace: the notebook's globals, with the executed cells in `In`, as in IPython.
 
     Returns:
         None where a definition is in none of the cells, so that its code is not known.

@@ -15,6 +15,7 @@ from typing import Any
 import mmhash_nb
 from mmhash_nb.experiments.notebook_code import notebook_code
 from mmhash_nb.io import imports
+from mmhash_nb.io.download import digest_of
 from mmhash_nb.io.imports import closure, code_hash, imported_files, module_file
 from mmhash_nb.io.project import project_root
 from mmhash_nb.io.source import code
@@ -71,8 +72,7 @@ def file_hash(path: Path) -> str:
 
 @cache
 def _file_hash(path: Path, size: int, changed: int) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return digest_of(path, "sha256")
 
 
 def _has_no_file(module: str) -> bool:

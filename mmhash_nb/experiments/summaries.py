@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from mmhash_nb.experiments.intervals import interval
+from mmhash_nb.experiments.intervals import per_cent
 from mmhash_nb.experiments.records import Cells
 
 
@@ -48,13 +48,15 @@ def over_seeds(table: pd.DataFrame, by: str) -> pd.DataFrame:
     """Fractions in per cent as text, mean over seeds ± half of the 95 % t-interval.
 
     Args:
-        table: a row for each value of `by` and seed, all other columns fractions 0..1.
+        table: a row for each value of `by` and seed; all other columns are fractions 0..1 but
+            `scored`, counts that are added.
         by: what the rows are to be.
     """
-    rows = {}
-    for value, part in table.groupby(by, sort=False):
-        ours = {name: interval(part[name].to_numpy()) for name in part.columns.drop([by, "seed"])}
-        rows[value] = {
-            k: f"{100 * v.mean:.1f} ± {100 * (v.high - v.mean):.1f}" for k, v in ours.items()
+    rows = {
+        value: {
+            name: str(part[name].sum()) if name == "scored" else per_cent(part[name].to_numpy())
+            for name in part.columns.drop([by, "seed"])
         }
+        for value, part in table.groupby(by, sort=False)
+    }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(by)

@@ -1,4 +1,4 @@
-"""What the backbones are made of. Stages are of torch's own modules alone."""
+"""What the backbones are made of: stages of PyTorch's modules alone."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -25,11 +25,11 @@ class Head(nn.Module):
 
     fc8, which names ImageNet's classes, is left out. In training half of what each ReLU gives is
     dropped, as in Simonyan and Zisserman 2015 (§3.1) and in Chatfield et al. 2014: the second
-    dropout belongs to what is put in fc8's place. In evaluation the output is the ReLU of fc7.
+    dropout belongs to what replaces fc8. In evaluation the output is the ReLU of fc7.
 
     Args:
         channels, side: of the map `[B, channels, side, side]`.
-        kernel: side of pool5's windows, which are 2 places apart.
+        kernel: side of pool5's windows, at a stride of 2.
 
     Attributes:
         n_features: units of fc7.
@@ -39,8 +39,8 @@ class Head(nn.Module):
         super().__init__()
         self.side, self.n_features = side, FULLY_CONNECTED
         self.pool5 = nn.MaxPool2d(kernel, 2)
-        places = ((side - kernel) // 2 + 1) ** 2
-        self.fc6 = nn.Linear(channels * places, FULLY_CONNECTED)
+        windows = ((side - kernel) // 2 + 1) ** 2
+        self.fc6 = nn.Linear(channels * windows, FULLY_CONNECTED)
         self.fc7 = nn.Linear(FULLY_CONNECTED, FULLY_CONNECTED)
         self.dropout = nn.Dropout(0.5)
         _start(self)
@@ -149,9 +149,9 @@ def _vgg19() -> Architecture:
 
 
 def _cnn_f() -> Architecture:
-    """64 and four times 256 channels; 54×54, 27×27 and 13×13 places of 224 pixels; 56.7 million.
+    """64 and four times 256 channels; 54×54, 27×27 and 13×13 positions of 224 pixels; 56.7 million.
 
-    CNN-F of Chatfield et al. 2014 (Table 1), as MatConvNet keeps it in `imagenet-vgg-f`: RGB on a
+    CNN-F of Chatfield et al. 2014 (Table 1), as in MatConvNet's `imagenet-vgg-f`: RGB on a
     scale of 0 to 255 less a mean image, which is learned, and so part of the state. Without learned
     weights it is ImageNet's mean colour. A stage ends with a ReLU; normalisation and pool begin the
     next. The head has 54.5 million of the parameters.

@@ -106,14 +106,14 @@ def create(name: str, pretrained: bool = True, weights: str | Path | None = None
     Args:
         name: one of `names()`.
         pretrained: start from learned weights, or else from random values.
-        weights: a safetensors file of the backbone's state, in its own layout of keys or in
+        weights: a safetensors file of the backbone's state, in our layout of keys or in
             torchvision's, or for `cnn_f` MatConvNet's `imagenet-vgg-f.mat`; None for the weights
             that come with the package (`small`), or for torchvision's ImageNet weights, downloaded
             once (`resnet18`, `mobilenet_v2`, `vgg19`: 575 MB).
 
     Raises:
         ValueError: no such name, or a file that is not this backbone's weights.
-        FileNotFoundError: no such file; or none is given for `cnn_f`, which has none of its own.
+        FileNotFoundError: no such file; or none is given for `cnn_f`, which cannot be downloaded.
         ConnectionError: torchvision's weights are neither here nor can be downloaded.
     """
     if name not in ARCHITECTURES:

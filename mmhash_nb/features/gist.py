@@ -80,7 +80,7 @@ def _gist_of_batch(rgb: torch.Tensor) -> torch.Tensor:
     height, width = rgb.shape[2:]
     low_pass, gabors = filters(height + 2 * PADDING, width + 2 * PADDING)
     image = torch.log1p(rgb.mean(dim=1))  # [B, H, W]
-    # The prefilter removes the mean anyhow; without it float32 keeps more digits.
+    # The prefilter removes the mean anyhow; without it float32 has more digits left.
     image = image - image.mean(dim=(1, 2), keepdim=True)
     image = image[:, _mirrored(height)][:, :, _mirrored(width)]  # [B, H + 16, W + 16]
 

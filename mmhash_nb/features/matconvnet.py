@@ -1,4 +1,4 @@
-"""The weights of CNN-F as MatConvNet keeps them: the MATLAB file `imagenet-vgg-f.mat`."""
+"""The weights of CNN-F from MatConvNet's MATLAB file `imagenet-vgg-f.mat`."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ ADDRESS = "https://www.vlfeat.org/matconvnet/models/imagenet-vgg-f.mat"
 def read(path: Path) -> dict[str, Tensor]:
     """The weights of all layers and the mean image, in PyTorch's axes.
 
-    MatConvNet keeps filters as `[h, w, inputs, outputs]`; a fully connected layer (`fc…`) is there
+    MatConvNet stores filters as `[h, w, inputs, outputs]`; a fully connected layer (`fc…`) is there
     a convolution as large as its map. Pixels are RGB of 0 to 255.
 
     Args:
@@ -28,7 +28,7 @@ def read(path: Path) -> dict[str, Tensor]:
         `[outputs, inputs * h * w]`, …, their `.bias`, and `mean`, `[3, H, W]` on a scale of 0 to 1.
 
     Raises:
-        ValueError: the file is not whole, has another form, or its layers `norm1` and `norm2` are
+        ValueError: the file is not whole, is another one, or its layers `norm1` and `norm2` are
             not those of CNN-F. `imagenet-matconvnet-vgg-f.mat` has layers of the same shapes
             without them.
     """

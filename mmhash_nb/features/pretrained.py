@@ -1,6 +1,6 @@
-"""Learned weights into a backbone: from files, or from where torchvision keeps its own.
+"""Learned weights into a backbone: from files, or downloaded from torchvision.
 
-Two layouts of keys are read: the backbone's own (`stages.3.…`, `head.fc6.…`) and that in which its
+Two layouts of keys are read: the backbone's (`stages.3.…`, `head.fc6.…`) and that in which its
 authors give them, torchvision's (`layer4.…`, `features.14.…`) or MatConvNet's (`conv1.…`). What
 only serves to name ImageNet's classes is left out.
 """
@@ -70,7 +70,7 @@ def read(path: Path, name: str) -> dict[str, Tensor]:
 
 
 def address(name: str) -> str:
-    """Where torchvision keeps the ImageNet weights of a backbone.
+    """The address of torchvision's ImageNet weights of a backbone.
 
     Of MobileNetV2 there are two versions. Version 1 is taken: like the only one of ResNet-18 it
     comes from the plain recipe of the papers, without the label smoothing of version 2.
@@ -83,13 +83,13 @@ def address(name: str) -> str:
 def download(name: str) -> tuple[dict[str, Tensor], str]:
     """torchvision's ImageNet weights, and the address they come from.
 
-    They are kept where `torch.hub` keeps downloads. The file's name carries the first digits of its
+    They lie where `torch.hub` puts downloads. The file's name carries the first digits of its
     SHA-256 sum, which both a download and a copy put there by hand must have; nothing but tensors
     is unpickled.
 
     Raises:
         ConnectionError: no network, or the server does not have the file.
-        ValueError: the file is another one or not whole; a download is then not kept.
+        ValueError: the file is another one or not whole; a download is then deleted.
     """
     url = address(name)
     path = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
@@ -129,14 +129,14 @@ def fill(backbone: nn.Module, name: str, state: Mapping[str, Tensor], source: st
     Raises:
         ValueError: a key or shape is not the backbone's, or a value not finite.
     """
-    own = backbone.state_dict()
-    key_of = {key: key for key in own}  # by the key in `state`
+    ours = backbone.state_dict()
+    key_of = {key: key for key in ours}  # by the key in `state`
     if name in _LAYOUTS and not any(key.startswith("stages.") for key in state):
-        key_of = {their_key(name, key): key for key in own}
+        key_of = {their_key(name, key): key for key in ours}
         classifier = _LAYOUTS[name].classifier
         state = {key: v for key, v in state.items() if not key.startswith(classifier)}
     for key in sorted(key_of.keys() | state.keys()):
-        wanted = own[key_of[key]].shape if key in key_of else None
+        wanted = ours[key_of[key]].shape if key in key_of else None
         found = state[key].shape if key in state else None
         if wanted != found and not (found is None and key.endswith(_COUNTER)):
             raise ValueError(
@@ -147,7 +147,7 @@ def fill(backbone: nn.Module, name: str, state: Mapping[str, Tensor], source: st
             raise ValueError(
                 f"{source} has values in {key} that are not finite: get or save the weights again."
             )
-    backbone.load_state_dict(own | {key_of[key]: value for key, value in state.items()})
+    backbone.load_state_dict(ours | {key_of[key]: value for key, value in state.items()})
 
 
 def their_key(name: str, key: str) -> str:

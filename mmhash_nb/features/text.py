@@ -2,15 +2,23 @@
 
 import importlib.util
 import unicodedata
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from safetensors import safe_open
-from sklearn.feature_extraction.text import CountVectorizer
 
-__all__ = ["DIMENSIONS", "KINDS", "bag_of_words", "sentence_embeddings", "tokens"]
+__all__ = [
+    "DIMENSIONS",
+    "KINDS",
+    "bag_of_words",
+    "bags",
+    "choose_vocabulary",
+    "sentence_embeddings",
+    "tokens",
+]
 
 KINDS = ("word", "char")
 #: length of a sentence embedding
@@ -23,7 +31,7 @@ _TOKENIZER = "tokenizers/l2_supercat_tokenizer_config.json"
 def tokens(text: str, kind: str = "word", *, n: int = 3) -> list[str]:
     """The tokens of a text, in order.
 
-    Text is brought to Unicode's form NFKC and lower case first, so that two ways of writing a
+    Text is brought to Unicode's NFKC and to lower case first, so that two ways of writing a
     letter are one. A word is a run of letters, digits and combining marks with at least one letter,
     so that numbers are dropped.
 
@@ -54,6 +62,59 @@ def tokens(text: str, kind: str = "word", *, n: int = 3) -> list[str]:
     return [joined[i : i + n] for i in range(max(1, len(joined) - n + 1))]
 
 
+def choose_vocabulary(
+    texts: Sequence[str],
+    kind: str = "word",
+    *,
+    n: int = 3,
+    max_words: int = 2_000,
+    min_count: int = 2,
+    leave_out: Container[str] = (),
+) -> tuple[str, ...]:
+    """The tokens that most of the texts hold, in code point order.
+
+    Of equally frequent tokens the first in code point order is taken.
+
+    Args:
+        texts: of the training set alone, never of the queries.
+        kind: `word` or `char`; n: characters of an n-gram; as `tokens` takes them.
+        max_words: length of the vocabulary at most.
+        min_count: how many of the texts must hold a token.
+        leave_out: tokens that are not taken.
+
+    Raises:
+        ValueError: another kind, `n` below 1, or no token is held by so many.
+    """
+    holding = Counter(token for text in texts for token in set(tokens(text, kind, n=n)))
+    frequent = [t for t, count in holding.items() if count >= min_count and t not in leave_out]
+    if not frequent:
+        raise ValueError(
+            f"no {kind} token is held by {min_count} of the {len(texts)} training texts: give more "
+            "texts, or take them apart otherwise, such as by tokens='char'."
+        )
+    ranked = sorted(frequent, key=lambda token: (-holding[token], token))
+    return tuple(sorted(ranked[:max_words]))
+
+
+def bags(
+    texts: Sequence[str], vocabulary: Sequence[str], kind: str = "word", *, n: int = 3
+) -> np.ndarray:
+    """Which tokens of a vocabulary each text holds, as ones and zeros.
+
+    Args:
+        texts: N texts.
+        vocabulary: V tokens; kind, n: as it was chosen with.
+
+    Returns:
+        `float32 [N, V]`, a row of zeros where a text holds none.
+    """
+    column = {token: j for j, token in enumerate(vocabulary)}
+    held = np.zeros((len(texts), len(vocabulary)), dtype=np.float32)
+    for row, text in enumerate(texts):
+        held[row, [column[token] for token in tokens(text, kind, n=n) if token in column]] = 1
+    return held
+
+
 def bag_of_words(
     texts: Sequence[str],
     *,
@@ -61,21 +122,17 @@ def bag_of_words(
     max_words: int = 2_000,
     min_count: int = 2,
     stop_words: str | None = "english",
-    binary: bool = True,
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Which words each text holds, of a vocabulary chosen from some of the texts.
 
-    The vocabulary are the words that most of the texts at `fit_on` hold, and no other text has a
-    say in it: pass the training set, never the queries. Of equally frequent words the first in
-    code point order is taken, and the columns are in code point order.
+    No text but those at `fit_on` has a say in the vocabulary: pass the training set, never the
+    queries.
 
     Args:
         texts: N texts.
         fit_on: `int [M]`, which of them choose the vocabulary.
-        max_words: length of the vocabulary at most.
-        min_count: of the texts at `fit_on`, how many must hold a word.
+        max_words, min_count: as `choose_vocabulary` takes them.
         stop_words: `english` leaves out scikit-learn's list of English function words; `None`.
-        binary: ones and zeros; otherwise how often a text holds the word.
 
     Returns:
         `float32 [N, V]`, a row of zeros where a text holds none of the words; and the V words.
@@ -97,32 +154,13 @@ def bag_of_words(
     if rows[0] < 0 or rows[-1] >= len(texts):
         wrong = rows[0] if rows[0] < 0 else rows[-1]
         raise ValueError(f"fit_on holds index {wrong}, but there are {len(texts)} texts.")
-    counter = CountVectorizer(
-        tokenizer=tokens, token_pattern=None, lowercase=False, stop_words=stop_words
+    vocabulary = choose_vocabulary(
+        [texts[i] for i in rows],
+        max_words=max_words,
+        min_count=min_count,
+        leave_out=_english() if stop_words else (),
     )
-    try:
-        counts = counter.fit_transform([texts[i] for i in rows])  # [M, all words]
-    except ValueError:
-        raise ValueError(f"the {len(rows)} texts at fit_on hold no word at all.") from None
-    words = counter.get_feature_names_out()
-    holding = np.bincount(counts.indices, minlength=len(words))
-    # A stable sort of our own: max_features of CountVectorizer leaves equal counts to chance.
-    ranked = np.argsort(-holding, kind="stable")[:max_words]
-    chosen = np.sort(ranked[holding[ranked] >= min_count])
-    if not chosen.size:
-        raise ValueError(
-            f"no word is held by {min_count} of the {len(rows)} texts at fit_on: lower min_count."
-        )
-    vocabulary = tuple(str(word) for word in words[chosen])
-    bags = CountVectorizer(
-        tokenizer=tokens,
-        token_pattern=None,
-        lowercase=False,
-        vocabulary=vocabulary,
-        binary=binary,
-        dtype=np.float32,
-    ).transform(texts)
-    return bags.toarray(), vocabulary
+    return bags(texts, vocabulary), vocabulary
 
 
 def sentence_embeddings(texts: Sequence[str]) -> np.ndarray:
@@ -130,7 +168,7 @@ def sentence_embeddings(texts: Sequence[str]) -> np.ndarray:
 
     A stand-in for the papers' Sent2Vec, which it resembles in kind (a mean of learned vectors of
     the parts of a text, whose order plays no role) but not in training. The vectors of 32,000
-    pieces of words are those of WordLlama (MIT licence), trained from the input embeddings of
+    parts of words are those of WordLlama (MIT licence), trained from the input embeddings of
     large language models; they and the tokenizer lie inside the PyPI package `wordllama`, and
     nothing is downloaded. Text is taken as it is, upper case, numbers and all. An empty text is a
     row of zeros.
@@ -142,11 +180,17 @@ def sentence_embeddings(texts: Sequence[str]) -> np.ndarray:
     _check_strings(texts)
     vectors, tokenizer = _wordllama()
     embedded = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
-    for i, pieces in enumerate(tokenizer.encode_batch(list(texts), add_special_tokens=False)):
-        if pieces.ids:
-            mean = vectors[pieces.ids].mean(axis=0, dtype=np.float64)
+    for i, parts in enumerate(tokenizer.encode_batch(list(texts), add_special_tokens=False)):
+        if parts.ids:
+            mean = vectors[parts.ids].mean(axis=0, dtype=np.float64)
             embedded[i] = mean / max(np.linalg.norm(mean), 1e-12)
     return embedded
+
+
+def _english() -> frozenset[str]:
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS  # takes long to import
+
+    return ENGLISH_STOP_WORDS
 
 
 def _check_strings(texts: Sequence[str]) -> None:
@@ -161,7 +205,7 @@ def _wordllama() -> tuple[np.ndarray, Any]:
     """Vectors `float16 [32000, 256]` and tokenizer out of the installed package.
 
     They are read as files: importing the package sets up logging for the whole process, and its
-    own loader (0.4.0) looks for the tokenizer in a folder where its wheel does not have it, then
+    loader (0.4.0) looks for the tokenizer in a folder where its wheel does not have it, then
     tries to download it.
     """
     package = importlib.util.find_spec("wordllama")

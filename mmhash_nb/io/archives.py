@@ -38,7 +38,7 @@ def get(archives: Sequence[Archive], folder: Path) -> None:
     Raises:
         ConnectionError: no network, or the server does not have the file.
         OSError: the disk cannot take it, or a folder of the archive's name holds something else.
-        ValueError: a sum differs, or an archive is damaged; nothing of it is kept.
+        ValueError: a sum differs, or an archive is damaged; nothing of it stays.
     """
     for archive in archives:
         if locate(folder, archive.holds) is not None:
@@ -56,7 +56,7 @@ def get(archives: Sequence[Archive], folder: Path) -> None:
                 if locate(unpacked, archive.holds) is None:
                     raise ValueError(
                         f"the archive from {archive.url} holds no {archive.holds} and was not "
-                        f"kept: get it by hand and unpack it in {folder}."
+                        f"unpacked: get it by hand and unpack it in {folder}."
                     )
                 os.replace(unpacked, target)
         except ValueError:

@@ -43,7 +43,7 @@ def cached_array(
     Args:
         folder: of the cache, by what its arrays are: `maps`.
         key: what the array depends on. Of a NumPy array its shape, dtype and bytes count, of a
-            `Path` its place, size and time of change; sequences may be nested.
+            `Path` its full name, size and time of change; sequences may be nested.
         compute: a function, or a `partial` of one.
         mapped: give the array as a file mapped into memory, not read; what is written to it stays
             in memory (copy on write).

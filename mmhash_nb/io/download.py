@@ -1,4 +1,9 @@
-"""Files from the network, kept only when their checksum agrees, and archives unpacked safely."""
+"""Files from the network, checked by their sums, and archives unpacked safely.
+
+Why this is not left to a library: a transfer of gigabytes goes on where it broke, in another
+process too. And an archive that would leave its folder, holds links or would fill the disk is
+refused before it is unpacked.
+"""
 
 import errno
 import hashlib
@@ -60,7 +65,7 @@ def fetch(
 
     Raises:
         ConnectionError: no network, or the server does not have the file.
-        OSError: the disk cannot take it; what it took is kept, and another call goes on from there.
+        OSError: the disk cannot take it; another call goes on from what it took.
         ValueError: the download's checksum differs; it is deleted.
     """
     path = Path(path)
@@ -101,7 +106,7 @@ def _fetch(url: str, path: Path, algorithm: str, expected: str | None, timeout: 
         part.unlink()
         raise ValueError(
             f"the download of {url} has {algorithm} {found} instead of {expected} and was not "
-            f"kept: try again, or put a good copy at {path}."
+            f"taken: try again, or put a good copy at {path}."
         )
     os.replace(part, path)
 
@@ -220,8 +225,8 @@ def _refuse_bombs(archive: str | os.PathLike[str], sizes: Iterable[int], folder:
 
     Both kinds of archive write no more of a member than the size that they state for it.
     """
-    place = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    free, total = shutil.disk_usage(place).free, 0
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    free, total = shutil.disk_usage(there).free, 0
     for size in sizes:
         total += size
         if total > free:

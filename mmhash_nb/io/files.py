@@ -12,7 +12,7 @@ def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a path beside `path` to write to; rename it to `path` only if the block succeeds.
 
     A full disk, an exception or a kill leaves the previous `path` as it was. The yielded name
-    keeps the suffix of `path`, since NumPy and Matplotlib choose a format by it.
+    ends as `path` does, since NumPy and Matplotlib choose a format by its suffix.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,8 @@
-"""MATLAB files of version 5 to 7, checked before SciPy reads them: its reader trusts type codes.
+"""MATLAB files of version 5 to 7, checked before SciPy reads them.
 
-SciPy (to 1.17 at least) takes the type code of an element as a place in a table of pointers; a
-damaged one ends the process (scipy/scipy#25349). So the tags of what is to be read are gone through
-first, in the order in which SciPy does.
+Why this is not left to SciPy: its reader (to 1.17 at least) takes the type code of an element as an
+index into a table of pointers, and a damaged file ends the process (scipy/scipy#25349). So the tags
+of what is to be read are checked first, in the order in which SciPy reads them.
 """
 
 import math

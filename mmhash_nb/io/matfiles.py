@@ -57,7 +57,7 @@ def _read_v7(path: Path, names: Sequence[str]) -> tuple[dict[str, np.ndarray], s
 
 def _read_hdf5(path: Path, names: Sequence[str]) -> tuple[dict[str, np.ndarray], set[str]]:
     with h5py.File(path, "r") as file:
-        # An empty MATLAB array is kept as its dimensions, under a mark; it holds no numbers.
+        # An empty MATLAB array is stored as its dimensions, under a mark; it holds no numbers.
         numeric = {
             name
             for name in names
@@ -142,7 +142,7 @@ def _hdf5_strings(file: h5py.File, dataset: h5py.Dataset) -> list[str]:
 def check_stored(dataset: h5py.Dataset) -> None:
     """Refuse a shape that the bytes stored cannot fill.
 
-    An array that was never written takes no place in the file, whatever its shape is.
+    An array that was never written takes no space in the file, whatever its shape is.
     """
     stored = dataset.id.get_storage_size()
     if dataset.nbytes > _SMALL + _MOST_INFLATED * stored:

@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from mmhash_nb.experiments.intervals import interval, prediction_half_width
+from mmhash_nb.experiments.intervals import interval, per_cent, prediction_half_width
 from mmhash_nb.experiments.records import Cells, checked, read, with_unified_gallery
 from mmhash_nb.papers.printed import tables
 from mmhash_nb.papers.rooms import unified_gallery
@@ -186,10 +186,8 @@ def scores(
     for name in methods or there.method.unique():
         for task, of_task in there[there.method == name].groupby("task", sort=False):
             for bits, of_bits in of_task.groupby("bits"):
-                ours = interval(of_bits.value.to_numpy())
-                half = "" if np.isnan(ours.high) else f" ± {100 * (ours.high - ours.mean):.1f}"
                 row = cells.setdefault((str(name), str(task)), {})
-                row[int(str(bits))] = f"{100 * ours.mean:.1f}{half}"
+                row[int(str(bits))] = per_cent(of_bits.value.to_numpy())
     table = pd.DataFrame.from_dict(cells, orient="index").fillna("")
     table.index = pd.MultiIndex.from_tuples(table.index, names=["method", "task"])
     return table[sorted(table.columns)].rename(columns=lambda bits: f"{bits} bits")

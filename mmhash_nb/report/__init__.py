@@ -13,8 +13,9 @@ __all__ = ["write"]
 def write(out: Path, outcomes: Iterable[Outcome] = ()) -> list[Path]:
     """Write `out/report.md` and `out/report.html`, each whole or not at all.
 
-    Numbers are those of the full runs kept in `results/` and of what this machine's notebooks left
-    in `runs/`; nothing is run. The page holds its pictures; the Markdown links those in `figures/`.
+    Numbers are those of the committed full runs in `results/` and of this machine's runs in
+    `runs/`; nothing is run. Pictures are those of `runs/`, else the committed ones in `figures/`.
+    The page holds its pictures; the Markdown links them.
 
     Args:
         out: a folder, which is made where it is not there.

@@ -13,14 +13,13 @@ from mmhash_nb.papers.compare import scores, table
 from mmhash_nb.papers.verdicts import verdicts
 from mmhash_nb.report.document import Block, Fold, Heading, Link, Links, Picture, Table, Text
 from mmhash_nb.report.numbers import counted, numbers, shown
-from mmhash_nb.report.pictures import pictures
 from mmhash_nb.runner.headless import Outcome
 
 TITLE = "Paper versus ours"
-#: Notebook 5 keeps its records and pictures under this name: it is no paper.
+#: The name of notebook 5's records and pictures: it is no paper.
 _ALL_METHODS = "side_by_side"
 #: Where records lie, under the project's root, and what that is.
-_FOLDERS = {"results": "full runs kept with the project", "runs": "this machine's last runs"}
+_FOLDERS = {"results": "the committed full runs", "runs": "this machine's last runs"}
 
 
 class Section(NamedTuple):
@@ -40,8 +39,8 @@ class Section(NamedTuple):
 
     @property
     def anchor(self) -> str:
-        """The section's own."""
-        return "-".join((self.paper, self.folder, self.dataset or "own"))
+        """Unique in the report."""
+        return "-".join((self.paper, self.folder, self.dataset or "paper"))
 
 
 def blocks(outcomes: Iterable[Outcome] = ()) -> list[Block]:
@@ -62,22 +61,25 @@ def blocks(outcomes: Iterable[Outcome] = ()) -> list[Block]:
 def sections(paper: str, present: Set[str] = frozenset()) -> list[Section]:
     """Where there are numbers of a paper: first its own datasets from `results/`, always there.
 
+    Another dataset stands once: from `runs/`, or from `results/` where nothing was run on it.
+
     Args:
         paper: a paper of `papers.names()`.
         present: names of the datasets whose files are on this machine.
     """
-    own = set(papers.tables(paper).dataset)
+    of_paper = set(papers.tables(paper).dataset)
+    by_folder = {folder: read(paper, project_root() / folder) for folder in _FOLDERS}
     found = []
-    for folder in _FOLDERS:
-        records = read(paper, project_root() / folder)
-        there = sorted(set(records.dataset))
-        wanted: list[str | None] = [name for name in there if name not in own]
-        if folder == "results" or own & set(there):
+    for folder, records in by_folder.items():
+        there = set(records.dataset)
+        newer = set(by_folder["runs"].dataset) if folder == "results" else set()
+        wanted: list[str | None] = [*sorted(there - of_paper - newer)]
+        if folder == "results" or of_paper & there:
             wanted.insert(0, None)
         for dataset in wanted:
             rows = numbers(paper, records, dataset, present)
-            ruled = verdicts(paper, records, dataset)
-            found.append(Section(paper, folder, dataset, records, rows, ruled))
+            claims = verdicts(paper, records, dataset)
+            found.append(Section(paper, folder, dataset, records, rows, claims))
     return sorted(found, key=lambda section: section.dataset is not None)
 
 
@@ -87,9 +89,9 @@ def overall(of_paper: list[Section]) -> pd.DataFrame:
     That of the paper's own data from `results/`, else from `runs/`, else `other data` where any
     section has ours on another dataset, else `not run` with its reason.
     """
-    own = [section.numbers for section in of_paper if section.dataset is None]
-    best = own[0].copy()
-    for rows in own[1:]:
+    first, *others = (section.numbers for section in of_paper if section.dataset is None)
+    best = first.copy()
+    for rows in others:
         better = (best.n_seeds == 0) & (rows.n_seeds > 0)
         best.loc[better] = rows[better]
     for section in of_paper:
@@ -129,8 +131,8 @@ def _summary(by_paper: dict[str, list[Section]]) -> Iterator[Block]:
     yield Text(
         "Each published number is counted once. Reproduced: the published number lies where one "
         "more run of ours would, with 95 % (at least ±1 point). Not reproduced: it does not. Not "
-        "published: the paper prints no value there. Other data: the paper's dataset is not at "
-        "hand, and ours is from another one, which says nothing about the number. Not run: there "
+        "published: the paper prints no value there. Other data: the paper's dataset is not "
+        "here, and ours is from another one, which says nothing about the number. Not run: there "
         "is none of ours at all."
     )
     yield Text("Why a number has no verdict:")
@@ -156,7 +158,7 @@ def _notebooks(outcomes: Iterable[Outcome]) -> Iterator[Block]:
 
 def _paper(paper: str, of_paper: list[Section]) -> Iterator[Block]:
     yield Heading(2, f"{paper}: {papers.title(paper)}", paper)
-    errata, drawn = papers.errata(paper), _drawn(paper)
+    errata = papers.errata(paper)
     ways = [Link(section.title, section.anchor) for section in of_paper]
     ways += [Link(f"{len(errata)} errata and interpretations", f"{paper}-errata")]
     ways += [Link("Pictures", f"{paper}-pictures"), Link("Back to the summary", "summary")]
@@ -165,9 +167,9 @@ def _paper(paper: str, of_paper: list[Section]) -> Iterator[Block]:
         yield from _section(section)
     yield Heading(3, "Errata and interpretations", f"{paper}-errata")
     yield Text("What is printed inconsistently in the paper or left open, and our interpretation.")
-    yield Fold(f"{len(errata)} places", [Table(errata)])
+    yield Fold(f"{len(errata)} errata", [Table(errata)])
     yield Heading(3, "Pictures", f"{paper}-pictures")
-    yield from _pictures(drawn)
+    yield from _pictures(paper)
 
 
 def _section(section: Section) -> Iterator[Block]:
@@ -190,19 +192,31 @@ def _section(section: Section) -> Iterator[Block]:
         on = "" if section.dataset else f" on {', '.join(part.dataset.unique())}"
         yield Fold(f"Table {number}{on}, {len(part)} numbers: {counted(part)}", inner)
     ruled = section.claims
-    said = ", ".join(f"{n} {ruling}" for ruling, n in ruled.verdict.value_counts().items())
-    yield Fold(f"Claims of the paper in words, {len(ruled)} checks: {said}", [Table(ruled)])
+    counts = ", ".join(f"{n} {ruling}" for ruling, n in ruled.verdict.value_counts().items())
+    yield Fold(f"Claims of the paper in words, {len(ruled)} checks: {counts}", [Table(ruled)])
 
 
-def _drawn(room: str) -> dict[str, list[Picture]]:
-    return pictures(project_root() / "figures" / room, papers.captions(room))
+def pictures(room: str) -> dict[tuple[str, str], list[Picture]]:
+    """The pictures of a paper by folder and dataset: those of `runs/`, else the committed ones."""
+    captions = papers.captions(room)
+    found: dict[str, tuple[str, list[Picture]]] = {}
+    for folder in ("figures", "runs/figures"):
+        for of_dataset in sorted((project_root() / folder / room).glob("*/")):
+            some = [
+                Picture(
+                    path, captions.get(path.stem, f"{path.stem.replace('_', ' ').capitalize()}.")
+                )
+                for path in sorted(of_dataset.glob("*.png"))
+            ]
+            found |= {of_dataset.name: (folder, some)} if some else {}
+    return {(folder, dataset): some for dataset, (folder, some) in sorted(found.items())}
 
 
-def _pictures(drawn: dict[str, list[Picture]]) -> Iterator[Block]:
-    if not drawn:
+def _pictures(room: str) -> Iterator[Block]:
+    if not (found := pictures(room)):
         yield Text("None is there yet: the paper's notebook draws them.")
-    for dataset, some in drawn.items():
-        yield Fold(f"{len(some)} pictures on {dataset}", some)
+    for (folder, dataset), some in found.items():
+        yield Fold(f"{len(some)} pictures on {dataset}, from {folder}/", some)
 
 
 def _side_by_side() -> Iterator[Block]:
@@ -212,6 +226,6 @@ def _side_by_side() -> Iterator[Block]:
         records = read(_ALL_METHODS, project_root() / folder)
         for dataset in sorted(set(records.dataset)):
             laid = scores(records, dataset).reset_index()
-            said = f"mAP in per cent on {dataset}, mean ± half of the 95 % interval; {what}"
-            yield Fold(said, [Table(laid.replace("", "–"))])
-    yield from _pictures(_drawn(_ALL_METHODS))
+            summary = f"mAP in per cent on {dataset}, mean ± half of the 95 % interval; {what}"
+            yield Fold(summary, [Table(laid.replace("", "–"))])
+    yield from _pictures(_ALL_METHODS)

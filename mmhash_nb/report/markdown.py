@@ -29,8 +29,8 @@ def _block(block: Block, folder: Path) -> str:
         case Fold(summary, inner, opened):
             state = " open" if opened else ""
             # Within tags, on one line, nothing is read as Markdown.
-            said = html.escape(" ".join(summary.split()), quote=False)
-            parts = (f"<details{state}><summary>{said}</summary>", render(inner, folder).strip())
+            line = html.escape(" ".join(summary.split()), quote=False)
+            parts = (f"<details{state}><summary>{line}</summary>", render(inner, folder).strip())
             return "\n\n".join((*parts, "</details>"))
         case Table(frame):
             rows = [frame.columns, ["---"] * len(frame.columns), *frame.itertuples(index=False)]

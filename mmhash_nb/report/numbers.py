@@ -19,7 +19,7 @@ SHOWN = (
 def numbers(
     paper: str, records: pd.DataFrame, dataset: str | None = None, present: Set[str] = frozenset()
 ) -> pd.DataFrame:
-    """What `compare` gives, and for numbers without ours all that can be said of the reason.
+    """What `compare` gives, and for numbers without ours the reason in full.
 
     Args:
         paper, records, dataset: as `compare` takes them.
@@ -62,7 +62,7 @@ def _holds(found: set, key: object) -> bool:
 def _further(lacking: str, dataset: str, records: pd.DataFrame, present: Set[str]) -> str:
     if lacking == "dataset":
         if dataset in present:
-            return ": its files are here, but no run of them is kept"
+            return ": its files are here, but it has no record"
         return ": its files are not on this machine"
     if lacking == "method":
         here = records[records.dataset == dataset]

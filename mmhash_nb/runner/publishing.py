@@ -52,6 +52,18 @@ def publish(jobs: Sequence[Job], runs: Path, root: Path) -> Iterator[str]:
             yield _replaced(root, f"notebooks/{job.notebook.name}", executed(job).encode())
 
 
+def publish_benchmarks(runs: Path, root: Path) -> Iterator[str]:
+    """Copy the tables that `benchmarks/` left in `runs` to `results/`, and say what changed.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    if not (tables := sorted(runs.glob("benchmarks_*.csv"))):
+        raise FileNotFoundError(f"{runs} has no benchmarks_*.csv: run one of benchmarks/ first.")
+    for table in tables:
+        yield _replaced(root, f"results/{table.name}", table.read_bytes())
+
+
 def executed(job: Job) -> str:
     """The notebook of a job with the outputs of its run, as JSON text.
 

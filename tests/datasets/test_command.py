@@ -175,7 +175,7 @@ def test_a_broken_transfer_is_gone_on_with(mirflickr, server, capsys):
 def test_a_wrong_sum_keeps_the_archive_out(mirflickr, server, capsys):
     server.files["/mirflickr25k.zip"] = server.files["/mirflickr25k.zip"][:-1] + b"!"
     assert run("--download", "mirflickr25k", root=mirflickr) == 2
-    assert re.search(r"has md5 \w+ instead of \w+ and was not kept", capsys.readouterr().err)
+    assert re.search(r"has md5 \w+ instead of \w+ and was not taken", capsys.readouterr().err)
     assert names(mirflickr / "mirflickr25k") == []
 
 
@@ -188,7 +188,9 @@ def test_a_damaged_or_wrong_archive_without_a_sum_is_not_kept(server, tmp_path):
         archives.get([archive], tmp_path / "set")
     assert names(tmp_path / "set") == []
     server.files["/a.zip"] = zipped(tmp_path / "made")
-    with pytest.raises(ValueError, match=r"/a\.zip holds no Other\.txt and was not kept: get it"):
+    with pytest.raises(
+        ValueError, match=r"/a\.zip holds no Other\.txt and was not unpacked: get it"
+    ):
         archives.get([dataclasses.replace(archive, holds="Other.txt")], tmp_path / "set")
     assert names(tmp_path / "set") == []
     archives.get([archive], tmp_path / "set")

@@ -19,7 +19,7 @@ from user_folder import HEADER, KINDS, write_folder, write_table
 
 from mmhash_nb.datasets import available, folder, load, pairs_table, pictures
 from mmhash_nb.datasets.preprocessing import Form
-from mmhash_nb.features.vocabulary import choose_vocabulary
+from mmhash_nb.features.text import choose_vocabulary
 
 
 def written(path: Path) -> str:

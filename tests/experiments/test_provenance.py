@@ -119,7 +119,7 @@ def trained(two_views, tiny_pictures, tmp_path, monkeypatch):
     return ran
 
 
-LOSS = "losses/pairwise.py"
+LOSS = "losses/pairwise_likelihood.py"
 
 
 @pytest.mark.parametrize(
@@ -127,11 +127,11 @@ LOSS = "losses/pairwise.py"
     [
         ("dpsh", LOSS, "return likelihood + quantisation *", "return 10 * likelihood + 0 *", True),
         ("dpsh", LOSS, "quantisation: float = 0.1", "quantisation: float = 1.0", True),
-        ("dcmh", "losses/precision.py", "enabled=False", "enabled=True", True),
+        ("dcmh", "losses/full_precision.py", "enabled=False", "enabled=True", True),
         ("scm", "features/vectors.py", "BATCH = 128", "BATCH = 64", True),
         ("dpsh", LOSS, "negative\n    log-likelihood", "positive", False),
         ("dpsh", LOSS, "    likelihood = pair", "\n    # why\n    likelihood  =  pair", False),
-        ("dcmh", "losses/precision.py", "Losses in full precision", "Precise losses", False),
+        ("dcmh", "losses/full_precision.py", "Losses in full precision", "Precise losses", False),
         ("dpsh", "hashers/__init__.py", "__all__ = [", "MORE = {}\n\n__all__ = [", False),
         ("mmnn_l1", LOSS, "quantisation: float = 0.1", "quantisation: float = 1.0", False),
     ],

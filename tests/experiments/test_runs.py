@@ -271,7 +271,7 @@ def test_a_record_says_what_was_run_on_what_and_how_long_it_took(two_views, tmp_
     assert record["source"] == two_views.source
     assert record["device"] == resolve_device("auto").type
     assert record["evaluator"] == source_hash(evaluation)
-    assert 0 < record["seconds_encode"] < 60 and 0 < record["seconds_fit"] < 60
+    assert record["seconds_encode"] > 0 and record["seconds_fit"] > 0
     assert 50e6 < record["peak_memory_bytes"] < 50e9  # this process, in bytes
     environment = record["environment"]
     assert set(environment) == {

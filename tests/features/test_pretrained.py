@@ -16,8 +16,8 @@ from mmhash_nb.features.backbones import create
 
 
 @pytest.fixture(autouse=True)
-def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where torch.hub keeps downloads."""
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where torch.hub puts downloads."""
     monkeypatch.setattr(torch.hub, "_hub_dir", None)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     return tmp_path / "torch" / "hub" / "checkpoints"
@@ -25,15 +25,15 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def server():
-    """Answers with `bodies[path]`; `asked` are the paths asked for."""
+    """Answers with `bodies[path]`; `requested` are the requested paths."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         bodies: dict[str, bytes] = {}  # noqa: RUF012
-        asked: list[str] = []  # noqa: RUF012
+        requested: list[str] = []  # noqa: RUF012
         cut = 0
 
         def do_GET(self):
-            self.asked.append(self.path)
+            self.requested.append(self.path)
             if self.path not in self.bodies:
                 return self.send_error(404)
             body = self.bodies[self.path]
@@ -86,32 +86,32 @@ def test_the_addresses_are_those_of_torchvision() -> None:
     assert pretrained.address("vgg19").endswith("/models/vgg19-dcbb9e9d.pth")
 
 
-def test_weights_are_downloaded_once(server, offer, state, kept: Path) -> None:
+def test_weights_are_downloaded_once(server, offer, state, folder: Path) -> None:
     url = offer(state)
     backbone = create("mobilenet_v2")
     found = backbone.state_dict()
     for key, value in found.items():
         assert torch.equal(value, state["features." + key.split(".", 2)[2]])
-    assert [p.name for p in kept.iterdir()] == [url.rpartition("/")[2]]
+    assert [p.name for p in folder.iterdir()] == [url.rpartition("/")[2]]
     assert create("mobilenet_v2").identity() == backbone.identity()
-    assert len(server.asked) == 1
+    assert len(server.requested) == 1
 
 
-def test_a_wrong_hash_is_kept_out(offer, state, kept: Path) -> None:
+def test_a_wrong_hash_is_refused(offer, state, folder: Path) -> None:
     url = offer(state, "0123abcd")
     with pytest.raises(
         ValueError, match=rf"What came from {url} is not taken \(invalid hash value"
     ):
         create("mobilenet_v2")
-    assert list(kept.iterdir()) == []
+    assert list(folder.iterdir()) == []
 
 
-def test_half_a_file_is_kept_out(server, offer, state, kept: Path) -> None:
+def test_half_a_file_is_refused(server, offer, state, folder: Path) -> None:
     offer(state)
     server.cut = 1000
     with pytest.raises(ValueError, match=r"not taken \(invalid hash .* put a good copy at .*pth"):
         create("mobilenet_v2")
-    assert list(kept.iterdir()) == []
+    assert list(folder.iterdir()) == []
 
 
 def test_a_file_that_is_not_there(offer, server, state) -> None:
@@ -123,29 +123,29 @@ def test_a_file_that_is_not_there(offer, server, state) -> None:
         create("mobilenet_v2")
 
 
-def test_without_a_network(monkeypatch: pytest.MonkeyPatch, kept: Path) -> None:
+def test_without_a_network(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     url = "http://127.0.0.1:9/resnet18-f37072fd.pth"
     monkeypatch.setattr(pretrained, "address", lambda name: url)
     with pytest.raises(ConnectionError) as raised:
         create("resnet18")
     assert re.fullmatch(
         rf"The weights of backbone resnet18 could not be downloaded from {url} \(.*refused.*\): "
-        rf"put a good copy at {kept}/resnet18-f37072fd.pth, or pass weights= with a safe.*file\.",
+        rf"put a good copy at {folder}/resnet18-f37072fd.pth, or pass weights= with a safe.*file\.",
         str(raised.value),
     )
 
 
-def test_a_copy_put_there_by_hand(server, offer, state, kept: Path) -> None:
+def test_a_copy_put_there_by_hand(server, offer, state, folder: Path) -> None:
     name = offer(state).rpartition("/")[2]
-    kept.mkdir(parents=True)
-    (kept / name).write_bytes(server.bodies["/" + name])
+    folder.mkdir(parents=True)
+    (folder / name).write_bytes(server.bodies["/" + name])
     create("mobilenet_v2")
-    (kept / name).write_bytes(server.bodies["/" + name][:-1])
+    (folder / name).write_bytes(server.bodies["/" + name][:-1])
     with pytest.raises(
         ValueError, match=rf"{name} is not the file of .*: delete it, or put a good"
     ):
         create("mobilenet_v2")
-    assert server.asked == []
+    assert server.requested == []
 
 
 class Trap:

@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmhash_nb.features import text
-from mmhash_nb.features.text import bag_of_words, sentence_embeddings, tokens
+from mmhash_nb.features.text import (
+    bag_of_words,
+    bags,
+    choose_vocabulary,
+    sentence_embeddings,
+    tokens,
+)
 
 HAS_WORDLLAMA = importlib.util.find_spec("wordllama") is not None
 needs_wordllama = pytest.mark.skipif(
@@ -32,7 +38,7 @@ def test_words(written, expected):
     assert tokens(written) == expected
 
 
-def test_words_of_one_character_are_tokens_where_characters_are_asked_for():
+def test_words_of_one_character_are_tokens_among_characters():
     assert tokens("猫 и a 7 犬") == []
     assert tokens("猫 и a 7 犬", "char", n=1) == list("猫 и a 犬")
 
@@ -87,23 +93,17 @@ def test_the_vocabulary_and_the_counts_on_a_hand_made_set():
     assert bags.tolist() == [[1, 1], [1, 1], [0, 1], [0, 0], [1, 0]]
 
 
-def test_counts_instead_of_ones():
-    bags, words = bag_of_words(WRITTEN, fit_on=np.arange(5), min_count=1, binary=False)
-    assert words == ("blue", "cat", "dog", "red", "runs", "whale")
-    assert bags[2].tolist() == [0, 2, 0, 2, 0, 0] and bags[4].tolist() == [0, 0, 1, 0, 0, 2]
-
-
-def test_the_most_frequent_words_are_kept_and_ties_go_by_code_point():
+def test_the_most_frequent_words_are_taken_and_ties_go_by_code_point():
     # held by: red 3, dog 3, whale 2, and blue, cat, runs 1; "red cat, red cat" counts once
     for max_words, expected in ((1, ("dog",)), (2, ("dog", "red")), (4, None)):
         _, words = bag_of_words(WRITTEN, fit_on=np.arange(5), min_count=1, max_words=max_words)
         assert words == (expected or ("blue", "dog", "red", "whale"))
 
 
-def test_stop_words_are_left_out_or_kept():
+def test_stop_words_are_left_out_or_taken():
     assert bag_of_words(["the dog"], fit_on=[0], min_count=1)[1] == ("dog",)
-    kept = bag_of_words(["the dog"], fit_on=[0], min_count=1, stop_words=None)[1]
-    assert kept == ("dog", "the")
+    words = bag_of_words(["the dog"], fit_on=[0], min_count=1, stop_words=None)[1]
+    assert words == ("dog", "the")
 
 
 @given(
@@ -131,7 +131,7 @@ def test_no_text_outside_fit_on_has_a_say_in_the_vocabulary(fitted, others):
         ({"fit_on": [-1, 2]}, "fit_on holds index -1, but there are 5 texts"),
         ({"max_words": 0}, "max_words must be at least 1, but is 0"),
         ({"min_count": 0}, "min_count must be at least 1, but is 0"),
-        ({"min_count": 6}, "no word is held by 6 of the 5 texts at fit_on: lower min_count"),
+        ({"min_count": 6}, "no word token is held by 6 of the 5 training texts: give more texts"),
         ({"stop_words": "german"}, "stop_words is 'english' or None, not 'german'"),
     ],
 )
@@ -141,12 +141,29 @@ def test_bad_options_are_one_clear_sentence(changes, message):
 
 
 def test_texts_without_words_or_that_are_no_strings_are_refused():
-    with pytest.raises(ValueError, match="the 2 texts at fit_on hold no word at all"):
+    with pytest.raises(ValueError, match="no word token is held by 2 of the 2 training texts"):
         bag_of_words(["1 2 3", "...", "word"], fit_on=[0, 1])
     with pytest.raises(TypeError, match="text 1 must be a string, but is nan"):
         bag_of_words(["word", float("nan")], fit_on=[0])
     with pytest.raises(TypeError, match="one string: put it in a list"):
         bag_of_words("word", fit_on=[0])
+
+
+def test_character_n_grams_of_a_language_without_spaces():
+    texts = ["黑狗在海边", "黑狗在公园", "白猫"]
+    assert choose_vocabulary(texts, "char", n=2) == ("狗在", "黑狗")
+    found = bags(["一只黑狗", "白猫", ""], ("狗在", "黑狗"), "char", n=2)
+    assert found.dtype == np.float32 and found.tolist() == [[0, 1], [0, 0], [0, 0]]
+    assert choose_vocabulary(texts[:2], "char", n=3) == ("黑狗在",)
+
+
+def test_without_a_vocabulary_there_are_no_columns():
+    assert bags(["a text", "another"], ()).shape == (2, 0)
+
+
+def test_another_kind_is_refused():
+    with pytest.raises(ValueError, match="tokens are one of word, char, not 'byte'"):
+        choose_vocabulary(["ab"], "byte")
 
 
 @needs_wordllama

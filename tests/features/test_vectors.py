@@ -82,7 +82,7 @@ def test_other_pixels_sizes_and_weights_are_other_vectors(images):
 
 
 class Head(torch.nn.Module):
-    """The mean over places, a linear layer."""
+    """The mean over positions, a linear layer."""
 
     n_features = 6
 

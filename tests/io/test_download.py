@@ -205,7 +205,7 @@ def test_a_full_disk_ends_the_download_at_once_and_another_call_goes_on(server, 
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert caught.value.errno == errno.EFBIG and not isinstance(caught.value, ConnectionError)
     assert str(tmp_path / "file.bin.part") in str(caught.value)
-    assert server.ranges == [None]  # asked once
+    assert server.ranges == [None]  # one request
     assert (tmp_path / "file.bin").read_bytes() == b"previous"
     fetch(server.url, tmp_path / "file.bin", sha256=SHA256)
     assert server.ranges == [None, "bytes=300000-"]
@@ -289,12 +289,12 @@ def test_links_in_a_zip_are_refused(tmp_path):
         extract(tmp_path / "a.zip", tmp_path / "out")
 
 
-@pytest.mark.parametrize("place", [-5, -1])
-def test_a_compressed_tar_whose_checksum_disagrees_is_refused(tmp_path, place):
+@pytest.mark.parametrize("at", [-5, -1])
+def test_a_compressed_tar_whose_checksum_disagrees_is_refused(tmp_path, at):
     """As where bits of its content are turned: it stands behind the end of the last member."""
     tar_of(tmp_path / "a.tar.gz", ["a", "b"])
     data = bytearray((tmp_path / "a.tar.gz").read_bytes())
-    data[place] ^= 1  # of the checksum, and of the length
+    data[at] ^= 1  # of the checksum, and of the length
     (tmp_path / "a.tar.gz").write_bytes(data)
     with pytest.raises(ValueError, match=r"a\.tar\.gz is damaged or is no zip or tar archive"):
         extract(tmp_path / "a.tar.gz", tmp_path / "out")
@@ -335,7 +335,7 @@ def test_an_archive_that_would_fill_the_disk_is_refused_before_anything_is_writt
 def test_what_fits_on_the_disk_to_the_byte_is_unpacked(tmp_path, name, monkeypatch):
     WRITERS[name](tmp_path / name, ["a", "b", "c"])
     for free in (2, 3):
-        monkeypatch.setattr(shutil, "disk_usage", lambda place, n=free: mock.Mock(free=n))
+        monkeypatch.setattr(shutil, "disk_usage", lambda at, n=free: mock.Mock(free=n))
         with pytest.raises(ValueError) if free == 2 else contextlib.nullcontext():
             extract(tmp_path / name, tmp_path / f"out{free}")
     assert sorted(path.name for path in tmp_path.iterdir()) == [name, "out3"]

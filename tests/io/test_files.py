@@ -18,7 +18,7 @@ from mmhash_nb.io.project import project_root
 
 @pytest.fixture
 def target(tmp_path):
-    path = tmp_path / "kept.csv"
+    path = tmp_path / "table.csv"
     path.write_text("before")
     return path
 
@@ -33,7 +33,7 @@ def test_a_file_is_replaced_when_the_block_ends(target):
         aside.write_text("after")
         assert target.read_text() == "before"
     assert target.read_text() == "after"
-    assert names(target.parent) == ["kept.csv"]
+    assert names(target.parent) == ["table.csv"]
 
 
 def test_folders_are_made_and_permissions_are_those_of_any_new_file(tmp_path):
@@ -54,7 +54,7 @@ def test_an_exception_leaves_the_previous_file_and_nothing_else(target, error):
         aside.write_text("half")
         raise error
     assert target.read_text() == "before"
-    assert names(target.parent) == ["kept.csv"]
+    assert names(target.parent) == ["table.csv"]
 
 
 def test_a_full_disk_leaves_the_previous_file_and_nothing_else(tmp_path):

@@ -146,6 +146,7 @@ def test_the_package_has_none_but_what_is_checked_before():
     }
     assert found == {
         ("datasets/cifar10_files.py", "pickle.Unpickler"): 1,  # arrays only, and after its MD5
+        ("explorer/widget.py", "query of a string"): 1,  # of a retriever, not of a DataFrame
         ("io/download.py", "zipped.extractall"): 1,  # after check_members
         ("io/download.py", "tarred.extractall"): 1,
     }
@@ -159,18 +160,18 @@ def test_servers_listen_on_this_machine_alone_and_keep_their_token():
     assert not re.search(r"(token|password)=(''|\"\"|\s|$)", recipes, re.MULTILINE)
 
 
-def mat(path, value, code, place):
+def mat(path, value, code, at):
     """A version 5 file of one variable `x` whose data has another type code."""
     scipy.io.savemat(path, {"x": value}, do_compression=False)
     data = bytearray(path.read_bytes())
-    assert data[place] in (4, 9, 16), data[place]
-    data[place] = code
+    assert data[at] in (4, 9, 16), data[at]
+    data[at] = code
     path.write_bytes(data)
 
 
 @pytest.mark.parametrize("code", [0, 8, 10, 11, 14, 15, 19, 20, 200])
 def test_type_codes_that_end_scipy_never_reach_it(tmp_path, code, monkeypatch):
-    monkeypatch.setattr(scipy.io, "loadmat", lambda *a, **k: pytest.fail("SciPy was asked"))
+    monkeypatch.setattr(scipy.io, "loadmat", lambda *a, **k: pytest.fail("SciPy was called"))
     # 128 header, 8 tag, 16 flags, 16 sides, 8 name: the data's own tag.
     mat(tmp_path / "a.mat", np.ones((2, 3)), code, 128 + 8 + 16 + 16 + 8)
     with pytest.raises(ValueError, match=rf"a.mat is truncated .* has the type code {code}"):

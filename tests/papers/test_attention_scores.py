@@ -13,18 +13,17 @@ from scipy import stats
 
 from mmhash_nb.datasets import load
 from mmhash_nb.datasets.concepts import CONCEPTS, OTHER_WORDS, SETTING_WORDS
+from mmhash_nb.experiments.summaries import over_seeds
 from mmhash_nb.papers.zhang2018 import attention_scores
 from mmhash_nb.papers.zhang2018.attention_scores import (
     by_seed,
     cell_size,
-    concept_words,
     control_mask,
     control_scores,
     enlarged,
     mask_scores,
-    text_scores,
-    with_intervals,
 )
+from mmhash_nb.papers.zhang2018.word_scores import concept_words, text_scores
 
 METRICS = ["IoU", "recall", "precision", "pointing", "area"]
 
@@ -194,10 +193,10 @@ def test_mirrored_images_have_the_same_scores(images):
 def test_thousands_of_images_take_seconds():
     rng = np.random.default_rng(0)
     mask, objects = rng.random((4000, 8, 8)) < 0.3, rng.random((4000, 64, 64)) < 0.3
-    start = time.perf_counter()
+    start = time.process_time()  # of this process, whatever else the machine does
     mask_scores(mask, rng.random(mask.shape), objects)
     control_scores(mask, objects, "random")
-    assert time.perf_counter() - start < 10  # about one; a loop over pixels takes minutes
+    assert time.process_time() - start < 30  # about one; a loop over pixels takes minutes
 
 
 MASKS = {
@@ -328,7 +327,7 @@ def test_tables_over_seeds_have_means_and_t_intervals(rng):
     assert means.scored.tolist() == [5, 7, 8, 7]
     values = [tables[s].IoU.mean() for s in (0, 2, 3)]
     assert means.IoU.tolist() == pytest.approx([*values, values[1]])
-    table = with_intervals(means)
+    table = over_seeds(means.reset_index(), "region")
     assert table.index.tolist() == ["attended", "centre"]
     assert table.columns.tolist() == ["scored", "IoU", "area"]
     low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
@@ -344,7 +343,7 @@ def test_differences_are_paired_by_image(rng):
     means = by_seed({"attended − random": {0: attended - drawn}})
     assert means.IoU.item() == pytest.approx((attended.IoU - drawn.IoU).mean())
     assert means.scored.item() == 11
-    assert attention_scores.with_intervals(means).area.item() == "0.0"
+    assert over_seeds(means.reset_index(), "region").area.item() == "0.0"
 
 
 def test_pixels_are_repeated_until_places_fit():

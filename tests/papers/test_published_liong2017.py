@@ -70,33 +70,6 @@ def test_every_number_of_the_four_tables_is_there(liong):
     assert set(liong.metric[liong.dataset != "iaprtc12"]) == {"mAP@100"}
 
 
-@pytest.mark.parametrize(
-    ("where", "value"),
-    [
-        ((1, "cvh", "wiki", "image-text", 16), 0.2383),
-        ((1, "cca_itq", "wiki", "image-text", 128), 0.328),
-        ((1, "pdh", "iaprtc12", "image-text", 32), 0.6085),
-        ((1, "scm", "wiki", "image-text", 16), 0.1387),
-        ((1, "cmdvh", "nuswide", "image-text", 128), 0.8910),
-        ((2, "pdh", "wiki", "text-image", 64), 0.57554),
-        ((2, "lssh", "nuswide", "text-image", 128), 0.6464),
-        ((2, "cmfh", "iaprtc12", "text-image", 64), 0.6084),
-        ((2, "sephkm", "wiki", "text-image", 32), 0.6999),
-        ((2, "discmh", "nuswide", "text-image", 16), 0.6519),
-        ((3, "dnh_c", "iaprtc12", "text-image", 128), 0.5053),
-        ((3, "dvsh", "iaprtc12", "image-text", 128), 0.7236),
-        ((3, "cah", "nuswide", "text-image", 64), 0.5451),
-        ((3, "dcmh", "nuswide", "image-text", 64), 0.6720),
-        ((4, "cmdvh1", "nuswide", "text-image", 16), 0.7390),
-        ((4, "cmdvh2", "nuswide", "image-text", 64), 0.8762),
-    ],
-)
-def test_spot_values(liong, where, value):
-    *key, bits = where
-    row = row_of(liong, *key)
-    assert row.value[row.bits == bits].item() == pytest.approx(value, abs=1e-9)
-
-
 def test_each_row_is_printed_so_and_there_is_no_other(liong):
     beside = Path(__file__).parents[3] / "shared" / "papers"
     path = Path(os.environ.get("MMHASH_PAPERS", beside)) / TEXT

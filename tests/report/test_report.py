@@ -13,7 +13,7 @@ from PIL import Image
 from mmhash_nb import papers, report
 from mmhash_nb.cli import reproduce
 from mmhash_nb.experiments import records
-from mmhash_nb.report import contents, markdown, numbers, page, pictures
+from mmhash_nb.report import contents, markdown, numbers, page
 from mmhash_nb.report.document import Fold, Heading, Link, Links, Table, Text
 from mmhash_nb.runner.headless import Outcome
 
@@ -85,7 +85,7 @@ def test_every_published_number_stands_once_in_each_section_with_ours_or_a_reaso
     for anchor, frame in tables(contents.blocks()):
         if list(frame.columns) == list(numbers.SHOWN):
             of_section.setdefault(anchor, []).append(frame)
-    expected = {f"{paper}-results-own" for paper in papers.names()}
+    expected = {f"{paper}-results-paper" for paper in papers.names()}
     others = {"masci2014-runs-scenes", "zhang2018-runs-scenes"} if with_runs else set()
     assert set(of_section) == expected | others
     for anchor, frames in of_section.items():
@@ -125,7 +125,7 @@ def test_each_kind_of_gap_has_its_reason(project):
 
     on = own.numbers[["dataset", "lacks", "reason"]].drop_duplicates("dataset").set_index("dataset")
     assert on.reason["nuswide"] == "no run on nuswide: its files are not on this machine"
-    assert on.reason["wiki"] == "no run on wiki: its files are here, but no run of them is kept"
+    assert on.reason["wiki"] == "no run on wiki: its files are here, but it has no record"
     assert why("cmssh") == "no run of cmssh on cifar10, where there are mmnn_l2 (made up)"
     assert why("mmnn_l2", "cifar10", "image-text", 12) == (
         "mmnn_l2 was not run at 12 bits on cifar10, but at 48"
@@ -146,7 +146,7 @@ def test_the_summary_counts_every_number_once(project):
     records.write(rows("scenes", {"mmnn_l2": (0.3,), "cmssh": (0.3,)}), project / "runs")
     of_paper = contents.sections("masci2014")
     assert [s.anchor.partition("-")[2] for s in of_paper] == [
-        *("results-own", "runs-own", "runs-scenes")
+        *("results-paper", "runs-paper", "runs-scenes")
     ]
     best = contents.overall(of_paper)
     assert len(best) == len(papers.tables("masci2014"))
@@ -231,15 +231,31 @@ def test_pictures_are_in_the_page_and_linked_from_the_markdown(project):
     assert [a["alt"] for a in shown] == [caption for caption, _ in links]
 
 
+def test_runs_come_first_and_committed_files_stand_in_where_nothing_was_run(project):
+    for figures, tables, dataset in (
+        *(("figures", "results", dataset) for dataset in "ab"),
+        ("runs/figures", "runs", "b"),
+    ):
+        path = project / figures / "masci2014" / dataset
+        path.mkdir(parents=True)
+        Image.new("RGB", (3, 2)).save(path / "new_one.png")
+        records.write(rows(dataset, {"raw": (0.2,)}), project / tables)
+    assert list(contents.pictures("masci2014")) == [("figures", "a"), ("runs/figures", "b")]
+    assert [section.title for section in contents.sections("masci2014")] == [
+        "On its own datasets, from results/", "On a, from results/", "On b, from runs/",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("room", [*papers.names(), "side_by_side"])
-def test_every_picture_that_a_notebook_saves_has_a_caption(room):
+def test_every_picture_that_a_notebook_saves_has_a_caption(room, monkeypatch):
     (path,) = (ROOT / "notebooks").glob(f"[0-9]_{room}*.ipynb")
     saved = set()
     for code in nbformat.read(path, as_version=4).cells:
         saved |= set(re.findall(r'figures\.save\(figure, folder / "(\w+)"', code.source))
     captions = papers.captions(room)
     assert saved == set(captions)
-    there = pictures.pictures(ROOT / "figures" / room, captions)
+    monkeypatch.chdir(ROOT)
+    there = contents.pictures(room)
     assert there and {p.caption for some in there.values() for p in some} <= set(captions.values())
 
 

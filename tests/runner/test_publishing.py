@@ -126,6 +126,19 @@ def test_publish_copies_what_runs_left_and_says_what_changed(project, executed, 
     ]
 
 
+def test_tables_of_benchmarks_are_published_by_themselves(project, capsys):
+    assert command_line.main(["publish", "--benchmarks"]) == 2
+    assert "runs has no benchmarks_*.csv: run one of benchmarks/" in capsys.readouterr().err
+    (project / "runs").mkdir()
+    (project / "runs" / "benchmarks_a.csv").write_text("n,seconds\n1,2\n")
+    assert publish(capsys, "--benchmarks") == ["new        results/benchmarks_a.csv"]
+    (project / "runs" / "benchmarks_a.csv").write_text("n,seconds\n1,3\n")
+    assert publish(capsys, "--benchmarks") == [
+        "changed    results/benchmarks_a.csv: 1 values of seconds (1 2 → 3)"
+    ]
+    assert changed(project) == ["results/benchmarks_a.csv"]
+
+
 def test_an_executed_notebook_holds_nothing_that_every_run_changes(project, executed, capsys):
     path = project / "notebooks" / "1_one.ipynb"
     before = json.loads(path.read_text())

@@ -1,4 +1,4 @@
-"""How well attention finds the objects of an image and the words that name them (zhang2018).
+"""How well attention finds the objects of an image (zhang2018).
 
 The paper shows eight masks (Fig. 6) and measures none. Here masks are scored against known object
 regions, beside masks of equal area that know nothing of the image.
@@ -10,10 +10,6 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-
-from mmhash_nb.datasets.concepts import LABEL_NAMES, OWN_WORDS
-from mmhash_nb.experiments.intervals import interval
-from mmhash_nb.pairs import Pairs
 
 Control = Literal["random", "centre"]
 
@@ -123,64 +119,6 @@ def enlarged(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return tall.repeat(w // math.gcd(w, width), axis=-1)
 
 
-def concept_words(pairs: Pairs) -> np.ndarray:
-    """Whether a word names a concept that is in the picture, for `scenes`, `bool [N, V]`.
-
-    A concept's words are the six of `datasets.concepts`, each a single tag (apple, fruit,
-    orchard). A word of two concepts names either. Those of a setting or of the photo name none.
-
-    Raises:
-        ValueError: the pairs are not `scenes` with tags.
-    """
-    if tuple(pairs.label_names) != LABEL_NAMES or pairs.vocabulary is None:
-        raise ValueError(
-            f"{pairs.name} has not the concepts and tags of scenes: load scenes with texts='tags'."
-        )
-    owned = np.array([[word in words for word in pairs.vocabulary] for words in OWN_WORDS])
-    return pairs.labels @ owned
-
-
-def text_scores(shares: np.ndarray, texts: np.ndarray, names: np.ndarray) -> pd.DataFrame:
-    """How much of a text's attention is on the words that name what is in the image.
-
-    Args:
-        shares: attention of each word, `float [N, V]`, at least 0, and 0 for words not in the text;
-            rows need not sum to one.
-        texts: `float [N, V]`; positive where the text has the word.
-        names: whether a word names something in the image, `bool [N, V]`.
-
-    Returns:
-        A row a sample, by its number: `attended`, the share of the weight on naming words;
-        `chance`, the share of the words that are naming ones; `difference` of the two. Samples
-        without a naming word, without another one, or without any weight are left out.
-
-    Raises:
-        ValueError: arrays do not fit, or no sample is left.
-    """
-    if not shares.shape == texts.shape == names.shape or names.dtype != np.bool_:
-        raise ValueError(
-            "shares, texts and names must be [N, V], and names bool, but they are "
-            f"{list(shares.shape)}, {list(texts.shape)} and {names.dtype} {list(names.shape)}."
-        )
-    present = texts > 0
-    wrong = ~np.isfinite(shares) | (shares < 0) | ((shares > 0) & ~present)
-    if wrong.any():
-        n, v = np.argwhere(wrong)[0]
-        raise ValueError(
-            f"shares must be at least 0, and 0 for words that are not in the text, but that of "
-            f"word {v} in sample {n} is {shares[n, v]}."
-        )
-    naming = present & names
-    words, named, weight = (array.sum(axis=1) for array in (present, naming, shares))
-    counted = np.flatnonzero((named > 0) & (named < words) & (weight > 0))
-    if not counted.size:
-        raise ValueError("no sample has attention, a naming word and another word.")
-    attended = (shares * naming).sum(axis=1)[counted] / weight[counted]
-    chance = (named / words.clip(1))[counted]
-    columns = {"attended": attended, "chance": chance, "difference": attended - chance}
-    return pd.DataFrame(columns, index=counted)
-
-
 def by_seed(scores: Mapping[str, Mapping[int, pd.DataFrame]]) -> pd.DataFrame:
     """The mean over images, or texts, of each seed's scores.
 
@@ -198,22 +136,6 @@ def by_seed(scores: Mapping[str, Mapping[int, pd.DataFrame]]) -> pd.DataFrame:
     }
     index = pd.MultiIndex.from_tuples(list(means), names=["region", "seed"])
     return pd.DataFrame(list(means.values()), index=index)
-
-
-def with_intervals(means: pd.DataFrame) -> pd.DataFrame:
-    """What `by_seed` gives as strings in per cent: mean over seeds ± half of its 95 % t-interval.
-
-    Returns:
-        Rows regions, in the same order; `scored` is the sum over seeds. A single seed has no half.
-    """
-    rows = {}
-    for region, seeds in means.groupby(level="region", sort=False):
-        rows[region] = {"scored": str(seeds.scored.sum())}
-        for metric in means.columns.drop("scored"):
-            mean, _, high = interval(seeds[metric].to_numpy())
-            half = f" ± {100 * (high - mean):.1f}" if len(seeds) > 1 else ""
-            rows[region][metric] = f"{100 * mean:.1f}{half}"
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("region")
 
 
 def _object_pixels(mask: np.ndarray, objects: np.ndarray) -> tuple[np.ndarray, int]:

@@ -12,7 +12,7 @@ _ONE_MASK = "aadah_visual aadah_textual"
 _TOP_500 = ("mAP@500",)
 
 # "Most cases" is read as all of them, since one clear loss among few cells is what a reader wants
-# to know; each baseline is a claim of its own, so that one does not decide for the other.
+# to know; each baseline is a separate claim, so that one does not decide for the other.
 CLAIMS = (
     (
         "Our method outperforms other baselines",
@@ -21,7 +21,7 @@ CLAIMS = (
         Better(each("aadah", _BASELINES), CROSS_MODAL),
     ),
     (
-        "The second best algorithm is PRDH (said of a single cell, read as of all)",
+        "The second best algorithm is PRDH (of a single cell, read as of all)",
         "Section 4.2, Table 1",
         _ALL,
         Better(each("prdh", _CITED), CROSS_MODAL),

@@ -11,7 +11,7 @@ from mmhash_nb.experiments.protocol import Protocol
 from mmhash_nb.experiments.runs import run
 from mmhash_nb.hashers.aadah import AADAH, PARTS, SIDES
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.papers.zhang2018 import attention_scores
+from mmhash_nb.papers.zhang2018 import attention_scores, word_scores
 
 #: of the deep methods: the paper's two learning rates and one between them
 RATES = (2e-4, 1e-3, 5e-3)
@@ -101,12 +101,12 @@ def word_table(pairs: Pairs, methods: Sequence[AADAH]) -> pd.DataFrame:
         Rows `attended`, `unattended`, `whole` and `untrained` (attended, before the first step),
         over the samples that all four can be scored on.
     """
-    names, texts = attention_scores.concept_words(pairs), pairs.features("text")
+    names, texts = word_scores.concept_words(pairs), pairs.features("text")
     tables: dict[str, dict[int, pd.DataFrame]] = {}
     for method in methods:
         shares = {part: method.word_shares(pairs, part) for part in PARTS}
         shares["untrained"] = method.before_training().word_shares(pairs)
-        scores = {k: attention_scores.text_scores(v, texts, names) for k, v in shares.items()}
+        scores = {k: word_scores.text_scores(v, texts, names) for k, v in shares.items()}
         shared = functools.reduce(pd.Index.intersection, (one.index for one in scores.values()))
         for region, table in scores.items():
             tables.setdefault(region, {})[method.seed] = table.loc[shared]
