@@ -33,7 +33,7 @@ from mmhash_nb import hashers
 from mmhash_nb.features import backbones
 from mmhash_nb.hashers.deep import DeepHasher
 from mmhash_nb.hashers.networks.inputs import Inputs
-from mmhash_nb.io.project import output_folder, project_root
+from mmhash_nb.io.project import output_folder
 from mmhash_nb.losses.triplet import triplet_ranking_loss
 from mmhash_nb.training.devices import Precision, autocast, resolve_device
 from mmhash_nb.training.steps import Steps
