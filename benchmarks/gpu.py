@@ -81,7 +81,7 @@ _DEEP = {
     for name, cls in _CLASSES.items()
     if issubclass(cls, DeepHasher) and name not in _REPEATED
 }
-PICTURES = [name for name, cls in _DEEP.items() if "pixels" in cls.image_views]
+PICTURES = [name for name, cls in _DEEP.items() if cls.modalities != ("text",)]
 TRAINED = [*(n for n, cls in _CLASSES.items() if issubclass(cls, SiameseHasher)), *_DEEP]
 NOTEBOOKS = {
     "2_liong2017_cmdvh": liong2017,

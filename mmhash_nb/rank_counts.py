@@ -45,7 +45,7 @@ def count_words(
             tile = [words[:, start : start + TILE] for words in keys]
             _count_kernel(codes[some], labels[some], *tile, buckets, counts[some])  # type: ignore[call-arg]
 
-    # The kernel frees the interpreter lock, so plain threads do: unlike Numba's own they survive
+    # The kernel frees the interpreter lock, so plain threads do: unlike those of Numba they survive
     # a fork and calls from several threads.
     threads = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
     edges = np.linspace(0, len(counts), min(len(counts), 4 * threads) + 1).astype(int)
@@ -54,7 +54,7 @@ def count_words(
 
 
 def _count_bits(typing_context, word):  # type: ignore[no-untyped-def]
-    """The number of set bits of a 64-bit word, by the processor's own instruction."""
+    """The number of set bits of a 64-bit word, by the processor's instruction."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         return builder.ctpop(arguments[0])
@@ -113,7 +113,7 @@ def count_tensors(
     """`count_words` by matrix products on a device of PyTorch.
 
     Raises:
-        RuntimeError: where CUDA is asked for and absent.
+        RuntimeError: where a CUDA device is named and none is there.
     """
     import torch  # seconds, which counting on the processor does not wait for
 

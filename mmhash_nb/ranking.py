@@ -103,7 +103,7 @@ def rank_profile(
 
     Raises:
         ValueError: where rows, code lengths or label columns do not match, or a side is empty.
-        RuntimeError: where CUDA is asked for and absent.
+        RuntimeError: where a CUDA device is named and none is there.
     """
     check_side("query", query_codes, query_labels)
     check_side("database", database_codes, database_labels)

@@ -1,6 +1,6 @@
 """Databases too large for memory or for one machine: shards on disk, counted and searched in turn.
 
-A shard is a pair of codes and labels, `(HashCodes, bool [N, C])`. Wherever shards are asked for,
+A shard is a pair of codes and labels, `(HashCodes, bool [N, C])`. Where a function takes shards,
 any iterable of them will do, a generator or a `ShardedDatabase`, and one is alive at a time; or a
 Dask bag of them, whose scheduler or cluster takes one shard a thread.
 """
@@ -96,7 +96,7 @@ class ShardedDatabase:
 
 
 def write_shards(folder: str | os.PathLike[str], shards: Iterable[Shard]) -> ShardedDatabase:
-    """Keep a database in `folder` as packed codes and labels in `.npy` files and a JSON listing.
+    """Write a database to `folder` as packed codes and labels in `.npy` files and a JSON listing.
 
     Args:
         folder: a new one, or one that an interrupted writing left: all is written again, since
@@ -288,8 +288,8 @@ def _written(folder: Path, shards: Iterable[Shard]) -> Iterable[Size]:
 
     partitions = bag.from_sequence(range(shards.npartitions), partition_size=1)
     written = shards.map_partitions(partial(_write_partition, folder), partitions).compute()
-    places = [(p, j) for p, sizes in enumerate(written) for j in range(len(sizes))]
-    for i, (p, j) in enumerate(places):  # how many came before is known only now
+    order = [(p, j) for p, sizes in enumerate(written) for j in range(len(sizes))]
+    for i, (p, j) in enumerate(order):  # how many came before is known only now
         for what in WHAT:
             os.replace(_path(folder, f"{p}-{j}", what), _path(folder, i, what))
         yield written[p][j]

@@ -1,6 +1,7 @@
-"""Rules that the source keeps: imports go one way."""
+"""Rules of the source: imports go one way, and a module is found by its name."""
 
 import ast
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -58,8 +59,18 @@ def test_imports_are_seen(source, expected):
     assert imported(source, ("mmhash_nb", "results")) == expected
 
 
-def test_every_module_has_its_place():
+def test_every_module_is_in_the_order():
     assert set(modules()) <= set(ORDER)
+
+
+def test_no_two_modules_have_one_name():
+    """Those of a paper excepted: each paper has its claims, errata and protocol."""
+    names = Counter(
+        path.stem
+        for path in PACKAGE.rglob("*.py")
+        if path.stem != "__init__" and path.parents[1] != PACKAGE / "papers"
+    )
+    assert [name for name, n in names.items() if n > 1] in ([], ["cross_modal"])
 
 
 def test_the_package_itself_imports_none_of_its_modules():
@@ -71,5 +82,5 @@ def test_imports_come_from_the_left(name):
     for path in modules()[name]:
         here = ("mmhash_nb", *path.relative_to(PACKAGE).parts[:-1])
         for other in imported(path.read_text(), here) - {name}:
-            assert other in ORDER, f"{path.name} imports {other}, which has no place"
+            assert other in ORDER, f"{path.name} imports {other}, which is not in the order"
             assert ORDER.index(other) < ORDER.index(name), f"{path.name} imports {other}"

@@ -212,7 +212,7 @@ def test_the_code_from_the_official_photos_to_a_gallery_runs(tmp_path, monkeypat
     monkeypatch.syspath_prepend(str(Path(__file__).parent / "datasets"))
     monkeypatch.setenv("MMHASH_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
-    from test_mirflickr25k_forms import write_official
+    from test_mirflickr25k_layouts import write_official
 
     from mmhash_nb.datasets import mirflickr25k
 

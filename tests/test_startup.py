@@ -1,6 +1,7 @@
 """What importing the package costs, what it sets, and the command that it installs."""
 
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -76,6 +77,13 @@ def test_a_kernel_has_the_policy(tmp_path, monkeypatch):
     assert not outcome.error
     executed = nbformat.read(tmp_path / "out.ipynb", 4)
     assert executed.cells[-1].outputs[0].text.strip() == "passive"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda p: p.stem)
+def test_notebooks_import_the_package_before_pytorch(path):
+    """So that the policy holds in a JupyterLab that was started by hand, too."""
+    imports = re.findall(r'"(?:import|from) (torch|mmhash_nb)\b', path.read_text(encoding="utf-8"))
+    assert imports[0] == "mmhash_nb"
 
 
 def test_the_command_mmhash_is_the_function_of_the_module():

@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from mmhash_nb.datasets import folder, photos
-from mmhash_nb.datasets.preprocessing import Form
+from mmhash_nb.datasets import folder
+from mmhash_nb.datasets.preprocessing import IMAGES, Preprocessing
 from mmhash_nb.features.text import KINDS
 
 #: what a row needs, by the modality that is encoded
@@ -12,7 +12,7 @@ NEEDED = {"image": "image", "text": "text", "joint": "both"}
 
 
 def add_fit(command: argparse.ArgumentParser) -> None:
-    default = Form()
+    default = Preprocessing()
     _add_folder(command)
     _add_device(command)
     command.add_argument("--out", type=Path, required=True, metavar="MODEL", help="a new folder")
@@ -29,7 +29,7 @@ def add_fit(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--images",
-        choices=photos.IMAGES,
+        choices=IMAGES,
         default=default.images,
         help="what the method sees of a picture; default %(default)s",
     )

@@ -15,9 +15,9 @@ from mmhash_nb.cli.arguments import NEEDED, add_encode, add_fit, add_search
 from mmhash_nb.cli.models import Gallery, Model, check_absent, load_model, save_model
 from mmhash_nb.codes import HammingIndex
 from mmhash_nb.datasets import folder
+from mmhash_nb.datasets.decoding import fitted, read_picture
 from mmhash_nb.datasets.pairs_table import picture_path
-from mmhash_nb.datasets.pictures import fitted, nothing_kept, picture_file
-from mmhash_nb.datasets.preprocessing import Form
+from mmhash_nb.datasets.preprocessing import Preprocessing
 from mmhash_nb.experiments.evaluation import modalities, tasks
 from mmhash_nb.features.text import tokens
 from mmhash_nb.figures import Item, found_items, png
@@ -50,9 +50,9 @@ def fit(args: argparse.Namespace) -> None:
     if not cls.has_codes:
         raise ValueError(f"{args.method} has no codes: choose another method, such as scm.")
     options = _options(args.method, args.bits, args.p)
-    form = Form(args.images, args.size, args.tokens, args.ngram)
+    preprocessing = Preprocessing(args.images, args.size, args.tokens, args.ngram)
     single = cls.modalities[0] if len(cls.modalities) == 1 else "joint"
-    found = _read(args, form, NEEDED[single])
+    found = _read(args, preprocessing, NEEDED[single])
     pairs = found.pairs
     if not pairs.query.size:
         raise ValueError(f"{args.folder} has no row of split query to judge by: mark some.")
@@ -68,7 +68,7 @@ def fit(args: argparse.Namespace) -> None:
     )
     method = done.method()
     assert isinstance(method, Hasher)
-    save_model(args.out, method, found.form)
+    save_model(args.out, method, found.preprocessing)
     print(f"{'mAP of the queries':<20}{args.method:>12}{'random codes':>14}")
     for query, database in tasks([*method.modalities], method.cross_modal):
         task = f"{query}-{database}"
@@ -83,7 +83,7 @@ def encode(args: argparse.Namespace) -> None:
     check_absent(args.out)
     model = load_model(args.model, args.device)
     modality = _modality(model, args.modality)
-    found = _read(args, model.form, NEEDED[modality])
+    found = _read(args, model.preprocessing, NEEDED[modality])
     codes = model.method.encode(found.pairs, modality)
     items = [(row.line, row.image, row.text) for row in found.rows]
     Gallery(codes, modality, items, model.digest).save(args.out)
@@ -119,12 +119,12 @@ def search(args: argparse.Namespace) -> None:
             f"{model.method.name}, which finds {gallery.modality} by "
             f"{' or '.join(q for q, d in directions if d == gallery.modality)}."
         )
-    picture = None if args.image is None else picture_file(args.image, model.form.size)
-    one = model.form.one(args.text, picture)
+    size = model.preprocessing.size
+    picture = None if args.image is None else read_picture(args.image, side=size)
+    one = model.preprocessing.one(args.text, picture)
     if args.text is not None:
         _check_words(args.text, model, known=bool(one.texts.any()))
-    with nothing_kept():
-        code = model.method.encode(one, modality)
+    code = model.method.encode(one, modality)
     nearest = min(args.k, len(gallery.codes))
     distances, places = HammingIndex(gallery.codes).search(code, nearest)
     print("distance", "line", "image", "text", sep="\t")
@@ -140,8 +140,8 @@ def search(args: argparse.Namespace) -> None:
         _draw(query, found, code.n_bits, args.folder, args.gallery)
 
 
-def _read(args: argparse.Namespace, form: Form, modality: str) -> folder.Folder:
-    found = folder.read(args.folder, form, modality=modality, on_error=args.on_error)
+def _read(args: argparse.Namespace, preprocessing: Preprocessing, modality: str) -> folder.Folder:
+    found = folder.read(args.folder, preprocessing, modality=modality, on_error=args.on_error)
     if found.left_out:
         print(found.left_out, file=sys.stderr)
     return found
@@ -174,14 +174,14 @@ def _modality(model: Model, wanted: str) -> EncodedModality:
 
 def _check_words(text: str, model: Model, known: bool) -> None:
     """Refuse words none of which the model knows; say which it does not."""
-    words = model.form.vocabulary or ()
+    words = model.preprocessing.vocabulary or ()
     if not known:
         raise ValueError(
             f"the model knows nothing of {text!r}; it knows {len(words):,} tokens, such as "
             f"{', '.join(words[:3])}."
         )
     unknown = [w for w in dict.fromkeys(tokens(text)) if w not in words]
-    if unknown and model.form.tokens == "word":
+    if unknown and model.preprocessing.tokens == "word":
         print(f"not known to the model: {', '.join(unknown)}", file=sys.stderr)
 
 
@@ -214,7 +214,7 @@ def _draw(
 
 def _picture(path: Path | None) -> np.ndarray | None:
     """A picture as a gallery shows it."""
-    return None if path is None else fitted(picture_file(path, _SIDE), _SIDE, _SIDE)
+    return None if path is None else fitted(read_picture(path, side=_SIDE), _SIDE, _SIDE)
 
 
 def _cut(text: str) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 
 from mmhash_nb import hashers
 from mmhash_nb.codes import HashCodes, load_codes
-from mmhash_nb.datasets.preprocessing import Form
+from mmhash_nb.datasets.preprocessing import Preprocessing
 from mmhash_nb.hashers.base import Hasher
 from mmhash_nb.io.files import whole
 
@@ -27,12 +27,12 @@ class Model:
     """A fitted method that encodes new items.
 
     Attributes:
-        method: as `hashers.load` gives it; form: how items become its arrays.
+        method: as `hashers.load` gives it; preprocessing: how items become its arrays.
         digest: of its files, by which codes are known to be of this model.
     """
 
     method: Hasher
-    form: Form
+    preprocessing: Preprocessing
     digest: str
 
 
@@ -92,7 +92,7 @@ def check_absent(path: Path, option: str = "--out") -> None:
         raise ValueError(f"{path} is there already: remove it, or give another {option}.")
 
 
-def save_model(folder: Path, method: Hasher, form: Form) -> None:
+def save_model(folder: Path, method: Hasher, preprocessing: Preprocessing) -> None:
     """Write a fitted method and the preprocessing of its data, the whole folder or nothing.
 
     Raises:
@@ -101,7 +101,7 @@ def save_model(folder: Path, method: Hasher, form: Form) -> None:
     check_absent(folder)
     with _whole_folder(folder) as aside:
         method.save(aside)
-        form.save(aside / DATA)
+        preprocessing.save(aside / DATA)
 
 
 def load_model(folder: Path, device: str = "auto") -> Model:
@@ -120,7 +120,7 @@ def load_model(folder: Path, device: str = "auto") -> Model:
     digest = hashlib.sha256()
     for name in _MODEL_FILES:
         digest.update((folder / name).read_bytes())
-    return Model(method, Form.load(folder / DATA), digest.hexdigest())
+    return Model(method, Preprocessing.load(folder / DATA), digest.hexdigest())
 
 
 @contextmanager

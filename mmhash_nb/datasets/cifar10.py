@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from mmhash_nb.datasets import cifar10_files
+from mmhash_nb.datasets.choices import DISPLAY, check_option
 from mmhash_nb.datasets.cifar10_files import ARCHIVE, ARCHIVE_MD5, BATCHES, CLASSES, PAGE, find
 from mmhash_nb.features import describe
 from mmhash_nb.io.archives import Archive
@@ -19,7 +20,6 @@ PUT = f"cifar10/{ARCHIVE} (or {BATCHES}/, or a folder or zip of images train|tes
 
 ARCHIVES = (Archive(URL, "cifar10", ARCHIVE, 170_498_071, ARCHIVE_MD5),)
 N_OF_CLASS = 6_000
-_DISPLAY = {"pixels": "image", "gist": "GIST", "hog": "HOG"}
 
 
 def load(
@@ -49,16 +49,12 @@ def load(
 
     Raises:
         FileNotFoundError: the files are missing.
-        ValueError: an unknown descriptor, more samples asked for than there are, or a file that is
+        ValueError: an unknown descriptor, more samples than there are, or a file that is
             not what it should be.
     """
     root = Path(root)
-    for option, kind, kinds in (
-        ("images", images, ("gist", "hog", "pixels")),
-        ("texts", texts, ("hog", "gist")),
-    ):
-        if kind not in kinds:
-            raise ValueError(f"{option} of cifar10 are one of {', '.join(kinds)}, not {kind!r}.")
+    check_option("cifar10", "images", images, ("gist", "hog", "pixels"))
+    check_option("cifar10", "texts", texts, ("hog", "gist"))
     path = find(root)
     if path is None and download:
         path = fetch_all(root)
@@ -80,7 +76,7 @@ def load(
         database=database,
         train=train,
         thumbnails=pixels,
-        modality_names=(_DISPLAY[images], _DISPLAY[texts]),
+        modality_names=(DISPLAY[images], DISPLAY[texts]),
         name="cifar10",
         source=f"{path.name}, " + ("official (MD5 checked)" if official else "images re-packaged"),
     )

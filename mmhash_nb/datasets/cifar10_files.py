@@ -9,15 +9,15 @@ import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from mmhash_nb.io.cache import cache_folder
+from mmhash_nb.datasets.decoding import opened, rgb
+from mmhash_nb.io.cache import cached_array
 from mmhash_nb.io.download import check_members, digest_of
-from mmhash_nb.io.files import whole
 
 PAGE = "https://www.cs.toronto.edu/~kriz/cifar.html"
 ARCHIVE = "cifar-10-python.tar.gz"
@@ -90,47 +90,27 @@ def is_official(path: Path) -> bool:
 def pixels_and_classes(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Pixels `uint8 [N, 3, 32, 32]` and classes `int64 [N]` (0..9), training images first.
 
-    They are decoded once; then the pixels are memory-mapped from the cache folder `cifar10`, where
-    they lie under a name that changes with the path, size and time of the source's files.
+    They are decoded once; then the pixels are memory-mapped from the cache folder `cifar10`.
 
     Raises:
         FileNotFoundError: one of the official batches is missing.
         ValueError: a wrong MD5 (nothing is unpickled then), a damaged archive, an archive with
             paths that leave its folder, or an image that does not decode.
     """
-    folder, key = cache_folder("cifar10"), _key(path)
-    kept_pixels, kept_classes = folder / f"{key}-pixels.npy", folder / f"{key}-classes.npy"
-    if (kept := _kept(kept_pixels, kept_classes)) is not None:
-        return kept
+    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    flat = cached_array("cifar10", [str(path), *files], partial(_flat, path), mapped=True)
+    n = len(flat) // (3 * SIDE * SIDE + 1)
+    return flat[:-n].reshape(n, 3, SIDE, SIDE), flat[-n:].astype(np.int64)
+
+
+def _flat(path: Path) -> np.ndarray:
+    """All pixels, then all classes: one array, so that the two are always of one source."""
     if is_official(path):
         pixels, classes = _from_batches(path)
     else:
         with _members_of(path) as (names, read):
             pixels, classes = _from_images(path, names, read)
-    for target, array in ((kept_classes, classes), (kept_pixels, pixels)):
-        with whole(target) as aside:
-            np.save(aside, array, allow_pickle=False)
-    return _kept(kept_pixels, kept_classes) or (pixels, classes)
-
-
-def _key(path: Path) -> str:
-    digest = hashlib.sha256(str(path.resolve()).encode())
-    for file in [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file()):
-        stat = file.stat()
-        digest.update(f"{file.relative_to(path)}|{stat.st_size}|{stat.st_mtime_ns}\n".encode())
-    return digest.hexdigest()[:32]
-
-
-def _kept(pixels: Path, classes: Path) -> tuple[np.ndarray, np.ndarray] | None:
-    """What the cache holds, unless it is absent or not whole."""
-    try:
-        kept = (
-            np.load(pixels, mmap_mode="r", allow_pickle=False),
-            np.load(classes, allow_pickle=False),
-        )
-    except (OSError, ValueError, EOFError):
-        return None
-    return kept if kept[0].shape == (len(kept[1]), 3, SIDE, SIDE) else None
+    return np.concatenate([pixels.ravel(), classes.astype(np.uint8)])
 
 
 def _from_batches(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -207,20 +187,17 @@ def _from_images(path: Path, names: list[str], read: Read) -> tuple[np.ndarray, 
         raise ValueError(f"{path} holds no images train/CLASS/NUMBER.jpg or test/CLASS/NUMBER.jpg.")
     pixels = np.empty((len(order), 3, SIDE, SIDE), dtype=np.uint8)
     for i, (_, _, _, name) in enumerate(order):
+        label = f"image {name} in {path}"
         try:
-            with Image.open(io.BytesIO(read(name))) as opened:
-                size = opened.size
-                # Others are refused below, before their pixels take memory.
-                decoded = np.asarray(opened.convert("RGB")) if size == (SIDE, SIDE) else None
-        except Exception as error:
-            # Pillow and zipfile raise OSError, SyntaxError, BadZipFile, zlib.error, ValueError, ...
-            raise ValueError(f"image {name} in {path} does not decode ({error}).") from None
-        if decoded is None:
-            raise ValueError(
-                f"image {name} in {path} is {size[0]} x {size[1]} pixels; "
-                f"CIFAR-10's are {SIDE} x {SIDE}."
-            )
-        pixels[i] = decoded.transpose(2, 0, 1)  # [3, 32, 32]
+            data = read(name)
+        except Exception as error:  # OSError, BadZipFile, zlib.error, ValueError, ...
+            raise ValueError(f"{label} does not decode ({error}): get it again.") from None
+        with opened(data, label) as picture:
+            wide, high = picture.size
+            if (wide, high) == (SIDE, SIDE):  # others are refused before their pixels take memory
+                pixels[i] = np.asarray(rgb(picture)).transpose(2, 0, 1)  # [3, 32, 32]
+        if (wide, high) != (SIDE, SIDE):
+            raise ValueError(f"{label} is {wide} x {high} pixels; CIFAR-10's are {SIDE} x {SIDE}.")
     return pixels, np.array([label for _, _, label, _ in order], dtype=np.int64)
 
 

@@ -187,7 +187,7 @@ giant found lost thing object stuff random silly happy lazy quiet busy
 """
 OTHER_WORDS = tuple(_ABOUT_THE_PHOTO.split())
 SETTING_WORDS = [words.split() for words, _ in SETTINGS.values()]
-OWN_WORDS = [c.tags.split() for c in CONCEPTS]
-VOCABULARY = tuple(dict.fromkeys([*chain(*OWN_WORDS, *SETTING_WORDS), *OTHER_WORDS]))
+CONCEPT_WORDS = [c.tags.split() for c in CONCEPTS]
+VOCABULARY = tuple(dict.fromkeys([*chain(*CONCEPT_WORDS, *SETTING_WORDS), *OTHER_WORDS]))
 # Which setting each concept belongs to.
 SETTING = np.repeat(np.arange(len(SETTINGS)), [len(things) for _, things in SETTINGS.values()])

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mmhash_nb.datasets import photos
+from mmhash_nb.datasets import photo_tables
+from mmhash_nb.datasets.choices import check_option
 from mmhash_nb.pairs import Pairs
 
 PAGE = "https://github.com/quantumnaan/sic_translator"
@@ -20,7 +21,7 @@ PUT = (
 def find(root: Path) -> Path | None:
     """The folder that holds the two tables and the photos, if they are all there."""
     folder = root / "flickr8k_1k"
-    return folder if photos.missing(folder, TABLES, FOLDER) is None else None
+    return folder if photo_tables.missing(folder, TABLES, FOLDER) is None else None
 
 
 def load(
@@ -57,40 +58,40 @@ def load(
         ValueError: an unknown value of an option, a table that is not what it should be (with file
             and line), or a photo that does not decode.
     """
-    photos.check_option("flickr8k", "images", images, photos.IMAGES)
-    photos.check_option("flickr8k", "texts", texts, photos.TEXTS)
+    check_option("flickr8k", "images", images, photo_tables.IMAGES)
+    check_option("flickr8k", "texts", texts, photo_tables.TEXTS)
     root = Path(root)
     folder = find(root)
     if folder is None:
         where = root / "flickr8k_1k"
         raise FileNotFoundError(
-            f"flickr8k has no {photos.missing(where, TABLES, FOLDER)} in {where}: get "
+            f"flickr8k has no {photo_tables.missing(where, TABLES, FOLDER)} in {where}: get "
             f"the photos from {PAGE} and put {PUT} under {root}."
         )
     rows, labels, names = _concepts(folder / CONCEPTS)
-    paths = photos.photo_paths(folder / CONCEPTS, rows, folder / FOLDER)
+    paths = photo_tables.photo_paths(folder / CONCEPTS, rows, folder / FOLDER)
     captions = _captions(folder / CAPTIONS, [path.name for path in paths])
-    kept = np.flatnonzero(labels.any(axis=1))
-    query, rest = photos.split(len(kept), n_query, split_seed)
-    return photos.assemble(
-        [paths[i] for i in kept],
-        [" ".join(captions[i]) for i in kept],
+    used = np.flatnonzero(labels.any(axis=1))
+    query, rest = photo_tables.split(len(used), n_query, split_seed)
+    return photo_tables.assemble(
+        [paths[i] for i in used],
+        [" ".join(captions[i]) for i in used],
         query,
         rest,
         images=images,
         size=size,
         texts=texts,
-        labels=labels[kept],
+        labels=labels[used],
         label_names=names,
-        captions=[captions[i][0] for i in kept],
+        captions=[captions[i][0] for i in used],
         name="flickr8k",
-        source=f"{len(kept):,} of {len(rows):,} photos have one of the concepts of their captions",
+        source=f"{len(used):,} of {len(rows):,} photos have one of the concepts of their captions",
     )
 
 
 def _concepts(path: Path) -> tuple[dict[int, dict[str, str]], np.ndarray, list[str]]:
     """The rows of the table by line, their concepts `bool [N, C]`, and the names of these."""
-    header, rows = photos.table(path, ("image",))
+    header, rows = photo_tables.table(path, ("image",))
     names = [column for column in header if column != "image"]
     if not names:
         raise ValueError(f"{path} has no column but image: add one for each concept.")
@@ -109,7 +110,7 @@ def _concepts(path: Path) -> tuple[dict[int, dict[str, str]], np.ndarray, list[s
 def _captions(path: Path, images: list[str]) -> list[list[str]]:
     """The captions of each image, in the order of the file."""
     of_image: dict[str, list[str]] = {image: [] for image in images}
-    for row in photos.table(path, ("image", "caption"))[1].values():
+    for row in photo_tables.table(path, ("image", "caption"))[1].values():
         if row["image"] in of_image:
             of_image[row["image"]].append(row["caption"])
     for image, captions in of_image.items():

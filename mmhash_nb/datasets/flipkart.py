@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mmhash_nb.datasets import photos
+from mmhash_nb.datasets import photo_tables
+from mmhash_nb.datasets.choices import check_option
 from mmhash_nb.pairs import Pairs
 
 PAGE = "https://github.com/charlottemllt/Classification-automatique-des-biens-de-consommation"
@@ -22,7 +23,7 @@ LABELS = ("class", "both")
 def find(root: Path) -> Path | None:
     """The folder that holds the two tables and the photos, if they are all there."""
     folder = root / "flipkart"
-    return folder if photos.missing(folder, TABLES, FOLDER) is None else None
+    return folder if photo_tables.missing(folder, TABLES, FOLDER) is None else None
 
 
 def load(
@@ -65,23 +66,23 @@ def load(
             and line), or a photo that does not decode.
     """
     for option, value, known in (
-        ("images", images, photos.IMAGES),
+        ("images", images, photo_tables.IMAGES),
         ("labels", labels, LABELS),
-        ("texts", texts, photos.TEXTS),
+        ("texts", texts, photo_tables.TEXTS),
     ):
-        photos.check_option("flipkart", option, value, known)
+        check_option("flipkart", option, value, known)
     root = Path(root)
     folder = find(root)
     if folder is None:
         where = root / "flipkart"
         raise FileNotFoundError(
-            f"flipkart has no {photos.missing(where, TABLES, FOLDER)} in {where}: get the "
+            f"flipkart has no {photo_tables.missing(where, TABLES, FOLDER)} in {where}: get the "
             f"products from {PAGE} and put {PUT} under {root}."
         )
     index, products = folder / INDEX, folder / PRODUCTS
-    _, rows = photos.table(index, COLUMNS)
-    paths = photos.photo_paths(index, rows, folder / FOLDER)
-    _, listed = photos.table(products, ("uniq_id", "product_name", "description"))
+    _, rows = photo_tables.table(index, COLUMNS)
+    paths = photo_tables.photo_paths(index, rows, folder / FOLDER)
+    _, listed = photo_tables.table(products, ("uniq_id", "product_name", "description"))
     product_of = {row["uniq_id"]: row for row in listed.values()}
     for line, row in rows.items():
         if row["uniq_id"] not in product_of:
@@ -91,8 +92,8 @@ def load(
             )
     chosen = [product_of[row["uniq_id"]] for row in rows.values()]
     columns, names, classes = _labels([*rows.values()], labels)
-    query, rest = photos.split(len(rows), n_query, split_seed, classes)
-    return photos.assemble(
+    query, rest = photo_tables.split(len(rows), n_query, split_seed, classes)
+    return photo_tables.assemble(
         paths,
         [f"{product['product_name']} {product['description']}" for product in chosen],
         query,

@@ -1,10 +1,10 @@
-"""`folder`: pictures and texts of one's own, listed in `pairs.csv`.
+"""`folder`: a user's pictures and texts, listed in `pairs.csv`.
 
     image,text,labels,split
     photos/1.jpg,"A black dog, by the sea",dog;beach,train
 
 `image` is a path relative to the folder, `labels` are separated by `;`, other columns are not read.
-`split` may be left out; with it, `query` rows are asked with, `database` rows are searched, and
+`split` may be left out. With it, `query` rows are queries, `database` rows are searched, and
 `train` rows are searched and learned from, as in the other datasets. Text is in any language.
 Without a vocabulary the folder is learned from; with that of a fitted method it holds new items,
 whose labels and split are not read.
@@ -20,19 +20,20 @@ from typing import Any
 
 import numpy as np
 
-from mmhash_nb.datasets import photos, store
+from mmhash_nb.datasets import decoding, store
+from mmhash_nb.datasets.choices import check_option
 from mmhash_nb.datasets.pairs_table import COLUMNS, NAME, Row, Table, listed, read_table
-from mmhash_nb.datasets.pictures import FORMATS, square
-from mmhash_nb.datasets.preprocessing import Form
+from mmhash_nb.datasets.photo_tables import split
+from mmhash_nb.datasets.preprocessing import Preprocessing
 from mmhash_nb.features.text import choose_vocabulary
 from mmhash_nb.pairs import Pairs
 
 PAGE = "your own files"
 PUT = (
     f"{NAME} (columns {', '.join(COLUMNS[:3])}, and {COLUMNS[3]} if you like) with the pictures "
-    f"that it names ({', '.join(FORMATS)})"
+    f"that it names ({', '.join(decoding.FORMATS)})"
 )
-#: what a row must have, by the modality that is asked for
+#: what a row must have, by the option `modality`
 NEEDED = {"both": ("image", "text"), "image": ("image",), "text": ("text",)}
 ON_ERROR = ("raise", "skip")
 MOST_QUERIES = 1_000
@@ -45,13 +46,13 @@ class Folder:
 
     Attributes:
         pairs: its items; rows: their rows, in the same order.
-        form: how they became arrays, with its vocabulary.
+        preprocessing: how they became arrays, with its vocabulary.
         left_out: a sentence about the rows that are not among them, empty where there are none.
     """
 
     pairs: Pairs
     rows: list[Row]
-    form: Form
+    preprocessing: Preprocessing
     left_out: str
 
 
@@ -76,9 +77,9 @@ def load(
     """The items that `root/pairs.csv` lists; see the head of this module.
 
     Pictures are brought upright, put on white where they are transparent, scaled and padded to a
-    square; they are decoded once, as `store.decoded` says. Texts become ones and zeros, for the up
+    square; they are decoded once, see `store.decoded`. Texts become ones and zeros, for the up
     to 2,000 tokens that most training texts hold, each held by two at least. A picture may be in
-    one row alone, under one name, so that none is both asked with and searched.
+    one row alone, under one name, so that none is both a query and searched.
 
     Args:
         root: the folder.
@@ -107,7 +108,7 @@ def load(
     words = None if vocabulary is None else tuple(vocabulary)
     found = read(
         root,
-        Form(images, size, tokens, ngram, words),
+        Preprocessing(images, size, tokens, ngram, words),
         modality=modality,
         on_error=on_error,
         split_seed=split_seed,
@@ -120,27 +121,28 @@ def load(
 
 def read(
     root: str | os.PathLike[str],
-    form: Form,
+    preprocessing: Preprocessing,
     *,
     modality: str = "both",
     on_error: str = "raise",
     split_seed: int = 0,
     n_query: int | None = None,
 ) -> Folder:
-    """`load` with its options as a form, and what else is known of the items."""
-    photos.check_option("folder", "modality", modality, tuple(NEEDED))
-    photos.check_option("folder", "on_error", on_error, ON_ERROR)
+    """`load` with its options as preprocessing, and what else is known of the items."""
+    check_option("folder", "modality", modality, tuple(NEEDED))
+    check_option("folder", "on_error", on_error, ON_ERROR)
     root = Path(root)
     if find(root) is None:
         raise FileNotFoundError(f"there is no {NAME} in {root}: put {PUT} there.")
-    path, needed, new = root / NAME, NEEDED[modality], form.vocabulary is not None
-    table = read_table(root, needed, labelled=not new, kind=form.tokens)
+    path, needed = root / NAME, NEEDED[modality]
+    new = preprocessing.vocabulary is not None
+    table = read_table(root, needed, labelled=not new, kind=preprocessing.tokens)
     rows, wrong, pixels = table.rows, table.wrong, None
     if "image" in needed and rows:
-        pixels, undecoded = _pixels(root, rows, form.size)
+        pixels, undecoded = _pixels(root, rows, preprocessing.size)
         if undecoded:
-            kept = [i for i, row in enumerate(rows) if row.line not in undecoded]
-            rows, wrong, pixels = [rows[i] for i in kept], wrong | undecoded, pixels[kept]
+            good = [i for i, row in enumerate(rows) if row.line not in undecoded]
+            rows, wrong, pixels = [rows[i] for i in good], wrong | undecoded, pixels[good]
     reasons = listed(path, wrong, table.total)
     if wrong and on_error == "raise":
         skip = "on_error='skip', or --on-error skip in a shell, goes on without them"
@@ -155,34 +157,28 @@ def read(
         fields |= _splits(path, table, rows, split_seed, n_query)
         fields["labels"], fields["label_names"] = _labels(path, rows)
         _check_shared(path, fields)
-        words = (
-            _vocabulary(path, [texts[i] for i in fields["train"]], form) if "text" in needed else ()
-        )
-        form = dataclasses.replace(form, vocabulary=words)
+        learned = [texts[i] for i in fields["train"]]
+        words = _vocabulary(path, learned, preprocessing) if "text" in needed else ()
+        preprocessing = dataclasses.replace(preprocessing, vocabulary=words)
     source = f"{len(rows):,} of {table.total:,} rows"
-    pairs = form.pairs(pixels, texts if "text" in needed else None, source=source, **fields)
-    return Folder(pairs, rows, form, _left_out(path, table, reasons if wrong else "", modality))
+    written = texts if "text" in needed else None
+    pairs = preprocessing.pairs(pixels, written, source=source, **fields)
+    left_out = _left_out(path, table, reasons if wrong else "", modality)
+    return Folder(pairs, rows, preprocessing, left_out)
 
 
 def _pixels(root: Path, rows: Sequence[Row], size: int) -> tuple[np.ndarray, dict[int, str]]:
     """The pictures of all rows, `uint8 [N, 3, S, S]`, and why some do not decode, by line."""
     paths = [row.path for row in rows if row.path is not None]
-    stored = store.decoded(paths, size, by=_square_or_white, name=f"own {root.resolve()}")
+    stored = store.decoded(paths, size, by=decoding.upright_or_white, name=str(root.resolve()))
     wrong = {}
+    # White ones are white indeed, or were not decoded for want of memory.
     for i in np.flatnonzero(stored.min(axis=(1, 2, 3)) == _WHITE).tolist():
         try:
-            stored[i] = square(paths[i], size)  # white indeed, or not decoded for want of memory
+            stored[i] = decoding.upright(paths[i], size)
         except ValueError as error:
             wrong[rows[i].line] = str(error).rstrip(".")
     return stored, wrong
-
-
-def _square_or_white(path: Path, size: int) -> np.ndarray:
-    """A picture, or white where it does not decode: the others are not to be decoded again."""
-    try:
-        return square(path, size)
-    except ValueError:
-        return np.full((3, size, size), _WHITE, dtype=np.uint8)
 
 
 def _splits(
@@ -193,7 +189,7 @@ def _splits(
         if len(rows) < 2:
             raise ValueError(f"{path} has one row that can be read: give two or more.")
         share = min(MOST_QUERIES, max(1, len(rows) // 5))
-        query, rest = photos.split(len(rows), share if n_query is None else n_query, seed)
+        query, rest = split(len(rows), share if n_query is None else n_query, seed)
         return {"query": query, "database": rest, "train": rest}
     named = np.array([row.split for row in rows])
     if "train" not in named:
@@ -208,7 +204,7 @@ def _splits(
 def _labels(path: Path, rows: Sequence[Row]) -> tuple[np.ndarray, list[str]]:
     """Labels `bool [N, C]` and their names in code point order."""
     names = sorted({label for row in rows for label in row.labels})
-    column = {name: place for place, name in enumerate(names)}
+    column = {name: i for i, name in enumerate(names)}
     labels = np.zeros((len(rows), len(names)), dtype=bool)
     for i, row in enumerate(rows):
         labels[i, [column[label] for label in row.labels]] = True
@@ -236,9 +232,9 @@ def _check_shared(path: Path, fields: dict[str, Any]) -> None:
         )
 
 
-def _vocabulary(path: Path, texts: Sequence[str], form: Form) -> tuple[str, ...]:
+def _vocabulary(path: Path, texts: Sequence[str], preprocessing: Preprocessing) -> tuple[str, ...]:
     try:
-        return choose_vocabulary(texts, form.tokens, n=form.ngram)
+        return choose_vocabulary(texts, preprocessing.tokens, n=preprocessing.ngram)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
 
@@ -247,5 +243,5 @@ def _left_out(path: Path, table: Table, reasons: str, modality: str) -> str:
     """A sentence about the rows that were left out."""
     without = f"{table.without} of the {table.total} rows of {path} have no {modality}"
     parts = [reasons, without if table.without else ""]
-    said = "; ".join(part for part in parts if part)
-    return f"left out: {said}." if said else ""
+    why = "; ".join(part for part in parts if part)
+    return f"left out: {why}." if why else ""

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from mmhash_nb.datasets import store
-from mmhash_nb.datasets.community import Found
-from mmhash_nb.datasets.selections import most_frequent
+from mmhash_nb.datasets.matlab_selection import Selection
+from mmhash_nb.datasets.splits import most_frequent
 from mmhash_nb.io.finding import Photos, locate
 
 CAPTIONS, LABELS, LABEL_LIST = "annotations_complete_eng", "labels.txt", "wlist.txt"
@@ -42,7 +42,7 @@ def contents(folder: Path) -> dict[str, tuple[int, int]]:
     }
 
 
-def read(folder: Path, images: str, size: int, frequent: int | None = None) -> Found:
+def read(folder: Path, images: str, size: int, frequent: int | None = None) -> Selection:
     """The photos that have a caption and a label, in the order of their numbers.
 
     A photo has the labels of its segments. Of the 275 labels those that no segment has are left
@@ -69,18 +69,18 @@ def read(folder: Path, images: str, size: int, frequent: int | None = None) -> F
     chosen = np.arange(len(listed))
     if frequent is not None:
         chosen = most_frequent(labels, frequent)
-    kept = np.flatnonzero(labels[:, chosen].any(axis=1))
-    pixels = np.empty((len(kept), 0), dtype=np.float32)
+    rows = np.flatnonzero(labels[:, chosen].any(axis=1))
+    pixels = np.empty((len(rows), 0), dtype=np.float32)
     if images == "pixels":
-        wanted = [f"images/{numbers[i] // 1000:02}/{numbers[i]}.jpg" for i in kept]
+        wanted = [f"images/{numbers[i] // 1000:02}/{numbers[i]}.jpg" for i in rows]
         pixels = store.decoded(Photos(folder).find_all(wanted), size)
-    return Found(
+    return Selection(
         images=pixels,
-        labels=labels[kept][:, chosen],
+        labels=labels[rows][:, chosen],
         tags=None,
-        captions=[texts[numbers[i]] for i in kept],
+        captions=[texts[numbers[i]] for i in rows],
         label_names=[names[listed[c]] for c in chosen],
-        source=f"official files, {len(kept):,} of {len(texts):,} captions have a photo with one of "
+        source=f"official files, {len(rows):,} of {len(texts):,} captions have a photo with one of "
         f"the {len(chosen)} labels" + ("" if images == "pixels" else "; without image features"),
     )
 
@@ -105,7 +105,7 @@ def _names(path: Path) -> dict[int, str]:
             continue
         if len(fields) != 2 or not fields[0].isdecimal() or int(fields[0]) in names:
             raise ValueError(
-                f"line {number} of {path} must hold a number of its own and a label, but is "
+                f"line {number} of {path} must hold a new number and a label, but is "
                 f"{line!r}: get it again."
             )
         names[int(fields[0])] = fields[1].strip()

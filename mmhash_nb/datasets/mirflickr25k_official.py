@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from mmhash_nb.datasets import store
-from mmhash_nb.datasets.community import Found
+from mmhash_nb.datasets.matlab_selection import Selection
 from mmhash_nb.io.archives import Archive
 from mmhash_nb.io.finding import locate
 
@@ -67,7 +67,7 @@ def contents(folder: Path) -> dict[str, tuple[int, int]]:
     }
 
 
-def read(folder: Path, images: str, size: int) -> Found:
+def read(folder: Path, images: str, size: int) -> Selection:
     """The photos with at least one word and one concept, in the order of their numbers.
 
     The words are the tags of the distribution's own list that occur at least 20 times, in its
@@ -86,24 +86,24 @@ def read(folder: Path, images: str, size: int) -> Found:
     words = _words(_there(folder, TAG_LIST))
     tags = _tags(_there(folder, TAGS), words)
     labels = np.stack([_listed(_there(folder, f"{c}.txt"), tags.shape[0]) for c in CONCEPTS], 1)
-    kept = np.flatnonzero(labels.any(axis=1) & (np.diff(tags.indptr) > 0))
-    if not kept.size:
+    rows = np.flatnonzero(labels.any(axis=1) & (np.diff(tags.indptr) > 0))
+    if not rows.size:
         raise ValueError(f"no photo in {folder} has both a common tag and a concept: get it again.")
-    pixels = np.empty((len(kept), 0), dtype=np.float32)
+    pixels = np.empty((len(rows), 0), dtype=np.float32)
     if images == "pixels":
         photos = _there(folder, PHOTO).parent
-        paths = [photos / f"im{i + 1}.jpg" for i in kept]
+        paths = [photos / f"im{i + 1}.jpg" for i in rows]
         if absent := next((path for path in paths if not path.is_file()), None):
             raise FileNotFoundError(f"there is no {absent}: unpack mirflickr25k.zip again.")
         pixels = store.decoded(paths, size)
-    return Found(
+    return Selection(
         images=pixels,
-        labels=labels[kept],
-        tags=tags[kept],
-        captions=[" ".join(words[i] for i in tags[row].indices) for row in kept],
+        labels=labels[rows],
+        tags=tags[rows],
+        captions=[" ".join(words[i] for i in tags[row].indices) for row in rows],
         label_names=CONCEPTS,
         vocabulary=words,
-        source=f"official archives, {len(kept):,} of {tags.shape[0]:,} photos have a word and a "
+        source=f"official archives, {len(rows):,} of {tags.shape[0]:,} photos have a word and a "
         "concept" + ("" if images == "pixels" else "; without image features"),
     )
 

@@ -1,4 +1,4 @@
-"""NUS-WIDE's own text files: labels, tags and visual words, a line each image, and its photos."""
+"""NUS-WIDE's text files: labels, tags and visual words, a line each image, and its photos."""
 
 from pathlib import Path
 
@@ -6,11 +6,11 @@ import numpy as np
 from scipy import sparse
 
 from mmhash_nb.datasets import store
-from mmhash_nb.datasets.community import Found
+from mmhash_nb.datasets.matlab_selection import Selection
 from mmhash_nb.datasets.nuswide_tables import again, aligned, table
-from mmhash_nb.datasets.selections import most_frequent
-from mmhash_nb.io import finding as places
+from mmhash_nb.datasets.splits import most_frequent
 from mmhash_nb.io.archives import Archive
+from mmhash_nb.io.finding import Photos, locate
 
 CONCEPTS, LABELS = "Concepts81.txt", "AllLabels"
 TAG_LIST, TAGS, VISUAL_WORDS = "TagList1k.txt", "AllTags1k.txt", "BoW_int.dat"
@@ -40,14 +40,14 @@ def missing(folder: Path, images: str) -> str | None:
     if images == "bof":
         needed.append(VISUAL_WORDS)
     for name in needed:
-        if places.locate(folder, name) is None:
+        if locate(folder, name) is None:
             return name
-    if images == "pixels" and places.locate(folder, *_IMAGE_LISTS) is None:
+    if images == "pixels" and locate(folder, *_IMAGE_LISTS) is None:
         return IMAGE_LIST
     if images == "pixels" and next(folder.rglob("*.jpg"), None) is None:
         return "photo (Flickr/*/*.jpg)"
     labels = _there(folder, LABELS)
-    # `available` only asks what is there; whether the list is right is for `read` to say.
+    # `available` only tells what is there; whether the list is right is for `read` to say.
     concepts = _there(folder, CONCEPTS).read_text(encoding="utf-8", errors="replace").split()
     paths = [_label_path(labels, concept) for concept in concepts]
     return next((f"{LABELS}/{path.name}" for path in paths if not path.is_file()), None)
@@ -55,24 +55,24 @@ def missing(folder: Path, images: str) -> str | None:
 
 def contents(folder: Path) -> dict[str, tuple[int, int]]:
     """How many files of each kind are there, and how many are needed."""
-    labels = places.locate(folder, LABELS)
+    labels = locate(folder, LABELS)
     of_labels = [] if labels is None else [*labels.glob("Labels_*.txt")]
-    texts = [places.locate(folder, name) for name in (CONCEPTS, TAG_LIST, TAGS)]
+    texts = [locate(folder, name) for name in (CONCEPTS, TAG_LIST, TAGS)]
     return {
         "files of labels": (len(of_labels), N_LISTED),
         "lists and tags": (sum(path is not None for path in texts), len(texts)),
-        "visual words": (int(places.locate(folder, VISUAL_WORDS) is not None), 1),
-        "list of images": (int(places.locate(folder, *_IMAGE_LISTS) is not None), 1),
-        "photos": (len(places.Photos(folder)), N_IMAGES),
+        "visual words": (int(locate(folder, VISUAL_WORDS) is not None), 1),
+        "list of images": (int(locate(folder, *_IMAGE_LISTS) is not None), 1),
+        "photos": (len(Photos(folder)), N_IMAGES),
     }
 
 
-def read(folder: Path, images: str, size: int, concepts: int) -> tuple[Found, int]:
+def read(folder: Path, images: str, size: int, concepts: int) -> tuple[Selection, int]:
     """The images with at least one of the most frequent concepts, and how many images there are.
 
-    Images without any of the 1,000 tags are kept, with an all-zero text: of labels alone, those
-    with one of 21 concepts are the 195,834 and those with one of 10 the 186,577 of the papers.
-    What was parsed is kept in the cache, so that the second load takes seconds.
+    Images without any of the 1,000 tags are among them, with an all-zero text. Of labels alone,
+    those with one of 21 concepts are the papers' 195,834, and those with one of 10 the 186,577.
+    Parsed files are cached, so that the second load takes seconds.
 
     Args:
         folder: holds the files, at most two levels down; the photos at any.
@@ -91,12 +91,12 @@ def read(folder: Path, images: str, size: int, concepts: int) -> tuple[Found, in
     chosen = most_frequent(every_label, concepts)
     labels = every_label[:, chosen].astype(np.bool_)  # [269648, concepts]
     n = len(labels)
-    kept = np.flatnonzero(labels.any(axis=1))
+    rows = np.flatnonzero(labels.any(axis=1))
     tags = aligned(_there(folder, TAGS), N_TAGS, 1, n)
-    found = Found(
-        images=_images(folder, images, size, kept, n),
-        labels=labels[kept],
-        tags=sparse.csr_matrix(tags[kept]).astype(np.float32),
+    found = Selection(
+        images=_images(folder, images, size, rows, n),
+        labels=labels[rows],
+        tags=sparse.csr_matrix(tags[rows]).astype(np.float32),
         captions=None,
         label_names=[listed[c] for c in chosen],
         vocabulary=vocabulary,
@@ -104,12 +104,12 @@ def read(folder: Path, images: str, size: int, concepts: int) -> tuple[Found, in
     return found, n
 
 
-def _images(folder: Path, images: str, size: int, kept: np.ndarray, n: int) -> np.ndarray:
+def _images(folder: Path, images: str, size: int, rows: np.ndarray, n: int) -> np.ndarray:
     if images == "none":
-        return np.empty((len(kept), 0), dtype=np.float32)
+        return np.empty((len(rows), 0), dtype=np.float32)
     if images == "bof":
         words = aligned(_there(folder, VISUAL_WORDS), N_VISUAL_WORDS, _LARGEST_COUNT, n)
-        return words[kept].astype(np.float32)
+        return words[rows].astype(np.float32)
     path = _there(folder, *_IMAGE_LISTS)
     names = path.read_text(encoding="utf-8", errors="replace").split("\n")
     names = [name for line in names if (name := line.strip())]
@@ -118,11 +118,11 @@ def _images(folder: Path, images: str, size: int, kept: np.ndarray, n: int) -> n
             f"{path} has {len(names)} lines, but the labels of the first concept have {n}: they "
             f"must align, so {again()}"
         )
-    return store.decoded(places.Photos(folder).find_all(names[i] for i in kept), size)
+    return store.decoded(Photos(folder).find_all(names[i] for i in rows), size)
 
 
 def _there(folder: Path, *names: str) -> Path:
-    path = places.locate(folder, *names)
+    path = locate(folder, *names)
     if path is None:
         raise FileNotFoundError(f"there is no {names[0]} in {folder}: {again()}")
     return path

@@ -1,14 +1,13 @@
 """NUS-WIDE's text files of whole numbers, a row each line: parsed once, then mapped."""
 
-import hashlib
 import itertools
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from mmhash_nb.io.cache import cache_folder
-from mmhash_nb.io.files import whole
+from mmhash_nb.io.cache import cached_array
 
 PAGE = "https://lms.comp.nus.edu.sg/wp-content/uploads/2019/research/nuswide/NUS-WIDE.html"
 _LINES = 4_096
@@ -41,25 +40,19 @@ def table(path: Path, columns: int, largest: int) -> np.ndarray:
         ValueError: the file is empty, or a line holds something else than `columns` whole numbers
             from 0 to `largest` (with file and line).
     """
-    stat = path.stat()
-    key = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}|{columns}|{largest}"
-    kept = cache_folder("nuswide") / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
-    try:
-        return np.load(kept, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError):
-        pass  # absent, or not whole
+    key = (path, columns, largest)
+    return cached_array("nuswide", key, partial(_parsed, path, columns, largest), mapped=True)
+
+
+def _parsed(path: Path, columns: int, largest: int) -> np.ndarray:
     with open(path, "rb") as file:
         n = sum(1 for _ in file)
     if n == 0:
         raise ValueError(f"{path} is empty: {again()}")
-    with whole(kept) as aside:
-        numbers = np.lib.format.open_memmap(
-            aside, "w+", np.min_scalar_type(largest), shape=(n, columns)
-        )
-        for start, block in _blocks(path, columns, largest):
-            numbers[start : start + len(block)] = block
-        numbers.flush()
-    return np.load(kept, mmap_mode="r", allow_pickle=False)
+    numbers = np.empty((n, columns), np.min_scalar_type(largest))
+    for start, block in _blocks(path, columns, largest):
+        numbers[start : start + len(block)] = block
+    return numbers
 
 
 def _blocks(path: Path, columns: int, largest: int) -> Iterator[tuple[int, np.ndarray]]:

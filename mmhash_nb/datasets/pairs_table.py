@@ -1,4 +1,4 @@
-"""`pairs.csv` of a folder of one's own, row by row, each mistake with its line."""
+"""`pairs.csv` of a user's folder, row by row, each mistake with its line."""
 
 import codecs
 import csv
@@ -112,7 +112,7 @@ def listed(path: Path, wrong: Mapping[int, str], total: int) -> str:
 def _lines(path: Path) -> list[tuple[int, list[str]]]:
     """The fields of each row that is not blank, and the line on which it begins.
 
-    Bytes that are not UTF-8 are kept as lone surrogates, so that their rows can be told.
+    Bytes that are not UTF-8 become lone surrogates, so that their rows can be named.
     """
     data = path.read_bytes()
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in data[:4]:
@@ -226,7 +226,7 @@ def picture_path(folder: Path, name: str) -> Path:
     home = folder.resolve()
     try:
         # The same letters may be written in two ways, and some systems rewrite names of files.
-        written = [name, *(unicodedata.normalize(form, name) for form in ("NFC", "NFD"))]
+        written = [name, *(unicodedata.normalize(f, name) for f in ("NFC", "NFD"))]
         paths = [(home / one).resolve() for one in written]
         path = next((one for one in paths if one.is_file()), paths[0])
         there = path.is_file()
@@ -255,7 +255,7 @@ def _check_new(row: Row, earlier: dict[object, Row]) -> None:
 def _twins(rows: Sequence[Row]) -> dict[int, str]:
     """Rows whose picture is, byte for byte, that of a row before, and the reason by line.
 
-    A picture that is both learned from and asked with would be found by itself.
+    A picture that is both a query and learned from would find itself.
     """
     of_size: defaultdict[int, list[Row]] = defaultdict(list)
     for row in rows:

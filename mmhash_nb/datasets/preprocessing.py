@@ -1,4 +1,4 @@
-"""How pictures and texts of one's own become arrays: what encoding new ones needs."""
+"""How a user's pictures and texts become arrays: what encoding new ones needs."""
 
 import dataclasses
 import json
@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from mmhash_nb.datasets import photos
-from mmhash_nb.datasets.pictures import fitted
+from mmhash_nb.datasets.choices import DISPLAY, check_option
+from mmhash_nb.datasets.decoding import fitted
+from mmhash_nb.features import KINDS as IMAGES
 from mmhash_nb.features import describe
 from mmhash_nb.features.text import KINDS, bags
 from mmhash_nb.io.files import whole
@@ -23,7 +24,7 @@ UNLABELLED = "unlabelled"
 
 
 @dataclass(frozen=True)
-class Form:
+class Preprocessing:
     """How pictures and texts become arrays: what encoding new items needs beside a fitted method.
 
     Args:
@@ -42,8 +43,8 @@ class Form:
     vocabulary: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        photos.check_option("folder", "images", self.images, photos.IMAGES)
-        photos.check_option("folder", "tokens", self.tokens, KINDS)
+        check_option("folder", "images", self.images, IMAGES)
+        check_option("folder", "tokens", self.tokens, KINDS)
         for option, most in (("size", MOST_SIZE), ("ngram", MOST_NGRAM)):
             value = getattr(self, option)
             if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
@@ -57,19 +58,19 @@ class Form:
     def save(self, path: Path) -> None:
         """Write it as JSON, whole or not at all."""
         with whole(path) as aside:
-            kept = json.dumps(dataclasses.asdict(self), ensure_ascii=False, indent=1)
-            aside.write_text(kept + "\n", encoding="utf-8")
+            text = json.dumps(dataclasses.asdict(self), ensure_ascii=False, indent=1)
+            aside.write_text(text + "\n", encoding="utf-8")
 
     @classmethod
-    def load(cls, path: Path) -> "Form":
+    def load(cls, path: Path) -> "Preprocessing":
         """Read what `save` wrote.
 
         Raises:
             ValueError: it is not whole or something else.
         """
         try:
-            kept = json.loads(path.read_text(encoding="utf-8"))
-            return cls(**{**kept, "vocabulary": tuple(kept["vocabulary"])})
+            fields = json.loads(path.read_text(encoding="utf-8"))
+            return cls(**{**fields, "vocabulary": tuple(fields["vocabulary"])})
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path} does not say how data is read ({error}).") from None
 
@@ -93,7 +94,7 @@ class Form:
             texts=none if texts is None else bags(texts, words, self.tokens, n=self.ngram),
             vocabulary=words,
             thumbnails=pixels,
-            modality_names=(photos.DISPLAY[self.images], "text"),
+            modality_names=(DISPLAY[self.images], "text"),
             name="folder",
             **{**new, **fields},
         )

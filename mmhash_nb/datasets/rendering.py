@@ -64,7 +64,7 @@ class Draws:
 
 @dataclass(frozen=True)
 class Objects:
-    """One layer of objects, one per picture, each field `int64 [N]` unless said otherwise.
+    """One layer of objects, one per picture, each field `int64 [N]` unless noted.
 
     Args:
         present: `bool [N]`; nothing is drawn where False.
@@ -102,7 +102,7 @@ def random_objects(
     at: np.ndarray,
     radius: tuple[int, int],
 ) -> Objects:
-    """Objects of given attributes near given places, with everything else left to chance.
+    """Objects of given attributes near given positions, with everything else left to chance.
 
     Args:
         present, shape, texture, colour: as in `Objects`; `colour` is jittered.
@@ -201,8 +201,8 @@ _WINDOWS = np.lib.stride_tricks.sliding_window_view(_TILE.reshape(256, 256), (SI
 
 def _grain(draws: Draws) -> np.ndarray:
     """Sensor noise: a random window of one tile for each picture, `int32 [N, 64, 64]`."""
-    places = len(_WINDOWS)
-    return _WINDOWS[draws.integers(0, places), draws.integers(0, places)]
+    n = len(_WINDOWS)
+    return _WINDOWS[draws.integers(0, n), draws.integers(0, n)]
 
 
 def _paint(canvas: np.ndarray, owner: np.ndarray, objects: Objects, number: int) -> None:

@@ -8,11 +8,12 @@ from typing import Literal
 
 import numpy as np
 
+from mmhash_nb.datasets.choices import DISPLAY, check_option
 from mmhash_nb.datasets.concepts import (
+    CONCEPT_WORDS,
     CONCEPTS,
     LABEL_NAMES,
     OTHER_WORDS,
-    OWN_WORDS,
     SETTING,
     SETTING_WORDS,
     SETTINGS,
@@ -44,16 +45,16 @@ def unnamed_things() -> np.ndarray:
 
 
 # Corners and middle: neighbours overlap a little, and the middle overlaps all of them.
-_PLACES = np.array([(18, 18), (46, 18), (18, 46), (46, 46), (32, 32)])
+_POSITIONS = np.array([(18, 18), (46, 18), (18, 46), (46, 46), (32, 32)])
 _HOW_MANY = np.array([30, 45, 25])  # of one, two and three concepts in a picture
 _FREQUENT = np.array([4 + i * 7 % 5 for i in range(len(CONCEPTS))])  # 4..8: some things are rarer
-_AT_HOME = 6  # how many times likelier a thing is in its own setting
+_AT_HOME = 6  # how many times likelier a thing is in the setting it belongs to
 
 
-def _places(draws: Draws) -> list[np.ndarray]:
-    """A random order of the places for each picture, int `[N, 2]` each."""
-    keys = np.stack([draws.integers(0, 1 << 30) for _ in _PLACES], axis=1)
-    return list(_PLACES[np.argsort(keys, axis=1, kind="stable")].transpose(1, 0, 2))
+def _positions(draws: Draws) -> list[np.ndarray]:
+    """A random order of the positions for each picture, int `[N, 2]` each."""
+    keys = np.stack([draws.integers(0, 1 << 30) for _ in _POSITIONS], axis=1)
+    return list(_POSITIONS[np.argsort(keys, axis=1, kind="stable")].transpose(1, 0, 2))
 
 
 def unnamed_objects(
@@ -73,7 +74,7 @@ def unnamed_layers(draws: Draws) -> tuple[list[Objects], list[np.ndarray]]:
     """
     drawn = [
         unnamed_objects(draws, draws.integers(0, 4) < often, at, (18, 31))
-        for often, at in zip((4, 3, 3, 3), _places(draws), strict=False)
+        for often, at in zip((4, 3, 3, 3), _positions(draws), strict=False)
     ]
     layers, things = zip(*drawn, strict=True)
     return list(layers), list(things)
@@ -92,10 +93,10 @@ def draw_pictures(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         np.array([_FREQUENT[k == SETTING].sum() for k in range(len(SETTINGS))])
     )
     at_home = np.where(setting[:, None] == SETTING, _AT_HOME, 1) * _FREQUENT  # [n, 24]
-    places = _places(draws)
+    positions = _positions(draws)
     how_many = 1 + draws.weighted(_HOW_MANY)
     labels = np.zeros((n, len(CONCEPTS)), dtype=bool)
-    layers = [unnamed_objects(draws, draws.integers(0, 4) > 0, places[3], (20, 28))[0]]
+    layers = [unnamed_objects(draws, draws.integers(0, 4) > 0, positions[3], (20, 28))[0]]
     for slot in range(3):
         concept = draws.weighted(np.where(labels, 0, at_home))
         present = slot < how_many
@@ -107,11 +108,11 @@ def draw_pictures(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
                 shape[concept],
                 texture[concept],
                 rgb[concept],
-                places[slot],
+                positions[slot],
                 (19, 29),
             )
         )
-    layers.append(unnamed_objects(draws, draws.integers(0, 4) > 0, places[4], (18, 25))[0])
+    layers.append(unnamed_objects(draws, draws.integers(0, 4) > 0, positions[4], (18, 25))[0])
     pictures, owners = render(SEED + 1, samples, setting, layers)
     return pictures, labels, (owners >= 1 + 1) & (owners <= 3 + 1)
 
@@ -119,46 +120,46 @@ def draw_pictures(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def draw_tags(labels: np.ndarray) -> tuple[np.ndarray, list[str]]:
     """Noisy tags for pictures of these labels: `float32 [N, V]` of 0 and 1, and captions.
 
-    One concept in four is left unsaid; a said one gets one to three words, its own (the commonest
-    most often) or its setting's; one picture in three has a word of something that is not there;
-    and every picture has words about the photo, of Zipf frequency.
+    One concept in four is left out. Another gets one to three words: of the concept (the commonest
+    most often) or of its setting. One picture in three has a word of something that is not there.
+    Every picture has words about the photo, of Zipf frequency.
     """
     n = len(labels)
     draws = Draws(SEED + 2, np.arange(n))
     column = {word: i for i, word in enumerate(VOCABULARY)}
-    own = np.array([[column[word] for word in words] for words in OWN_WORDS])  # [24, 6]
+    of_concept = np.array([[column[word] for word in words] for words in CONCEPT_WORDS])  # [24, 6]
     shared = np.array([[column[word] for word in words] for words in SETTING_WORDS])  # [6, 4]
     other = np.array([column[word] for word in OTHER_WORDS])
     often = np.array([6, 4, 3, 3, 2, 2])
     zipf = 100_000 // (np.arange(len(other)) + 4)
-    said = np.zeros((n, len(VOCABULARY)), dtype=bool)
+    tags = np.zeros((n, len(VOCABULARY)), dtype=bool)
     rows = np.arange(n)
     named: list[list[str]] = [[] for _ in range(n)]
     about: list[list[str]] = [[] for _ in range(n)]
 
-    def say(tell: np.ndarray, word: np.ndarray, spoken: list[list[str]] | None = None) -> None:
-        said[rows[tell], word[tell]] = True
-        if spoken is not None:
-            for row in rows[tell]:
-                spoken[row].append(VOCABULARY[word[row]])
+    def tag(who: np.ndarray, word: np.ndarray, words_of: list[list[str]] | None = None) -> None:
+        tags[rows[who], word[who]] = True
+        if words_of is not None:
+            for row in rows[who]:
+                words_of[row].append(VOCABULARY[word[row]])
 
     for concept in range(len(CONCEPTS)):
-        unsaid = draws.integers(0, 4) == 0
+        left_out = draws.integers(0, 4) == 0
         words = 1 + draws.weighted(np.array([4, 4, 1]))
         for turn in range(3):
             broader = draws.integers(0, 4) == 0
             general = shared[SETTING[concept], draws.integers(0, shared.shape[1])]
-            word = np.where(broader, general, own[concept, draws.weighted(often)])
-            tell = labels[:, concept] & ~unsaid & (turn < words)
-            say(tell, word, named if turn == 0 else None)
+            word = np.where(broader, general, of_concept[concept, draws.weighted(often)])
+            who = labels[:, concept] & ~left_out & (turn < words)
+            tag(who, word, named if turn == 0 else None)
     stray = draws.integers(0, 3) == 0
-    say(stray, own[draws.integers(0, len(CONCEPTS)), draws.weighted(often)])
+    tag(stray, of_concept[draws.integers(0, len(CONCEPTS)), draws.weighted(often)])
     count = draws.integers(2, 8)
     for turn in range(7):
-        say(turn < count, other[draws.weighted(zipf)], about if turn < 2 else None)
+        tag(turn < count, other[draws.weighted(zipf)], about if turn < 2 else None)
     pattern = draws.integers(0, 3).tolist()
     captions = [_caption(*parts) for parts in zip(pattern, named, about, strict=True)]
-    return said.astype(np.float32), captions
+    return tags.astype(np.float32), captions
 
 
 def _caption(pattern: int, named: list[str], about: list[str]) -> str:
@@ -189,12 +190,8 @@ def load(
     Raises:
         ValueError: where an option has a value that does not exist.
     """
-    for option, value, known in (
-        ("images", images, ("pixels", "gist", "hog")),
-        ("texts", texts, ("tags", "gist", "hog")),
-    ):
-        if value not in known:
-            raise ValueError(f"scenes has no {option}={value!r}: choose one of {', '.join(known)}.")
+    check_option("scenes", "images", images, ("pixels", "gist", "hog"))
+    check_option("scenes", "texts", texts, ("tags", "gist", "hog"))
     if not isinstance(n, int | np.integer) or not 20 <= n <= MOST:
         raise ValueError(f"scenes cannot draw n={n!r} pairs: give an integer from 20 to {MOST}.")
     if not isinstance(split_seed, int | np.integer) or split_seed < 0:
@@ -215,7 +212,7 @@ def load(
         masks=masks,
         thumbnails=pixels,
         vocabulary=VOCABULARY if texts == "tags" else None,
-        modality_names=("image" if images == "pixels" else images.upper(), _text_name(texts)),
+        modality_names=(DISPLAY[images], DISPLAY.get(texts, texts)),
         name="scenes",
         source=f"drawn: seed {SEED}, n {n}, split {split_seed}",
     )
@@ -225,7 +222,3 @@ def _described(pixels: np.ndarray, kind: str) -> np.ndarray:
     from mmhash_nb.features import describe
 
     return describe(pixels, kind)
-
-
-def _text_name(texts: str) -> str:
-    return texts if texts == "tags" else texts.upper()

@@ -1,4 +1,4 @@
-"""Query, database and training set, drawn by a seed as the papers say."""
+"""Query, database and training set, drawn by a seed as the papers say, and the frequent labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,8 @@ class Protocol:
         n_query: queries; the rest is the database.
         n_train: training samples, out of the database; `None` takes all of it.
         per_label: `n_query` are of each label, and not of all.
-        option: what `n_query` is called where the user may set it.
+        frequent: the labels are the most frequent ones of the dataset's.
+        note: what `Pairs.source` says of the paper's number of pairs.
     """
 
     pairs: int
@@ -26,7 +27,13 @@ class Protocol:
     n_query: int
     n_train: int | None
     per_label: bool = False
-    option: str = "n_query"
+    frequent: bool = False
+    note: str = ""
+
+    @property
+    def option(self) -> str:
+        """What `n_query` is called where the user may set it."""
+        return "n_query_per_concept" if self.per_label else "n_query"
 
     def split(
         self,
@@ -48,7 +55,7 @@ class Protocol:
         n_query = self.n_query if n_query is None else n_query
         n_train = self.n_train if n_train is None else n_train
         if self.per_label:
-            return for_each_label(labels, names, n_query, n_train, seed, option=self.option)
+            return for_each_label(labels, names, n_query, n_train, seed)
         return at_random(len(labels), n_query, n_train, seed)
 
     def numbers(
@@ -115,8 +122,6 @@ def for_each_label(
     n_query: int,
     n_train: int | None,
     seed: int,
-    *,
-    option: str = "n_query_per_concept",
 ) -> Split:
     """Query, database and train indices, with `n_query` queries drawn for each label.
 
@@ -129,12 +134,11 @@ def for_each_label(
         n_train: training samples, drawn out of the database whatever their labels; `None` takes
             all of it.
         seed: draws both.
-        option: what `n_query` is called, for messages.
 
     Raises:
         ValueError: a label or the database has too few samples, or a number is not positive.
     """
-    _check_numbers((option, n_query), ("n_train", n_train))
+    _check_numbers(("n_query_per_concept", n_query), ("n_train", n_train))
     rng = np.random.default_rng(seed)
     free = np.ones(len(labels), dtype=np.bool_)
     for label in np.argsort(labels.sum(axis=0), kind="stable"):
@@ -142,7 +146,7 @@ def for_each_label(
         if len(left) < n_query:
             raise ValueError(
                 f"concept {names[label]} has {len(left)} samples left, too few for {n_query} "
-                f"queries: lower {option}."
+                "queries: lower n_query_per_concept."
             )
         free[rng.choice(left, n_query, replace=False)] = False
     database = np.flatnonzero(free)
@@ -161,3 +165,12 @@ def _check_numbers(*numbers: tuple[str, int | None]) -> None:
     for option, value in numbers:
         if value is not None and value < 1:
             raise ValueError(f"{option} must be at least 1, but is {value}.")
+
+
+def most_frequent(labels: np.ndarray, n: int) -> np.ndarray:
+    """The `n` columns of `labels` (0/1 `[N, C]`) with the most ones, `int64 [n]`, in file order.
+
+    Of two equally frequent columns the first is taken.
+    """
+    counts = labels.sum(axis=0, dtype=np.int64)
+    return np.sort(np.argsort(-counts, kind="stable")[:n])

@@ -1,4 +1,8 @@
-"""Photos decoded once: `uint8 [N, 3, S, S]` in the cache folder, memory-mapped, made in blocks."""
+"""Photos decoded once: `uint8 [N, 3, S, S]` in the cache folder, memory-mapped, made in blocks.
+
+`io.cached_array` computes an array whole. NUS-WIDE's photos take 30 GB and an hour, so they are
+decoded on all cores, written block by block, and gone on with after a kill or a full disk.
+"""
 
 import hashlib
 import os
@@ -12,16 +16,13 @@ from typing import BinaryIO
 
 import numpy as np
 from filelock import FileLock
-from PIL import Image
 from tqdm.auto import tqdm
 
-from mmhash_nb.datasets.photos import MOST_SIDE
-from mmhash_nb.io.cache import cache_folder
+from mmhash_nb.datasets.decoding import stretched
+from mmhash_nb.io.cache import cache_folder, cache_key
 
 #: images that are decoded, written and marked as done together
 BLOCK = 128
-#: to be raised when `decode` changes what it gives
-_VERSION = 1
 _MARK = 16
 
 #: gives one image of a file and a size, `uint8 [3, size, size]`
@@ -31,19 +32,19 @@ Read = Callable[[int, int], np.ndarray]
 
 
 def decoded(
-    paths: Sequence[Path], size: int, *, by: Decode | None = None, name: str | None = None
+    paths: Sequence[Path], size: int, *, by: Decode = stretched, name: str | None = None
 ) -> np.memmap:
     """Photos scaled to squares, `uint8 [N, 3, size, size]`, mapped from the cache folder `images`.
 
-    The first call decodes them on all cores, with a progress bar; when it is stopped, killed, or
+    The first call decodes them on all cores, with a progress bar. When it is stopped, killed, or
     ends at a photo that cannot be read, the next call goes on with what was done. Later calls open
-    the file alone, as long as the paths, lengths and times of the photos stay the same. The array
-    can be written to, but what is written stays in memory.
+    the file alone, until the paths, lengths or times of the photos change, or the code that
+    decodes. The array can be written to, but what is written stays in memory.
 
     Args:
         paths: N image files.
         size: side in pixels.
-        by: decodes in another way than `decode`; needs a name.
+        by: which function of `decoding` scales them.
         name: what the images are, as for `filled`; their paths by default.
 
     Raises:
@@ -52,57 +53,34 @@ def decoded(
     """
     if size < 1:
         raise ValueError(f"size must be at least 1 pixel, but is {size}.")
+    code = cache_key([by.__name__], by)
     resolved = [str(path.resolve()) for path in paths]
     stamps = []
     for start in range(0, len(paths), BLOCK):
-        stamp = hashlib.sha256()
+        stamp = hashlib.sha256(code.encode())
         for i in range(start, min(start + BLOCK, len(paths))):
             stat = paths[i].stat()
             stamp.update(f"{resolved[i]}|{stat.st_size}|{stat.st_mtime_ns}\n".encode())
         stamps.append(stamp.digest()[:_MARK])
-    if name is None:
-        name = "\n".join(resolved)
 
     def read(start: int, stop: int) -> np.ndarray:
-        return np.stack([(by or decode)(path, size) for path in paths[start:stop]])
+        return np.stack([by(path, size) for path in paths[start:stop]])
 
-    return filled(f"{_VERSION}\n{name}", stamps, (len(paths), 3, size, size), read)
-
-
-def decode(path: Path, size: int) -> np.ndarray:
-    """One photo scaled to a square, `uint8 [3, size, size]`.
-
-    Its sides are scaled each for itself, so that all of the photo is seen, by Pillow's bilinear
-    filter, which smooths where it shrinks. A JPEG of at least twice the size is decoded at a half,
-    quarter or eighth of its own, which is far faster and all but the same.
-
-    Raises:
-        ValueError: the file is no whole image (names the file).
-    """
-    try:
-        with Image.open(path) as opened:
-            if max(opened.size) > MOST_SIDE:
-                raise ValueError(f"a side has {max(opened.size):,} pixels, over {MOST_SIDE:,}")
-            # A part of the size is rounded up; the box says where in it the photo ends.
-            _, box = opened.draft("RGB", (size, size)) or ("", None)
-            photo = opened.convert("RGB").resize((size, size), Image.Resampling.BILINEAR, box)
-    except Exception as error:
-        # Pillow raises OSError, SyntaxError, ValueError, DecompressionBombError, ...
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise ValueError(f"{path} is no whole image ({reason}): get it again.") from None
-    return np.asarray(photo).transpose(2, 0, 1)
+    # Arrays of one name replace each other, so that the way of decoding is a part of it.
+    name = f"{by.__name__}\n{name or chr(10).join(resolved)}"
+    return filled(name, stamps, (len(paths), 3, size, size), read)
 
 
 def filled(
     name: str, stamps: Sequence[bytes], shape: tuple[int, int, int, int], read: Read
 ) -> np.memmap:
-    """An array of images that is kept in the cache, made in blocks where it is not there yet.
+    """An array of images from the cache, made in blocks where it is not there yet.
 
     Of several processes that want the same array one makes it, and the others wait.
 
     Args:
-        name: what the images are; an unfinished array is gone on with under the same name, and a
-            finished one of the same size, but other images, gives way to the new one.
+        name: what the images are. An unfinished array is gone on with under the same name. A whole
+            one of the same size, but other images, gives way to the new one.
         stamps: for each block of `BLOCK` images 16 bytes that change when its sources do. A block
             that was made from others is made again.
         shape: `[N, 3, size, size]`.
@@ -110,20 +88,20 @@ def filled(
 
     Raises:
         OSError: the disk has no room for the array, or cannot take it; and what `read` raises. The
-            blocks that were done are kept.
+            blocks that were done stay.
     """
     folder = cache_folder("images")
     key = hashlib.sha256(f"{name}{shape[1:]}".encode())
     unfinished = folder / key.hexdigest()[:32]
     key.update(b"".join([str(shape[0]).encode(), *stamps]))
-    kept = folder / f"{unfinished.name}-{key.hexdigest()[:32]}.npy"
-    array = _mapped(kept, shape)
+    path = folder / f"{unfinished.name}-{key.hexdigest()[:32]}.npy"
+    array = _mapped(path, shape)
     if array is None:
         with FileLock(unfinished.with_suffix(".lock")):
-            array = _mapped(kept, shape)
+            array = _mapped(path, shape)
             if array is None:
-                _fill(kept, unfinished, stamps, shape, read)
-                array = _mapped(kept, shape)
+                _fill(path, unfinished, stamps, shape, read)
+                array = _mapped(path, shape)
     assert array is not None
     return array
 
@@ -139,7 +117,7 @@ def _mapped(path: Path, shape: tuple[int, ...]) -> np.memmap | None:
 
 
 def _fill(
-    kept: Path,
+    path: Path,
     unfinished: Path,
     stamps: Sequence[bytes],
     shape: tuple[int, int, int, int],
@@ -184,10 +162,10 @@ def _fill(
             finally:
                 for _, future in waiting:
                     future.cancel()
-    os.replace(part, kept)
+    os.replace(part, path)
     marks.unlink()
-    for former in kept.parent.glob(f"{unfinished.name}-*.npy"):
-        if former != kept:
+    for former in path.parent.glob(f"{unfinished.name}-*.npy"):
+        if former != path:
             with suppress(OSError):  # in use, on systems that do not remove such files
                 former.unlink()
 
@@ -199,7 +177,7 @@ def _opened(path: Path) -> BinaryIO:
 
 
 def _write(file: BinaryIO, at: int, data: bytes | memoryview) -> None:
-    """Put `data` at a place of the file, and onto the disk."""
+    """Put `data` at an offset of the file, and onto the disk."""
     with _disk_errors(file):
         file.seek(at)
         left = memoryview(data).cast("B")

@@ -175,10 +175,10 @@ def _download(folder: Path) -> None:
                 if name not in found or digest_of(found[name], "sha256") != expected:
                     raise ValueError(
                         f"{name} in the archive from {URL} is missing or differs from the recorded "
-                        f"checksum, so nothing was kept: put a good copy into {folder}."
+                        f"checksum, so nothing was unpacked: put a good copy into {folder}."
                     )
             for name, path in found.items():
                 os.replace(path, folder / name)
     finally:
-        # The four files are kept, or none: a bad archive must not pass for a good one next time.
+        # All four files stay, or none: a bad archive must not pass for a good one next time.
         archive.unlink()

@@ -7,7 +7,6 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from mmhash_nb import hashers
-from mmhash_nb.datasets.pictures import nothing_kept
 from mmhash_nb.explorer.search import Query, SearchResult
 from mmhash_nb.figures.items import view_of
 from mmhash_nb.figures.nearest import sides
@@ -44,8 +43,7 @@ class Masks:
         known = self._known.setdefault(pairs, {})
         missing = [sample for sample in dict.fromkeys(map(int, samples)) if sample not in known]
         if missing:
-            with nothing_kept():
-                masks = self._method.attend(pairs.take(np.array(missing)), "image").mask
+            masks = self._method.attend(pairs.take(np.array(missing)), "image").mask
             known.update(zip(missing, masks, strict=True))
         return np.stack([known[int(sample)] for sample in samples])
 

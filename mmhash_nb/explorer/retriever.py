@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from mmhash_nb.codes import HashCodes
-from mmhash_nb.datasets.pictures import nothing_kept
 from mmhash_nb.experiments.collection import Collection
 from mmhash_nb.experiments.evaluation import modalities
 from mmhash_nb.explorer.attention import Masks, has_masks, with_masks
@@ -116,8 +115,7 @@ class Retriever:
                 )
             method = self._method(column)
             (modality,) = (m for m in modalities(method) if m == side)
-            with nothing_kept():
-                known[column] = method.encode(query.pairs, modality)
+            known[column] = method.encode(query.pairs, modality)
         return known[column]
 
     def _method(self, column: Column) -> Hasher:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from mmhash_nb.datasets.pictures import fitted, nothing_kept
+from mmhash_nb.datasets.decoding import fitted
 from mmhash_nb.explorer.search import Query
 from mmhash_nb.features import KINDS, describe
 from mmhash_nb.features.text import tokens
@@ -58,7 +58,7 @@ def user_query(
         pairs: the dataset.
         made_of: as `needs` says; what it does not name stays empty in the sample.
         words: as typed.
-        picture: as from `pictures.read_picture`; None where there is none yet.
+        picture: as from `decoding.read_picture`; None where there is none yet.
 
     Raises:
         ValueError: what the sample is made of is not there, or no word is known.
@@ -76,8 +76,7 @@ def user_query(
             thumbnails = _fitted(picture, pairs.thumbnails.shape)
             for side, filled in (("image", images), ("text", texts)):
                 if kind := _description(pairs, side):
-                    with nothing_kept():
-                        filled[:] = describe(thumbnails, kind)
+                    filled[:] = describe(thumbnails, kind)
     if "words" in made_of:
         columns, unknown = find_words(pairs, words)
         texts[0, columns] = 1
@@ -144,8 +143,7 @@ def _description(pairs: Pairs, side: str) -> str:
     kind = pairs.modality_names[side == "text"].lower()
     if kind not in KINDS or kind == "pixels" or pairs.thumbnails is None:
         return ""
-    with nothing_kept():
-        vector = describe(pairs.thumbnails[:1], kind)[0]
+    vector = describe(pairs.thumbnails[:1], kind)[0]
     stored = feature_vector(pairs, 0, side)
     same = vector.shape == stored.shape and np.allclose(vector, stored, atol=1e-4)
     return kind if same else ""

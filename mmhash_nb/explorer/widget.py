@@ -7,7 +7,7 @@ from typing import Any, Unpack
 
 import ipywidgets as widgets
 
-from mmhash_nb.datasets.pictures import FORMATS, read_picture
+from mmhash_nb.datasets.decoding import FORMATS, read_picture
 from mmhash_nb.experiments.collection import Collection, Fitted
 from mmhash_nb.explorer.controls import (
     WIDE,

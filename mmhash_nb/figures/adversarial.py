@@ -15,7 +15,7 @@ _LOOKS = (
     ("unattended, E and D minimise", WRONG, "-", "o"),
     ("unattended, G maximises", WRONG, "--", "^"),
 )
-_PLACES = 200  # of a smoothed line; more would not be seen
+_LINE_POINTS = 200  # of a smoothed line; more would not be seen
 _TICKS = 120  # more steps of G than these would be a bar, not marks
 
 
@@ -30,7 +30,7 @@ def adversarial_curves(losses: Sequence[np.ndarray]) -> Figure:
     Args:
         losses: for each seed, `float [S, 3]`, a row a step, as `AADAH.curves` gives them: the loss
             on attended features (Eq. 4), that on unattended ones (Eq. 6), and the latter as G saw
-            it in its own steps. NaN where there is none; a loss that is NaN throughout is left out.
+            it in its steps. NaN where there is none; a loss that is NaN throughout is left out.
 
     Raises:
         ValueError: there is no loss, or seeds differ in their steps.
@@ -47,12 +47,12 @@ def adversarial_curves(losses: Sequence[np.ndarray]) -> Figure:
                 steps, seed, 6, marker=marker, color=colour, alpha=0.15, linewidth=0,
                 rasterized=True,
             )  # fmt: skip
-        kept = np.unique(np.linspace(0, len(steps) - 1, _PLACES).round().astype(int))
-        smooth = np.array([running_mean(seed)[kept] for seed in points])  # [R, places]
-        axes.plot(steps[kept], smooth.mean(axis=0), line, color=colour, label=label)
+        shown = np.unique(np.linspace(0, len(steps) - 1, _LINE_POINTS).round().astype(int))
+        smooth = np.array([running_mean(seed)[shown] for seed in points])  # [R, points]
+        axes.plot(steps[shown], smooth.mean(axis=0), line, color=colour, label=label)
         if len(smooth) > 1:
             low, high = np.transpose([t_interval(scores) for scores in smooth.T])
-            axes.fill_between(steps[kept], low, high, color=colour, alpha=0.25, linewidth=0)
+            axes.fill_between(steps[shown], low, high, color=colour, alpha=0.25, linewidth=0)
     total = values.shape[1]
     of_g = 1 + np.flatnonzero(np.isfinite(values[:, :, 2]).all(axis=0))
     if 0 < of_g.size <= _TICKS:

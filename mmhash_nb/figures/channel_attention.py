@@ -9,14 +9,14 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from scipy.ndimage import zoom
 
-from mmhash_nb.figures.items import Box, draw_item, label_text, view_of, write
+from mmhash_nb.figures.items import Box, draw_item, label_text, show_pixels, view_of, write
 from mmhash_nb.figures.style import Picture, axes_in_inches, themed
 from mmhash_nb.figures.word_attention import check_count, checked
 from mmhash_nb.pairs import Pairs
 
 _CELL, _GAP, _MARGIN = 1.0, 0.08, 0.1
 _LINE, _HEAD = 0.14, 0.28
-_SCALE = "Bright is where a map is high, dark where it is low; each map has a scale of its own."
+_SCALE = "Bright is where a map is high, dark where it is low; each map is scaled by itself."
 
 
 @themed()
@@ -85,7 +85,7 @@ def channel_gallery(
     channels = np.asarray(channels, dtype=np.int64)
     outside = channels[(channels < 0) | (channels >= weights.shape[1])]
     if channels.size == 0 or outside.size:
-        wrong = f"{outside[0]} was asked for" if outside.size else "none was"
+        wrong = f"{outside[0]} was given" if outside.size else "none was"
         raise ValueError(f"there are channels 0 to {weights.shape[1] - 1}, but {wrong}.")
     best = strongest(channels, weights, maps, k)
     axes, row = _pictures(len(channels), 1 + best.shape[1], lines=3)
@@ -123,19 +123,13 @@ def heat(values: np.ndarray, height: int, width: int) -> np.ndarray:
 
 def _overlay(axes: Axes, pairs: Pairs, sample: int, values: np.ndarray, box: Box) -> None:
     """A map over a picture in grey: where it is low, the picture stays."""
-    left, top, width, height = box
     image = _picture(axes, pairs, sample, box)
     pixels = np.asarray(image.get_array(), dtype=float)  # [H, W, 3], 0..255
     grey = pixels @ (0.299, 0.587, 0.114)
     image.set_data(np.repeat(grey[:, :, None], 3, axis=2).astype(np.uint8))
     values = heat(values, *grey.shape)
-    cover = axes.imshow(
-        matplotlib.colormaps["inferno"](values, alpha=0.25 + 0.45 * values),
-        extent=(left, left + width, top + height, top),
-        aspect="auto",
-        interpolation="none",
-    )
-    cover.set_gid("heat")
+    cover = matplotlib.colormaps["inferno"](values, alpha=0.25 + 0.45 * values)
+    show_pixels(axes, cover, box).set_gid("heat")
 
 
 def _picture(axes: Axes, pairs: Pairs, sample: int, box: Box) -> AxesImage:

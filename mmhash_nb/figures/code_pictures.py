@@ -7,13 +7,16 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from mmhash_nb.codes import HashCodes
+from mmhash_nb.figures.curves import panel_grid
 from mmhash_nb.figures.items import (
     CELL,
+    Box,
     draw_item,
     feature_range,
     feature_vector,
     frame,
     label_text,
+    show_pixels,
     view_of,
     write,
 )
@@ -62,22 +65,12 @@ def different_bits(query: HashCodes, others: HashCodes) -> np.ndarray:
     return others.signs() != query.signs()
 
 
-def draw_codes(
-    axes: Axes,
-    query: HashCodes,
-    others: HashCodes,
-    box: tuple[float, float, float, float],
-) -> None:
+def draw_codes(axes: Axes, query: HashCodes, others: HashCodes, box: Box) -> None:
     """Draw M codes as rows of cells in a box; bits that differ from the query's carry a cross."""
     left, top, width, height = box
     cells = code_cells(query, others)
     rows, n_bits = cells.shape[:2]
-    axes.imshow(
-        cells,
-        extent=(left, left + width, top + height, top),
-        aspect="auto",
-        interpolation="none",
-    )
+    show_pixels(axes, cells, box)
     # Bytes stand apart, so that a bit can be found again in the next row.
     edges = left + np.arange(8, n_bits, 8) * width / n_bits
     axes.vlines(edges, top, top + height, color="white", linewidth=1.6)
@@ -111,29 +104,25 @@ def descriptor_codes(pairs: Pairs, codes: Codes, task: str, query: int, k: int =
     """
     query_side, database_side = sides(task)
     found = nearest(pairs, codes, task, [query], k)
-    asked = side_codes(pairs, codes, query_side)[query]
+    query_code = side_codes(pairs, codes, query_side)[query]
     rows: list[tuple[int, str]] = [(query, query_side)]
     rows += [(int(i), database_side) for i in found.ids[0]]
     item_width = max(CELL[view_of(pairs, side)][0] for side in (query_side, database_side))
     item_width, height, pitch = max(item_width, 0.78), 0.78, 0.98
     # A whole number of pixels for each bit, so that all cells look equally wide.
-    curve_width, code_width = 2.3, (0.08 if asked.n_bits <= 64 else 0.05) * asked.n_bits
+    curve_width, code_width = 2.3, (0.08 if query_code.n_bits <= 64 else 0.05) * query_code.n_bits
     curve_left = item_width + 0.15
     code_left = curve_left + curve_width + 0.15
     total = code_left + code_width + 0.75
     figure = Picture(total + 0.2, 0.4 + pitch * len(rows) + 0.12)
     axes = axes_in_inches(figure, 0.1, 0, total, 0.4 + pitch * len(rows) + 0.12)
-    headings = {
-        f"descriptor ({task_name(pairs, task)})": (curve_left, 0.06, curve_width, 0.28),
-        f"{asked.n_bits}-bit code (red ×: not as the query)": (
-            code_left,
-            0.06,
-            code_width + 0.7,
-            0.28,
-        ),
-    }
-    for heading, place in headings.items():
-        write(axes, heading, place, size=8, lines=1, align="left", weight="bold")
+    for heading, left, width in (
+        (f"descriptor ({task_name(pairs, task)})", curve_left, curve_width),
+        (f"{query_code.n_bits}-bit code (red ×: not as the query)", code_left, code_width + 0.7),
+    ):
+        write(
+            axes, heading, (left, 0.06, width, 0.28), size=8, lines=1, align="left", weight="bold"
+        )
     for r, (sample, side) in enumerate(rows):
         top = 0.4 + r * pitch
         wide = CELL[view_of(pairs, side)][0]
@@ -146,7 +135,7 @@ def descriptor_codes(pairs: Pairs, codes: Codes, task: str, query: int, k: int =
         name = (curve_left, top + height, curve_width, 0.18)
         write(axes, side_name(pairs, side), name, lines=1)
         code = side_codes(pairs, codes, side)[sample]
-        draw_codes(axes, asked, code, (code_left, top + 0.22, code_width, 0.34))
+        draw_codes(axes, query_code, code, (code_left, top + 0.22, code_width, 0.34))
         note = "query"
         if r > 0:
             note = f"{MARKS[bool(found.right[0, r - 1])]} {found.distances[0, r - 1]}"
@@ -155,9 +144,7 @@ def descriptor_codes(pairs: Pairs, codes: Codes, task: str, query: int, k: int =
     return figure
 
 
-def draw_profile(
-    axes: Axes, pairs: Pairs, sample: int, side: str, box: tuple[float, float, float, float]
-) -> None:
+def draw_profile(axes: Axes, pairs: Pairs, sample: int, side: str, box: Box) -> None:
     """Draw a feature vector as a filled curve in a box; pixels have none and say so."""
     left, top, width, height = box
     if side == "image" and pairs.images.ndim == 4:
@@ -210,18 +197,13 @@ def distance_histogram(pairs: Pairs, codes: MethodCodes, task: str) -> Figure:
     """
     if pairs.query.size == 0 or not codes:
         raise ValueError("a histogram of distances needs at least one query and one method.")
-    columns = min(3, len(codes))
-    rows = -(-len(codes) // columns)
-    figure = Picture(0.6 + 2.7 * columns, 0.35 + 2.1 * rows, layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False)
-    for axes, (method, of) in zip(panels.flat, codes.items(), strict=False):
+    figure, panels = panel_grid(len(codes), (2.7, 2.1), (0.6, 0.35))
+    for axes, (method, of) in zip(panels, codes.items(), strict=True):
         # [Q, K + 1, G + 1] -> [K + 1, G + 1]
         counts = profile_of(pairs, of, task).counts.sum(axis=0)
         draw_distances(axes, counts[:, 1:].sum(axis=1), counts[:, 0])
         axes.set_title(method, weight="bold")
         axes.set_ylim(0, 1.4 * axes.dataLim.y1)  # room for the legend
         axes.legend(loc="upper right", fontsize=6.5)
-    for axes in list(panels.flat)[len(codes) :]:
-        axes.remove()
     figure.suptitle(task_name(pairs, task))
     return figure

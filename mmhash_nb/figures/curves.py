@@ -22,20 +22,15 @@ def training_curves(losses: Mapping[str, Sequence[float]]) -> Figure:
     """
     if not losses:
         raise ValueError("training curves need the losses of at least one method.")
-    columns = min(3, len(losses))
-    rows = -(-len(losses) // columns)
-    figure = Picture(0.3 + 2.4 * columns, 0.2 + 1.9 * rows, layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False)
+    figure, panels = panel_grid(len(losses), (2.4, 1.9), (0.3, 0.2))
     colour = colours(list(losses))
-    for axes, (method, values) in zip(panels.flat, losses.items(), strict=False):
+    for axes, (method, values) in zip(panels, losses.items(), strict=True):
         epochs = np.arange(1, len(values) + 1)
-        few = {"marker": "o", "markersize": 3} if len(values) <= 30 else {}
-        axes.plot(epochs, values, color=colour[method], **few)
+        marker = "o" if len(values) <= 30 else None
+        axes.plot(epochs, values, color=colour[method], marker=marker, markersize=3)
         axes.set_title(method, weight="bold")
         axes.set(xlabel="epoch", ylabel="mean loss")
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    for axes in list(panels.flat)[len(losses) :]:
-        axes.remove()
     return figure
 
 
@@ -136,6 +131,20 @@ def tie_bars(
     axes.set_title(title, weight="bold")
     legend_beside(axes)
     return figure
+
+
+def panel_grid(
+    n: int, size: tuple[float, float], border: tuple[float, float]
+) -> tuple[Picture, list[Axes]]:
+    """A figure of `n` panels, three to a row; sizes of a panel and of the border in inches."""
+    columns = min(3, n)
+    rows = -(-n // columns)
+    width, height = border[0] + size[0] * columns, border[1] + size[1] * rows
+    figure = Picture(width, height, layout="constrained")
+    panels = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axes in panels[n:]:
+        axes.remove()
+    return figure, panels[:n]
 
 
 def one_axes(width: float, height: float) -> tuple[Picture, Axes]:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from mmhash_nb.figures.items import (
     CELL,
+    Box,
     View,
     draw_item,
     draw_strip,
@@ -126,7 +127,7 @@ def draw_result(
     row: int,
     place: int,
     modality: str,
-    box: tuple[float, float, float, float],
+    box: Box,
     view: View | None = None,
 ) -> None:
     """Draw one result with its frame, and its mark and distance under it."""

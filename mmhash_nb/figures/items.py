@@ -1,7 +1,7 @@
 """One item of a dataset drawn in a box: its picture, its words, or its feature vector."""
 
 import textwrap
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -57,12 +57,7 @@ def draw_item(
         pixels = _pixels(pairs)
         if pixels is None:
             raise ValueError(f"{pairs.name} has no pictures to show: ask for words or strips.")
-        return axes.imshow(
-            pixels[sample].transpose(1, 2, 0),  # [3, H, W] -> [H, W, 3]
-            extent=(left, left + width, top + height, top),
-            aspect="auto",
-            interpolation="none",
-        )
+        return show_pixels(axes, pixels[sample].transpose(1, 2, 0), box)  # [3, H, W] -> [H, W, 3]
     strip = draw_strip(axes, pairs, sample, modality, (left, top, width, height * 0.6))
     write(axes, label_text(pairs, sample), (left, top + height * 0.6, width, height * 0.4), lines=1)
     return strip
@@ -70,16 +65,18 @@ def draw_item(
 
 def draw_strip(axes: Axes, pairs: Pairs, sample: int, modality: str, box: Box) -> AxesImage:
     """Draw a feature vector as a strip of colours, on one scale for the whole modality."""
-    left, top, width, height = box
     low, high = feature_range(pairs, modality)
-    return axes.imshow(
-        feature_vector(pairs, sample, modality)[None, :],  # [d] -> [1, d]
-        extent=(left, left + width, top + height, top),
-        aspect="auto",
-        cmap="cividis",
-        vmin=low,
-        vmax=high,
-    )
+    vector = feature_vector(pairs, sample, modality)[None, :]  # [d] -> [1, d]
+    return show_pixels(axes, vector, box, interpolation=None, cmap="cividis", vmin=low, vmax=high)
+
+
+def show_pixels(
+    axes: Axes, pixels: np.ndarray, box: Box, interpolation: str | None = "none", **how: Any
+) -> AxesImage:
+    """Stretch pixels `[H, W]` or `[H, W, C]` over a box; `how` is passed on to `Axes.imshow`."""
+    left, top, width, height = box
+    extent = (left, left + width, top + height, top)
+    return axes.imshow(pixels, extent=extent, aspect="auto", interpolation=interpolation, **how)
 
 
 def frame(axes: Axes, box: Box, colour: str, width: float = 2.0) -> Rectangle:

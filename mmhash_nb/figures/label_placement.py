@@ -1,4 +1,4 @@
-"""Names beside points: each where it is read as its own point's, with a line to it."""
+"""Names beside points, each with a line to its point and nearest to that one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ def name_points(
     """Ring points and write their names beside them, each at the place with the least faults.
 
     Args:
-        axes: what has been drawn and laid out: places of points must be known.
+        axes: what has been drawn and laid out: positions of points must be known.
         points: all that are drawn, by name.
         names: the points to name.
         line: a line through them, which names leave free where they can.
@@ -59,8 +59,8 @@ def name_points(
         text = axes.text(*points[name], name, fontsize=_SIZE)
         letters = text.get_window_extent()
         text.remove()
-        places = [_Place.beside(point, offset, letters, pixels) for offset in _OFFSETS]
-        best = min(places, key=ground.faults)
+        candidates = [_Place.beside(point, offset, letters, pixels) for offset in _OFFSETS]
+        best = min(candidates, key=ground.faults)
         ground.taken.append(best)
         # The line goes from the edge of the letters to the ring; one from within would end under
         # them, or in the ring.
@@ -119,7 +119,7 @@ class _Ground:
 
     def faults(self, place: _Place) -> tuple[float, ...]:
         """The faults of a place, the worst kind first: outside, on a name or its line, nearer to
-        another named point than to its own, on a point, on the line through the points."""
+        another named point than to the one it names, on a point, on the line through the points."""
         box = place.box.padded(1)
         out = not (self.inside.contains(box.x0, box.y0) and self.inside.contains(box.x1, box.y1))
         names = box.count_overlaps([other.box for other in self.taken])

@@ -110,14 +110,16 @@ def _bits_of_sample(
     axes: Axes, mean: np.ndarray, std: np.ndarray, code: np.ndarray, right: np.ndarray
 ) -> None:
     """Means and bars of one sample's K bits."""
-    places = np.arange(1, len(mean) + 1)
+    bit_numbers = np.arange(1, len(mean) + 1)
     axes.axhline(0, color=INK, linewidth=0.8)
     for bit, _, colour, marker in _BITS:
         at = code == bit
-        axes.errorbar(places[at], mean[at], yerr=std[at], fmt="none", ecolor=colour, elinewidth=0.9)
+        axes.errorbar(
+            bit_numbers[at], mean[at], yerr=std[at], fmt="none", ecolor=colour, elinewidth=0.9
+        )
         for some, face in ((at & right, colour), (at & ~right, "white")):
             axes.scatter(
-                places[some], mean[some], 18, marker=marker, facecolor=face, edgecolor=colour,
+                bit_numbers[some], mean[some], 18, marker=marker, facecolor=face, edgecolor=colour,
                 linewidth=0.9, zorder=3,
             )  # fmt: skip
     axes.set_xlim(0, len(mean) + 1)

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from mmhash_nb.figures.items import Box, frame, write
+from mmhash_nb.figures.items import Box, frame, show_pixels, write
 from mmhash_nb.figures.style import DIFFERENT, INK, Picture, axes_in_inches, themed
 from mmhash_nb.papers.zhang2018.attention_scores import cell_size
 
@@ -26,12 +26,12 @@ def attended_regions(
 ) -> Figure:
     """Pictures, their masks, and what is attended and unattended of them, a column a picture.
 
-    In a mask, attended places are white. The other part of a picture is darkened in the last two
+    In a mask, attended cells are white. The other part of a picture is darkened in the last two
     rows.
 
     Args:
         images: `uint8 [N, 3, H, W]`.
-        masks: attended places, `bool [N, h, w]`; H and W are multiples of h and w.
+        masks: attended cells, `bool [N, h, w]`; H and W are multiples of h and w.
         objects: object pixels, `bool [N, H, W]`, drawn as an outline on picture and mask.
         titles: a line or two over each picture.
 
@@ -71,15 +71,8 @@ def attended_regions(
 
 
 def _draw(axes: Axes, picture: np.ndarray, box: Box) -> None:
-    left, top, width, height = box
     # A mask stays sharp; a photo is smoothed where it shrinks.
-    sharp = picture.shape[0] < 100
-    axes.imshow(
-        picture,
-        extent=(left, left + width, top + height, top),
-        aspect="auto",
-        interpolation="none" if sharp else "antialiased",
-    )
+    show_pixels(axes, picture, box, "none" if picture.shape[0] < 100 else "antialiased")
 
 
 def _outline(axes: Axes, region: np.ndarray, box: Box) -> None:

@@ -27,7 +27,7 @@ def attention_mechanisms() -> Figure:
     E learns features, G divides them by a mask, and D makes codes of either part (Fig. 2). The
     codes of attended features, H, are searched; those of unattended ones, Ĥ, only train. Where a
     modality has no attention, D sees all of its features. The paper draws the first three; the
-    fourth is its own method.
+    fourth is its method.
     """
     width = len(MECHANISMS) * (_PANEL + _GAP) - _GAP
     height = _HEAD + 4 * _STEP + _BOX + _LEGEND

@@ -91,21 +91,21 @@ def nearest(
     outside = queries[(queries < 0) | (queries >= len(pairs))]
     if outside.size:
         raise ValueError(f"query {outside[0]} is not one of the {len(pairs)} samples.")
-    asked = side_codes(pairs, codes, query_side)[queries]
-    found = search(pairs, side_codes(pairs, codes, database_side), asked, k)
+    query_codes = side_codes(pairs, codes, query_side)[queries]
+    found = search(pairs, side_codes(pairs, codes, database_side), query_codes, k)
     return judge(pairs, *found, pairs.labels[queries])
 
 
 def search(
-    pairs: Pairs, database_codes: HashCodes, asked: HashCodes, k: int
+    pairs: Pairs, database_codes: HashCodes, query_codes: HashCodes, k: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Distances and sample indices `[Q, k]` of the database items nearest to the codes `asked`."""
+    """Distances and sample indices `[Q, k]` of the database items nearest to `query_codes`."""
     if pairs.database.size == 0:
         raise ValueError(f"{pairs.name} has an empty database: there is nothing to find.")
     if k < 1:
         raise ValueError(f"the number of results must be at least 1, but is {k}.")
     index = HammingIndex(database_codes[pairs.database])
-    distances, positions = index.search(asked, min(k, len(pairs.database)))
+    distances, positions = index.search(query_codes, min(k, len(pairs.database)))
     return distances, pairs.database[positions]
 
 

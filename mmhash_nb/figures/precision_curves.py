@@ -111,7 +111,7 @@ def _one_task_each(
     codes: TaskCodes,
     curve: Callable[[RankProfile], tuple[np.ndarray, np.ndarray]],
 ) -> tuple[Figure, Axes]:
-    """A curve of each method in its own task; joint codes are solid."""
+    """A curve of each method in its task; joint codes are solid."""
     if pairs.query.size == 0 or not codes:
         raise ValueError("precision curves need a query and a method.")
     figure, axes = one_axes(5.2, max(3.4, 0.6 + 0.19 * len(codes)))

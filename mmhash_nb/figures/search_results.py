@@ -1,4 +1,4 @@
-"""What a search among one's own items found: the query, then pictures and texts by distance."""
+"""What the command `search` found: the query, then pictures and texts by distance."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mmhash_nb.figures.items import frame, write
+from mmhash_nb.figures.items import frame, show_pixels, write
 from mmhash_nb.figures.style import INK, Picture, axes_in_inches, themed
 
 _SIDE = 1.3  # of a picture, in inches
@@ -63,11 +63,6 @@ def _draw(axes: Axes, item: Item, left: float, top: float) -> None:
     if item.picture is None:
         words = (left, top, _SIDE, _SIDE)
     else:
-        axes.imshow(
-            item.picture,
-            extent=(left, left + _SIDE, top + _SIDE, top),
-            aspect="auto",
-            interpolation="none",
-        )
+        show_pixels(axes, item.picture, (left, top, _SIDE, _SIDE))
     write(axes, item.text, words)
     write(axes, item.note, (left, top + _SIDE + _WORDS, _SIDE, _NOTE), lines=1, weight="bold")

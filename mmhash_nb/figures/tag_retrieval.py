@@ -11,7 +11,16 @@ from matplotlib.figure import Figure
 
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.figures.galleries import Block, Head, draw_blocks
-from mmhash_nb.figures.items import CELL, draw_item, frame, item_tags, label_text, view_of, write
+from mmhash_nb.figures.items import (
+    CELL,
+    Box,
+    draw_item,
+    frame,
+    item_tags,
+    label_text,
+    view_of,
+    write,
+)
 from mmhash_nb.figures.nearest import MethodCodes, Nearest, judge, nearest, search, side_codes
 from mmhash_nb.figures.style import INK, MARKS, TRUE_TAG, Picture, axes_in_inches, themed
 from mmhash_nb.pairs import Pairs
@@ -79,8 +88,8 @@ def word_queries(
 def word_gallery(
     pairs: Pairs,
     codes: MethodCodes,
-    asked: Pairs,
-    asked_codes: dict[str, HashCodes],
+    queries: Pairs,
+    query_codes: dict[str, HashCodes],
     k: int = 5,
 ) -> Figure:
     """Images found by queries of a few words, the methods under each other (masci2014, Fig. 4).
@@ -88,17 +97,17 @@ def word_gallery(
     Args:
         pairs: the dataset.
         codes: for each method and modality, codes of all samples; their `image` side is searched.
-        asked: what `word_queries` gave.
-        asked_codes: for each method, its text codes of `asked`.
+        queries: what `word_queries` gave.
+        query_codes: for each method, its text codes of `queries`.
         k: images for each query and method.
     """
     blocks = []
-    for q, words in enumerate(asked.captions or ()):
+    for q, words in enumerate(queries.captions or ()):
         found = []
         for method, of in codes.items():
-            code = asked_codes[method][q]
+            code = query_codes[method][q]
             hit = search(pairs, side_codes(pairs, of, "image"), code, k)
-            found.append(judge(pairs, *hit, asked.labels[[q]]))
+            found.append(judge(pairs, *hit, queries.labels[[q]]))
         rows = Nearest(
             np.concatenate([one.distances for one in found]),
             np.concatenate([one.ids for one in found]),
@@ -118,7 +127,7 @@ def annotation(
     k: int = 5,
     most: int = 30,
 ) -> Figure:
-    """Tags for an image, gathered from its `k` nearest texts (masci2014, Fig. 5).
+    """Tags for an image, collected from its `k` nearest texts (masci2014, Fig. 5).
 
     The image stands on the left. Tags that most of the found texts share come first; those that
     the image itself carries are green, bold and marked ✓.
@@ -127,7 +136,7 @@ def annotation(
         pairs: the dataset, with a vocabulary.
         codes: for each method and modality, codes of all samples.
         queries: sample indices.
-        k: texts to gather from.
+        k: texts to collect from.
         most: tags to show.
     """
     if len(queries) == 0 or not codes:
@@ -151,8 +160,8 @@ def annotation(
                 name = (0, top + height + 0.02, width + 0.1, 0.3)
                 write(axes, label_text(pairs, int(query)), name, size=6, lines=2)
             tags = retrieved_tags(pairs, found.ids[r])[:most]
-            own = set(item_tags(pairs, int(query)))
-            _flow(axes, tags, own, (width + 0.2, top, words_width, row - 0.08))
+            true_tags = set(item_tags(pairs, int(query)))
+            _flow(axes, tags, true_tags, (width + 0.2, top, words_width, row - 0.08))
     return figure
 
 
@@ -164,17 +173,15 @@ def retrieved_tags(pairs: Pairs, samples: np.ndarray) -> list[str]:
     return [tag for tag, _ in counts.most_common()]
 
 
-def _flow(
-    axes: Axes, tags: list[str], own: set[str], box: tuple[float, float, float, float]
-) -> None:
-    """Write tags line by line; those in `own` in green, bold and marked."""
+def _flow(axes: Axes, tags: list[str], true_tags: set[str], box: Box) -> None:
+    """Write tags line by line; those in `true_tags` in green, bold and marked."""
     left, top, width, height = box
     canvas = axes.figure.canvas
     assert isinstance(canvas, FigureCanvasAgg)
     renderer = canvas.get_renderer()
     x, line = left, 0
     for n, tag in enumerate(tags):
-        true = tag in own
+        true = tag in true_tags
         words = (f"{MARKS[True]} " if true else "") + tag + ("," if n + 1 < len(tags) else "")
         text = axes.text(
             x,

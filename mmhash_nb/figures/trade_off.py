@@ -60,7 +60,7 @@ def trade_off(
         *panels[0].get_legend_handles_labels(), loc="outside upper center",
         ncols=len(families), fontsize=7,
     )  # fmt: skip
-    figure.draw_without_rendering()  # places of points are known from here on
+    figure.draw_without_rendering()  # positions of points are known from here on
     for axes, of in zip(panels, points.values(), strict=True):
         names = dict.fromkeys([*front(of), *(m for m in of if m in named)])
         line = pts_to_poststep(*np.array([of[method] for method in front(of)]).T)

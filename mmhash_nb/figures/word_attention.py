@@ -34,7 +34,7 @@ def attended_words(
             text do not count.
         k: words to show (all, where there are fewer).
         naming: which words name a label of the sample, `bool [n, V]`; None for those that are the
-            label's own name.
+            label's name.
     """
     samples, scores = checked(pairs, samples, "scores", scores)
     if pairs.vocabulary is None or len(pairs.vocabulary) != scores.shape[1]:

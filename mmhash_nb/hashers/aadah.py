@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -154,6 +154,7 @@ class AADAH(CrossModalNetworkHasher):
     `aadah_visual` and `aadah_textual`.
     """
 
+    image_views: ClassVar[tuple[str, ...]] = ("pixels",)
     objective_class = AdversarialRetrieval
     network_options = (*CrossModalNetworkHasher.network_options, "attention")
     records = (*CrossModalNetworkHasher.records, "curves")
@@ -175,8 +176,8 @@ class AADAH(CrossModalNetworkHasher):
 
     @property
     def has_masks(self) -> bool:
-        """Whether a modality has a mask, with these options."""
-        return self.options.attention != "none"
+        """Whether it masks places of images."""
+        return self.options.attention in ("both", "visual")
 
     def _image(self, pairs: Pairs, device: torch.device) -> Tensor | HostSamples:
         if pairs.images.ndim == 2 and self.options.attention in ("both", "visual"):

@@ -7,8 +7,9 @@ from scipy import linalg, sparse
 from sklearn.cluster import KMeans
 from sklearn.metrics.pairwise import euclidean_distances
 
-from mmhash_nb.hashers.base import State, UnimodalHasher, check_at_most
+from mmhash_nb.hashers.base import State, check_at_most
 from mmhash_nb.hashers.options import option
+from mmhash_nb.hashers.unimodal import UnimodalHasher
 
 #: iterations of k-means; anchors need not be converged centres
 KMEANS_ITERATIONS = 20

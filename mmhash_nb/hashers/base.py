@@ -6,7 +6,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, Self, cast, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
@@ -14,10 +14,11 @@ from safetensors.numpy import load_file, save_file
 from mmhash_nb.codes import HashCodes, check_n_bits
 from mmhash_nb.hashers.options import Options as MethodOptions
 from mmhash_nb.io.files import whole
-from mmhash_nb.pairs import Modality, Pairs
+from mmhash_nb.pairs import Pairs
 
 EncodedModality = Literal["image", "text", "joint"]
 State = dict[str, np.ndarray]
+FAMILIES = ("shallow", "network on vectors", "deep network", "other", "no codes", "control")
 
 
 class Method(ABC):
@@ -45,8 +46,8 @@ class Method(ABC):
     defaults: ClassVar[dict[str, Any]] = {}
     options: Any
     modalities: ClassVar[tuple[str, ...]] = ("image", "text")
-    #: what kind of method it is: control, reference, unimodal, shallow, deep
-    family: ClassVar[str] = ""
+    #: what kind of method it is, one of `FAMILIES`
+    family: ClassVar[str] = "other"
     #: whether it gives binary codes, rather than vectors
     has_codes: ClassVar[bool] = True
     #: whether results depend on the code length; a reference may have no use for it
@@ -55,8 +56,8 @@ class Method(ABC):
     cross_modal: ClassVar[bool] = True
     #: whether database samples can have one code for both modalities; derived: `database_codes`
     unified: ClassVar[bool] = False
-    #: images it takes: pixels `[N, 3, h, w]`, feature vectors `[N, d]`
-    image_views: ClassVar[tuple[str, ...]] = ("pixels", "vectors")
+    #: images it takes, usual ones first: `pixels [N, 3, h, w]`, `vectors [N, d]`; empty: unsaid
+    image_views: ClassVar[tuple[str, ...]] = ()
     #: the registry name; set by `create` and `load`
     name: str = ""
 
@@ -122,17 +123,20 @@ class Method(ABC):
         """Learn from all samples of `train`; return what was learned as named arrays."""
 
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Keep the fitted method as `state.safetensors` and `method.json` in `folder`."""
+        """Write the fitted method as `state.safetensors` and `method.json` in `folder`."""
         self._check_fitted()
         folder = Path(folder)
         with whole(folder / "state.safetensors") as aside:
             save_file({k: np.ascontiguousarray(v) for k, v in self.state.items()}, aside)
-        description = {
+        description: dict[str, Any] = {
             "name": self.name,
             "n_bits": self.n_bits,
             "seed": self.seed,
             "options": dict(self.options),
         }
+        cls = type(self)
+        if not cls.__module__.startswith("mmhash_nb."):  # so that `load` can say what to import
+            description |= {"module": cls.__module__, "class": cls.__qualname__}
         with whole(folder / "method.json") as aside:
             aside.write_text(json.dumps(description, indent=2) + "\n")
 
@@ -198,7 +202,7 @@ class Unified(Protocol):
 class Embedder(Method):
     """A reference method without codes: it ranks by Euclidean distance between embeddings."""
 
-    family: ClassVar[str] = "reference"
+    family: ClassVar[str] = "no codes"
     has_codes: ClassVar[bool] = False
 
     def embed(self, pairs: Pairs, modality: EncodedModality) -> np.ndarray:
@@ -209,44 +213,6 @@ class Embedder(Method):
     @abstractmethod
     def _embed(self, pairs: Pairs, modality: EncodedModality) -> np.ndarray:
         """Embeddings `[N, d]`."""
-
-
-class UnimodalHasher(Hasher):
-    """A hasher that learns each modality by itself; codes of different modalities do not compare.
-
-    Features are centred by the training mean and scaled to unit length first, as masci2014 (§4)
-    does for all its datasets.
-    """
-
-    family: ClassVar[str] = "unimodal"
-    cross_modal: ClassVar[bool] = False
-
-    def _fit(self, train: Pairs, checkpoint: Path | None) -> State:
-        state: State = {}
-        for modality in self.modalities:
-            view = cast(Modality, modality)
-            x = train.features(view)
-            mean = x.mean(axis=0)
-            # Each view has another stream: adding a modality changes nothing in the other.
-            rng = np.random.default_rng([self.seed, self.modalities.index(modality)])
-            learned = self.fit_view(centre_unit(x, mean), train.labels, rng)
-            state |= {f"{modality}.{key}": value for key, value in learned.items()}
-            state[f"{modality}.mean"] = mean
-        return state
-
-    def _project(self, pairs: Pairs, modality: EncodedModality) -> np.ndarray:
-        prefix = f"{modality}."
-        state = {k.removeprefix(prefix): v for k, v in self.state.items() if k.startswith(prefix)}
-        x = centre_unit(pairs.features(cast(Modality, modality)), state["mean"])
-        return self.project_view(x, state)
-
-    @abstractmethod
-    def fit_view(self, x: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> State:
-        """Learn one modality from normalised `x`, `float32 [n, d]`, and `labels`, `bool [n, C]`."""
-
-    @abstractmethod
-    def project_view(self, x: np.ndarray, state: State) -> np.ndarray:
-        """Real values `[N, n_bits]` of normalised features `x`, whose signs are the codes."""
 
 
 def centre_unit(x: np.ndarray, mean: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """CM-SSH: cross-modality similarity-sensitive hashing by boosting."""
 
 from pathlib import Path
-from typing import cast
+from typing import ClassVar, cast
 
 import numpy as np
 from scipy import linalg, sparse
@@ -42,6 +42,8 @@ class CMSSH(Hasher):
         pairs: int = option(50_000, "inter-modal pairs to learn from, half similar", least=2)
 
     options: Options
+    family: ClassVar[str] = "shallow"
+    image_views: ClassVar[tuple[str, ...]] = ("vectors",)
 
     def _fit(self, train: Pairs, checkpoint: Path | None) -> State:
         views, state = {}, {}

@@ -30,6 +30,7 @@ class CrossModalDeep(DeepHasher):
 
     cross_modal: ClassVar[bool] = True
     modalities = ("image", "text")
+    image_views: ClassVar[tuple[str, ...]] = ("pixels", "vectors")
     records: ClassVar[tuple[str, ...]] = ("loss", "sizes")
     network_class: ClassVar[Callable[..., nn.Module]]
     #: options that the network takes by their names
@@ -46,6 +47,10 @@ class CrossModalDeep(DeepHasher):
         """A network of `network_class`."""
         widths = {key: self.options[key] for key in self.network_options}
         return self.network_class(backbone, stages, n_words, self.n_bits, **widths)
+
+    def sizes(self, pairs: Pairs) -> tuple[int, int]:
+        """Columns of the texts, and dimensions of image features, 0 where images are pixels."""
+        return pairs.texts.shape[1], pairs.images.shape[1] if pairs.images.ndim == 2 else 0
 
     def fitted_sizes(self) -> tuple[int, int]:
         """Columns of the texts, and dimensions of image features, 0 where images were pixels."""

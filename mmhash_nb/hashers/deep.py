@@ -69,7 +69,8 @@ class DeepHasher(Hasher):
             20, "divide the rate by ten after every so many epochs; None: never", least=1
         )
 
-    family: ClassVar[str] = "deep"
+    family: ClassVar[str] = "deep network"
+    image_views: ClassVar[tuple[str, ...]] = ("pixels",)
     objective_class: ClassVar[type[DeepObjective]]
     #: what the state holds besides the network
     records: ClassVar[tuple[str, ...]] = ("loss",)
@@ -105,9 +106,8 @@ class DeepHasher(Hasher):
         )
 
     def sizes(self, pairs: Pairs) -> tuple[int, int]:
-        """Columns of the texts, and dimensions of image features, 0 where images are pixels."""
-        vectors = "vectors" in self.image_views and pairs.images.ndim == 2
-        return pairs.texts.shape[1], pairs.images.shape[1] if vectors else 0
+        """Columns of the texts, and dimensions of image features, 0 for pixels."""
+        return pairs.texts.shape[1], 0
 
     def unfitted(self, n_words: int, n_features: int = 0) -> Any:
         """A network for texts of `n_words` columns, its new layers random by the seed.

@@ -4,9 +4,10 @@ import numba
 import numpy as np
 from scipy import linalg
 
-from mmhash_nb.hashers.base import State, UnimodalHasher, check_at_most
+from mmhash_nb.hashers.base import State, check_at_most
 from mmhash_nb.hashers.label_groups import LabelGroups
 from mmhash_nb.hashers.options import option
+from mmhash_nb.hashers.unimodal import UnimodalHasher
 
 
 class DiffHash(UnimodalHasher):

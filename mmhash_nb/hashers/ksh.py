@@ -4,9 +4,10 @@ import numpy as np
 from scipy import linalg
 from sklearn.metrics.pairwise import euclidean_distances
 
-from mmhash_nb.hashers.base import State, UnimodalHasher, check_at_most
+from mmhash_nb.hashers.base import State, check_at_most
 from mmhash_nb.hashers.label_groups import LabelGroups
 from mmhash_nb.hashers.options import option
+from mmhash_nb.hashers.unimodal import UnimodalHasher
 
 #: kernel directions of less than this fraction of the largest variance are rounding error
 NEGLIGIBLE = 1e-8

@@ -13,6 +13,7 @@ class RandomCodes(Hasher):
     """Independent fair bits: what any method must beat."""
 
     family: ClassVar[str] = "control"
+    image_views: ClassVar[tuple[str, ...]] = ("pixels", "vectors")
     modalities: ClassVar[tuple[str, ...]] = ("image", "text", "joint")
 
     def _fit(self, train: Pairs, checkpoint: Path | None) -> State:

@@ -1,6 +1,6 @@
 """What the references without codes share: features on one scale, and embeddings of unit length."""
 
-from typing import cast
+from typing import ClassVar, cast
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from mmhash_nb.pairs import Modality, Pairs
 
 class Reference(Embedder):
     """An embedder of features that are centred by the training mean and scaled to unit length."""
+
+    image_views: ClassVar[tuple[str, ...]] = ("vectors",)
 
     def means(self, train: Pairs) -> State:
         """The training mean of each modality's features, by the name it has in the state."""

@@ -32,6 +32,7 @@ class ShallowHasher(Hasher):
 
     options: Options
     family: ClassVar[str] = "shallow"
+    image_views: ClassVar[tuple[str, ...]] = ("vectors", "pixels")
 
     def _fit(self, train: Pairs, checkpoint: Path | None) -> State:
         state: State = {}

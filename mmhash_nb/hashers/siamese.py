@@ -57,8 +57,8 @@ class SiameseHasher(Hasher):
     costs nothing.
     """
 
-    family: ClassVar[str] = "siamese"
-    image_views = ("vectors",)
+    family: ClassVar[str] = "network on vectors"
+    image_views: ClassVar[tuple[str, ...]] = ("vectors",)
 
     class Options(Hasher.Options):
         layers: Literal[1, 2] = option(1, "of a network")

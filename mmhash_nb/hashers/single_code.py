@@ -52,7 +52,6 @@ class ImageHasher(SingleCode):
     """Image hashing: the image branch and the code layer alone."""
 
     modalities = ("image",)
-    image_views = ("pixels",)
 
     class Options(SingleCode.Options, ImageOptions):
         pass
@@ -62,7 +61,6 @@ class JointHasher(SingleCode):
     """Multimodal hashing: one code from image and text (§V)."""
 
     modalities = ("joint",)
-    image_views = ("pixels",)
     #: module from `[B, image]` and `[B, text]` to `[B, n_outputs]`, made from both widths
     fusion: ClassVar[type[nn.Module]]
 

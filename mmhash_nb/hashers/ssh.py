@@ -3,9 +3,10 @@
 import numba
 import numpy as np
 
-from mmhash_nb.hashers.base import State, UnimodalHasher, check_at_most
+from mmhash_nb.hashers.base import State, check_at_most
 from mmhash_nb.hashers.label_groups import LabelGroups
 from mmhash_nb.hashers.options import option
+from mmhash_nb.hashers.unimodal import UnimodalHasher
 
 
 class SSH(UnimodalHasher):

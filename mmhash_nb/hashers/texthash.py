@@ -1,6 +1,6 @@
 """TextHash: deep triplet hashing of texts (zeng2022, §VI-C)."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from mmhash_nb.hashers.deep import TextOptions
 from mmhash_nb.hashers.options import option
@@ -12,7 +12,7 @@ class TextHash(SingleCode):
     """The text branch of MAH's network and the code layer alone, with MAH's loss, Eq. 9."""
 
     modalities = ("text",)
-    image_views = ()
+    image_views: ClassVar[tuple[str, ...]] = ()
     objective_class = TripletRanking
 
     class Options(SingleCode.Options, TextOptions):

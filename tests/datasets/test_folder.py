@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from test_pictures import bomb
+from test_decoding import bomb
 from user_folder import HEADER, KINDS, write_folder, write_table
 
-from mmhash_nb.datasets import available, folder, load, pairs_table, pictures
-from mmhash_nb.datasets.preprocessing import Form
+from mmhash_nb.datasets import available, decoding, folder, load, pairs_table
+from mmhash_nb.datasets.preprocessing import Preprocessing
 from mmhash_nb.features.text import choose_vocabulary
 
 
@@ -222,8 +222,8 @@ def test_pictures_are_decoded_once_with_the_broken_ones_among_them(own, monkeypa
     Image.new("RGB", (9, 9), "white").save(own / "photos/white.png")
     edit(own, "photos/εικόνα 1.png", "broken.png")
     edit(own, "photos/εικόνα 2.png", "photos/white.png")
-    seen, whole = [], folder.square
-    monkeypatch.setattr(folder, "square", lambda *a: (seen.append(a[0].name), whole(*a))[1])
+    seen, whole = [], decoding.upright
+    monkeypatch.setattr(decoding, "upright", lambda *a: (seen.append(a[0].name), whole(*a))[1])
     assert "1 of the 60 rows" in refused(own)
     assert Counter(seen) == Counter([row[0].split("/")[-1] for row in rows_of(own)]) + Counter(
         ["broken.png", "white.png"]
@@ -253,7 +253,7 @@ def test_pictures_of_the_same_name_length_and_time_are_not_mixed_up(tmp_path):
 
 
 def test_a_picture_that_did_not_decode_for_once_is_seen_the_next_time(own, monkeypatch):
-    whole, short = folder.square, []
+    whole, short = decoding.upright, []
 
     def busy(path, size):
         if path.name == "εικόνα 4.png" and len(short) < 2:
@@ -261,7 +261,7 @@ def test_a_picture_that_did_not_decode_for_once_is_seen_the_next_time(own, monke
             raise ValueError(f"{path.name} is no whole picture (out of memory).")
         return whole(path, size)
 
-    monkeypatch.setattr(folder, "square", busy)
+    monkeypatch.setattr(decoding, "upright", busy)
     assert "line 6: εικόνα 4.png is no whole picture" in refused(own)
     pairs = load("folder", own, size=8)
     np.testing.assert_array_equal(pairs.images[4], whole(own / "photos/εικόνα 4.png", 8))
@@ -336,7 +336,7 @@ SECOND = "photos/εικόνα 1.png"
         (
             SECOND,
             "broken.png",
-            "line 3: broken.png is no picture: give a PNG, JPEG, WEBP, GIF, BMP",
+            "line 3: broken.png is no picture: give another PNG, JPEG, WEBP, GIF or BMP",
         ),
         (SECOND, "cut.png", "line 3: cut.png is no whole picture ("),
         (
@@ -535,27 +535,29 @@ def test_decoded_pictures_are_kept_until_one_changes(own, tmp_path_factory, monk
     monkeypatch.setenv("MMHASH_CACHE", str(tmp_path_factory.mktemp("cache")))
     plain = load("folder", own, size=8)
     with monkeypatch.context() as patch:
-        patch.setattr(pictures, "picture_file", None)
+        patch.setattr(decoding, "read_picture", None)
         assert load("folder", own, size=8).fingerprint == plain.fingerprint
     Image.new("RGB", (8, 8)).save(own / SECOND)
     os.utime(own / SECOND, ns=(1, 1))
     assert not load("folder", own, size=8).images[1].any()
 
 
-def test_the_form_is_kept_and_makes_the_same_arrays(own, tmp_path):
-    found = folder.read(own, Form(size=8, tokens="char", ngram=2))
-    found.form.save(tmp_path / "data.json")
-    form = Form.load(tmp_path / "data.json")
-    assert form == found.form
-    picture = pictures.picture_file(own / SECOND)
-    one = form.one(found.rows[1].text, picture)
+def test_saved_preprocessing_makes_the_same_arrays(own, tmp_path):
+    found = folder.read(own, Preprocessing(size=8, tokens="char", ngram=2))
+    found.preprocessing.save(tmp_path / "data.json")
+    loaded = Preprocessing.load(tmp_path / "data.json")
+    assert loaded == found.preprocessing
+    picture = decoding.read_picture(own / SECOND)
+    one = loaded.one(found.rows[1].text, picture)
     np.testing.assert_array_equal(one.images[0], found.pairs.images[1])
     np.testing.assert_array_equal(one.texts[0], found.pairs.texts[1])
-    assert form.one("x", None).images.shape == (1, 0) and form.one(None, picture).texts.size == 0
+    assert (
+        loaded.one("x", None).images.shape == (1, 0) and loaded.one(None, picture).texts.size == 0
+    )
     for content in ("{", "[]", '{"vocabulary": 3}', '{"vocabulary": [], "size": "8"}'):
         (tmp_path / "data.json").write_text(content)
         with pytest.raises(ValueError, match=r"data\.json does not say how data is read"):
-            Form.load(tmp_path / "data.json")
+            Preprocessing.load(tmp_path / "data.json")
 
 
 @given(

@@ -8,7 +8,6 @@ from mat_cases import write_v7, write_v73
 from PIL import Image
 
 from mmhash_nb.datasets import available, iaprtc12, load, store
-from mmhash_nb.datasets.community import Rules
 
 #: number of the photo, caption, numbers of the labels of its segments
 PHOTOS = {
@@ -100,7 +99,7 @@ def test_liong2017_keeps_the_most_frequent_labels_and_the_photos_that_have_one(
     tmp_path, monkeypatch
 ):
     folder = write_official(tmp_path)
-    small = iaprtc12.Protocol(5, 2, 2, 1, None, per_label=True, option="n_query_per_concept")
+    small = iaprtc12.Protocol(5, 2, 2, 1, None, per_label=True, frequent=True)
     monkeypatch.setitem(iaprtc12.PROTOCOLS, "liong2017", small)
     pairs = load("iaprtc12", tmp_path, protocol="liong2017")
     assert pairs.label_names == ["mountain", "child-boy"] and len(pairs) == 5
@@ -156,7 +155,7 @@ def test_captions_of_fewer_words_than_the_papers_are_refused(tmp_path, monkeypat
         ("labels.txt", "25 1 3 4", r"line 1 of .*labels\.txt"),
         ("labels.txt", "25 1 -3", r"line 1 of .*labels\.txt"),
         ("labels.txt", "25 1 4", r"has label 4, which wlist\.txt does not name"),
-        ("wlist.txt", "wall", r"line 1 of .*wlist\.txt must hold a number of its own and a label"),
+        ("wlist.txt", "wall", r"line 1 of .*wlist\.txt must hold a new number and a label"),
         ("wlist.txt", "3\twall\n3\tbed", r"line 2 of .*wlist\.txt"),
         ("25.eng", "<DOC><IMAGE>images/00/25.jpg</IMAGE>", r"25\.eng has no <DESCRIPTION>"),
         ("25.eng", "<DESCRIPTION>a</DESCRIPTION><IMAGE>x.jpg</IMAGE>", r"25\.eng has no .*IMAGE"),
@@ -231,11 +230,11 @@ def test_the_file_in_a_fixed_order(tmp_path, write):
         load("iaprtc12", tmp_path, protocol="liong2017")
 
 
-def test_swapped_axes_and_wrong_values_of_the_file(tmp_path):
+def test_swapped_axes_and_wrong_values_of_the_file(tmp_path, monkeypatch):
     tags, marks, _ = rand()
     write_rand(tmp_path, write_v7, YDatabase=tags[:-2].T, databaseL=marks[:-2].T)
-    rules = Rules(words=9, labels=5, empty_tags=True, binary_tags=False)
-    pairs = iaprtc12.read(tmp_path, rules=rules, n_query=2, n_train=2)
+    monkeypatch.setitem(iaprtc12.PROTOCOLS, "zeng2022", iaprtc12.Protocol(12, 9, 5, 2, 2))
+    pairs = iaprtc12.read(tmp_path)
     np.testing.assert_array_equal(pairs.texts.toarray(), tags)
     write_rand(tmp_path, write_v7, YTest=np.full((2, 9), -1.0))
     with pytest.raises(ValueError, match=r"YTest in .*rand\.mat holds -1\.0 in row 1, .* counts"):

@@ -8,7 +8,7 @@ import scipy.io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmhash_nb.datasets import available, load, mirflickr25k
+from mmhash_nb.datasets import available, load, mirflickr25k, splits
 
 DATA = os.environ.get("MMHASH_DATA")
 HAS_MIRFLICKR = DATA is not None and mirflickr25k.find(Path(DATA)) is not None
@@ -166,18 +166,18 @@ def test_a_variable_of_another_shape_is_refused(tmp_path):
 def test_splits_are_disjoint_of_the_right_sizes_and_seeded(n, seed, data):
     n_query = data.draw(st.integers(1, n - 1))
     n_train = data.draw(st.integers(1, n - n_query))
-    query, database, train = mirflickr25k.split(n, n_query, n_train, seed)
+    query, database, train = splits.at_random(n, n_query, n_train, seed)
     assert (len(query), len(database), len(train)) == (n_query, n - n_query, n_train)
     assert sorted([*query, *database]) == list(range(n)) and set(train) <= set(database)
     for indices in (query, database, train):
         assert (np.diff(indices) > 0).all()
-    again = mirflickr25k.split(n, n_query, n_train, seed)
+    again = splits.at_random(n, n_query, n_train, seed)
     assert [a.tolist() for a in again] == [query.tolist(), database.tolist(), train.tolist()]
-    assert mirflickr25k.split(n, n_query, 1, seed)[0].tolist() == query.tolist()
+    assert splits.at_random(n, n_query, 1, seed)[0].tolist() == query.tolist()
 
 
 def test_another_seed_gives_another_split():
-    first, second = (mirflickr25k.split(100, 10, 20, seed) for seed in (0, 1))
+    first, second = (splits.at_random(100, 10, 20, seed) for seed in (0, 1))
     assert first[0].tolist() != second[0].tolist() and first[2].tolist() != second[2].tolist()
 
 

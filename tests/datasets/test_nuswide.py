@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from mmhash_nb.datasets import available, load, nuswide, nuswide_tables
+from mmhash_nb.datasets.splits import for_each_label, most_frequent
 
 DATA = os.environ.get("MMHASH_DATA")
 HAS_NUSWIDE = DATA is not None and nuswide.find(Path(DATA)) is not None
@@ -261,13 +262,13 @@ def test_the_most_frequent_concepts_keep_the_order_of_the_list():
     labels = np.zeros((10, 5), dtype=np.uint8)
     for column, count in enumerate([4, 1, 9, 4, 7]):
         labels[:count, column] = 1
-    assert nuswide.most_frequent(labels, 2).tolist() == [2, 4]
-    assert nuswide.most_frequent(labels, 3).tolist() == [0, 2, 4]  # of equals, the first
+    assert most_frequent(labels, 2).tolist() == [2, 4]
+    assert most_frequent(labels, 3).tolist() == [0, 2, 4]  # of equals, the first
     # A sum of uint8 would wrap at 256.
-    assert nuswide.most_frequent(np.ones((300, 2), np.uint8) * [[1, 0]], 1).tolist() == [0]
+    assert most_frequent(np.ones((300, 2), np.uint8) * [[1, 0]], 1).tolist() == [0]
     many = np.zeros((300, 2), np.uint8)
     many[:257, 1], many[:5, 0] = 1, 1
-    assert nuswide.most_frequent(many, 1).tolist() == [1]
+    assert most_frequent(many, 1).tolist() == [1]
 
 
 @settings(max_examples=50)
@@ -282,24 +283,24 @@ def test_the_split_draws_from_each_concept_and_is_disjoint(n, n_query, n_train, 
     rng = np.random.default_rng(seed)
     labels = np.arange(4) == (np.arange(n) % 4)[:, None]
     labels |= rng.random((n, 4)) < share
-    query, database, train = nuswide.split(labels, list("abcd"), n_query, n_train, seed)
+    query, database, train = for_each_label(labels, list("abcd"), n_query, n_train, seed)
     assert len(query) == 4 * n_query and len(train) == n_train
     assert sorted([*query, *database]) == list(range(n))
     assert np.isin(train, database).all() and len(np.unique(train)) == n_train
     assert (labels[query].sum(axis=0) >= n_query).all()
     for a, b in zip(
-        nuswide.split(labels, list("abcd"), n_query, n_train, seed),
+        for_each_label(labels, list("abcd"), n_query, n_train, seed),
         (query, database, train),
         strict=True,
     ):
         np.testing.assert_array_equal(a, b)
     # How many are trained on does not move the queries.
-    np.testing.assert_array_equal(nuswide.split(labels, list("abcd"), n_query, 1, seed)[0], query)
+    np.testing.assert_array_equal(for_each_label(labels, list("abcd"), n_query, 1, seed)[0], query)
 
 
 def test_exclusive_concepts_give_exactly_as_many_queries_each():
     labels = np.eye(21, dtype=bool).repeat(110, axis=0)
-    query, database, train = nuswide.split(labels, CONCEPT_NAMES[:21], 100, 200, 0)
+    query, database, train = for_each_label(labels, CONCEPT_NAMES[:21], 100, 200, 0)
     assert labels[query].sum(axis=0).tolist() == [100] * 21
     assert (len(query), len(database), len(train)) == (2100, 210, 200)
 
@@ -308,13 +309,13 @@ def test_a_rare_concept_inside_a_frequent_one_still_gets_its_queries():
     labels = np.ones((40, 2), dtype=bool)
     labels[5:, 1] = False  # five samples of the second, all of them of the first too
     for seed in range(20):
-        query, *_ = nuswide.split(labels, ["sky", "moon"], 5, 1, seed)
+        query, *_ = for_each_label(labels, ["sky", "moon"], 5, 1, seed)
         assert np.isin(np.arange(5), query).all() and len(query) == 10
 
 
 def test_another_seed_draws_another_split():
     labels = np.eye(3, dtype=bool).repeat(60, axis=0)
-    a, b = (nuswide.split(labels, list("abc"), 5, 40, seed) for seed in (0, 1))
+    a, b = (for_each_label(labels, list("abc"), 5, 40, seed) for seed in (0, 1))
     assert not np.array_equal(a[0], b[0]) and not np.array_equal(a[2], b[2])
 
 
@@ -330,7 +331,7 @@ def test_too_few_samples_name_the_concept_and_the_option(root):
 def test_numbers_that_are_not_positive_are_refused(option, value):
     numbers = {"n_query_per_concept": 1, "n_train": 1} | {option: value}
     with pytest.raises(ValueError, match=f"{option} must be at least 1, but is {value}"):
-        nuswide.split(
+        for_each_label(
             np.ones((9, 1), bool), ["sky"], numbers["n_query_per_concept"], numbers["n_train"], 0
         )
 

@@ -155,11 +155,13 @@ def test_tags_tell_look_alikes_and_not_namesakes(pairs: Pairs) -> None:
 def test_tags_have_synonyms_gaps_and_a_zipf_tail(pairs: Pairs) -> None:
     column = {word: i for i, word in enumerate(pairs.vocabulary)}
     moon = pairs.labels[:, pairs.label_names.index("moon")]
-    said = pairs.texts[:, [column[w] for w in concepts.OWN_WORDS[scenes.LABEL_NAMES.index("moon")]]]
+    said = pairs.texts[
+        :, [column[w] for w in concepts.CONCEPT_WORDS[scenes.LABEL_NAMES.index("moon")]]
+    ]
     assert (said[moon].mean(axis=0) > 0.02).all()  # synonyms
     assert 0.3 < 1 - said[moon].any(axis=1).mean() < 0.5  # unsaid, or said in broader words
     assert 0.0 < said[~moon].any(axis=1).mean() < 0.05  # said of what is not there
-    tail = [column[w] for w in concepts.OTHER_WORDS if w not in set(chain(*concepts.OWN_WORDS))]
+    tail = [column[w] for w in concepts.OTHER_WORDS if w not in set(chain(*concepts.CONCEPT_WORDS))]
     often = pairs.texts[:, tail].sum(axis=0)
     assert often[:5].mean() > 10 * often[-50:].mean() > 0
 
@@ -185,8 +187,8 @@ def test_descriptors_of_the_images(tmp_path, monkeypatch) -> None:  # type: igno
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"images": "sift"}, "scenes has no images='sift': choose one of pixels, gist, hog"),
-        ({"texts": "pixels"}, "scenes has no texts='pixels': choose one of tags, gist, hog"),
+        ({"images": "sift"}, "images of scenes are one of pixels, gist, hog, not 'sift'"),
+        ({"texts": "pixels"}, "texts of scenes are one of tags, gist, hog, not 'pixels'"),
         ({"n": 3}, "scenes cannot draw n=3 pairs: give an integer from 20 to 100000"),
         ({"n": 50.0}, "scenes cannot draw n=50.0 pairs"),
         ({"split_seed": -1}, "split_seed=-1"),

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mmhash_nb.datasets import store
+from mmhash_nb.datasets import decoding, store
 from mmhash_nb.pairs import Pairs
 
 
@@ -65,9 +65,9 @@ def test_photos_are_decoded_once_and_mapped(tmp_path, cache, monkeypatch):
     assert isinstance(images, np.memmap) and images.dtype == np.uint8
     assert images.shape == (11, 3, 16, 16)
     for image, path in zip(images, paths, strict=True):
-        np.testing.assert_array_equal(image, store.decode(path, 16))
+        np.testing.assert_array_equal(image, decoding.stretched(path, 16))
     assert [path.suffix for path in cache.iterdir() if path.suffix != ".lock"] == [".npy"]
-    monkeypatch.setattr(store, "decode", None)
+    monkeypatch.setattr(decoding, "opened", None)
     np.testing.assert_array_equal(store.decoded(paths, 16), images)
 
 
@@ -105,12 +105,12 @@ def test_a_photo_is_scaled_whole_and_in_rgb(tmp_path):
     halves = Image.new("RGB", (40, 10), (200, 0, 0))
     halves.paste((0, 0, 200), (20, 0, 40, 10))
     halves.save(tmp_path / "wide.png")
-    image = store.decode(tmp_path / "wide.png", 8)
+    image = decoding.stretched(tmp_path / "wide.png", 8)
     assert (image[0, :, :3] == 200).all() and (image[2, :, 5:] == 200).all()
     for mode in ("L", "P", "RGBA", "CMYK"):
         name = "a.jpg" if mode == "CMYK" else "a.png"
         Image.new("RGB", (9, 5), (50, 50, 50)).convert(mode).save(tmp_path / name)
-        assert np.ptp(store.decode(tmp_path / name, 4)) <= 2
+        assert np.ptp(decoding.stretched(tmp_path / name, 4)) <= 2
 
 
 def test_a_large_jpeg_is_decoded_at_a_part_of_its_size_and_looks_the_same(tmp_path, monkeypatch):
@@ -123,7 +123,7 @@ def test_a_large_jpeg_is_decoded_at_a_part_of_its_size_and_looks_the_same(tmp_pa
     monkeypatch.setattr(
         Image.Image, "convert", lambda self, *a: (seen.append(self.size), convert(self, *a))[1]
     )
-    image = store.decode(path, 64)
+    image = decoding.stretched(path, 64)
     assert seen[0] == (125, 94), "a quarter, rounded up"
     assert np.abs(image - expected).mean() < 0.5 and np.abs(image - expected).max() < 9
 
@@ -133,11 +133,11 @@ def test_a_photo_that_does_not_decode_is_named_and_costs_its_block_alone(tmp_pat
     good = paths[6].read_bytes()
     paths[6].write_bytes(good[: len(good) // 2])
     for _ in range(2):
-        with pytest.raises(ValueError, match=r"im6\.jpg is no whole image \(.*\): get it again\.$"):
+        with pytest.raises(ValueError, match=r"im6\.jpg is no whole picture \(.*\): get it"):
             store.decoded(paths, 16)
     assert not list(cache.glob("*.npy"))
     paths[6].write_bytes(good)
-    np.testing.assert_array_equal(store.decoded(paths, 16)[6], store.decode(paths[6], 16))
+    np.testing.assert_array_equal(store.decoded(paths, 16)[6], decoding.stretched(paths[6], 16))
 
 
 def test_what_was_done_before_an_error_is_not_done_again(cache):

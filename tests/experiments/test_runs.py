@@ -7,12 +7,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from pretend import pretended_gpu
 
-from mmhash_nb import hashers, papers
+from mmhash_nb import hashers
 from mmhash_nb.experiments import evaluation, runs
 from mmhash_nb.experiments.protocol import Protocol
 from mmhash_nb.experiments.provenance import method_hash, source_hash
@@ -21,7 +20,6 @@ from mmhash_nb.experiments.runs import run_protocol
 from mmhash_nb.hashers.mmnn import MMNN
 from mmhash_nb.hashers.nnhash import NNHash
 from mmhash_nb.metrics import acg, mean_average_precision, ndcg
-from mmhash_nb.papers.masci2014.protocol import protocol as masci2014
 from mmhash_nb.ranking import rank_profile
 from mmhash_nb.results import frame, run
 from mmhash_nb.training import loop as training
@@ -299,67 +297,3 @@ def test_a_protocol_runs_references_once_and_the_control_always(two_views, tmp_p
     done = run_protocol("masci2014", protocol, two_views, root=tmp_path)
     assert [(r.record["configuration"]["method"]) for r in done] == [m for m, _, _ in planned]
     assert done[0].record["configuration"]["options"]["epochs"] == 2
-
-
-def test_masci2014_protocols_cover_what_its_tables_list():
-    for dataset in ("wiki", "cifar10", "nuswide"):
-        planned = {(m, b) for m, b, _, _ in masci2014(dataset).runs()}
-        printed = papers.tables("masci2014")
-        for row in printed[printed.dataset == dataset].itertuples():
-            lengths = {b for m, b in planned if m == row.method}
-            assert lengths, row.method
-            assert pd.isna(row.bits) or row.bits in lengths, (row.method, row.bits)
-    assert len({s for _, _, s, _ in masci2014("wiki").runs()}) == 5
-    with pytest.raises(ValueError, match="no experiment on 'coco'; it has wiki"):
-        masci2014("coco")
-    with pytest.raises(ValueError, match="scale must be demo or paper"):
-        masci2014("wiki", scale="full")
-
-
-NETWORKS = {"nnhash_l1", "nnhash_l2", "cmnn_l1", "cmnn_l2", "mmnn_l1", "mmnn_l2"}
-CHOSEN = {
-    "wiki": {"hidden": 32, "optimiser": "lbfgs"},
-    "cifar10": {"hidden": 48, "optimiser": "lbfgs", "weight_decay": 1e-3},
-    "nuswide": {"hidden": 48, "optimiser": "lbfgs", "weight_decay": 1e-3},
-}
-
-
-@pytest.mark.parametrize("scale", ["demo", "paper"])
-@pytest.mark.parametrize("dataset", CHOSEN)
-def test_masci2014_runs_the_papers_datasets_at_its_settings(dataset, scale):
-    protocol = masci2014(dataset, scale)
-    assert protocol.options == {
-        **dict.fromkeys(NETWORKS, CHOSEN[dataset]),
-        "ksh": {"labelled": 5000},
-    }
-    assert tuple(protocol.seeds) == (0, 1, 2, 3, 4) and protocol.views == {}
-
-
-def test_masci2014_on_scenes_has_a_demo_and_the_counterparts_of_both_kinds_of_tables():
-    demo, paper = masci2014("scenes"), masci2014("scenes", "paper")
-    for protocol in (demo, paper):
-        assert protocol.views == {"images": "gist", "texts": "tags"}
-        lengths = {}
-        for method, bits, _, _ in protocol.runs():
-            lengths.setdefault(method, set()).add(bits)
-        tables_2_to_5 = {12, 48} if protocol is demo else {12, 24, 48}
-        assert lengths["mmnn_l2"] == lengths["cmssh"] == lengths["random"] == tables_2_to_5 | {32}
-        assert lengths["ssh"] == lengths["nnhash_l1"] == tables_2_to_5
-        assert lengths["sm"] == {32}
-    assert tuple(demo.seeds) == (0, 1, 2) and tuple(paper.seeds) == (0, 1, 2, 3, 4)
-    network = {"hidden": 48, "optimiser": "lbfgs", "weight_decay": 1e-3}
-    for name in NETWORKS:
-        assert demo.options[name] == {**network, "epochs": 8}
-        assert paper.options[name] == network
-
-
-@pytest.mark.parametrize("dataset", ["wiki", "scenes"])
-def test_masci2014_takes_other_epochs_lengths_seeds_and_optimiser(dataset):
-    protocol = masci2014(dataset, bits=[7], seeds=[5, 6], epochs=3)
-    assert {bits for _, bits, _, _ in protocol.runs()} == {7}
-    assert tuple(protocol.seeds) == (5, 6)
-    assert protocol.options["mmnn_l1"]["epochs"] == 3
-    adam = masci2014(dataset, "paper", optimiser="adam").options["nnhash_l2"]
-    assert (adam["optimiser"], adam["learning_rate"], adam["epochs"]) == ("adam", 0.01, 100)
-    shorter = masci2014(dataset, "paper", epochs=9, optimiser="adam").options["nnhash_l2"]
-    assert (shorter["learning_rate"], shorter["epochs"]) == (0.01, 9)

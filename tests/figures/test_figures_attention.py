@@ -208,7 +208,7 @@ def test_attended_channels_says_what_is_wrong(changes: dict, sentence: str) -> N
     ("channels", "n", "sentence"),
     [
         ([], N, "channels 0 to 6, but none was"),
-        ([C], N, "channels 0 to 6, but 7 was asked for"),
+        ([C], N, "channels 0 to 6, but 7 was given"),
         ([0], 3, r"weights must be .* each of the 40 samples, but are \[3, 7\]"),
     ],
 )

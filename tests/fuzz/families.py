@@ -30,9 +30,9 @@ import test_flipkart  # noqa: E402
 import test_iaprtc12  # noqa: E402
 import test_matfiles  # noqa: E402
 import test_mirflickr25k  # noqa: E402
-import test_mirflickr25k_forms  # noqa: E402
+import test_mirflickr25k_layouts  # noqa: E402
 import test_nuswide  # noqa: E402
-import test_nuswide_forms  # noqa: E402
+import test_nuswide_layouts  # noqa: E402
 import test_uci_digits  # noqa: E402
 import test_wiki  # noqa: E402
 import user_folder  # noqa: E402
@@ -41,8 +41,8 @@ from mmhash_nb import hashers  # noqa: E402
 from mmhash_nb.cli.models import Gallery, load_model, save_model  # noqa: E402
 from mmhash_nb.codes import HashCodes, load_codes, save_codes  # noqa: E402
 from mmhash_nb.datasets import cifar10_files, iaprtc12, load, mirflickr25k, nuswide, wiki  # noqa: E402
-from mmhash_nb.datasets.pictures import read_picture  # noqa: E402
-from mmhash_nb.datasets.preprocessing import Form  # noqa: E402
+from mmhash_nb.datasets.decoding import read_picture  # noqa: E402
+from mmhash_nb.datasets.preprocessing import Preprocessing  # noqa: E402
 from mmhash_nb.experiments import records  # noqa: E402
 from mmhash_nb.experiments.runs import read_record  # noqa: E402
 from mmhash_nb.features import pretrained  # noqa: E402
@@ -89,28 +89,28 @@ def mirflickr25k_files(folder: Path) -> Read:
 
 
 def mirflickr25k_archives(folder: Path) -> Read:
-    made, *_ = test_mirflickr25k_forms.write_official(folder)
+    made, *_ = test_mirflickr25k_layouts.write_official(folder)
     return lambda: mirflickr25k.read(made, images="pixels", size=8, n_query=3, n_train=5)
 
 
 def mirflickr25k_one_file(folder: Path) -> Read:
-    return _mirflickr25k_form(folder, "one_file", mat_cases.write_v73)
+    return _mirflickr25k_layout(folder, "one_file", mat_cases.write_v73)
 
 
 def mirflickr25k_raw(folder: Path) -> Read:
-    return _mirflickr25k_form(folder, "raw", mat_cases.write_v73)
+    return _mirflickr25k_layout(folder, "raw", mat_cases.write_v73)
 
 
 def mirflickr25k_lists(folder: Path) -> Read:
-    return _mirflickr25k_form(folder, "lists", mat_cases.write_v73)
+    return _mirflickr25k_layout(folder, "lists", mat_cases.write_v73)
 
 
 def mirflickr25k_captions(folder: Path) -> Read:
-    return _mirflickr25k_form(folder, "captions", mat_cases.write_v7)
+    return _mirflickr25k_layout(folder, "captions", mat_cases.write_v7)
 
 
-def _mirflickr25k_form(folder: Path, form: str, write: Callable[..., None]) -> Read:
-    test_mirflickr25k_forms.write_form(folder, form, write)
+def _mirflickr25k_layout(folder: Path, layout: str, write: Callable[..., None]) -> Read:
+    test_mirflickr25k_layouts.write_layout(folder, layout, write)
     small = {"n_query": 3, "n_train": 5}
     return lambda: mirflickr25k.read(folder, images="pixels", size=8, protocol="files", **small)
 
@@ -123,7 +123,7 @@ def nuswide_files(folder: Path) -> Read:
 
 def nuswide_photos(folder: Path) -> Read:
     made = test_nuswide.write_nuswide(folder)
-    test_nuswide_forms.write_photos(made)
+    test_nuswide_layouts.write_photos(made)
     nuswide.check_published = lambda n: None
     options = {"images": "pixels", "size": 8, "protocol": "liong2017", "n_query": 5}
     return lambda: nuswide.read(made, **options)
@@ -214,7 +214,7 @@ def own_model(folder: Path) -> Read:
     method = hashers.create("scm", 8)
     rng = np.random.default_rng(0)
     method.state = {f"image.{i}": rng.normal(size=(4, 8)) for i in range(3)}
-    save_model(folder / "model", method, Form(vocabulary=("βάρκα", "σκύλος")))
+    save_model(folder / "model", method, Preprocessing(vocabulary=("βάρκα", "σκύλος")))
     return lambda: load_model(folder / "model")
 
 

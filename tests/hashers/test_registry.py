@@ -4,9 +4,9 @@ import json
 
 import numpy as np
 import pytest
-from deep_cases import DEEP, TINY, VARIATIONAL
 
 from mmhash_nb import hashers
+from mmhash_nb.hashers import registry
 from mmhash_nb.hashers.base import centre_unit, share_label
 
 PAPERS = ("liong2017", "masci2014", "zeng2022", "zhang2018")
@@ -36,48 +36,12 @@ def test_names_by_paper():
         hashers.names("nobody2000")
 
 
-#: what the methods are fitted with here, of the options that they have
-SMALL = {"anchors": 20}
-SMALL_DEEP = {**TINY, "epochs": 2, "rounds": 2}
-
-
-@pytest.mark.parametrize("name", hashers.names())
-def test_every_method_is_created_fitted_saved_and_loaded(name, two_views, tiny_pictures, tmp_path):
-    deep = name in (*hashers.names("zeng2022"), *DEEP, *VARIATIONAL)
-    pairs = tiny_pictures if deep else two_views
-    defaults = hashers.method_class(name).defaults
-    small = SMALL_DEEP if deep else SMALL
-    small = {option: value for option, value in small.items() if option in defaults}
-    method = hashers.create(name, 4, seed=1, **small).fit(pairs)
-    assert method.name == name
-    method.save(tmp_path)
-    again = hashers.load(tmp_path)
-    for modality in method.modalities:
-        if isinstance(method, hashers.Hasher):
-            codes = method.encode(pairs, modality)
-            assert len(codes) == len(pairs) and codes.n_bits == 4
-            assert again.encode(pairs, modality) == codes
-        else:
-            vectors = method.embed(pairs, modality)
-            assert vectors.dtype == np.float32 and len(vectors) == len(pairs)
-            assert np.array_equal(again.embed(pairs, modality), vectors)
-
-
 MISSING = [
     (name, modality)
     for name in hashers.names()
     for modality in ("image", "text", "joint")
     if modality not in hashers.method_class(name).modalities
 ]
-
-
-@pytest.mark.parametrize(("name", "modality"), MISSING)
-def test_a_modality_a_method_does_not_have_is_refused_by_name(name, modality, two_views):
-    method = hashers.create(name, 4)
-    encode = method.encode if isinstance(method, hashers.Hasher) else method.embed
-    has = ", ".join(method.modalities)
-    with pytest.raises(ValueError, match=f"{name} does not encode '{modality}'; it encodes {has}"):
-        encode(two_views, modality)
 
 
 def test_which_modalities_the_methods_have():
@@ -159,8 +123,6 @@ def test_a_code_length_is_a_positive_integer(n_bits):
 def test_refusals_are_sentences(two_views, tmp_path):
     with pytest.raises(ValueError, match="there is no method 'lsh'; there are random, mmnn_l1"):
         hashers.create("lsh", 8)
-    with pytest.raises(RuntimeError, match="ksh is not fitted: call fit first"):
-        hashers.create("ksh", 8).encode(two_views, "image")
     with pytest.raises(ValueError, match="clusters has no training samples"):
         hashers.create("random", 8).fit(two_views.take(two_views.query))
     with pytest.raises(FileNotFoundError, match=r"holds no method.json"):
@@ -195,3 +157,121 @@ def test_centre_unit_and_shared_labels_by_loop(rng):
     assert (unit[4] == 0).all()
     a, b = rng.random((4, 6)) > 0.6, rng.random((3, 6)) > 0.6
     assert np.array_equal(share_label(a, b), [[bool((i & j).any()) for j in b] for i in a])
+
+
+class Mine(hashers.Hasher):
+    """Signs of the first features, turned by a sign of one's choice.
+
+    More on it.
+    """
+
+    class Options(hashers.Hasher.Options):
+        sign: int = hashers.option(1, "of all bits", least=-1, most=1)
+
+    def _fit(self, train, checkpoint):
+        return {"mean": train.features("image").mean(axis=0)}
+
+    def _project(self, pairs, modality):
+        return self.options["sign"] * (pairs.features(modality)[:, : self.n_bits] - 0.1)
+
+
+@pytest.fixture
+def mine(monkeypatch):
+    monkeypatch.setattr(registry, "_REGISTERED", {})
+    return hashers.register("mine", Mine, papers=("zhang2018", "nobody2000"), preset={"sign": -1})
+
+
+def test_a_method_from_outside_is_created_by_its_name(mine, two_views, tmp_path):
+    assert mine is Mine and hashers.method_class("mine") is Mine
+    assert hashers.names()[-1] == "mine" and hashers.names("nobody2000") == ["mine"]
+    assert "mine" in hashers.names("zhang2018") and "mine" not in hashers.names("liong2017")
+    method = hashers.create("mine", 5, seed=3).fit(two_views)
+    assert (method.name, method.n_bits, method.seed) == ("mine", 5, 3)
+    assert method.options == {"sign": -1}
+    assert hashers.create("mine", 5, sign=1).options == {"sign": 1}
+    method.save(tmp_path)
+    again = hashers.load(tmp_path)
+    assert type(again) is Mine
+    assert again.encode(two_views, "text") == method.encode(two_views, "text")
+    with pytest.raises(ValueError, match="mine: sign must be an integer of at least -1"):
+        hashers.create("mine", 5, sign=2)
+    hashers.check("mine")
+
+
+def test_register_decorates_and_may_be_run_again(mine):
+    @hashers.register("mine", preset={"sign": 1})
+    class Another(Mine):
+        pass
+
+    assert hashers.method_class("mine") is Another and hashers.names().count("mine") == 1
+    assert hashers.create("mine", 4).options == {"sign": 1}
+
+
+def test_what_cannot_be_registered_is_refused(mine):
+    with pytest.raises(ValueError, match="'scm' is a method of this package: register yours by"):
+        hashers.register("scm", Mine)
+    for name in ("my method", "", "3rd", None):
+        with pytest.raises(ValueError, match="a method's name has letters, digits and underscores"):
+            hashers.register(name, Mine)
+    with pytest.raises(TypeError, match="other has no option 'signs'; it has sign"):
+        hashers.register("other", Mine, preset={"signs": 1})
+    with pytest.raises(ValueError, match="other: sign must be an integer"):
+        hashers.register("other", Mine, preset={"sign": "up"})
+    with pytest.raises(TypeError, match="other must be a subclass of Hasher or Embedder, but is"):
+        hashers.register("other", Mine(4))
+    with pytest.raises(TypeError, match="papers of other must be a list of names, but is 'zhang20"):
+        hashers.register("other", Mine, papers="zhang2018")
+    with pytest.raises(TypeError, match="other cannot be created: Hasher lacks _fit, _project"):
+        hashers.register("other", hashers.Hasher)
+    assert "other" not in hashers.names()
+
+
+@pytest.mark.parametrize(
+    ("module", "first"),
+    [
+        (__name__, f"import {__name__}, which must register it, first"),
+        ("__main__", "first run the cell or script that registers it"),
+    ],
+)
+def test_load_says_what_to_import_of_a_method_that_is_not_registered(
+    mine, module, first, two_views, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(Mine, "__module__", module)
+    hashers.create("mine", 4).fit(two_views).save(tmp_path)
+    monkeypatch.setattr(registry, "_REGISTERED", {})
+    with pytest.raises(ValueError) as error:
+        hashers.load(tmp_path)
+    told = f"class Mine of module {module}, which is not registered here: {first}."
+    assert str(error.value) == f"{tmp_path / 'method.json'} is of method 'mine', {told}"
+
+
+def test_classes_are_attributes_of_the_package_and_documented():
+    assert hashers.AADAH is hashers.method_class("aadah") and "AADAH" in dir(hashers)
+    assert all(hashers.method_class(name).__name__ in dir(hashers) for name in hashers.names())
+    assert "    ridge: added to the covariances" in hashers.SCM.__doc__
+    with pytest.raises(AttributeError, match="no attribute 'LSH'"):
+        hashers.LSH  # noqa: B018
+
+
+def test_a_description_has_all_options_and_the_preset(mine):
+    text = repr(hashers.describe("scm_orth"))
+    assert text.startswith("scm_orth (SCM, zhang2018): codes of image, text\nLinear bits Hx = sgn(")
+    assert "\nsolver = 'orthogonal': how bits are found (one of sequential, orthogonal)\n" in text
+    table = hashers.describe(hashers.SCM).options
+    assert list(table.index) == list(hashers.SCM.defaults)
+    assert table.loc["ridge"].tolist()[:2] == ["a number above 0", "0.0001"]
+    assert repr(hashers.describe("raw")).startswith("raw (RawFeatures, masci2014): vectors of ")
+    html = hashers.describe("mine")._repr_html_()
+    assert "Signs of the first features, turned by a sign of one&#x27;s choice." in html
+    assert "an integer of at least -1 and at most 1" in html
+
+
+def test_methods_of_this_package_are_saved_as_before(two_views, tmp_path):
+    hashers.create("scm", 4, seed=2, ridge=1).fit(two_views).save(tmp_path)
+    assert json.loads((tmp_path / "method.json").read_text()) == {
+        **{"name": "scm", "n_bits": 4, "seed": 2},
+        "options": {
+            **{"backbone": "small", "weights": None, "size": None},
+            **{"solver": "sequential", "ridge": 1.0},
+        },
+    }

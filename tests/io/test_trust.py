@@ -13,7 +13,7 @@ import pytest
 import scipy.io
 from PIL import Image
 
-from mmhash_nb.datasets import cifar10_files, photos
+from mmhash_nb.datasets import cifar10_files, decoding
 from mmhash_nb.io import mat5
 from mmhash_nb.io.download import extract
 from mmhash_nb.io.matfiles import read_mat
@@ -199,7 +199,7 @@ def test_a_shape_that_no_file_of_that_size_can_hold_is_not_allocated(tmp_path):
 def test_a_long_strip_is_no_photo(tmp_path):
     Image.new("L", (60_000, 1)).save(tmp_path / "strip.png")
     with pytest.raises(ValueError, match=r"strip\.png .* 60,000 pixels, over 16,384"):
-        photos.pixels([tmp_path / "strip.png"], 8)
+        decoding.padded(tmp_path / "strip.png", 8)
 
 
 def test_an_image_of_cifar10_that_unpacks_to_much_is_not_unpacked(tmp_path, monkeypatch):

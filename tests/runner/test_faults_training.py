@@ -146,8 +146,8 @@ def test_a_batch_whose_processes_are_killed_at_random_ends_as_an_undisturbed_one
         gone(family)
         ended(process)
         once |= {job: started(killed)[job] for job in done(killed) if job not in once}
-    status, said = reproduce(killed, *command, whole=True)
-    assert status == 0, said
+    status, log = reproduce(killed, *command, whole=True)
+    assert status == 0, log
     assert len(done(killed)) == 2 * len(TRAININGS)
     assert once.items() <= started(killed).items()  # what was done was not begun again
     assert sum(started(killed).values()) > 2 * len(TRAININGS)
@@ -188,9 +188,9 @@ def test_a_full_disk_is_said_and_the_same_command_finishes_once_there_is_space(
     (tmp_path / "pyproject.toml").touch()
     out = ("--out", str(small_disk))
     (small_disk / "filler").write_bytes(bytes(7_000_000))
-    status, said = reproduce(tmp_path, *out)
-    assert status == 1 and f"=== 1_print failed: {FULL}" in said
-    assert "Traceback" not in said.partition("=== 1_print failed")[2]
+    status, log = reproduce(tmp_path, *out)
+    assert status == 1 and f"=== 1_print failed: {FULL}" in log
+    assert "Traceback" not in log.partition("=== 1_print failed")[2]
     (small_disk / "filler").unlink()
     assert "would run  1_print" in reproduce(tmp_path, *out, "--dry-run")[1]
     assert reproduce(tmp_path, *out)[0] == 0
@@ -227,13 +227,13 @@ OPTIONS = {"epochs": 8, "optimiser": "adam"}
 def test_a_disk_that_fills_in_a_training_costs_no_result(tmp_path, small_disk, what):
     notebook(small_disk / "notebooks" / "1_train.ipynb", FILLS.replace("OPTIONS", repr(OPTIONS)))
     (small_disk / "fill.txt").write_text(what)
-    status, said = reproduce(small_disk)
-    assert status == 1 and f"=== 1_train failed: {FULL}" in said
+    status, log = reproduce(small_disk)
+    assert status == 1 and f"=== 1_train failed: {FULL}" in log
     assert (small_disk / "filler").exists() and not trained(small_disk)
     (small_disk / "filler").unlink()
     (small_disk / "fill.txt").unlink()
-    status, said = reproduce(small_disk)
-    assert status == 0, said
+    status, log = reproduce(small_disk)
+    assert status == 0, log
     pairs = load("scenes", images="gist", n=200)
     root = tmp_path / "straight" / "runs"
     results.run("masci2014", "mmnn_l1", pairs, 16, 0, OPTIONS, device="cpu", root=root)

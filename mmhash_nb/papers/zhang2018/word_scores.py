@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from mmhash_nb.datasets.concepts import LABEL_NAMES, OWN_WORDS
+from mmhash_nb.datasets.concepts import CONCEPT_WORDS, LABEL_NAMES
 from mmhash_nb.pairs import Pairs
 
 
@@ -20,7 +20,7 @@ def concept_words(pairs: Pairs) -> np.ndarray:
         raise ValueError(
             f"{pairs.name} has not the concepts and tags of scenes: load scenes with texts='tags'."
         )
-    owned = np.array([[word in words for word in pairs.vocabulary] for words in OWN_WORDS])
+    owned = np.array([[word in words for word in pairs.vocabulary] for words in CONCEPT_WORDS])
     return pairs.labels @ owned
 
 

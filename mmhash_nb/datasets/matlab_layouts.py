@@ -1,4 +1,4 @@
-"""The forms in which the papers' selections circulate as MATLAB files: a table of them."""
+"""The layouts in which the papers' selections circulate as MATLAB files: a table of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,10 +31,10 @@ class Source:
 
 @dataclass(frozen=True)
 class Layout:
-    """One form: which file has what.
+    """Which file has what.
 
     Args:
-        name: how to call it, as a value of the option `files`.
+        name: what messages call it.
         labels: zeros and ones, a row each sample.
         tags: a bag of words each; or captions: a text each.
         pixels: the images; features: vectors of them; photos: the names of their files.
@@ -57,14 +57,14 @@ class Layout:
         """The first file that `folder` lacks for one of the values of the option `images`."""
         needed = [self.tags or self.captions, self.labels]
         if images not in ("none", "vgg", "pixels"):
-            return f"images={images!r} in files of the form {self.name}"
+            return f"images={images!r} in files of the layout {self.name}"
         if images == "vgg":
             needed.append(self.features)
         elif images == "pixels" and (self.photos is None or self.photos.find(folder) is None):
             needed.append(self.pixels or self.photos)
         for source in needed:
             if source is None:
-                return f"images={images!r} in files of the form {self.name}"
+                return f"images={images!r} in files of the layout {self.name}"
             if source.find(folder) is None:
                 return source.files[0]
         return None

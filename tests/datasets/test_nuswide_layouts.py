@@ -8,7 +8,7 @@ import test_nuswide
 from mat_cases import write_v7, write_v73
 from PIL import Image
 
-from mmhash_nb.datasets import load, nuswide, store
+from mmhash_nb.datasets import load, nuswide, splits, store
 
 N, FREQUENT = test_nuswide.N, test_nuswide.FREQUENT
 FEW = {"n_train": 40}
@@ -87,7 +87,7 @@ def test_the_papers_draw_from_the_same_pairs_as_each_says(folder):
 
 def test_liong2017_has_ten_concepts_and_learns_from_the_whole_gallery(folder):
     labels = test_nuswide.arrays()[0]
-    ten = nuswide.most_frequent(labels, 10)
+    ten = splits.most_frequent(labels, 10)
     pairs = nuswide.read(folder, protocol="liong2017", n_query=5)
     kept = labels[:, ten].any(axis=1)
     np.testing.assert_array_equal(pairs.labels, labels[kept][:, ten] == 1)
@@ -164,7 +164,7 @@ def test_dcmhs_files_of_either_number_of_concepts(tmp_path, write, concepts, pro
         "nuswide", tmp_path, images="none", protocol="files", n_query_per_concept=1, n_train=5
     )
     assert files.labels.shape[1] == concepts and len(files.query) == concepts
-    lacking = "images='bof' in files of the form dcmh .* for images='none' or 'vgg' or 'pixels'"
+    lacking = "images='bof' in files of the layout dcmh .* for images='none' or 'vgg' or 'pixels'"
     lacking = lacking if concepts == 21 else "Concepts81.txt in"
     with pytest.raises(FileNotFoundError, match=f"nuswide has no {lacking}"):
         load("nuswide", tmp_path)

@@ -12,7 +12,6 @@ from mat_cases import write_python, write_v7, write_v73
 from PIL import Image
 
 from mmhash_nb.datasets import available, load, mirflickr25k, mirflickr25k_official, store
-from mmhash_nb.datasets.community import Rules
 from mmhash_nb.papers.zhang2018.protocol import protocol as zhang2018
 from mmhash_nb.results import frame, run_protocol
 
@@ -161,7 +160,7 @@ def in_order(images):
     return images.transpose(2, 3, 1, 0)
 
 
-def write_form(folder, form, write, n=14):
+def write_layout(folder, form, write, n=14):
     """The same set in one of the forms; gives what the images option can be."""
     folder.mkdir(parents=True, exist_ok=True)
     tags, labels, images, features = arrays(n)
@@ -212,7 +211,7 @@ FORMS = ["dcmh", "names", "one_file", "lists", "other lists", "captions", "raw",
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_gives_the_same_pairs(tmp_path, form, write):
     tags, labels, images, features = arrays()
-    for option in write_form(tmp_path, form, write):
+    for option in write_layout(tmp_path, form, write):
         pairs = mirflickr25k.read(tmp_path, images=option, size=8, **SMALL)
         np.testing.assert_array_equal(pairs.labels, labels == 1)
         # DCMH's files have a known order; in others nobody knows which column is which.
@@ -234,7 +233,7 @@ def test_every_form_gives_the_same_pairs(tmp_path, form, write):
 
 @pytest.mark.parametrize("form", ["raw", "cnn"])
 def test_divided_files_bring_their_own_split(tmp_path, form):
-    write_form(tmp_path, form, write_v73)
+    write_layout(tmp_path, form, write_v73)
     pairs = mirflickr25k.read(tmp_path, protocol="files")
     assert pairs.query.tolist() == [11, 12, 13] and pairs.database.tolist() == list(range(11))
     assert pairs.train.tolist() == [1, 3, 4, 6, 10] and "split of the files" in pairs.source
@@ -304,7 +303,7 @@ def test_other_sets_beside_the_archives_are_not_taken_for_this_one(tmp_path):
     folder, *_ = write_official(tmp_path)
     (folder / "mirflickr").rename(tmp_path / "mirflickr")
     shutil.rmtree(folder)
-    write_form(tmp_path / "nuswide", "lists", write_v7)
+    write_layout(tmp_path / "nuswide", "lists", write_v7)
     (tmp_path / "my_annotations").mkdir()
     (tmp_path / "my_annotations/x.txt").write_text("1")
     assert mirflickr25k.find(tmp_path) is None
@@ -335,7 +334,7 @@ def test_the_file_that_the_official_set_lacks_is_named(tmp_path, gone, images, s
 
 
 def test_the_file_that_dcmhs_set_lacks_is_named(tmp_path):
-    write_form(tmp_path / "mirflickr25k", "dcmh", write_v7)
+    write_layout(tmp_path / "mirflickr25k", "dcmh", write_v7)
     (tmp_path / "mirflickr25k/mirflickr25k-lall.mat").unlink()
     with pytest.raises(FileNotFoundError, match=r"mirflickr25k has no mirflickr25k-lall\.mat in"):
         load("mirflickr25k", tmp_path, protocol="files")
@@ -357,29 +356,31 @@ def test_training_samples_that_differ_in_their_image_alone_are_not_mixed_up(tmp_
     assert apart.images[6:].ravel().tolist() == [3, 77] and apart.database.tolist() == [*range(5)]
 
 
-def test_files_with_swapped_axes_are_turned_where_the_columns_are_known(tmp_path):
+def test_files_with_swapped_axes_are_turned_where_the_columns_are_known(tmp_path, monkeypatch):
     tags, labels, images, _ = arrays()
     write_v7(tmp_path / "FLICKR-25K.mat", images=in_order(images), YAll=tags.T, LAll=labels.T)
-    with pytest.raises(ValueError, match=r"LAll in .*FLICKR-25K\.mat has no label"):
+    with pytest.raises(ValueError, match=r"YAll in .* is 6 x 14 but LAll in .* is 14 x 24"):
         mirflickr25k.read(tmp_path, images="pixels", size=8, **SMALL)
-    rules = Rules(words=6, labels=24)
-    pairs = mirflickr25k.read(tmp_path, images="pixels", size=8, rules=rules, **SMALL)
+    known = mirflickr25k.Protocol(14, 6, 24, n_query=3, n_train=5)
+    monkeypatch.setitem(mirflickr25k.PROTOCOLS, "zeng2022", known)
+    pairs = mirflickr25k.read(tmp_path, images="pixels", size=8)
     np.testing.assert_array_equal(pairs.texts.toarray(), tags)
     np.testing.assert_array_equal(pairs.images, images)
 
 
-def test_a_file_that_python_wrote_is_taken_as_it_lies(tmp_path):
+def test_a_file_that_python_wrote_is_taken_as_it_lies(tmp_path, monkeypatch):
     tags, labels, images, _ = arrays()
     write_python(tmp_path / "FLICKR-25K.mat", images=images, YAll=tags, LAll=labels)
-    rules = Rules(words=6, labels=24)
-    pairs = mirflickr25k.read(tmp_path, images="pixels", size=8, rules=rules, **SMALL)
+    known = mirflickr25k.Protocol(14, 6, 24, n_query=3, n_train=5)
+    monkeypatch.setitem(mirflickr25k.PROTOCOLS, "zeng2022", known)
+    pairs = mirflickr25k.read(tmp_path, images="pixels", size=8)
     np.testing.assert_array_equal(pairs.labels, labels == 1)
     np.testing.assert_array_equal(pairs.images, images)
 
 
 @pytest.mark.parametrize("form", ["dcmh", "one_file", "raw"])
 def test_a_truncated_file_of_any_form_is_named(tmp_path, form):
-    write_form(tmp_path, form, write_v73)
+    write_layout(tmp_path, form, write_v73)
     path = {"dcmh": "mirflickr25k-iall", "one_file": "FLICKR-25K", "raw": "raw_mir"}[form]
     path = tmp_path / f"{path}.mat"
     path.write_bytes(path.read_bytes()[:-2000])
@@ -388,7 +389,7 @@ def test_a_truncated_file_of_any_form_is_named(tmp_path, form):
 
 
 def test_names_and_captions_of_another_number_are_refused(tmp_path):
-    write_form(tmp_path, "lists", write_v7)
+    write_layout(tmp_path, "lists", write_v7)
     write_v7(tmp_path / "imgList.mat", FAll=["im1.jpg"] * 13)
     with pytest.raises(ValueError, match=r"imgList\.mat holds 13 names, but .* of 14 photos"):
         mirflickr25k.read(tmp_path, images="pixels", size=8, **SMALL)

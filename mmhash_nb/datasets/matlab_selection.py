@@ -1,4 +1,4 @@
-"""Read the MATLAB files in which the papers' selections circulate, whichever form they have."""
+"""Read the MATLAB files in which the papers' selections circulate, by their layout."""
 
 import hashlib
 from collections import defaultdict, deque
@@ -9,14 +9,11 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
-from mmhash_nb.datasets import mat_pixels, store
-from mmhash_nb.datasets.layouts import ALL, Layout, Source
+from mmhash_nb.datasets import matlab_images, store
+from mmhash_nb.datasets.matlab_layouts import ALL, Layout, Source
 from mmhash_nb.datasets.splits import Split
 from mmhash_nb.io.finding import Photos
 from mmhash_nb.io.matfiles import read_first, read_strings
-
-#: the values of the option `images`
-IMAGES = ("none", "vgg", "pixels")
 
 #: a matrix, and the file and variable it came from
 Named = tuple[np.ndarray, tuple[Path, str]]
@@ -40,8 +37,8 @@ class Rules:
 
 
 @dataclass(frozen=True)
-class Found:
-    """What files hold, a row each sample.
+class Selection:
+    """What the files of a selection hold, a row each sample.
 
     Args:
         images: `float32 [N, d]` features, without columns where there are none; or `uint8 [N, 3,
@@ -77,12 +74,12 @@ def choose(layouts: Sequence[Layout], folder: Path, images: str) -> Layout | Non
     return next((one for one in layouts if one.missing(folder, images) is None), None)
 
 
-def read(folder: Path, layout: Layout, images: str, size: int, rules: Rules) -> Found:
+def read(folder: Path, layout: Layout, images: str, size: int, rules: Rules) -> Selection:
     """The files of a layout.
 
     Where they are divided, the rows are those of the database, then the queries. Training samples
     are looked for among the database's by all that is known of them; where some are not there,
-    they all are rows of their own at the end. Rows of the database or of the training samples that
+    they all are further rows at the end. Rows of the database or of the training samples that
     are queries too, or training samples that stand in the database, are the `twins`.
 
     Args:
@@ -107,14 +104,14 @@ def read(folder: Path, layout: Layout, images: str, size: int, rules: Rules) -> 
             _check(array, path, variable, "tag", binary=rules.binary_tags, empty=rules.empty_tags)
     elif layout.captions is not None:
         captions = _captions(folder, layout.captions, n[0])
-    kept, split, twins = _divided(folder, layout, parts, labels, tags, n)
+    used, split, twins = _divided(folder, layout, parts, labels, tags, n)
     texts = None
     if tags is not None:
-        stacked = [sparse.csr_matrix(array) for array, _ in tags[:kept]]
+        stacked = [sparse.csr_matrix(array) for array, _ in tags[:used]]
         texts = sparse.vstack(stacked, format="csr").astype(np.float32)
-    return Found(
-        images=_images(folder, layout, images, size, parts[:kept], n[:kept]),
-        labels=np.concatenate([array for array, _ in labels[:kept]]).astype(np.bool_),
+    return Selection(
+        images=_images(folder, layout, images, size, parts[:used], n[:used]),
+        labels=np.concatenate([array for array, _ in labels[:used]]).astype(np.bool_),
         tags=texts,
         captions=captions,
         split=split,
@@ -123,7 +120,7 @@ def read(folder: Path, layout: Layout, images: str, size: int, rules: Rules) -> 
     )
 
 
-def _place(folder: Path, source: Source, part: str) -> tuple[Path, tuple[str, ...]]:
+def _find(folder: Path, source: Source, part: str) -> tuple[Path, tuple[str, ...]]:
     """File of a part, and the variables by which it is known."""
     path = source.find(folder)
     if path is None:
@@ -133,7 +130,7 @@ def _place(folder: Path, source: Source, part: str) -> tuple[Path, tuple[str, ..
 
 def _matrix(folder: Path, source: Source, part: str, columns: int | None) -> Named:
     """A matrix with a row each sample, turned where its other side is known to be the columns."""
-    path, names = _place(folder, source, part)
+    path, names = _find(folder, source, part)
     name, matrix = read_first(path, names)
     if matrix.ndim != 2 or not matrix.size:
         raise ValueError(f"{name} in {path} must be a matrix, but is {list(matrix.shape)}.")
@@ -156,7 +153,7 @@ def _check_rows(
 def _check(
     matrix: np.ndarray, path: Path, variable: str, what: str, *, binary: bool, empty: bool
 ) -> None:
-    """Refuse values that are no marks or counts, and rows without any."""
+    """Refuse values that are neither marks nor counts, and rows without any."""
     good = (matrix == 0) | (matrix == 1)
     if not binary:
         good |= (matrix > 0) & np.isfinite(matrix)
@@ -177,7 +174,7 @@ def _check(
 
 
 def _captions(folder: Path, source: Source, n: int) -> list[str]:
-    path, names = _place(folder, source, ALL)
+    path, names = _find(folder, source, ALL)
     captions = read_strings(path, names)
     _check_count(path, len(captions), n, "captions")
     return captions
@@ -200,18 +197,18 @@ def _images(
     if images == "vgg":
         assert layout.features is not None
         features = [
-            _features(*_place(folder, layout.features, part), rows)
+            _features(*_find(folder, layout.features, part), rows)
             for part, rows in zip(parts, n, strict=True)
         ]
         return np.concatenate(features)
     if layout.pixels is not None and layout.pixels.find(folder) is not None:
         sections = [
-            mat_pixels.Section(*_place(folder, layout.pixels, part), rows)
+            matlab_images.Section(*_find(folder, layout.pixels, part), rows)
             for part, rows in zip(parts, n, strict=True)
         ]
-        return mat_pixels.stored(sections, size)
+        return matlab_images.stored(sections, size)
     assert layout.photos is not None
-    path, variables = _place(folder, layout.photos, ALL)
+    path, variables = _find(folder, layout.photos, ALL)
     names = read_strings(path, variables)
     _check_count(path, len(names), n[0], "names")
     return store.decoded(Photos(folder).find_all(names), size)
@@ -237,7 +234,7 @@ def _divided(
     tags: list[Named] | None,
     n: list[int],
 ) -> tuple[int, Split | None, np.ndarray]:
-    """How many of the parts are rows of their own, the split that the files have, and the twins."""
+    """How many of the parts give rows, the split that the files have, and the twins."""
     if parts == [ALL]:
         return 1, None, np.arange(0)
     beside = (None,) * len(parts) if tags is None else tags
@@ -246,28 +243,28 @@ def _divided(
         for part, marks, words in zip(parts, labels, beside, strict=True)
     ]
     query = np.arange(n[0], n[0] + n[1])
-    asked = set(digests[1])
+    queries = set(digests[1])
     # Some of these files have their queries in the database too, where each would find itself.
-    again = np.array([known in asked for known in digests[0]])
+    again = np.array([known in queries for known in digests[0]])
     twins, database = np.flatnonzero(again), np.flatnonzero(~again)
     if not len(database):
-        path, _ = _place(folder, layout.labels, parts[0])
+        path, _ = _find(folder, layout.labels, parts[0])
         raise ValueError(f"the database in {path} has nothing but its queries: get it again.")
     if "train" not in parts:
         return 2, (query, database, database), twins
-    places: defaultdict[bytes, deque[int]] = defaultdict(deque)
+    rows_of: defaultdict[bytes, deque[int]] = defaultdict(deque)
     for row, known in enumerate(digests[0]):
-        places[known].append(row)
+        rows_of[known].append(row)
     train = []
     for known in digests[2]:
-        if not places[known]:
-            again = np.array([known in asked for known in digests[2]])
-            known_above = asked.union(digests[0])
+        if not rows_of[known]:
+            again = np.array([known in queries for known in digests[2]])
+            known_above = queries.union(digests[0])
             double = np.array([known in known_above for known in digests[2]])
             start = n[0] + n[1]
             split = (query, database, start + np.flatnonzero(~again))
             return 3, split, np.concatenate([twins, start + np.flatnonzero(double)])
-        train.append(places[known].popleft())
+        train.append(rows_of[known].popleft())
     return 2, (query, database, np.intersect1d(train, database)), twins
 
 
@@ -279,10 +276,10 @@ def _rows(
     if tags is not None:
         known.append(row.tobytes() for row in tags[0])
     if layout.features is not None:
-        features = _features(*_place(folder, layout.features, part), len(labels[0]))
+        features = _features(*_find(folder, layout.features, part), len(labels[0]))
         known.append(row.tobytes() for row in features)
     if layout.pixels is not None:
-        section = mat_pixels.Section(*_place(folder, layout.pixels, part), len(labels[0]))
-        known.append(mat_pixels.rows(section))
+        section = matlab_images.Section(*_find(folder, layout.pixels, part), len(labels[0]))
+        known.append(matlab_images.rows(section))
     for row in zip(*known, strict=True):
         yield hashlib.sha256(b"".join(row)).digest()

@@ -8,7 +8,7 @@ from mat_cases import write_python, write_v7, write_v73
 from PIL import Image
 
 from mmhash_nb.datasets import store
-from mmhash_nb.datasets.mat_pixels import Section, rows, stored
+from mmhash_nb.datasets.matlab_images import Section, rows, stored
 from mmhash_nb.io.matfiles import read_first, read_strings
 
 WRITERS = [write_v7, write_v73]
@@ -79,15 +79,15 @@ def test_the_first_of_the_names_that_is_there_is_read(tmp_path, write):
 
 
 #: the axes of [n, c, h, w], as MATLAB shows them
-FORMS = {"hwcn": (2, 3, 1, 0), "nhwc": (0, 2, 3, 1), "nchw": (0, 1, 2, 3)}
+AXES = {"hwcn": (2, 3, 1, 0), "nhwc": (0, 2, 3, 1), "nchw": (0, 1, 2, 3)}
 
 
 @pytest.mark.parametrize("write", [write_v7, write_v73, write_python])
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("axes", AXES)
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.uint16])
-def test_pixels_of_every_form_are_the_same_images(tmp_path, write, form, dtype):
+def test_pixels_in_any_order_of_axes_are_the_same_images(tmp_path, write, axes, dtype):
     expected = images()
-    write(tmp_path / "a.mat", IAll=expected.transpose(FORMS[form]).astype(dtype))
+    write(tmp_path / "a.mat", IAll=expected.transpose(AXES[axes]).astype(dtype))
     found = stored([Section(tmp_path / "a.mat", ("images", "IAll"), 7)], 6)
     assert isinstance(found, np.memmap) and found.dtype == np.uint8
     np.testing.assert_array_equal(found, expected)
@@ -96,7 +96,7 @@ def test_pixels_of_every_form_are_the_same_images(tmp_path, write, form, dtype):
 def test_dcmhs_file_read_as_others_read_it_is_the_same(tmp_path):
     """h5py sees N x 3 x columns x rows in it, which public code transposes by (0, 3, 2, 1)."""
     expected = images(5, 6, 6)
-    write_v73(tmp_path / "a.mat", IAll=expected.transpose(FORMS["hwcn"]))
+    write_v73(tmp_path / "a.mat", IAll=expected.transpose(AXES["hwcn"]))
     with h5py.File(tmp_path / "a.mat") as file:
         as_others = file["IAll"][:].transpose(0, 3, 2, 1)  # [N, rows, columns, 3]
     found = stored([Section(tmp_path / "a.mat", ("IAll",), 5)], 6)
@@ -106,7 +106,7 @@ def test_dcmhs_file_read_as_others_read_it_is_the_same(tmp_path):
 def test_sections_follow_each_other_across_blocks(tmp_path):
     expected = images(11)
     write_v73(tmp_path / "a.mat", I_db=expected[:4].transpose(0, 2, 3, 1))
-    write_v7(tmp_path / "b.mat", I_te=expected[4:].transpose(FORMS["hwcn"]))
+    write_v7(tmp_path / "b.mat", I_te=expected[4:].transpose(AXES["hwcn"]))
     sections = [
         Section(tmp_path / "a.mat", ("I_db",), 4),
         Section(tmp_path / "b.mat", ("I_te",), 7),
@@ -117,7 +117,7 @@ def test_sections_follow_each_other_across_blocks(tmp_path):
 
 def test_another_size_is_scaled_as_pillow_does(tmp_path):
     expected = images(2, 10, 8)
-    write_v73(tmp_path / "a.mat", I=expected.transpose(FORMS["hwcn"]))
+    write_v73(tmp_path / "a.mat", I=expected.transpose(AXES["hwcn"]))
     found = stored([Section(tmp_path / "a.mat", ("I",), 2)], 4)
     one = Image.fromarray(expected[1].transpose(1, 2, 0)).resize((4, 4), Image.Resampling.BILINEAR)
     np.testing.assert_array_equal(found[1], np.asarray(one).transpose(2, 0, 1))
@@ -164,15 +164,13 @@ def test_a_shape_that_was_never_written_is_not_allocated(tmp_path):
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    n=st.integers(1, 9), h=st.integers(1, 7), w=st.integers(1, 7), form=st.sampled_from([*FORMS])
-)
-def test_any_sides_keep_the_order_of_images_rows_and_columns(tmp_path, n, h, w, form):
+@given(n=st.integers(1, 9), h=st.integers(1, 7), w=st.integers(1, 7), axes=st.sampled_from([*AXES]))
+def test_any_sides_keep_the_order_of_images_rows_and_columns(tmp_path, n, h, w, axes):
     expected = images(n, h, w)
-    write_v73(tmp_path / "a.mat", I=expected.transpose(FORMS[form]))
+    write_v73(tmp_path / "a.mat", I=expected.transpose(AXES[axes]))
     section = Section(tmp_path / "a.mat", ("I",), n)
-    lies = expected.transpose(FORMS[form]).shape
-    ambiguous = form != "hwcn" and lies[3] == n and lies[2] == 3
-    ambiguous |= form == "nchw" and lies[3] == 3
+    lies = expected.transpose(AXES[axes]).shape
+    ambiguous = axes != "hwcn" and lies[3] == n and lies[2] == 3
+    ambiguous |= axes == "nchw" and lies[3] == 3
     if not ambiguous:
         assert list(rows(section)) == [image.tobytes() for image in expected]

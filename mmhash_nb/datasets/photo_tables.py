@@ -1,37 +1,23 @@
-"""What datasets of photos with written text share: tables, pixels, texts as numbers, a split."""
+"""What datasets of photos in a CSV table share: the table, pixels, texts as numbers, a split."""
 
 import csv
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 from sklearn.model_selection import train_test_split
 
+from mmhash_nb.datasets import decoding, store
+from mmhash_nb.datasets.choices import DISPLAY
 from mmhash_nb.features import KINDS, describe
 from mmhash_nb.features.text import bag_of_words, sentence_embeddings
-from mmhash_nb.io.cache import cache_folder
-from mmhash_nb.io.files import whole
 from mmhash_nb.pairs import Pairs
 
 #: the values of the options `images` and `texts`
 IMAGES, TEXTS = KINDS, ("bow", "sentences")
 MAX_WORDS = 2_000
 THUMBNAIL = 128
-#: the longest side of a photo in pixels
-MOST_SIDE = 16_384
-
-#: how a kind of images is called
-DISPLAY = {"pixels": "image", "gist": "GIST", "hog": "HOG"}
-_WHITE = (255, 255, 255)
-
-
-def check_option(dataset: str, option: str, value: str, known: Sequence[str]) -> None:
-    """Refuse a value of an option that is none of the known ones."""
-    if value not in known:
-        raise ValueError(f"{option} of {dataset} are one of {', '.join(known)}, not {value!r}.")
 
 
 def missing(folder: Path, tables: Sequence[str], photos: str) -> str | None:
@@ -107,60 +93,6 @@ def photo_paths(path: Path, rows: dict[int, dict[str, str]], folder: Path) -> li
     return [folder / name for name in line_of]
 
 
-def pixels(paths: Sequence[Path], size: int) -> np.ndarray:
-    """Photos as squares, `uint8 [N, 3, size, size]`.
-
-    The shorter side is padded with white to the length of the longer one, half on each side, and
-    the square is scaled by Pillow's bilinear filter, which smooths where it shrinks. What was
-    decoded is kept in the cache folder `photos`, under a name that changes with the name, length
-    and time of every file, with the size and with the module that decodes.
-
-    Args:
-        paths: of N files.
-        size: side in pixels.
-
-    Raises:
-        ValueError: `size` is below 1, or a file is no whole image (names the file).
-    """
-    if size < 1:
-        raise ValueError(f"size must be at least 1 pixel, but is {size}.")
-    key = hashlib.sha256(Path(__file__).read_bytes())
-    for path in paths:
-        stat = path.stat()
-        key.update(f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}\n".encode())
-    kept = cache_folder("photos") / f"{size}-{key.hexdigest()[:32]}.npy"
-    try:
-        array = np.load(kept, allow_pickle=False)
-        if array.shape == (len(paths), 3, size, size) and array.dtype == np.uint8:
-            return array
-    except (OSError, ValueError, EOFError):
-        pass  # absent, or not whole
-    array = np.empty((len(paths), 3, size, size), dtype=np.uint8)
-    for i, path in enumerate(paths):
-        array[i] = _square(path, size).transpose(2, 0, 1)
-    with whole(kept) as aside:
-        np.save(aside, array, allow_pickle=False)
-    return array
-
-
-def _square(path: Path, size: int) -> np.ndarray:
-    """One photo, `uint8 [size, size, 3]`."""
-    try:
-        with Image.open(path) as opened:
-            # Padded to a square, a long strip of few pixels would take all memory.
-            if max(opened.size) > MOST_SIDE:
-                raise ValueError(f"a side has {max(opened.size):,} pixels, over {MOST_SIDE:,}")
-            photo = opened.convert("RGB")
-    except Exception as error:
-        # Pillow raises OSError, SyntaxError, ValueError, DecompressionBombError, ...
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise ValueError(f"{path} is no whole image ({reason}): get it again.") from None
-    side = max(photo.size)
-    square = Image.new("RGB", (side, side), _WHITE)
-    square.paste(photo, ((side - photo.width) // 2, (side - photo.height) // 2))
-    return np.asarray(square.resize((size, size), Image.Resampling.BILINEAR))
-
-
 def split(
     n: int, n_query: int, seed: int, classes: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -215,14 +147,15 @@ def assemble(
         vectors, vocabulary = bag_of_words(written, fit_on=rest, max_words=MAX_WORDS)
     else:
         vectors = sentence_embeddings(written)
-    square = pixels(paths, size)
+    square = store.decoded(paths, size, by=decoding.padded)
+    shown = square if size <= THUMBNAIL else store.decoded(paths, THUMBNAIL, by=decoding.padded)
     return Pairs(
         images=describe(square, images),
         texts=vectors,
         query=query,
         database=rest,
         train=rest,
-        thumbnails=square if size <= THUMBNAIL else pixels(paths, THUMBNAIL),
+        thumbnails=shown,
         vocabulary=vocabulary,
         modality_names=(DISPLAY[images], "text"),
         **fields,

@@ -13,7 +13,7 @@ from mmhash_nb.datasets import store
 from mmhash_nb.io.matfiles import check_stored, read_first, unreadable
 
 #: how the axes may lie as MATLAB shows them: image, channel, row, column
-_FORMS = ("hwcn", "nhwc", "nchw")
+_AXES = ("hwcn", "nhwc", "nchw")
 #: the longest side of an image in pixels
 _MOST_SIDE = 1_024
 _VERSION = 1
@@ -34,7 +34,7 @@ class Section:
 
 
 def stored(sections: Sequence[Section], size: int) -> np.memmap:
-    """The images of all sections, `uint8 [N, 3, size, size]`, as `store.filled` keeps them.
+    """The images of all sections, `uint8 [N, 3, size, size]`, mapped as `store.filled` does.
 
     The axes may lie as rows x columns x 3 x images, images x rows x columns x 3 or images x 3 x
     rows x columns. In an HDF5 file that MATLAB wrote they are reversed; one without MATLAB's mark
@@ -82,8 +82,8 @@ def _reader(section: Section) -> Callable[[int, int], np.ndarray]:
     """What gives the images from one index up to another, `[n, 3, rows, columns]`."""
     if not h5py.is_hdf5(section.path):
         name, array = read_first(section.path, section.variables)
-        form = _form(array.shape, section, name)
-        images = array.transpose([form.index(axis) for axis in "nchw"])
+        order = _order(array.shape, section, name)
+        images = array.transpose([order.index(axis) for axis in "nchw"])
         return lambda start, stop: images[start:stop]
 
     def read(start: int, stop: int) -> np.ndarray:
@@ -96,8 +96,8 @@ def _reader(section: Section) -> Callable[[int, int], np.ndarray]:
                 check_stored(dataset)
                 by_matlab = file.userblock_size > 0 or "MATLAB_class" in dataset.attrs
                 shape = dataset.shape[::-1] if by_matlab else dataset.shape
-                form = _form(shape, section, name)
-                lies = form[::-1] if by_matlab else form
+                order = _order(shape, section, name)
+                lies = order[::-1] if by_matlab else order
                 at = tuple(slice(start, stop) if axis == "n" else slice(None) for axis in lies)
                 return dataset[at].transpose([lies.index(axis) for axis in "nchw"])
         except _OtherError as error:
@@ -112,13 +112,13 @@ class _OtherError(ValueError):
     """A sound file holds something else than images."""
 
 
-def _form(shape: tuple[int, ...], section: Section, name: str) -> str:
+def _order(shape: tuple[int, ...], section: Section, name: str) -> str:
     """Which of the forms the axes have."""
-    for form in _FORMS:
-        sides = dict(zip(form, shape, strict=False))
+    for order in _AXES:
+        sides = dict(zip(order, shape, strict=False))
         right = len(shape) == 4 and sides["n"] == section.n and sides["c"] == 3
         if right and 0 < min(sides["h"], sides["w"]) <= max(sides["h"], sides["w"]) <= _MOST_SIDE:
-            return form
+            return order
     found = " x ".join(str(side) for side in shape)
     raise _OtherError(
         f"{name} in {section.path} is {found}, but must hold {section.n} images, as "

@@ -1,0 +1,251 @@
+"""`check`: whether a method keeps the contract of all methods, on a few made-up pairs."""
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmhash_nb.codes import HashCodes
+from mmhash_nb.hashers.base import Embedder, Hasher, Method
+from mmhash_nb.hashers.registry import entry_of, restored
+from mmhash_nb.pairs import Pairs
+
+N_BITS = 4
+MODALITIES = ("image", "text", "joint")
+#: values with which a method learns in seconds, of the options that it has
+SMALL: dict[str, Any] = {
+    **{"epochs": 2, "rounds": 2, "batch_size": 12, "backbone": "small", "trainable": "none"},
+    **{"text_hidden": 16, "text_features": 16, "image_hidden": 16, "lstm_hidden": 8, "hidden": 8},
+    "anchors": 20,
+}
+
+
+def check(method: str | type[Method], **options: Any) -> None:
+    """Whether a method keeps the contract: raises one sentence on what is broken, or returns.
+
+    It is fitted to 48 made-up pairs, twice. Its state must be named arrays, and the same seed must
+    give the same; samples outside `train` must not be read. Codes must have the right number and
+    length, come from their modality alone, and be the same once saved and loaded. Other
+    modalities, codes before `fit`, unknown options and values of another type must be refused.
+
+    Args:
+        method: a registered name, or a class.
+        options: for the fits. Others that are known to be slow, such as `epochs`, get small values.
+
+    Raises:
+        ValueError: what is broken, in one sentence.
+    """
+    if isinstance(method, str):
+        entry = entry_of(method)
+        _Check(method, entry.load(), {**entry.preset}, options).run()
+    elif isinstance(method, type) and issubclass(method, Hasher | Embedder):
+        _Check(method.__name__, method, {}, options).run()
+    else:
+        raise ValueError(f"{method!r} is no method: give a name or a class of Hasher or Embedder.")
+
+
+def made_up_pairs(view: str) -> Pairs:
+    """48 pairs of three classes, 12 queries and 24 training samples, of `pixels` or `vectors`."""
+    rng = np.random.default_rng(3)
+    which = np.arange(48) % 3
+    likely = np.where(np.arange(24) // 8 == which[:, None], 0.6, 0.1)
+    texts = (rng.random((48, 24)) < likely).astype(np.float32)
+    texts[:, -1] = 1  # no text is empty
+    if view == "pixels":
+        colours = rng.uniform(60, 200, (3, 3))[which][:, :, None, None]
+        noise = 25 * rng.standard_normal((48, 3, 32, 32))
+        images: np.ndarray = (colours + noise).clip(0, 255).astype(np.uint8)
+    else:
+        centres = 3 * rng.standard_normal((3, 20))
+        images = (centres[which] + rng.standard_normal((48, 20))).astype(np.float32)
+    return Pairs(
+        images=images,
+        texts=texts,
+        labels=np.eye(3, dtype=bool)[which],
+        label_names=["first", "second", "third"],
+        query=np.arange(12),
+        database=np.arange(12, 48),
+        train=np.arange(12, 36),
+        name="made-up pairs",
+    )
+
+
+class _Check:
+    """One method and what its checks share."""
+
+    def __init__(
+        self, name: str, cls: type[Method], preset: dict[str, Any], options: Mapping[str, Any]
+    ) -> None:
+        self.name, self.cls = name, cls
+        small = {key: value for key, value in SMALL.items() if key in cls.defaults}
+        self.options = {**preset, **small, **options}
+
+    def run(self) -> None:
+        self.check_class()
+        first, *others = [made_up_pairs(view) for view in self.image_views()]
+        self.check_refusals(first)
+        fitted = self.fitted(first)
+        self.check_state(fitted)
+        self.check_codes(fitted, first)
+        self.check_modality_alone(fitted, first)
+        self.check_seed_and_held_out(fitted, first)
+        self.check_saved(fitted, first)
+        for pairs in others:
+            self.check_codes(self.fitted(pairs), pairs)
+
+    def image_views(self) -> tuple[str, ...]:
+        """The images that it takes; those that it can learn from, where its class does not say."""
+        if self.cls.image_views:
+            return self.cls.image_views
+        for view in ("vectors", "pixels"):
+            with suppress(Exception):
+                self.create().fit(made_up_pairs(view))
+                return (view,)
+        return ("vectors",)
+
+    def require(self, holds: bool, sentence: str) -> None:
+        if not holds:
+            raise ValueError(f"{self.name} {sentence}")
+
+    @contextmanager
+    def running(self, what: str) -> Iterator[None]:
+        """What the method raises becomes a sentence that says when."""
+        try:
+            yield
+        except Exception as error:
+            text = " ".join(str(error).split()).rstrip(".") or repr(error)
+            raise ValueError(f"{self.name} fails to {what}: {text}.") from error
+
+    def refuses(
+        self, call: Callable[[], object], kind: type[Exception], word: str, what: str
+    ) -> None:
+        """`call` must raise `kind` with one sentence that has `word`."""
+        try:
+            call()
+        except kind as error:
+            text = str(error)
+            self.require(word in text, f"refuses {what}, but its sentence does not say {word!r}.")
+            self.require("\n" not in text, f"refuses {what} in more than one line.")
+        except Exception as error:
+            raised = type(error).__name__
+            self.require(False, f"refuses {what} with {raised} in place of {kind.__name__}.")
+        else:
+            self.require(False, f"does not refuse {what}.")
+
+    def create(self, **more: Any) -> Any:
+        method = self.cls(N_BITS, 3, "cpu", **{**self.options, **more})
+        method.name = self.name
+        return method
+
+    def fitted(self, pairs: Pairs) -> Method:
+        before = pairs.fingerprint
+        with self.running("learn from made-up pairs"):
+            method = self.create().fit(pairs)
+        self.require(replace(pairs).fingerprint == before, "changes the pairs that it learns from.")
+        return method
+
+    def encoded(self, method: Any, pairs: Pairs) -> dict[str, Any]:
+        """Codes, or vectors, of all samples by modality; `unified` where it has such."""
+        found = {}
+        for modality in method.modalities:
+            with self.running(f"encode {modality}"):
+                encode = method.encode if method.has_codes else method.embed
+                found[modality] = encode(pairs, modality)
+        if method.unified:
+            with self.running("give database codes"):
+                found["unified"] = method.database_codes(pairs)
+        return found
+
+    def check_class(self) -> None:
+        known = {"modalities": MODALITIES, "image_views": ("pixels", "vectors")}
+        for tag, values in known.items():
+            given = getattr(self.cls, tag)
+            right = isinstance(given, tuple) and {*given} <= {*values}
+            self.require(right, f"has {tag} {given!r}: it must name some of {values}.")
+        self.require(len(self.cls.modalities) > 0, "has no modalities.")
+        lacking = sorted(getattr(self.cls, "__abstractmethods__", ()))
+        self.require(not lacking, f"cannot be created: it lacks {', '.join(lacking)}.")
+
+    def check_refusals(self, pairs: Pairs) -> None:
+        with self.running("be created"):
+            method = self.create()
+        encode = method.encode if method.has_codes else method.embed
+        for modality in MODALITIES:
+            call = partial(encode, pairs, modality)
+            if modality in method.modalities:
+                self.refuses(call, RuntimeError, "not fitted", "to encode before fit")
+            else:
+                self.refuses(call, ValueError, modality, f"to encode {modality}")
+        if method.unified:
+            call = partial(method.database_codes, pairs)
+            self.refuses(call, RuntimeError, "not fitted", "database codes before fit")
+        self.refuses(partial(self.cls, 0), ValueError, "n_bits", "codes of 0 bits")
+        unknown = partial(self.create, no_such_option=1)
+        self.refuses(unknown, TypeError, "no_such_option", "an unknown option")
+        for option in () if self.cls.untyped else self.cls.defaults:
+            wrong = partial(self.create, **{option: object()})
+            self.refuses(wrong, ValueError, option, f"a value of another type for {option}")
+
+    def check_state(self, method: Method) -> None:
+        state = method.state
+        self.require(isinstance(state, dict) and bool(state), "learns no state of named arrays.")
+        for key, value in state.items():
+            right = isinstance(key, str) and isinstance(value, np.ndarray)
+            right = right and value.dtype.kind in "biuf"
+            self.require(right, f"has a state of which {key!r} is no named array of numbers.")
+
+    def check_codes(self, method: Method, pairs: Pairs) -> None:
+        for some in (pairs, pairs.take(np.arange(1))):
+            n = len(some)
+            for what, codes in self.encoded(method, some).items():
+                if isinstance(codes, HashCodes):
+                    right = (len(codes), codes.n_bits) == (n, N_BITS) and method.has_codes
+                else:
+                    right = isinstance(codes, np.ndarray) and codes.shape[:1] == (n,)
+                    right = right and codes.dtype == np.float32 and not method.has_codes
+                wanted = f"codes of {N_BITS} bits" if method.has_codes else "vectors of float32"
+                self.require(right, f"does not give {n} {wanted} for {what} of {n} samples.")
+
+    def check_modality_alone(self, method: Method, pairs: Pairs) -> None:
+        found = self.encoded(method, pairs)
+        for modality, other in (("image", "texts"), ("text", "images")):
+            changed = replace(pairs, **{other: getattr(pairs, other)[::-1].copy()})
+            if modality in found:
+                same = _same(found[modality], self.encoded(method, changed)[modality])
+                self.require(same, f"encodes {modality} from {other} as well.")
+
+    def check_seed_and_held_out(self, method: Method, pairs: Pairs) -> None:
+        held_out = np.setdiff1d(np.arange(len(pairs)), pairs.train)
+        changed = {name: getattr(pairs, name).copy() for name in ("images", "texts", "labels")}
+        for values in changed.values():
+            values[held_out] = values[pairs.train[0]]
+        if _same_state(method, self.fitted(replace(pairs, **changed))):
+            return
+        again = _same_state(method, self.fitted(pairs))
+        self.require(again, "learns another state from the same seed and pairs.")
+        self.require(False, "reads samples outside `train`: with others there it learns otherwise.")
+
+    def check_saved(self, method: Method, pairs: Pairs) -> None:
+        with tempfile.TemporaryDirectory() as folder, self.running("be saved and loaded"):
+            method.save(folder)
+            again = restored(Path(folder), self.cls, "cpu")
+        found = self.encoded(again, pairs)
+        for what, codes in self.encoded(method, pairs).items():
+            self.require(_same(codes, found[what]), f"encodes {what} otherwise once it is loaded.")
+
+
+def _same(one: Any, other: Any) -> bool:
+    return one == other if isinstance(one, HashCodes) else np.array_equal(one, other)
+
+
+def _same_state(one: Method, other: Method) -> bool:
+    """Whether two methods learned equal arrays, NaN being equal to itself."""
+    return one.state.keys() == other.state.keys() and all(
+        np.array_equal(value, other.state[key], equal_nan=value.dtype.kind == "f")
+        for key, value in one.state.items()
+    )

@@ -1,0 +1,255 @@
+"""The registry of methods: names, classes, papers and presets, as data."""
+
+import importlib
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from mmhash_nb.hashers.base import Embedder, Hasher, Method
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A registered method.
+
+    Attributes:
+        target: its class, or for those of this package `module.Class`, imported when it is used.
+        papers: short names of the papers that list it.
+        preset: options that make it this method, where its class has other defaults.
+    """
+
+    target: str | type[Method]
+    papers: tuple[str, ...] = ()
+    preset: Mapping[str, Any] = field(default_factory=dict)
+
+    def load(self) -> type[Method]:
+        """The class."""
+        if not isinstance(self.target, str):
+            return self.target
+        module, name = self.target.split(".")
+        return getattr(importlib.import_module(f"mmhash_nb.hashers.{module}"), name)
+
+
+_MASCI = ("masci2014",)
+_ZENG = ("zeng2022",)
+_ZHANG = ("zhang2018",)
+_LIONG = ("liong2017",)
+_BOTH = ("liong2017", "zhang2018")
+_BUILT_IN = {
+    "random": Entry("random.RandomCodes", ()),
+    "mmnn_l1": Entry("mmnn.MMNN", _MASCI, {"layers": 1}),
+    "mmnn_l2": Entry("mmnn.MMNN", _MASCI, {"layers": 2}),
+    "cmnn_l1": Entry("cmnn.CMNN", _MASCI, {"layers": 1}),
+    "cmnn_l2": Entry("cmnn.CMNN", _MASCI, {"layers": 2}),
+    "nnhash_l1": Entry("nnhash.NNHash", _MASCI, {"layers": 1}),
+    "nnhash_l2": Entry("nnhash.NNHash", _MASCI, {"layers": 2}),
+    "cmssh": Entry("cmssh.CMSSH", _MASCI),
+    "diffhash": Entry("diffhash.DiffHash", _MASCI),
+    "ssh": Entry("ssh.SSH", _MASCI),
+    "agh1": Entry("agh.AnchorGraphHashing", _MASCI, {"layers": 1}),
+    "agh2": Entry("agh.AnchorGraphHashing", _MASCI, {"layers": 2}),
+    "ksh": Entry("ksh.KSH", _MASCI),
+    "raw": Entry("raw.RawFeatures", _MASCI),
+    "cca": Entry("cca.EuclideanCCA", _MASCI),
+    "cm": Entry("cm.CorrelationMatching", _MASCI),
+    "sm": Entry("sm.SemanticMatching", _MASCI),
+    "scm_rasiwasia": Entry("scm_rasiwasia.SemanticCorrelationMatching", _MASCI),
+    "aadah": Entry("aadah.AADAH", _ZHANG),
+    "aadah_none": Entry("aadah.AADAH", _ZHANG, {"attention": "none"}),
+    "aadah_visual": Entry("aadah.AADAH", _ZHANG, {"attention": "visual"}),
+    "aadah_textual": Entry("aadah.AADAH", _ZHANG, {"attention": "textual"}),
+    "aadah_cnn_f": Entry("aadah.AADAH", _ZHANG, {"backbone": "cnn_f"}),
+    "cca_hash": Entry("cca_hash.CCAHash", _ZHANG),
+    "cmfh": Entry("cmfh.CMFH", _BOTH),
+    "scm": Entry("scm.SCM", _BOTH, {"solver": "sequential"}),
+    "scm_orth": Entry("scm.SCM", _ZHANG, {"solver": "orthogonal"}),
+    "stmh": Entry("stmh.STMH", _ZHANG),
+    "sephkm": Entry("sephkm.SePHkm", _BOTH),
+    "dcmh": Entry("dcmh.DCMH", _BOTH),
+    "prdh": Entry("prdh.PRDH", _ZHANG),
+    "dvsh": Entry("dvsh.DVSH", _BOTH),
+    "cmdvh": Entry("cmdvh.CMDVH", _LIONG),
+    "cmdvh1": Entry("cmdvh.CMDVH", _LIONG, {"latent": False}),
+    "cmdvh2": Entry("cmdvh.CMDVH", _LIONG, {"variational": False}),
+    "cvh": Entry("cvh.CVH", _LIONG),
+    "cca_itq": Entry("cca_itq.CCAITQ", _LIONG),
+    "pdh": Entry("pdh.PDH", _LIONG),
+    "lssh": Entry("lssh.LSSH", _LIONG),
+    "discmh": Entry("discmh.DisCMH", _LIONG),
+    "dnh_c": Entry("dnh_c.DNHC", _LIONG),
+    "cah": Entry("cah.CAH", _LIONG),
+    "mah": Entry("mah.MAH", _ZENG),
+    "mah_printed": Entry(
+        "mah.MAH", _ZENG, {"kernel": "printed", "attention": "printed"}
+    ),
+    "mah_no_kn": Entry("mah.MAH", _ZENG, {"kernel": "none"}),
+    "mah_no_an": Entry("mah.MAH", _ZENG, {"attention": "none"}),
+    "mah_sentences": Entry("mah.MAH", _ZENG),
+    "concat": Entry("concat.Concat", _ZENG),
+    "gmu": Entry("gmu.GMU", _ZENG),
+    "mcb": Entry("mcb.MCB", _ZENG),
+    "texthash": Entry("texthash.TextHash", _ZENG),
+    "dpsh": Entry("dpsh.DPSH", _ZENG),
+    "dsh": Entry("dsh.DSH", _ZENG),
+    "hashnet": Entry("hashnet.HashNet", _ZENG),
+    "dth": Entry("dth.DTH", _ZENG),
+    "csq": Entry("csq.CSQ", _ZENG),
+}
+
+
+#: methods from outside the package, by the name they were registered with
+_REGISTERED: dict[str, Entry] = {}
+
+
+def entries() -> dict[str, Entry]:
+    """All registered methods by name, those of this package first."""
+    return {**_BUILT_IN, **_REGISTERED}
+
+
+def names(paper: str | None = None) -> list[str]:
+    """All registered methods, or those that `paper` lists."""
+    there = entries()
+    if paper is None:
+        return list(there)
+    chosen = [name for name, entry in there.items() if paper in entry.papers]
+    if not chosen:
+        papers = sorted({p for entry in there.values() for p in entry.papers})
+        raise ValueError(f"no method is listed for paper {paper!r}; there are {', '.join(papers)}.")
+    return chosen
+
+
+def registered() -> list[str]:
+    """The names of methods from outside the package."""
+    return list(_REGISTERED)
+
+
+def entry_of(name: str) -> Entry:
+    """What is registered as `name`.
+
+    Raises:
+        ValueError: no method of that name.
+    """
+    there = entries()
+    if name not in there:
+        raise ValueError(f"there is no method {name!r}; there are {', '.join(there)}.")
+    return there[name]
+
+
+def method_class(name: str) -> type[Method]:
+    """The class that implements method `name`."""
+    return entry_of(name).load()
+
+
+def register(
+    name: str,
+    cls: Any = None,
+    papers: Iterable[str] = (),
+    preset: Mapping[str, Any] | None = None,
+) -> Any:
+    """Make a class from outside the package a method, by a name.
+
+    It then works in `create`, `load`, `results.run`, protocols and the explorer. The name of
+    an earlier such method may be used again, so that a cell can run twice.
+
+        @hashers.register("mine")
+        class Mine(hashers.Hasher): ...
+
+    Args:
+        name: letters, digits and underscores; none of this package's methods.
+        cls: a subclass of `Hasher` or `Embedder`; without one, a decorator is returned.
+        papers: short names of papers among whose methods it is to be listed.
+        preset: options that make it this method.
+
+    Returns:
+        The class.
+
+    Raises:
+        ValueError: a name that is taken or has other characters, or a preset of a wrong value.
+        TypeError: an option in the preset that the class does not have, or another kind of class.
+    """
+    if cls is None:
+        return lambda decorated: register(name, decorated, papers, preset)
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z]\w*", name):
+        raise ValueError(
+            f"a method's name has letters, digits and underscores, but this is {name!r}."
+        )
+    if name in _BUILT_IN:
+        raise ValueError(f"{name!r} is a method of this package: register yours by another name.")
+    if not isinstance(cls, type) or not issubclass(cls, Hasher | Embedder):
+        raise TypeError(f"{name} must be a subclass of Hasher or Embedder, but is {cls!r}.")
+    if missing := sorted(getattr(cls, "__abstractmethods__", ())):
+        raise TypeError(f"{name} cannot be created: {cls.__name__} lacks {', '.join(missing)}.")
+    if isinstance(papers, str):
+        raise TypeError(f"papers of {name} must be a list of names, but is {papers!r}.")
+    cls.checked_options(name, preset or {})
+    _REGISTERED[name] = Entry(cls, tuple(papers), dict(preset or {}))
+    return cls
+
+
+def create(
+    name: str, n_bits: int, seed: int = 0, *, device: str = "auto", **options: Any
+) -> Hasher | Embedder:
+    """An unfitted method by its registry name.
+
+    Args:
+        name: one of `names()`.
+        n_bits: code length K (dimensions of the embedding for an `Embedder`).
+        seed: everything random in the method comes from it.
+        device: `auto`, `cpu` or `cuda`.
+        options: those of the method, see `describe(name)`.
+
+    Raises:
+        ValueError: no such method, or an option of a wrong type or value.
+        TypeError: an option that the method does not have.
+    """
+    entry = entry_of(name)
+    cls = entry.load()
+    # Checked here, an error names the method as the registry does.
+    method = cls(n_bits, seed, device, **cls.checked_options(name, {**entry.preset, **options}))
+    method.name = name
+    return cast(Hasher | Embedder, method)
+
+
+def load(folder: str | os.PathLike[str], device: str = "auto") -> Hasher | Embedder:
+    """A fitted method from what its `save` left in `folder`.
+
+    Raises:
+        FileNotFoundError: nothing was saved there.
+        ValueError: what was saved is damaged, or of a method that is not registered here; then the
+            sentence says what to import.
+    """
+    return cast(Hasher | Embedder, restored(Path(folder), None, device))
+
+
+def restored(folder: Path, cls: type[Method] | None, device: str) -> Method:
+    """What `load` gives, of the class `cls` where that is not registered; None: by its name."""
+    path = folder / "method.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"{folder} holds no method.json: no method was saved there.")
+    try:
+        saved = json.loads(path.read_text())
+        name, sizes = saved["name"], (saved["n_bits"], saved["seed"])
+        options, module = dict(saved["options"]), saved.get("module")
+        where = f"class {saved['class']} of module {module}" if module else ""
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"{path} does not describe a method ({error!r}).") from None
+    if module and cls is None and name not in entries():
+        imported = f"import {module}, which must register it, first"
+        cell = "first run the cell or script that registers it"
+        raise ValueError(
+            f"{path} is of method {name!r}, {where}, which is not registered here: "
+            f"{cell if module == '__main__' else imported}."
+        )
+    try:
+        if cls is None:
+            method: Method = create(name, *sizes, device=device, **options)
+        else:
+            method = cls(*sizes, device, **options)
+            method.name = name
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path} does not describe a method of this version: {error}") from None
+    return method.load_state(folder)
