@@ -83,9 +83,7 @@ _BUILT_IN = {
     "dnh_c": Entry("dnh_c.DNHC", _LIONG),
     "cah": Entry("cah.CAH", _LIONG),
     "mah": Entry("mah.MAH", _ZENG),
-    "mah_printed": Entry(
-        "mah.MAH", _ZENG, {"kernel": "printed", "attention": "printed"}
-    ),
+    "mah_printed": Entry("mah.MAH", _ZENG, {"kernel": "printed", "attention": "printed"}),
     "mah_no_kn": Entry("mah.MAH", _ZENG, {"kernel": "none"}),
     "mah_no_an": Entry("mah.MAH", _ZENG, {"attention": "none"}),
     "mah_sentences": Entry("mah.MAH", _ZENG),
