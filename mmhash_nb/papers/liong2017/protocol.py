@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mmhash_nb.experiments.protocol import SCALES, Protocol, Setup, given, setup_of
+from mmhash_nb.hashers import registered
 
 _SHALLOW = ("cvh", "cca_itq", "pdh", "lssh", "cmfh", "scm", "sephkm", "discmh")
 _DEEP = ("dnh_c", "dvsh", "cah", "dcmh")
@@ -122,6 +123,7 @@ def protocol(
     of_cmdvh = {key: settings[key] for key in _BACKBONE if key in settings}
     of_cmdvh |= _PRINTED.get(dataset, {})
     methods = [method for method in METHODS if not (vectors and method == "dvsh")]
+    methods += registered("liong2017")
     options = setup.options(methods, scale, settings, changed)
     options |= setup.options(_CMDVH, scale, of_cmdvh, changed)
     lengths = setup.lengths(scale, bits, _BITS)

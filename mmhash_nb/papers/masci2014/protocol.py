@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mmhash_nb.experiments.protocol import Protocol, Setup, given, setup_of
-from mmhash_nb.hashers import names
+from mmhash_nb.hashers import names, registered
 
 _NETWORKS = ("nnhash_l1", "nnhash_l2", "cmnn_l1", "cmnn_l2", "mmnn_l1", "mmnn_l2")
 #: Methods of masci2014.
@@ -71,6 +71,7 @@ def protocol(
     network = {**_NETWORK[dataset], "optimiser": optimiser, **adam, **setup.settings(scale, {})}
     network |= given(epochs=epochs)
     (first, lengths), *others = _GRIDS[dataset]
+    first = (*first, *registered("masci2014"))
     grids = [(first, setup.lengths(scale, (), lengths)), *others]
     return Protocol(
         dataset=dataset,

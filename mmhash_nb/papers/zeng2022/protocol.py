@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mmhash_nb.experiments.protocol import SCALES, Protocol, Setup, given, setup_of
+from mmhash_nb.hashers import registered
 
 _IMAGE_HASHING = ("dpsh", "dsh", "hashnet", "dth", "csq")
 _FUSION = ("concat", "gmu", "mcb")
@@ -85,7 +86,7 @@ def protocol(
     settings = setup.settings(scale, PAPER)
     changed = given(epochs=epochs, backbone=backbone, weights=weights)
     tags_alone = (dataset, scale) in _TAGS_ALONE
-    methods = ("texthash",) if tags_alone else METHODS
+    methods = ("texthash",) if tags_alone else (*METHODS, *registered("zeng2022"))
     lengths = setup.lengths(scale, bits, _BITS)
     grids: list[tuple[Sequence[str], Sequence[int]]] = [(methods, lengths)]
     if not tags_alone:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mmhash_nb.experiments.protocol import SCALES, Protocol, Setup, given, setup_of
+from mmhash_nb.hashers import registered
 
 _SHALLOW = ("cca_hash", "cmfh", "scm", "scm_orth", "stmh", "sephkm")
 _DEEP = ("dcmh", "prdh", "dvsh")
@@ -84,10 +85,11 @@ def protocol(
     setup = setup_of("zhang2018", DATASETS, dataset, scale)
     settings = setup.settings(scale, PAPER)
     changed = given(epochs=epochs, backbone=backbone, weights=weights)
+    methods = (*METHODS, *registered("zhang2018"))
     return Protocol(
         dataset=dataset,
-        grids=[(METHODS, setup.lengths(scale, bits, _BITS))],
+        grids=[(methods, setup.lengths(scale, bits, _BITS))],
         seeds=setup.seeds_at(scale, seeds),
         views=setup.views_at(scale, settings.get("size")),
-        options=setup.options(METHODS, scale, settings, changed),
+        options=setup.options(methods, scale, settings, changed),
     )
