@@ -33,7 +33,7 @@ _started: list[subprocess.Popen] = []
 
 
 def start(folder: Path, *arguments: str, whole: bool = False) -> subprocess.Popen:
-    """`python -m mmhash_nb reproduce` in a process group of its own.
+    """`python -m mmhash_nb reproduce` in a new process group.
 
     Args:
         whole: write the report too.
@@ -43,7 +43,7 @@ def start(folder: Path, *arguments: str, whole: bool = False) -> subprocess.Pope
 
 
 def begin(folder: Path, *arguments: str) -> subprocess.Popen:
-    """Python with these arguments, in a process group of its own."""
+    """Python with these arguments, in a new process group."""
     # Tests that run in the background ignore Ctrl-C, and so would what they start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     command = subprocess.Popen(
@@ -70,8 +70,8 @@ def kill_started() -> None:
 
 def ended(process: subprocess.Popen, seconds: float = 900) -> tuple[int, str]:
     """Exit status and output of a command."""
-    said, _ = process.communicate(timeout=seconds)
-    return process.returncode, said
+    log, _ = process.communicate(timeout=seconds)
+    return process.returncode, log
 
 
 def reproduce(folder: Path, *arguments: str, whole: bool = False) -> tuple[int, str]:

@@ -29,7 +29,7 @@ def notebook(path: Path, *cells: str) -> Path:
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """A project of its own with one notebook that runs."""
+    """A project with one notebook that runs."""
     (tmp_path / "pyproject.toml").touch()
     notebook(tmp_path / "notebooks" / "1_ok.ipynb", "print(dataset, bits, epochs, rate, quick)")
     monkeypatch.chdir(tmp_path)
@@ -171,14 +171,14 @@ def test_only_a_kernel_that_never_answered_is_started_again(
     outcome = headless.execute(path, project / "out.ipynb", {})
     assert outcome.error == ("" if exit_code == 0 else f"exit status {exit_code}")
     assert len(set(tried)) == len(tried) == starts  # an IPython folder each
-    assert all(request == own for request, own in tried)
+    assert all(request == folder for request, folder in tried)
 
 
-@pytest.mark.parametrize("said", ["", "\n", None])
-def test_a_failure_without_a_sentence_is_one_all_the_same(project, monkeypatch, capsys, said):
+@pytest.mark.parametrize("sentence", ["", "\n", None])
+def test_a_failure_without_a_sentence_is_one_all_the_same(project, monkeypatch, capsys, sentence):
     """As on a full disk, where the file of the sentence is made and stays empty."""
-    ends = f"open(__import__('sys').argv[3] + '/{headless.ERROR}', 'w').write({said!r})"
-    ends = f"{ends if said is not None else 0}; raise SystemExit(1)"
+    ends = f"open(__import__('sys').argv[3] + '/{headless.ERROR}', 'w').write({sentence!r})"
+    ends = f"{ends if sentence is not None else 0}; raise SystemExit(1)"
     popen = subprocess.Popen
 
     def without_words(command, **settings):
@@ -213,44 +213,26 @@ def test_what_killed_runs_have_left_is_deleted_and_nothing_of_others(project, mo
     for name in names:
         (project / "tmp" / name / "profile").mkdir(parents=True)
     stale = ".rate=[1]-a-abc_1234.part.json"
-    kept = [".rate=[1]-a-0123abcd-abc_1234.part.json", ".rate=1-a-abc_1234.part.json", "a.json"]
-    for name in (stale, *kept):
+    others = [".rate=[1]-a-0123abcd-abc_1234.part.json", ".rate=1-a-abc_1234.part.json", "a.json"]
+    for name in (stale, *others):
         (project / name).touch()
     headless.clear(output)
     assert [path.name for path in (project / "tmp").iterdir()] == names[1:]
-    assert not (project / stale).exists() and all((project / name).exists() for name in kept)
+    assert not (project / stale).exists() and all((project / name).exists() for name in others)
 
 
-@pytest.fixture
-def executed(monkeypatch):
-    """Where notebooks would have been written; `stop` interrupts at so many of them."""
-    asked = []
+def test_out_is_where_notebooks_and_report_go(project, monkeypatch, capsys):
+    ran = []
 
     def execute(path, output, parameters, **_):
-        asked.append(output)
-        if len(asked) == execute.stop:
-            raise KeyboardInterrupt
+        ran.append(output)
         return headless.Outcome(path.stem, 1.0)
 
-    execute.asked, execute.stop = asked, None
     monkeypatch.setattr(workers, "execute", execute)
-    return execute
-
-
-def test_out_is_where_notebooks_and_report_go(project, executed, capsys):
     out = project / "elsewhere"
     assert reproduce.main(["reproduce", "--out", str(out)]) == 0
-    assert executed.asked == [out / "notebooks" / "1_ok.ipynb"]
+    assert ran == [out / "notebooks" / "1_ok.ipynb"]
     assert "| 1_ok | 1 | ok |" in (out / "report.md").read_text()
     assert '<td class="good">ok</td>' in (out / "report.html").read_text()
     assert f"report: {out / 'report.md'}" in capsys.readouterr().out
     assert not (project / "runs").exists()
-
-
-def test_ctrl_c_ends_the_batch_in_one_sentence(project, executed, capsys):
-    notebook(project / "notebooks" / "2_next.ipynb")
-    notebook(project / "notebooks" / "3_last.ipynb")
-    executed.stop = 2
-    assert reproduce.main(["reproduce"]) == 130
-    assert capsys.readouterr().err == "interrupted; the same command goes on where it stopped\n"
-    assert [path.stem for path in executed.asked] == ["1_ok", "2_next"]

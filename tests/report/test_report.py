@@ -102,8 +102,8 @@ def test_every_published_number_stands_once_in_each_section_with_ours_or_a_reaso
 def test_ours_interval_difference_and_verdict_are_those_of_the_records(project):
     made = {"mmnn_l2": (0.53, 0.54, 0.55), "cmnn_l2": (0.1,), "mmnn_l1": (0.5, 0.5)}
     records.write(rows("cifar10", made), project / "results")
-    own, *_ = contents.sections("masci2014")
-    shown = numbers.shown(own.numbers)
+    section, *_ = contents.sections("masci2014")
+    shown = numbers.shown(section.numbers)
     ours = cell(shown, "mmnn_l2")
     assert ours["published"] == "54.01" and ours["ours"] == "54.00" and ours["seeds"] == 3
     assert ours["95 % interval"] == "51.52 to 56.48"  # 4.303 · 1 point / √3
@@ -111,19 +111,25 @@ def test_ours_interval_difference_and_verdict_are_those_of_the_records(project):
     assert ours["why, or from what"] == "made up"
     assert cell(shown, "cmnn_l2")["95 % interval"] == "one run"
     assert cell(shown, "cmnn_l2")["verdict"] == "not reproduced"
-    assert numbers.counted(own.numbers).startswith("307 not run, 2 not reproduced, 1 reproduced")
+    assert numbers.counted(section.numbers).startswith(
+        "307 not run, 2 not reproduced, 1 reproduced"
+    )
 
 
 def test_each_kind_of_gap_has_its_reason(project):
     made = rows("cifar10", {"mmnn_l2": (0.5,)})
     records.write(made, project / "results")
-    (own,) = contents.sections("masci2014", present={"wiki"})
-    shown = numbers.shown(own.numbers)
+    (section,) = contents.sections("masci2014", present={"wiki"})
+    shown = numbers.shown(section.numbers)
 
     def why(*args):
         return cell(shown, *args)["why, or from what"]
 
-    on = own.numbers[["dataset", "lacks", "reason"]].drop_duplicates("dataset").set_index("dataset")
+    on = (
+        section.numbers[["dataset", "lacks", "reason"]]
+        .drop_duplicates("dataset")
+        .set_index("dataset")
+    )
     assert on.reason["nuswide"] == "no run on nuswide: its files are not on this machine"
     assert on.reason["wiki"] == "no run on wiki: its files are here, but it has no record"
     assert why("cmssh") == "no run of cmssh on cifar10, where there are mmnn_l2 (made up)"
@@ -133,7 +139,7 @@ def test_each_kind_of_gap_has_its_reason(project):
     assert (
         why("mmnn_l2", "cifar10", "text-image", 48) == "no mAP of mmnn_l2 for text-image on cifar10"
     )
-    counts = own.numbers.lacks.value_counts()
+    counts = section.numbers.lacks.value_counts()
     assert set(counts.index) == {"", *numbers.LACKS} and counts[""] == 1
 
 
@@ -173,15 +179,15 @@ def test_the_page_and_the_markdown_say_all_of_it_and_links_lead_somewhere(projec
     text = paths[1].read_text()
     parsed = Parsed(text)
     anchors = [attributes["id"] for _, attributes in parsed.tags if "id" in attributes]
-    asked = {a["href"][1:] for tag, a in parsed.tags if tag == "a"}
-    assert len(anchors) == len(set(anchors)) and asked and asked <= set(anchors)
+    links = {a["href"][1:] for tag, a in parsed.tags if tag == "a"}
+    assert len(anchors) == len(set(anchors)) and links and links <= set(anchors)
     in_markdown = paths[0].read_text()
-    assert set(re.findall(r"\]\(#([\w-]+)\)", in_markdown)) == asked
+    assert set(re.findall(r"\]\(#([\w-]+)\)", in_markdown)) == links
     assert set(re.findall(r'<a id="([\w-]+)">', in_markdown)) == set(anchors)
     assert (
         text.rstrip().endswith("</html>") and "Died: &lt;b&gt;" in text and "Died: <b>" not in text
     )
-    assert "30.00 (54.01)" in parsed.text  # the paper's own layout
+    assert "30.00 (54.01)" in parsed.text  # the layout of the paper
     for paper in papers.names():
         for note in papers.errata(paper).interpretation:
             assert note in parsed.text
@@ -262,8 +268,8 @@ def test_every_picture_that_a_notebook_saves_has_a_caption(room, monkeypatch):
 def test_the_command_writes_both_files_and_a_broken_record_leaves_the_last_ones(project, capsys):
     out = project / "elsewhere"
     assert reproduce.main(["report", "--out", str(out)]) == 0
-    said = capsys.readouterr().out
-    assert said == f"report: {out / 'report.md'}\nreport: {out / 'report.html'}\n"
+    log = capsys.readouterr().out
+    assert log == f"report: {out / 'report.md'}\nreport: {out / 'report.html'}\n"
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     (project / "runs").mkdir()
     (project / "runs" / "masci2014_x.csv").write_text("paper,method\nmasci2014,raw\n")

@@ -53,8 +53,8 @@ def test_ctrl_c_ends_everything_and_keeps_what_is_done(project, how):
     begun(project, 2)
     processes = descendants(command)
     os.killpg(command.pid, signal.SIGINT)
-    status, said = ended(command)  # the cell itself would never end
-    assert status == 130 and "interrupted; the same command goes on where it stopped" in said
+    status, log = ended(command)  # the cell itself would never end
+    assert status == 130 and "interrupted; the same command goes on where it stopped" in log
     gone(processes)
     (project / "go").touch()
     assert reproduce(project, *ONE)[0] == 0
@@ -72,8 +72,8 @@ def test_a_killed_batch_leaves_no_process_and_the_same_command_finishes_it(proje
     ended(command)
     assert done(project, 0) == [False]
     (project / "go").touch()
-    status, said = reproduce(project, *ONE, *how)
-    assert status == 0 and "1_wait/seeds=0 done" in said
+    status, log = reproduce(project, *ONE, *how)
+    assert status == 0 and "1_wait/seeds=0 done" in log
     assert done(project, 0) == [True]
 
 
@@ -86,8 +86,8 @@ def test_the_job_of_a_killed_dask_worker_is_run_by_another(project):
     os.kill(runner.ppid(), signal.SIGKILL)
     gone([runner, *kernels])
     (project / "go").touch()
-    status, said = ended(command)
-    assert status == 0 and said.count("seeds=0 done (") == 1
+    status, log = ended(command)
+    assert status == 0 and log.count("seeds=0 done (") == 1
     assert lines(project / "count.txt") == ["a [0]"] * 2
 
 
@@ -97,10 +97,10 @@ def test_a_killed_kernel_is_a_failure_and_the_same_command_runs_it_again(project
     for kernel in with_argument(descendants(command), "ipykernel_launcher"):
         kernel.kill()
     (project / "go").touch()
-    status, said = ended(command)
+    status, log = ended(command)
     assert status == 1
-    assert "=== 1_wait/seeds=0 failed: DeadKernelError: Kernel died" in said
-    assert "=== 1_wait/seeds=1 done" in said
+    assert "=== 1_wait/seeds=0 failed: DeadKernelError: Kernel died" in log
+    assert "=== 1_wait/seeds=1 done" in log
     assert reproduce(project, *TWO)[0] == 0
     assert lines(project / "count.txt") == ["a [0]", "a [0]", "a [1]"]
 
@@ -117,6 +117,6 @@ def test_out_of_memory_is_reported_and_the_others_run(project):
     limit = "import resource; resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))"
     notebook(project / "notebooks" / "0_large.ipynb", COUNT, limit, "x = bytearray(16 << 30)")
     (project / "go").touch()
-    status, said = reproduce(project)
-    assert status == 1 and "=== 0_large failed: MemoryError" in said
-    assert "=== 1_wait done" in said
+    status, log = reproduce(project)
+    assert status == 1 and "=== 0_large failed: MemoryError" in log
+    assert "=== 1_wait done" in log

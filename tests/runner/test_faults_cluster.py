@@ -84,16 +84,16 @@ def test_jobs_of_a_killed_scheduler_are_a_sentence_each_and_go_on_with_a_new_one
     kernels = with_argument(descendants(worker), "ipykernel_launcher")
     assert kernels
     os.kill(its.pid, signal.SIGKILL)
-    status, said = ended(command)
-    assert status == 1 and "Traceback" not in said
-    assert "=== 0_quick/seeds=0 done" in said
+    status, log = ended(command)
+    assert status == 1 and "Traceback" not in log
+    assert "=== 0_quick/seeds=0 done" in log
     lost = "the connection to the Dask scheduler was lost: run the same command on a new one."
-    assert f"=== 1_wait/seeds=0 failed: {lost}" in said
+    assert f"=== 1_wait/seeds=0 failed: {lost}" in log
     ended(worker)
     gone(kernels)
     (project / "go").touch()
-    status, said = reproduce(project, *ONE, "--scheduler", running.scheduler.address)
-    assert status == 0 and "1 of 2 runs are done already" in said
+    status, log = reproduce(project, *ONE, "--scheduler", running.scheduler.address)
+    assert status == 0 and "1 of 2 runs are done already" in log
     assert lines(project / "count.txt") == ["a [0]"] * 3
 
 
@@ -139,14 +139,14 @@ def test_dask_runs_a_job_on_the_loopback_alone_and_logs_beside_it(project, runni
     assert (
         "through [5]" in printed(output) and "through [5]" in output.with_suffix(".log").read_text()
     )
-    said = capsys.readouterr().out
-    assert "=== 1_wait/seeds=5 seeds=[5]" in said and "=== 1_wait/seeds=5 done" in said
-    assert "through" not in said
+    log = capsys.readouterr().out
+    assert "=== 1_wait/seeds=5 seeds=[5]" in log and "=== 1_wait/seeds=5 done" in log
+    assert "through" not in log
 
 
 @pytest.fixture
 def threads(monkeypatch):
-    """A cluster of two threads of this process, whose jobs end at once; asked which were run."""
+    """A cluster of two threads of this process, whose jobs end at once; `ran` lists them."""
     from distributed import LocalCluster
 
     ran = []
@@ -217,5 +217,5 @@ def test_a_scheduler_without_workers_or_dashboard_is_said(project, threads, monk
     threads.scale(0)
     until(lambda: not threads.scheduler.workers)
     assert command_line.main(jobs) == 2
-    said = capsys.readouterr().err
-    assert "has no worker: start one on each machine that shares this folder, by dask wor" in said
+    log = capsys.readouterr().err
+    assert "has no worker: start one on each machine that shares this folder, by dask wor" in log

@@ -41,25 +41,26 @@ def _nothing_left(monkeypatch):
     kill_started()
 
 
-#: notes each start, each epoch whose checkpoint is kept, and how many epochs are taken up again
+#: notes each start, each epoch whose checkpoint is saved, and how many epochs are taken up again
 TRAINS = """\
 import time
-from mmhash_nb import results, training
+from mmhash_nb import results
 from mmhash_nb.datasets import load
 from mmhash_nb.io.project import project_root
+from mmhash_nb.training import checkpoints, loop
 job = f"{paper} {{seeds[0]}}"
 def note(what, n):
     with open(f"{{what}}.txt", "a") as file: file.write(f"{{job}} {{n}}\\n")
 note("starts", 0)
-training._QUIET_SECONDS = -1.0  # a checkpoint after every epoch
-keep, resume = training.keep, training.resume
-def kept(*state):
-    keep(*state), note("epochs", len(state[-1])), time.sleep(0.05)
+loop.CHECKPOINT_SECONDS = -1.0  # a checkpoint after every epoch
+save, resume = checkpoints.save, checkpoints.resume
+def saved(*state):
+    save(*state), note("epochs", len(state[-1])), time.sleep(0.05)
 def resumed(*state):
     history = resume(*state)
     note("resumed", len(history))
     return history
-training.keep, training.resume = kept, resumed
+checkpoints.save, checkpoints.resume = saved, resumed
 pairs = load("scenes", images={images!r}, n=200)
 run = results.run({paper!r}, {method!r}, pairs, 16, seeds[0], {options!r}, device="cpu")
 results.records.write(results.frame([run]), project_root() / "runs")"""
@@ -145,8 +146,8 @@ def test_a_batch_whose_processes_are_killed_at_random_ends_as_an_undisturbed_one
         gone(family)
         ended(process)
         once |= {job: started(killed)[job] for job in done(killed) if job not in once}
-    status, said = reproduce(killed, *command, whole=True)
-    assert status == 0, said
+    status, log = reproduce(killed, *command, whole=True)
+    assert status == 0, log
     assert len(done(killed)) == 2 * len(TRAININGS)
     assert once.items() <= started(killed).items()  # what was done was not begun again
     assert sum(started(killed).values()) > 2 * len(TRAININGS)
@@ -187,9 +188,9 @@ def test_a_full_disk_is_said_and_the_same_command_finishes_once_there_is_space(
     (tmp_path / "pyproject.toml").touch()
     out = ("--out", str(small_disk))
     (small_disk / "filler").write_bytes(bytes(7_000_000))
-    status, said = reproduce(tmp_path, *out)
-    assert status == 1 and f"=== 1_print failed: {FULL}" in said
-    assert "Traceback" not in said.partition("=== 1_print failed")[2]
+    status, log = reproduce(tmp_path, *out)
+    assert status == 1 and f"=== 1_print failed: {FULL}" in log
+    assert "Traceback" not in log.partition("=== 1_print failed")[2]
     (small_disk / "filler").unlink()
     assert "would run  1_print" in reproduce(tmp_path, *out, "--dry-run")[1]
     assert reproduce(tmp_path, *out)[0] == 0
@@ -199,10 +200,11 @@ def test_a_full_disk_is_said_and_the_same_command_finishes_once_there_is_space(
 #: fills the disk just before something is written, as long as there is a file that names it
 FILLS = """\
 import os
-from mmhash_nb import results, training
+from mmhash_nb import results
 from mmhash_nb.datasets import load
+from mmhash_nb.training import checkpoints, loop
 from mmhash_nb.results import runs
-training._QUIET_SECONDS = -1.0
+loop.CHECKPOINT_SECONDS = -1.0
 wanted = open("fill.txt").read() if os.path.exists("fill.txt") else ""
 def fill():
     left = os.statvfs(".").f_bavail * os.statvfs(".").f_frsize
@@ -212,7 +214,8 @@ def filling(write, now):
         if now(*given): fill()
         return write(*given)
     return filled
-training.keep = filling(training.keep, lambda *s: wanted == "checkpoint" and len(s[-1]) == 5)
+fifth = lambda *s: wanted == "checkpoint" and len(s[-1]) == 5
+checkpoints.save = filling(checkpoints.save, fifth)
 runs.save_codes = filling(runs.save_codes, lambda *_: wanted == "codes")
 runs.whole = filling(runs.whole, lambda path: wanted == path.name)
 pairs = load("scenes", images="gist", n=200)
@@ -224,13 +227,13 @@ OPTIONS = {"epochs": 8, "optimiser": "adam"}
 def test_a_disk_that_fills_in_a_training_costs_no_result(tmp_path, small_disk, what):
     notebook(small_disk / "notebooks" / "1_train.ipynb", FILLS.replace("OPTIONS", repr(OPTIONS)))
     (small_disk / "fill.txt").write_text(what)
-    status, said = reproduce(small_disk)
-    assert status == 1 and f"=== 1_train failed: {FULL}" in said
+    status, log = reproduce(small_disk)
+    assert status == 1 and f"=== 1_train failed: {FULL}" in log
     assert (small_disk / "filler").exists() and not trained(small_disk)
     (small_disk / "filler").unlink()
     (small_disk / "fill.txt").unlink()
-    status, said = reproduce(small_disk)
-    assert status == 0, said
+    status, log = reproduce(small_disk)
+    assert status == 0, log
     pairs = load("scenes", images="gist", n=200)
     root = tmp_path / "straight" / "runs"
     results.run("masci2014", "mmnn_l1", pairs, 16, 0, OPTIONS, device="cpu", root=root)
