@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
@@ -133,37 +132,3 @@ def create(name: str, pretrained: bool = True, weights: str | Path | None = None
 def names() -> tuple[str, ...]:
     """The backbones there are."""
     return tuple(ARCHITECTURES)
-
-
-@torch.inference_mode()
-def extract(
-    backbone: Backbone,
-    images: np.ndarray,
-    batch_size: int = 256,
-    device: str | torch.device = "cpu",
-) -> np.ndarray:
-    """Features of many images, without gradients and in evaluation mode, `float32 [N, n_features]`.
-
-    Args:
-        backbone: is moved to `device`, and left in the mode it was in.
-        images: `uint8 [N, 3, H, W]`.
-        batch_size: images at a time.
-
-    Raises:
-        ValueError: images of another shape or dtype.
-    """
-    if images.ndim != 4 or images.shape[1] != 3 or images.dtype != np.uint8:
-        raise ValueError(
-            f"images must be uint8 [N, 3, H, W], but is {images.dtype} {list(images.shape)}."
-        )
-    was_training = backbone.training
-    backbone.eval().to(device)
-    features = np.empty((len(images), backbone.n_features), dtype=np.float32)
-    try:
-        for start in range(0, len(images), batch_size):
-            batch = torch.from_numpy(images[start : start + batch_size]).to(device)
-            batch = batch.contiguous(memory_format=torch.channels_last)
-            features[start : start + batch_size] = backbone(batch).float().cpu().numpy()
-    finally:
-        backbone.train(was_training)
-    return features

@@ -12,7 +12,11 @@ FEW = 64
 
 
 def cached_of_images(
-    folder: str, images: np.ndarray, key: Iterable[Part], compute: Callable[[], np.ndarray]
+    folder: str,
+    images: np.ndarray,
+    key: Iterable[Part],
+    compute: Callable[[], np.ndarray],
+    cached: bool = True,
 ) -> np.ndarray:
     """`cached_array` of what depends on images and on `key`, for `FEW` images or more."""
-    return cached_array(folder, [images, *key], compute, cached=len(images) >= FEW)
+    return cached_array(folder, [images, *key], compute, cached=cached and len(images) >= FEW)

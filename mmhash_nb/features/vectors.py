@@ -21,6 +21,7 @@ def feature_vectors(
     *,
     device: str | torch.device = "cpu",
     size: int | None = None,
+    cached: bool = True,
 ) -> np.ndarray:
     """What `backbone.describe` makes of the maps of `stage_maps`, `float32 [N, n_features]`.
 
@@ -31,13 +32,14 @@ def feature_vectors(
     Args:
         backbone: is put in evaluation mode and moved to `device`.
         images, device, size: as for `stage_maps`, which also says what it refuses.
+        cached: False computes them, whatever the cache holds.
     """
     check_images(images, size)
     device = torch.device(device)
     head = [] if backbone.head is None else backbone.head.state_dict().values()
     key = [size, device.type, backbone.identity(), [value.cpu().numpy() for value in head]]
     compute = partial(_vectors, backbone, images, device, size)
-    return cached_of_images("vectors", images, key, compute)
+    return cached_of_images("vectors", images, key, compute, cached)
 
 
 @torch.inference_mode()

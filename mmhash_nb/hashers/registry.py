@@ -41,12 +41,12 @@ _LIONG = ("liong2017",)
 _BOTH = ("liong2017", "zhang2018")
 _BUILT_IN = {
     "random": Entry("random.RandomCodes", ()),
-    "mmnn_l1": Entry("mmnn.CoupledSiamese", _MASCI, {"layers": 1, "alpha": 0.5}),
-    "mmnn_l2": Entry("mmnn.CoupledSiamese", _MASCI, {"layers": 2, "alpha": 0.5}),
-    "cmnn_l1": Entry("mmnn.CoupledSiamese", _MASCI, {"layers": 1, "alpha": 0.0}),
-    "cmnn_l2": Entry("mmnn.CoupledSiamese", _MASCI, {"layers": 2, "alpha": 0.0}),
-    "nnhash_l1": Entry("mmnn.Siamese", _MASCI, {"layers": 1}),
-    "nnhash_l2": Entry("mmnn.Siamese", _MASCI, {"layers": 2}),
+    "mmnn_l1": Entry("mmnn.MMNN", _MASCI, {"layers": 1}),
+    "mmnn_l2": Entry("mmnn.MMNN", _MASCI, {"layers": 2}),
+    "cmnn_l1": Entry("cmnn.CMNN", _MASCI, {"layers": 1}),
+    "cmnn_l2": Entry("cmnn.CMNN", _MASCI, {"layers": 2}),
+    "nnhash_l1": Entry("nnhash.NNHash", _MASCI, {"layers": 1}),
+    "nnhash_l2": Entry("nnhash.NNHash", _MASCI, {"layers": 2}),
     "cmssh": Entry("cmssh.CMSSH", _MASCI),
     "diffhash": Entry("diffhash.DiffHash", _MASCI),
     "ssh": Entry("ssh.SSH", _MASCI),
@@ -69,8 +69,8 @@ _BUILT_IN = {
     "scm_orth": Entry("scm.SCM", _ZHANG, {"solver": "orthogonal"}),
     "stmh": Entry("stmh.STMH", _ZHANG),
     "sephkm": Entry("sephkm.SePHkm", _BOTH),
-    "dcmh": Entry("pairwise_networks.DCMH", _BOTH),
-    "prdh": Entry("pairwise_networks.PRDH", _ZHANG),
+    "dcmh": Entry("dcmh.DCMH", _BOTH),
+    "prdh": Entry("prdh.PRDH", _ZHANG),
     "dvsh": Entry("dvsh.DVSH", _BOTH),
     "cmdvh": Entry("cmdvh.CMDVH", _LIONG),
     "cmdvh1": Entry("cmdvh.CMDVH", _LIONG, {"latent": False}),
@@ -82,22 +82,20 @@ _BUILT_IN = {
     "discmh": Entry("discmh.DisCMH", _LIONG),
     "dnh_c": Entry("dnh_c.DNHC", _LIONG),
     "cah": Entry("cah.CAH", _LIONG),
-    "mah": Entry("multimodal.ModalAwareHasher", _ZENG),
-    "mah_printed": Entry(
-        "multimodal.ModalAwareHasher", _ZENG, {"kernel": "printed", "attention": "printed"}
-    ),
-    "mah_no_kn": Entry("multimodal.ModalAwareHasher", _ZENG, {"kernel": "none"}),
-    "mah_no_an": Entry("multimodal.ModalAwareHasher", _ZENG, {"attention": "none"}),
-    "mah_sentences": Entry("multimodal.ModalAwareHasher", _ZENG),
-    "concat": Entry("multimodal.JointHasher", _ZENG, {"fusion": "concat"}),
-    "gmu": Entry("multimodal.JointHasher", _ZENG, {"fusion": "gmu"}),
-    "mcb": Entry("multimodal.JointHasher", _ZENG, {"fusion": "mcb"}),
-    "texthash": Entry("multimodal.TextHasher", _ZENG),
-    "dpsh": Entry("multimodal.ImageHasher", _ZENG, {"objective": "dpsh"}),
-    "dsh": Entry("multimodal.ImageHasher", _ZENG, {"objective": "dsh"}),
-    "hashnet": Entry("multimodal.ImageHasher", _ZENG, {"objective": "hashnet"}),
-    "dth": Entry("multimodal.ImageHasher", _ZENG, {"objective": "triplet"}),
-    "csq": Entry("multimodal.ImageHasher", _ZENG, {"objective": "csq"}),
+    "mah": Entry("mah.MAH", _ZENG),
+    "mah_printed": Entry("mah.MAH", _ZENG, {"kernel": "printed", "attention": "printed"}),
+    "mah_no_kn": Entry("mah.MAH", _ZENG, {"kernel": "none"}),
+    "mah_no_an": Entry("mah.MAH", _ZENG, {"attention": "none"}),
+    "mah_sentences": Entry("mah.MAH", _ZENG),
+    "concat": Entry("concat.Concat", _ZENG),
+    "gmu": Entry("gmu.GMU", _ZENG),
+    "mcb": Entry("mcb.MCB", _ZENG),
+    "texthash": Entry("texthash.TextHash", _ZENG),
+    "dpsh": Entry("dpsh.DPSH", _ZENG),
+    "dsh": Entry("dsh.DSH", _ZENG),
+    "hashnet": Entry("hashnet.HashNet", _ZENG),
+    "dth": Entry("dth.DTH", _ZENG),
+    "csq": Entry("csq.CSQ", _ZENG),
 }
 
 
@@ -122,9 +120,9 @@ def names(paper: str | None = None) -> list[str]:
     return chosen
 
 
-def registered() -> list[str]:
-    """The names of methods from outside the package."""
-    return list(_REGISTERED)
+def registered(paper: str | None = None) -> list[str]:
+    """Methods from outside the package, all or those registered for `paper`."""
+    return [n for n, entry in _REGISTERED.items() if paper is None or paper in entry.papers]
 
 
 def entry_of(name: str) -> Entry:

@@ -45,7 +45,7 @@ def package_hash() -> str:
     package = Path(__file__).parents[1]
     for path in sorted(package.rglob("*")):
         inside = path.relative_to(package)
-        if path.suffix in (".csv", ".safetensors"):
+        if path.suffix in (".csv", ".toml", ".safetensors"):
             content = path.read_bytes()
         elif path.suffix == ".py" and inside.parts[0].removesuffix(".py") not in _RUNNERS:
             content = code(path.read_text(encoding="utf-8")).encode()

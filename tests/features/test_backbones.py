@@ -11,7 +11,8 @@ from torch import nn
 from mmhash_nb.cli.pretrain_small import NOTHING, SIZES, draw
 from mmhash_nb.features import backbones
 from mmhash_nb.features.architectures import ARCHITECTURES, Architecture
-from mmhash_nb.features.backbones import WEIGHTS, Backbone, create, extract
+from mmhash_nb.features.backbones import WEIGHTS, Backbone, create
+from mmhash_nb.features.vectors import feature_vectors
 
 
 @pytest.fixture(scope="module")
@@ -51,18 +52,6 @@ def test_maps_start_the_last_stage(images: np.ndarray) -> None:
     batch = torch.from_numpy(images)
     cached = small.maps(batch)[-2].detach()
     torch.testing.assert_close(small.stages[-1](cached).mean(dim=(2, 3)), small(batch))
-
-
-def test_extract_is_the_forward_pass_in_batches(images: np.ndarray) -> None:
-    small = create("small").train()
-    before = {name: value.clone() for name, value in small.state_dict().items()}
-    features = extract(small, images, batch_size=3)
-    assert small.training and features.dtype == np.float32 and features.shape == (7, 128)
-    assert all(torch.equal(value, before[name]) for name, value in small.state_dict().items())
-    whole = small.eval()(torch.from_numpy(images)).detach().numpy()
-    np.testing.assert_allclose(features, whole, rtol=1e-4, atol=1e-5)
-    assert np.array_equal(extract(small, images[:0]), np.empty((0, 128), dtype=np.float32))
-    assert not small.training
 
 
 def test_gradients_reach_every_stage(images: np.ndarray) -> None:
@@ -105,10 +94,10 @@ def test_the_packaged_weights_know_attributes() -> None:
 
 def test_weights_from_a_file(tmp_path: Path) -> None:
     torch.manual_seed(1)
-    own = create("small", pretrained=False)
-    save_file(own.state_dict(), tmp_path / "own.safetensors")
-    again = create("small", weights=tmp_path / "own.safetensors")
-    assert all(torch.equal(v, again.state_dict()[k]) for k, v in own.state_dict().items())
+    saved = create("small", pretrained=False)
+    save_file(saved.state_dict(), tmp_path / "saved.safetensors")
+    again = create("small", weights=tmp_path / "saved.safetensors")
+    assert all(torch.equal(v, again.state_dict()[k]) for k, v in saved.state_dict().items())
     assert not torch.equal(again.stages[0][0][0].weight, create("small").stages[0][0][0].weight)
 
 
@@ -129,17 +118,15 @@ def test_bad_weights(tmp_path: Path) -> None:
         create("small", weights=other)
 
 
-def test_bad_arguments(images: np.ndarray) -> None:
+def test_bad_arguments() -> None:
     with pytest.raises(ValueError, match="There is no backbone 'vgg': choose one of small"):
         create("vgg")
     with pytest.raises(ValueError, match="weights='w' would not be read with pretrained=False"):
         create("small", pretrained=False, weights="w")
-    with pytest.raises(ValueError, match=r"images must be uint8 \[N, 3, H, W\], but is float32"):
-        extract(create("small"), images.astype(np.float32))
 
 
 def test_another_backbone_is_one_line(images: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     flat = lambda: Architecture([nn.AvgPool2d(2), nn.Conv2d(3, 5, 1)], (3, 5), (0,) * 3, (1,) * 3)  # noqa: E731
     monkeypatch.setitem(ARCHITECTURES, "flat", flat)
     assert backbones.names() == ("small", "resnet18", "mobilenet_v2", "vgg19", "cnn_f", "flat")
-    assert extract(create("flat", pretrained=False), images).shape == (7, 5)
+    assert feature_vectors(create("flat", pretrained=False), images).shape == (7, 5)

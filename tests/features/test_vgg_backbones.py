@@ -13,8 +13,9 @@ from torch import nn
 
 from mmhash_nb import hashers
 from mmhash_nb.features import architectures, pretrained
-from mmhash_nb.features.backbones import Backbone, create, extract
+from mmhash_nb.features.backbones import Backbone, create
 from mmhash_nb.features.maps import stage_maps
+from mmhash_nb.features.vectors import feature_vectors
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 WIDTHS = {"vgg19": (64, 128, 256, 512, 512), "cnn_f": (64, 256, 256, 256, 256)}
@@ -75,14 +76,14 @@ def test_true_keys_of_torchvisions_vgg19() -> None:
 
 @pytest.fixture
 def torchvisions(thin: None) -> nn.Module:
-    """torchvision's own class, as narrow as `thin`."""
+    """torchvision's class, as narrow as `thin`."""
     from torchvision.models.vgg import VGG, cfgs, make_layers
 
     torch.manual_seed(4)
     narrow = dict(zip((64, 128, 256, 512), architectures.VGG19_WIDTHS, strict=False))
     plan = [layer if layer == "M" else narrow[layer] for layer in cfgs["E"]]
     plan[-5:-1] = [architectures.VGG19_WIDTHS[-1]] * 4  # conv5_1 to conv5_4
-    with torch.device("meta"):  # its own fully connected layers take 400 MB
+    with torch.device("meta"):  # its fully connected layers take 400 MB
         model = VGG(make_layers(plan), init_weights=False)
     units = architectures.FULLY_CONNECTED
     model.classifier[0] = nn.Linear(49 * architectures.VGG19_WIDTHS[-1], units)
@@ -234,7 +235,7 @@ def test_cnn_f_is_matconvnets_network(mat: tuple[dict, Path], older: bool) -> No
         scipy.io.savemat(path, {"layers": file["layers"], **file["meta"]})
     backbone = create("cnn_f", weights=path).eval()
     images = pixels(n=1)
-    images[0, :, :, :150] //= 2  # so that the places differ
+    images[0, :, :, :150] //= 2  # so that the positions differ
     seen = naive(file, images[0])
     batch = torch.from_numpy(images)
     for i, found in enumerate(backbone.maps(batch), 1):
@@ -252,10 +253,10 @@ def test_cnn_f_is_matconvnets_network(mat: tuple[dict, Path], older: bool) -> No
 def test_cnn_f_in_our_own_layout(mat: tuple[dict, Path], tmp_path: Path) -> None:
     file, path = mat
     backbone = create("cnn_f", weights=path)
-    own = tmp_path / "own.safetensors"
-    save_file(backbone.state_dict(), own)
-    again = create("cnn_f", weights=own)
-    assert {*load_file(own)} == {
+    ours = tmp_path / "ours.safetensors"
+    save_file(backbone.state_dict(), ours)
+    again = create("cnn_f", weights=ours)
+    assert {*load_file(ours)} == {
         *(f"stages.{i - 1}.conv{i}.{part}" for i in range(1, 6) for part in ("weight", "bias")),
         *(f"head.fc{i}.{part}" for i in (6, 7) for part in ("weight", "bias")),
         "mean",
@@ -265,9 +266,9 @@ def test_cnn_f_in_our_own_layout(mat: tuple[dict, Path], tmp_path: Path) -> None
     mean = file["meta"]["normalization"]["averageImage"].transpose(2, 0, 1) / 255
     np.testing.assert_allclose(backbone.mean, mean, rtol=1e-6)
     state = {k: v for k, v in backbone.state_dict().items() if k != "mean"}
-    save_file(state, own)
+    save_file(state, ours)
     with pytest.raises(ValueError, match=r"mean should be \[3, 224, 224\] and is absent"):
-        create("cnn_f", weights=own)
+        create("cnn_f", weights=ours)
 
 
 def test_wrong_mat_files_are_named(mat: tuple[dict, Path]) -> None:
@@ -361,7 +362,7 @@ def test_another_size_is_told_but_has_maps(thin: None, name: str) -> None:
 @both
 def test_features_are_those_of_the_head(thin: None, name: str) -> None:
     backbone, images = random(name), pixels(n=3)
-    features = extract(backbone, images, batch_size=2)
+    features = feature_vectors(backbone, images)
     maps = torch.from_numpy(stage_maps(backbone, images, 5, batch_size=2)).float()
     with torch.inference_mode():
         found = backbone.describe(maps)
@@ -435,7 +436,7 @@ def test_backbones_without_a_head_are_as_they_were(name: str) -> None:
 def test_the_deep_hashers_take_them(
     thin: None, name: str, method: str, trainable: str, tmp_path: Path, tiny_pictures
 ) -> None:
-    path = tmp_path / "own.safetensors"
+    path = tmp_path / "random.safetensors"
     save_file(random(name).state_dict(), path)
     options = {"text_hidden": 8, "text_features": 6} if method == "mah" else {}
     hasher = hashers.create(

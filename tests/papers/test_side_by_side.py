@@ -177,10 +177,13 @@ def test_a_backbones_time_is_that_of_one_picture_with_its_scaling(monkeypatch):
     ticks = iter([10.0, 12.0])
     monkeypatch.setattr("time.perf_counter", lambda: next(ticks))
     seen = []
-    monkeypatch.setattr(backbones, "extract", lambda network, images: seen.append(images.shape))
+    monkeypatch.setattr(
+        "mmhash_nb.papers.side_by_side.tables.feature_vectors",
+        lambda _, images, **how: seen.append((len(images), how)),
+    )
     assert backbone_ms(np.zeros((4, 3, 16, 16), np.uint8), size=8) == 500
-    assert seen[-1] == (4, 3, 8, 8)  # timed; the call before it warms up
-    assert len(seen) == 2
+    # The first call warms up, the second is timed.
+    assert seen == [(1, {"size": 8}), (4, {"size": 8, "cached": False})]
 
 
 def test_the_one_table_shows_each_method_in_the_directions_it_has(done):

@@ -558,6 +558,7 @@ def test_the_package_hash_sees_code_tables_and_weights_and_no_comment(tmp_path, 
     assert written("hashers/runner.py", "y = 1\n")  # not the room of that name
     assert not written("report/page.py", "y = 1\n")  # written after notebooks, not by them
     assert not written("runner/jobs.py", "y = 1\n")
-    assert written("table.csv", "1") and written("weights.safetensors", "1")
+    assert written("table.csv", "1") and written("errata.toml", "1")
+    assert written("weights.safetensors", "1")
     assert written("weights.safetensors", "2")
     assert not written("notes.txt", "1")
