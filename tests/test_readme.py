@@ -4,6 +4,8 @@ import csv
 import dataclasses
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -12,6 +14,7 @@ import pandas as pd
 import papermill.cli
 import pytest
 from click.testing import CliRunner
+from nbclient import NotebookClient
 from PIL import Image
 
 from mmhash_nb import cli as commands
@@ -273,6 +276,27 @@ def test_papermill_reads_the_parameters_as_what_the_notebook_has(line, monkeypat
     assert given["parameters"]
     for name, value in given["parameters"].items():
         assert type(value) is type(has[name]), name
+
+
+def test_a_method_registered_in_a_cell_is_run_compared_shown_and_loaded_elsewhere(tmp_path):
+    block = README[README.index("### A method of your own") :]
+    method, use, load_it = re.findall(r"```python\n(.*?)```", block, flags=re.S)[:3]
+    names = "print([one.key[0] for one in runs], [v for _, v in page.method.options])"
+    cells = [method, method, use, f"{names}\nprint('pls' in [key[0] for key in protocol.runs()])"]
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    done = NotebookClient(book, resources={"metadata": {"path": tmp_path}}).execute()
+    shown = done.cells[-1].outputs[0].text
+    assert shown == "['pls', 'scm', 'random'] ['pls', 'scm', 'random']\nTrue\n"
+    (tmp_path / "my_methods.py").write_text(method)
+    script = load_it + "print(method.name, method.options.skip, method.n_bits, type(method))"
+    for lines, told in (
+        (script, "pls 1 16 <class 'my_methods.PLS'>\n"),
+        (script.replace("import my_methods\n", ""), "first run the cell or script that registers"),
+    ):
+        process = subprocess.run(
+            [sys.executable, "-c", lines], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert told in process.stdout + process.stderr
 
 
 def test_the_code_for_own_arrays_runs():

@@ -23,8 +23,8 @@ def modalities(method: Method) -> list[EncodedModality]:
 def all_codes(method: Hasher, pairs: Pairs) -> dict[str, HashCodes]:
     """Codes of all samples by modality, and `unified` where the method learns such."""
     codes = {str(m): method.encode(pairs, m) for m in modalities(method)}
-    if isinstance(method, Unified):
-        codes["unified"] = method.database_codes(pairs)
+    if method.unified:
+        codes["unified"] = cast(Unified, method).database_codes(pairs)
     return codes
 
 

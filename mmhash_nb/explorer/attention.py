@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -10,32 +11,29 @@ from mmhash_nb import hashers
 from mmhash_nb.explorer.search import Query, SearchResult
 from mmhash_nb.figures.items import view_of
 from mmhash_nb.figures.nearest import sides
-from mmhash_nb.hashers.aadah import AADAH
 from mmhash_nb.hashers.base import Method
 from mmhash_nb.pairs import Pairs
 
 
 def has_masks(method: str) -> bool:
     """Whether a registered method has a mask over places of pictures."""
-    if not issubclass(hashers.method_class(method), AADAH):
-        return False
-    return hashers.create(method, 1).options["attention"] in ("both", "visual")
+    return hashers.create(method, 1).has_masks
 
 
 class Masks:
     """The visual masks of a fitted method, computed where they are needed.
 
     Args:
-        method: an AADAH with a visual mask.
+        method: one that `has_masks`.
 
     Raises:
-        ValueError: it is another method.
+        ValueError: it has none.
     """
 
     def __init__(self, method: Method) -> None:
-        if not isinstance(method, AADAH):
+        if not method.has_masks:
             raise ValueError(f"{method.name} has no attention masks: ask for those of an aadah.")
-        self._method = method
+        self._method: Any = method
         self._known: WeakKeyDictionary[Pairs, dict[int, np.ndarray]] = WeakKeyDictionary()
 
     def of(self, pairs: Pairs, samples: Sequence[int] | np.ndarray) -> np.ndarray:

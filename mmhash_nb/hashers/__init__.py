@@ -4,13 +4,22 @@
 such as `hashers.AADAH`; a class is imported when it is first asked for.
 """
 
+from importlib import import_module
 from typing import Any
 
 from mmhash_nb.hashers.base import Embedder, Hasher, Method
 from mmhash_nb.hashers.contract import check
 from mmhash_nb.hashers.describe import describe
 from mmhash_nb.hashers.options import Options, option
-from mmhash_nb.hashers.registry import create, entries, load, method_class, names, register
+from mmhash_nb.hashers.registry import (
+    create,
+    entries,
+    load,
+    method_class,
+    names,
+    register,
+    registered,
+)
 
 __all__ = [
     "Embedder",
@@ -25,16 +34,26 @@ __all__ = [
     "names",
     "option",
     "register",
+    "registered",
 ]
 
 
+#: bases for methods from outside the package, and the modules they are in
+_BASES = {"ShallowHasher": "shallow", "UnimodalHasher": "unimodal"}
+
+
+def _modules() -> dict[str, str]:
+    """The module of each class that can be had from here, by the name of the class."""
+    targets = [one.target for one in entries().values() if isinstance(one.target, str)]
+    found = (target.split(".") for target in targets)
+    return {**_BASES, **{name: module for module, name in found}}
+
+
 def __getattr__(name: str) -> Any:
-    for entry in entries().values():
-        if isinstance(entry.target, str) and entry.target.split(".")[1] == name:
-            return entry.load()
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _modules():
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_modules()[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    targets = (one.target for one in entries().values() if isinstance(one.target, str))
-    return sorted({*globals(), *(target.split(".")[1] for target in targets)})
+    return sorted({*globals(), *_modules()})

@@ -122,9 +122,9 @@ def names(paper: str | None = None) -> list[str]:
     return chosen
 
 
-def registered() -> list[str]:
-    """The names of methods from outside the package."""
-    return list(_REGISTERED)
+def registered(paper: str | None = None) -> list[str]:
+    """Methods from outside the package, all or those registered for `paper`."""
+    return [n for n, entry in _REGISTERED.items() if paper is None or paper in entry.papers]
 
 
 def entry_of(name: str) -> Entry:

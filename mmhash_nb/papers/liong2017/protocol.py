@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mmhash_nb.experiments.protocol import SCALES, Protocol, Setup, given, setup_of
+from mmhash_nb.hashers import registered
 
 _SHALLOW = ("cvh", "cca_itq", "pdh", "lssh", "cmfh", "scm", "sephkm", "discmh")
 _DEEP = ("dnh_c", "dvsh", "cah", "dcmh")
@@ -94,25 +95,18 @@ def protocol(
     """The experiments of liong2017 (§4) on a dataset.
 
     Shallow methods are given the mean of the same backbone's last map (CNN-F: its fc7, as in §4.2).
+    DVSH reads words one by one: it is left out where texts are vectors.
 
     Args:
-        dataset: `nuswide` (10 concepts) or `iaprtc12` (22 labels), the paper's photos; `flipkart`
-            or `flickr8k`, photos with descriptions; `scenes`; `wiki` or `uci_digits`, feature
-            vectors in both modalities, whose dimensions are no words, so that DVSH, which reads
-            words one by one, is left out, and on `uci_digits` CVH at 128 bits.
-        scale: `demo` trains what a CPU can: the new layers over a frozen backbone, which on photos
-            is MobileNetV2 at 224 pixels. `paper` trains all of CNN-F (§4.1), whose file of weights
-            `weights` must name, and leaves everything else to the methods' defaults. CMDVH has
-            its defaults, the paper's, at both scales (but the backbone, and fewer rounds and epochs
-            for a demo on `scenes`).
-        bits: code lengths in place of the paper's 16, 32, 64 and 128 (16 and 32 for a demo on
-            `scenes`).
-        seeds: in place of three (five on `wiki`).
+        dataset: one of `DATASETS`. `nuswide` has 10 concepts, `iaprtc12` 22 labels.
+        scale: `demo` trains the new layers over a frozen backbone, for a CPU. `paper` trains all of
+            CNN-F (§4.1), whose file `weights` must name. CMDVH has the paper's settings at both.
+        bits, seeds: in place of those of the scale.
         epochs, backbone: in place of the default; weights: file of the backbone's weights. Feature
             vectors have no backbone: there the two are not used.
 
     Raises:
-        ValueError: on a dataset the paper's methods have no experiment for, or another scale.
+        ValueError: no experiment of the paper on the dataset, or another scale.
     """
     setup = setup_of("liong2017", DATASETS, dataset, scale)
     vectors = setup.demo is _VECTORS
@@ -122,6 +116,7 @@ def protocol(
     of_cmdvh = {key: settings[key] for key in _BACKBONE if key in settings}
     of_cmdvh |= _PRINTED.get(dataset, {})
     methods = [method for method in METHODS if not (vectors and method == "dvsh")]
+    methods += registered("liong2017")
     options = setup.options(methods, scale, settings, changed)
     options |= setup.options(_CMDVH, scale, of_cmdvh, changed)
     lengths = setup.lengths(scale, bits, _BITS)

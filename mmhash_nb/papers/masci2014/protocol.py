@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mmhash_nb.experiments.protocol import Protocol, Setup, given, setup_of
-from mmhash_nb.hashers import names
+from mmhash_nb.hashers import names, registered
 
 _NETWORKS = ("nnhash_l1", "nnhash_l2", "cmnn_l1", "cmnn_l2", "mmnn_l1", "mmnn_l2")
 #: Methods of masci2014.
@@ -55,22 +55,21 @@ def protocol(
     """The experiments of masci2014 (§4, Table 1) on a dataset.
 
     Args:
-        dataset: `wiki` (Table 6), `cifar10` (Tables 2 and 3), `nuswide` (4 and 5), or `scenes`,
-            where all but the NUS tables have their counterpart.
-        scale: `demo` on `scenes` leaves out 24 bits and trains 8 epochs with three seeds; the
-            paper's datasets are always run at the paper's sizes.
-        bits: code lengths in place of the paper's; seeds: in place of five (three for a demo).
+        dataset: one of `DATASETS`. On `scenes` all but the NUS tables have their counterpart.
+        scale: a `demo` on `scenes` is shorter. The paper's datasets run at its sizes at both.
+        bits, seeds: in place of those of the scale.
         epochs: at most so many for the networks, in place of the default.
         optimiser: `lbfgs` or `adam` for the networks.
 
     Raises:
-        ValueError: on a dataset the paper's methods have no experiment for, or another scale.
+        ValueError: no experiment of the paper on the dataset, or another scale.
     """
     setup = setup_of("masci2014", DATASETS, dataset, scale)
     adam = _ADAM if optimiser == "adam" else {}
     network = {**_NETWORK[dataset], "optimiser": optimiser, **adam, **setup.settings(scale, {})}
     network |= given(epochs=epochs)
     (first, lengths), *others = _GRIDS[dataset]
+    first = (*first, *registered("masci2014"))
     grids = [(first, setup.lengths(scale, (), lengths)), *others]
     return Protocol(
         dataset=dataset,

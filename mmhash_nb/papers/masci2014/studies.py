@@ -127,7 +127,8 @@ def references_against_queries(pairs: Pairs, runs: Iterable[Run]) -> pd.DataFram
     rows = {}
     for one in runs:
         method = one.method()
-        if isinstance(method, Embedder) and method.cross_modal:
+        if method.cross_modal and not method.has_codes:
+            assert isinstance(method, Embedder)
             image, text = method.embed(queries, "image"), method.embed(queries, "text")
             ways = {"image-text": cdist(image, text), "text-image": cdist(text, image)}
             rows[method.name] = {

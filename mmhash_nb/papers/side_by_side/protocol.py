@@ -5,6 +5,7 @@ from types import ModuleType
 from typing import Any
 
 from mmhash_nb.experiments.protocol import Protocol, Setup, setup_of
+from mmhash_nb.hashers import method_class, names, registered
 from mmhash_nb.papers import masci2014, rooms
 
 _EXTRAS = {
@@ -12,20 +13,15 @@ _EXTRAS = {
     "mah_printed": "MAH as printed, which hardly learns: see notebook 4",
     "mah_sentences": "MAH on sentence vectors, an optional extra",
 }
-_ON_PIXELS = (
-    *("aadah", "aadah_none", "aadah_visual", "aadah_textual", "texthash"),
-    *("dpsh", "dsh", "hashnet", "dth", "csq"),
-    *("concat", "gmu", "mcb", "mah", "mah_no_kn", "mah_no_an"),
-)
 _LEFT_OUT = {
-    "scenes": _EXTRAS,
+    "scenes": {},
     "wiki": {
-        **_EXTRAS,
-        **dict.fromkeys(_ON_PIXELS, "its network is made for pictures; Wiki has feature vectors"),
         "texthash": "its paper has no settings for topics",
         "dvsh": "it reads words one by one; Wiki's texts are topics",
     },
 }
+#: Why methods that take only pixels are left out where images are vectors.
+_ON_VECTORS = {"wiki": "its network is made for pictures; Wiki has feature vectors"}
 #: How masci2014's networks train in a demo. Notebook 1 has them on other vectors, so that none is
 #: found again, and on held-out samples Adam gets further in this time than L-BFGS. The epochs are
 #: what two minutes allow, not what scores best.
@@ -35,7 +31,11 @@ DATASETS = {"scenes": Setup(demo=_SHORT, bits=(16, 32)), "wiki": Setup(bits=(16,
 
 def left_out(dataset: str) -> dict[str, str]:
     """The registered methods that the protocol leaves out on a dataset, each with the reason."""
-    return _LEFT_OUT[dataset]
+    found = {}
+    if reason := _ON_VECTORS.get(dataset):
+        on_pixels = [name for name in names() if method_class(name).image_views == ("pixels",)]
+        found = dict.fromkeys(on_pixels, reason)
+    return {**_EXTRAS, **found, **_EXTRAS, **_LEFT_OUT[dataset]}
 
 
 def protocol(
@@ -52,7 +52,8 @@ def protocol(
     A run that a paper's notebook has done is the same run here, and found. The methods of
     masci2014 know feature vectors alone: where images are pixels they are given those that the
     shallow cross-modal methods make of them, and texts as they are. Where several papers list a
-    method, the latest one's options count.
+    method, the latest one's options count. Methods from outside the package (`hashers.register`)
+    are among them, on vectors unless their class says that it takes pixels.
 
     Args:
         dataset: `scenes`, or `wiki` (vectors in both modalities: see `left_out`).
@@ -80,12 +81,17 @@ def protocol(
     options.setdefault("prdh", options["dcmh"])  # the same network, where zhang2018 has no setup
     listed = (*on_vectors, *(method for paper in _others() for method in paper.METHODS))
     methods = [name for name in dict.fromkeys(listed) if name not in left_out(dataset)]
+    others = [name for name in registered() if name not in (*methods, *left_out(dataset))]
+    for name in others:
+        has = method_class(name).defaults
+        options[name] = {key: value for key, value in options["scm"].items() if key in has}
+    vectors_only = [name for name in others if "pixels" not in method_class(name).image_views]
     return Protocol(
         dataset=dataset,
-        grids=[(methods, lengths)],
+        grids=[([*methods, *others], lengths)],
         seeds=shared,
-        options={name: options.get(name, {}) for name in methods},
-        on_vectors=frozenset(on_vectors),
+        options={name: options.get(name, {}) for name in (*methods, *others)},
+        on_vectors=frozenset([*on_vectors, *vectors_only]),
         vectors=options["scm"],
     )
 

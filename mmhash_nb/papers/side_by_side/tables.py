@@ -15,9 +15,7 @@ from mmhash_nb.experiments.protocol import Protocol
 from mmhash_nb.experiments.runs import Run, frame
 from mmhash_nb.features import backbones
 from mmhash_nb.features.vectors import feature_vectors
-from mmhash_nb.hashers.base import Embedder, Unified, share_label
-from mmhash_nb.hashers.deep import DeepHasher
-from mmhash_nb.hashers.mmnn import CoupledSiamese
+from mmhash_nb.hashers.base import FAMILIES, share_label
 from mmhash_nb.metrics import average_precision_from_distances
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.papers.compare import scores
@@ -25,19 +23,11 @@ from mmhash_nb.papers.rooms import names
 
 #: Directions of retrieval, galleries encoded from one modality, or from both at once.
 DIRECTIONS = ("image-text", "text-image", "image-image", "text-text", "joint-joint")
-#: How a method learns, by the class that implements it.
-FAMILIES = ("shallow", "network on vectors", "deep network", "no codes", "control")
 
 
 def family(method: str) -> str:
-    """One of `FAMILIES`."""
-    made = hashers.method_class(method)
-    if method == "random":
-        return "control"
-    for base, name in ((Embedder, "no codes"), (CoupledSiamese, FAMILIES[1])):
-        if issubclass(made, base):
-            return name
-    return "deep network" if issubclass(made, DeepHasher) else "shallow"
+    """How a method learns, one of `FAMILIES`."""
+    return hashers.method_class(method).family
 
 
 def arrow(task: str) -> str:
@@ -63,7 +53,7 @@ def listing(protocol: Protocol) -> pd.DataFrame:
             "papers": ", ".join(paper for paper, names in of.items() if method in names),
             "images": ("vectors" if method in protocol.on_vectors else "pixels") if sides else "",
             "directions": ", ".join(arrow("-".join(way)) for way in ways),
-            "learned gallery": "yes" if issubclass(made, Unified) else "",
+            "learned gallery": "yes" if made.unified else "",
         }
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("method")
     return table.sort_values("family", key=lambda names: names.map(FAMILIES.index), kind="stable")

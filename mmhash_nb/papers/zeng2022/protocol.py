@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mmhash_nb.experiments.protocol import SCALES, Protocol, Setup, given, setup_of
+from mmhash_nb.hashers import registered
 
 _IMAGE_HASHING = ("dpsh", "dsh", "hashnet", "dth", "csq")
 _FUSION = ("concat", "gmu", "mcb")
@@ -65,27 +66,22 @@ def protocol(
     """The experiments of zeng2022 (§VI) on a dataset.
 
     Args:
-        dataset: `nuswide` (21 concepts) or `iaprtc12` (255 labels), the paper's photos;
-            `mirflickr25k`, of which a demo takes the tags alone: TextHash with the paper's network,
-            rate and batches, for 10 epochs; `flipkart`, `flipkart_sub` or `flickr8k`, photos with
-            descriptions; or `scenes`.
-        scale: `demo` trains what a CPU can: the new layers over a frozen backbone, with a first
-            text layer of 512 (`scenes`) or 1,024 units. `paper` trains
-            all of ResNet-18 at 224 pixels with text layers of 8,192 and 512 units, for 60 epochs
-            at a learning rate of 0.0001 divided by ten every 20 (§V-A, §VI-B).
-        bits: code lengths in place of the paper's 16, 32, 48 and 64 (16 and 32 for a demo on
-            `scenes`).
-        seeds: in place of three.
+        dataset: one of `DATASETS`. `nuswide` has 21 concepts, `iaprtc12` 255 labels. A demo on
+            `mirflickr25k` takes its tags alone: TextHash with the paper's network, rate and
+            batches.
+        scale: `demo` trains the new layers over a frozen backbone, for a CPU. `paper` trains all of
+            ResNet-18 at the paper's settings (§V-A, §VI-B).
+        bits, seeds: in place of those of the scale.
         epochs, backbone: in place of the default; weights: file of the backbone's weights.
 
     Raises:
-        ValueError: on a dataset the paper's methods have no experiment for, or another scale.
+        ValueError: no experiment of the paper on the dataset, or another scale.
     """
     setup = setup_of("zeng2022", DATASETS, dataset, scale)
     settings = setup.settings(scale, PAPER)
     changed = given(epochs=epochs, backbone=backbone, weights=weights)
     tags_alone = (dataset, scale) in _TAGS_ALONE
-    methods = ("texthash",) if tags_alone else METHODS
+    methods = ("texthash",) if tags_alone else (*METHODS, *registered("zeng2022"))
     lengths = setup.lengths(scale, bits, _BITS)
     grids: list[tuple[Sequence[str], Sequence[int]]] = [(methods, lengths)]
     if not tags_alone:

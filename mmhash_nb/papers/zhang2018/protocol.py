@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mmhash_nb.experiments.protocol import SCALES, Protocol, Setup, given, setup_of
+from mmhash_nb.hashers import registered
 
 _SHALLOW = ("cca_hash", "cmfh", "scm", "scm_orth", "stmh", "sephkm")
 _DEEP = ("dcmh", "prdh", "dvsh")
@@ -64,30 +65,27 @@ def protocol(
 ) -> Protocol:
     """The experiments of zhang2018 (§4) on a dataset.
 
-    Shallow methods are given the mean of the same backbone's last map (VGG: its fc7), and the same
-    training pairs as the others, though some use no labels.
+    Shallow methods are given the mean of the same backbone's last map (VGG: its fc7). All methods
+    have the same training pairs, though some use no labels.
 
     Args:
-        dataset: `mirflickr25k`, `nuswide` (21 concepts) or `iaprtc12` (255 labels), the paper's
-            photos; `flipkart` or `flickr8k`, photos with descriptions; or `scenes`.
-        scale: `demo` trains what a CPU can: the new layers over a frozen backbone, which on photos
-            is MobileNetV2 at 224 pixels with masks of 7×7 cells. `paper` trains all of VGG19, with
-            text layers of 8,192 and 1,000 units, for 100 epochs at a learning rate of 0.0002
-            divided by ten every 20 (§4.1).
-        bits: code lengths in place of the paper's 16, 32 and 64 (16 and 32 for a demo on `scenes`).
-        seeds: in place of three.
+        dataset: one of `DATASETS`. `nuswide` has 21 concepts, `iaprtc12` 255 labels.
+        scale: `demo` trains the new layers over a frozen backbone, for a CPU. `paper` trains all of
+            VGG19 at the paper's settings (§4.1).
+        bits, seeds: in place of those of the scale.
         epochs, backbone: in place of the default; weights: file of the backbone's weights.
 
     Raises:
-        ValueError: on a dataset the paper's methods have no experiment for, or another scale.
+        ValueError: no experiment of the paper on the dataset, or another scale.
     """
     setup = setup_of("zhang2018", DATASETS, dataset, scale)
     settings = setup.settings(scale, PAPER)
     changed = given(epochs=epochs, backbone=backbone, weights=weights)
+    methods = (*METHODS, *registered("zhang2018"))
     return Protocol(
         dataset=dataset,
-        grids=[(METHODS, setup.lengths(scale, bits, _BITS))],
+        grids=[(methods, setup.lengths(scale, bits, _BITS))],
         seeds=setup.seeds_at(scale, seeds),
         views=setup.views_at(scale, settings.get("size")),
-        options=setup.options(METHODS, scale, settings, changed),
+        options=setup.options(methods, scale, settings, changed),
     )
