@@ -58,7 +58,7 @@ from mmhash_nb.codes import HashCodes
 from mmhash_nb.features import backbones
 from mmhash_nb.hashers.base import Hasher
 from mmhash_nb.hashers.deep import DeepHasher
-from mmhash_nb.hashers.mmnn import CoupledSiamese
+from mmhash_nb.hashers.siamese import SiameseHasher
 from mmhash_nb.io.project import output_folder, project_root
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.papers.liong2017.protocol import protocol as liong2017
@@ -81,8 +81,8 @@ _DEEP = {
     for name, cls in _CLASSES.items()
     if issubclass(cls, DeepHasher) and name not in _REPEATED
 }
-PICTURES = [name for name, cls in _DEEP.items() if cls.branch != "text"]
-TRAINED = [*(n for n, cls in _CLASSES.items() if issubclass(cls, CoupledSiamese)), *_DEEP]
+PICTURES = [name for name, cls in _DEEP.items() if cls.modalities != ("text",)]
+TRAINED = [*(n for n, cls in _CLASSES.items() if issubclass(cls, SiameseHasher)), *_DEEP]
 NOTEBOOKS = {
     "2_liong2017_cmdvh": liong2017,
     "3_zhang2018_aadah": zhang2018,
@@ -227,7 +227,7 @@ def agreement(name: str, device: torch.device) -> tuple[float | None, float, flo
     Values after training, and of encoding alone; losses and bits of deep methods, else None.
     """
     pairs = random_pairs(48, 32)
-    if issubclass(_CLASSES[name], CoupledSiamese):
+    if issubclass(_CLASSES[name], SiameseHasher):
         vectors = pairs.images.reshape(48, -1)[:, ::32].astype(np.float32)
         pairs = dataclasses.replace(pairs, images=vectors)
     cpu = torch.device("cpu")

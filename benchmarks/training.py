@@ -5,7 +5,7 @@
 The bare backbone: forward and backward pass of the mean of its features for one batch, all stages
 trained, no optimiser. The methods: the whole step of `training.train`, which takes the samples
 from the data, passes them forward, ranks all triplets, passes backward and steps with Adam; of
-AADAH four such steps and the one of its opponent, a fourth of it each. All
+AADAH four such steps and the one of its adversary, a fourth of it each. All
 start from the same random backbone and train all its stages; in all of them batch normalisation
 keeps its statistics. The second table is of the loss alone, forward and backward.
 Every repeat times all of them in turn; the tables give medians, and medians of the ratios.
@@ -31,12 +31,12 @@ from torch.utils.weak import WeakIdKeyDictionary
 
 from mmhash_nb import hashers
 from mmhash_nb.features import backbones
-from mmhash_nb.hashers.cross_modal import CrossModalDeep
-from mmhash_nb.hashers.deep import DeepHasher, Inputs, rows
-from mmhash_nb.hashers.objectives import OBJECTIVES
+from mmhash_nb.hashers.deep import DeepHasher
+from mmhash_nb.hashers.networks.inputs import Inputs
 from mmhash_nb.io.project import output_folder
-from mmhash_nb.losses import triplet_ranking_loss
-from mmhash_nb.training.loop import Precision, _fixed, _objective, _step, resolve_device
+from mmhash_nb.losses.triplet import triplet_ranking_loss
+from mmhash_nb.training.devices import Precision, autocast, resolve_device
+from mmhash_nb.training.steps import Steps
 
 BARE = "bare backbone"
 #: AADAH's option of steps of hashing to one of attention
@@ -94,11 +94,11 @@ def bare_step(
 ) -> Callable[[], Tensor]:
     """Forward and backward pass of the mean of the features."""
     batch = pixels.contiguous(memory_format=torch.channels_last)
-    objective = _objective(lambda x: backbone(x).mean(), batch, batch.device, precision)
 
     def step() -> Tensor:
         backbone.zero_grad()
-        value = objective()
+        with autocast(precision, batch.device):
+            value = backbone(batch).mean()
         value.backward()
         return value.detach()
 
@@ -108,58 +108,21 @@ def bare_step(
 def method_step(
     method: DeepHasher, inputs: Inputs, labels: Tensor, precision: Precision
 ) -> tuple[Callable[[], Tensor], nn.Module]:
-    """A step of training as `DeepHasher` and `training.train` do it, and the network it trains."""
-    network = method.network(inputs).to(labels.device).train()
-    options = method.options
-    ranking = OBJECTIVES["triplet"](labels, method.n_bits, 0, options["epochs"], options["margin"])
+    """A round of training as `DeepHasher` and `training.train` do it, and the network it trains.
 
-    def loss(batch: Tensor) -> Tensor:
-        return ranking(network(*rows(inputs, batch)).float(), batch)
-
-    adam = torch.optim.Adam(
-        [p for p in network.parameters() if p.requires_grad],
-        lr=options["learning_rate"],
-        weight_decay=options["weight_decay"],
-        fused=True,
-    )
-    batch = torch.arange(len(labels), device=labels.device)
-    objective = _objective(loss, batch, labels.device, precision)
-    return lambda: _step(adam, objective), network
-
-
-def game_step(
-    method: CrossModalDeep, inputs: Inputs, labels: Tensor, precision: Precision
-) -> tuple[Callable[[], Tensor], nn.Module]:
-    """A round of training as `CrossModalDeep` does it, and the network it trains.
-
-    A round has `hashing_steps` of E and D and, where there are masks, one of G.
+    A round is a step; of AADAH it has `hashing_steps` of E and D and, where there are masks, one
+    of G.
     """
     assert inputs[1] is not None
     network = method.unfitted(inputs[1].shape[1]).to(labels.device).train()
-    learning = method.learning(network, inputs, labels, method).to(labels.device)
-    opponent = learning.opponent
-    theirs = [] if opponent is None else list(opponent.parameters.parameters())
-    fixed = {id(p) for p in theirs}
-    ours = [p for p in network.parameters() if p.requires_grad and id(p) not in fixed]
-    players = [
-        torch.optim.Adam(player, method.options["learning_rate"], (0.5, 0.999), fused=True)
-        for player in (ours, theirs)
-        if player
-    ]
+    objective = method.objective_class(network, inputs, labels, method).to(labels.device)
+    steps = Steps(objective, method.optimiser(), labels.device, precision)
     batch = torch.arange(len(labels), device=labels.device)
-    objectives = [
-        _objective(loss, batch, labels.device, precision)
-        for loss in (learning.loss, *([] if opponent is None else [opponent.loss]))
-    ]
 
     def round_() -> Tensor:
-        learning.step.zero_()  # the record of the game would end
-        with _fixed(theirs):
-            values = [_step(players[0], objectives[0]) for _ in range(method.options[ROUND])]
-        if opponent is not None:
-            with _fixed(ours):
-                _step(players[1], objectives[1])
-        return values[-1]
+        if ROUND in method.options:
+            objective.step.zero_()  # the record of the losses would end
+        return [steps(batch, n + 1) for n in range(method.options.get(ROUND, 1))][-1]
 
     return round_, network
 
@@ -182,18 +145,15 @@ def training_rows(
                 METHODS[what],
                 options.bits,
                 backbone=name,
-                weights=weights,
+                weights=str(weights),
                 trainable="all",
                 text_hidden=text_hidden,
+                **({"image_hidden": text_hidden // 2} if what.startswith("AADAH") else {}),
             )
             assert isinstance(method, DeepHasher)
             given = (method, (pixels, texts), labels, options.precision)
-            if isinstance(method, CrossModalDeep):
-                method.options["image_hidden"] = text_hidden // 2
-                steps[what], networks[what] = game_step(*given)
-                batches[what] = method.options[ROUND]
-            else:
-                steps[what], networks[what] = method_step(*given)
+            steps[what], networks[what] = method_step(*given)
+            batches[what] = method.options.get(ROUND, 1)
 
     for what, step in steps.items():  # memory and kernels are chosen at the first step
         if not np.isfinite(value := float(step())):

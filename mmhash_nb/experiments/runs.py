@@ -27,7 +27,7 @@ from mmhash_nb.hashers.base import Embedder, Hasher
 from mmhash_nb.io.files import whole
 from mmhash_nb.io.project import project_root
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.training.loop import resolve_device
+from mmhash_nb.training.devices import resolve_device
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 
 from mmhash_nb.features.backbones import Backbone
 from mmhash_nb.features.image_cache import cached_of_images
-from mmhash_nb.training.prefetch import halved
+from mmhash_nb.training.memory import halved
 
 __all__ = ["beyond_float16", "check_images", "passed", "resized", "stage_maps"]
 

@@ -2,32 +2,36 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmhash_nb.hashers.base import State
-from mmhash_nb.hashers.cross_modal import CrossModalDeep, Learning
-from mmhash_nb.hashers.deep import DeepHasher, Inputs
+from mmhash_nb.hashers.base import Method, State
+from mmhash_nb.hashers.cross_modal import CrossModalNetworkHasher
+from mmhash_nb.hashers.deep_objective import DeepObjective
 from mmhash_nb.hashers.networks.cross_modal_network import CrossModalNetwork
-from mmhash_nb.losses import cross_triplet_ranking_loss, triplet_ranking_loss
+from mmhash_nb.hashers.networks.inputs import Inputs, only
+from mmhash_nb.hashers.options import option
+from mmhash_nb.losses.triplet import cross_triplet_ranking_loss, triplet_ranking_loss
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.training.loop import Opponent, n_batches, resolve_device
+from mmhash_nb.training.adversary import Adversary
+from mmhash_nb.training.devices import resolve_device
+from mmhash_nb.training.loop import n_batches
 from mmhash_nb.training.prefetch import HostSamples
 
-ATTENTIONS = ("both", "visual", "textual", "none")
 PARTS = ("attended", "unattended", "whole")
-PLAYERS = ("both", "hashing", "attention", "none")
+#: values of the option `players`: which sides learn by the adversarial loss
+SIDES = ("both", "hashing", "attention", "none")
 #: columns of `AADAH.curves`
 CURVES = ("attended", "unattended", "unattended, attention's step")
 _TINY = 1e-12
 _OTHER = {"image": "text", "text": "image"}
 
 
-class AdversarialRetrieval(Learning):
-    """The losses of zhang2018 and who plays for them.
+class AdversarialRetrieval(DeepObjective):
+    """The losses of zhang2018 and which parts of the network learn by them.
 
     With H the codes of attended features and Ĥ those of unattended ones, both by tanh, and
     F_{A→B} = mean over triplets with S(i,j) > S(i,k) of max(0, ε + ‖A_i − B_j‖ − ‖A_i − B_k‖):
@@ -46,18 +50,16 @@ class AdversarialRetrieval(Learning):
     #: E's features of the last step, by modality
     seen: dict[str, Tensor]
 
-    def __init__(
-        self, network: nn.Module, inputs: Inputs, labels: Tensor, method: DeepHasher
-    ) -> None:
+    def __init__(self, network: nn.Module, inputs: Inputs, labels: Tensor, method: Method) -> None:
         super().__init__(network, inputs, labels, method)
         assert isinstance(network, CrossModalNetwork)
-        steps = self.options["epochs"] * n_batches(len(labels), self.options["batch_size"])
+        steps = self.options.epochs * n_batches(len(labels), self.options.batch_size)
         self.register_buffer("curves", torch.full((steps, len(CURVES)), torch.nan))
         self.register_buffer("step", torch.zeros((), dtype=torch.int64))
-        players = self.options["players"]
-        self.hashing_plays = players in ("both", "hashing")
-        if players in ("both", "attention") and len(network.attention):
-            self.opponent = Opponent(network.attention, self.gain, self.options["hashing_steps"])
+        sides = self.options.players
+        self.hashing_is_adversarial = sides in ("both", "hashing")
+        if sides in ("both", "attention") and len(network.attention):
+            self.adversary = Adversary(network.attention, self.gain, self.options.hashing_steps)
         else:
             network.attention.requires_grad_(False)
 
@@ -69,11 +71,11 @@ class AdversarialRetrieval(Learning):
         similar = self.similar(batch).long()
         retrieval = self.retrieval(attended, similar)
         adversarial = self.adversarial(attended, unattended, similar)
-        # Where memory runs out, smaller batches are tried, beyond the steps that have a place.
-        place = self.step % len(self.curves)
-        self.curves[place, :2] = torch.stack([retrieval, adversarial]).detach().float()
+        # Where memory runs out, smaller batches are tried, beyond the steps that have a row.
+        row = self.step % len(self.curves)
+        self.curves[row, :2] = torch.stack([retrieval, adversarial]).detach().float()
         self.step += 1
-        return retrieval + adversarial if self.hashing_plays else retrieval
+        return retrieval + adversarial if self.hashing_is_adversarial else retrieval
 
     def gain(self, batch: Tensor) -> Tensor:
         """What G minimises, the adversarial loss with its sign turned (Eq. 9).
@@ -81,7 +83,7 @@ class AdversarialRetrieval(Learning):
         `batch` is that of the last `loss`.
         """
         attended, unattended = self.codes(self.seen)
-        if not self.options["attend_queries"]:
+        if not self.options.attend_queries:
             attended = {modality: values.detach() for modality, values in attended.items()}
         adversarial = self.adversarial(attended, unattended, self.similar(batch).long())
         self.curves[(self.step - 1) % len(self.curves), 2] = adversarial.detach().float()
@@ -101,7 +103,7 @@ class AdversarialRetrieval(Learning):
 
     def retrieval(self, codes: Mapping[str, Tensor], similar: Tensor) -> Tensor:
         """The cross-modal retrieval loss (Eq. 4), in which a sample is not its own neighbour."""
-        margin = self.options["margin"]
+        margin = self.options.margin
         across = [self._ranking(codes[a], codes[b], similar) for a, b in _OTHER.items()]
         within = [triplet_ranking_loss(x, similar, margin) for x in codes.values()]
         return torch.stack([*across, *within]).sum()
@@ -120,16 +122,16 @@ class AdversarialRetrieval(Learning):
         return torch.stack(terms).sum() if terms else similar.new_zeros((), dtype=torch.float32)
 
     def record(self) -> State:
-        """The curves of the game."""
+        """The adversarial losses, step by step."""
         return {"curves": self.curves.cpu().numpy()}
 
     def _ranking(self, queries: Tensor, database: Tensor, similar: Tensor) -> Tensor:
-        return cross_triplet_ranking_loss(queries, database, similar, self.options["margin"])
+        return cross_triplet_ranking_loss(queries, database, similar, self.options.margin)
 
 
 @dataclass(frozen=True, eq=False)
 class Attended:
-    """What the attention module of one modality keeps, for N samples.
+    """What the attention module of one modality selects, for N samples.
 
     Attributes:
         probabilities: P, `float32 [N, h, w]` of images or `[N, K]` of texts.
@@ -142,45 +144,43 @@ class Attended:
     strength: np.ndarray
 
 
-class AADAH(CrossModalDeep):
+class AADAH(CrossModalNetworkHasher):
     """Attention-aware deep adversarial hashing; its codes come from attended features alone.
 
-    Options, besides those of `CrossModalDeep`:
-        attention: which modalities have a mask: `both`, or for the ablations of Table 4 `visual`,
-            `textual` or `none`.
-        margin: ε of the triplet ranking loss, which the paper does not give. All triplets of a
-            batch are used, since it does not say how they are drawn either.
-        hashing_steps: steps of E and D to one of G; four in the paper.
-        players: who plays for the adversarial loss: `both`; `hashing` leaves G as it starts;
-            `attention` leaves the adversarial loss out of what E and D minimise; `none` does both.
-        attend_queries: whether G also maximises the loss through the queries' own masks. Eq. 9
-            read to the letter says so, for the attended codes H of the queries depend on G too;
-            the paper's words speak of the unattended features alone, which is the default.
+    The paper does not give ε of the triplet ranking loss, nor how triplets are drawn: all of a
+    batch are used. Eq. 9 read to the letter has G maximise the loss through the queries' masks,
+    too, for the attended codes H depend on G (`attend_queries`). The paper's words speak of the
+    unattended features alone, which is the default. Table 4's ablations are `aadah_none`,
+    `aadah_visual` and `aadah_textual`.
     """
 
-    learning = AdversarialRetrieval
-    records = (*CrossModalDeep.records, "curves")
     image_views: ClassVar[tuple[str, ...]] = ("pixels",)
-    defaults: ClassVar[dict[str, Any]] = {
-        **CrossModalDeep.defaults,
-        "attention": "both",
-        "margin": 1.0,
-        "hashing_steps": 4,
-        "players": "both",
-        "attend_queries": False,
-    }
-    choices: ClassVar[dict[str, tuple[str, ...]]] = {
-        **CrossModalDeep.choices,
-        "attention": ATTENTIONS,
-        "players": PLAYERS,
-    }
+    objective_class = AdversarialRetrieval
+    network_options = (*CrossModalNetworkHasher.network_options, "attention")
+    records = (*CrossModalNetworkHasher.records, "curves")
 
-    def design(self) -> dict[str, Any]:
-        """Widths, and which modalities have a mask."""
-        return {**super().design(), "attention": self.options["attention"]}
+    class Options(CrossModalNetworkHasher.Options):
+        attention: Literal["both", "visual", "textual", "none"] = option(
+            "both", "which modalities have a mask"
+        )
+        margin: float = option(1.0, "ε of the triplet ranking loss", least=0)
+        hashing_steps: int = option(4, "steps of E and D to one of G; four in the paper", least=1)
+        players: Literal["both", "hashing", "attention", "none"] = option(
+            "both",
+            "which sides learn by the adversarial loss: hashing leaves G as it starts, attention "
+            "takes the loss from E and D, none does both",
+        )
+        attend_queries: bool = option(
+            False, "whether G also learns through the masks of the queries"
+        )
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether it masks places of images."""
+        return self.options.attention in ("both", "visual")
 
     def _image(self, pairs: Pairs, device: torch.device) -> Tensor | HostSamples:
-        if pairs.images.ndim == 2 and self.options["attention"] in ("both", "visual"):
+        if pairs.images.ndim == 2 and self.options.attention in ("both", "visual"):
             raise ValueError(
                 f"images of {pairs.name} are feature vectors, which have no places for the visual "
                 f"mask of {self.name} to choose among: give it pixels, or attention='textual' or "
@@ -188,22 +188,11 @@ class AADAH(CrossModalDeep):
             )
         return super()._image(pairs, device)
 
-    def _check_options(self) -> None:
-        super()._check_options()
-        steps = self.options["hashing_steps"]
-        if not isinstance(steps, int) or steps < 1:
-            raise ValueError(f"hashing_steps must be an integer of at least 1, but is {steps!r}.")
-
-    @property
-    def has_masks(self) -> bool:
-        """Whether it masks places of images."""
-        return self.options.attention in ("both", "visual")
-
     def curves(self) -> np.ndarray:
-        """The game step by step, `float32 [steps, 3]` with the columns `CURVES`.
+        """The losses step by step, `float32 [steps, 3]` with the columns `CURVES`.
 
         The loss on attended features (Eq. 4), that on unattended ones (Eq. 6), and the latter again
-        as G saw it in its own steps, NaN in all others.
+        as G found it in its steps, NaN in all others.
         """
         self._check_fitted()
         return self.state["curves"]
@@ -218,8 +207,8 @@ class AADAH(CrossModalDeep):
         device = resolve_device(self.device)
         network = self._masked(modality).to(device)
         parts = []
-        for part in self.batches(pairs, modality, device):
-            features = network.features(modality, part)
+        for given in self.batches(pairs, modality, device):
+            features = network.features(modality, only(*given))
             divided = network.divide(modality, features)
             assert divided is not None
             strength = features.norm(dim=1) if features.ndim == 4 else features
@@ -248,19 +237,19 @@ class AADAH(CrossModalDeep):
         first, second = network.text1[0], network.text2[0]
         assert isinstance(first, nn.Linear) and isinstance(second, nn.Linear)
         shares = np.zeros(pairs.texts.shape, np.float32)
-        texts = (text for part in self.batches(pairs, "text", torch.device("cpu")) for text in part)
-        for sample, text in enumerate(texts):
+        parts = self.batches(pairs, "text", torch.device("cpu"))
+        for sample, text in enumerate(text for part in parts for text in only(*part)):
             words = text.nonzero()[:, 0]
             hidden = first(text[None])[0]
             divided = network.divide("text", second(hidden.relu()[None]).relu())
             assert divided is not None
             features = divided.attended + divided.unattended
-            kept = (features if part == "whole" else getattr(divided, part))[0]
-            units, active = kept.nonzero()[:, 0], hidden > 0
+            chosen = (features if part == "whole" else getattr(divided, part))[0]
+            units, active = chosen.nonzero()[:, 0], hidden > 0
             slope = second.weight[units][:, active] @ first.weight[active][:, words]  # [k, w]
             share = (slope * text[words]).clamp(min=0)
             share /= share.sum(dim=1, keepdim=True).clamp(min=_TINY)
-            weight = kept[units] @ share  # [w]
+            weight = chosen[units] @ share  # [w]
             shares[sample, words.numpy()] = (weight / weight.sum().clamp(min=_TINY)).numpy()
         return shares
 

@@ -1,14 +1,16 @@
 """CAH: correlation autoencoder hashing (Cao, Long, Wang and Zhu, ICMR 2016)."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Literal
 
 from torch import Tensor, nn
 
 from mmhash_nb.features.backbones import Backbone
-from mmhash_nb.hashers.cross_modal import CrossModalDeep, Learning
+from mmhash_nb.hashers.cross_modal import CrossModalNetworkHasher
+from mmhash_nb.hashers.deep_objective import DeepObjective
 from mmhash_nb.hashers.networks.cross_modal_network import CrossModalNetwork
-from mmhash_nb.losses import (
+from mmhash_nb.hashers.options import option
+from mmhash_nb.losses.correlation import (
     feature_correlation_loss,
     reconstruction_loss,
     semantic_correlation_loss,
@@ -68,7 +70,7 @@ def _decoder(n_bits: int, first: int, second: int, n_features: int) -> nn.Sequen
     )
 
 
-class CorrelationAutoencoders(Learning):
+class CorrelationAutoencoders(DeepObjective):
     """With X and Y the tanh values of a batch's images and texts, R the error of reconstruction,
 
     R_image + R_text + λ (1 − mean_k ρ(x_·k, y_·k)) + μ (1 − ρ(x_i·y_j, s_ij)),
@@ -87,10 +89,10 @@ class CorrelationAutoencoders(Learning):
         x, y = codes["image"], codes["text"]
         feature = feature_correlation_loss(x, y)
         semantic = semantic_correlation_loss(x, y, self.similar(batch))
-        return sum(errors) + self.options["lambda_"] * feature + self.options["mu"] * semantic
+        return sum(errors) + self.options.lambda_ * feature + self.options.mu * semantic
 
 
-class CAH(CrossModalDeep):
+class CAH(CrossModalNetworkHasher):
     """Correlation autoencoder hashing, on the network of zhang2018.
 
     Known of the paper is its abstract: deep autoencoders that jointly maximise the feature
@@ -100,17 +102,12 @@ class CAH(CrossModalDeep):
     terms at once by mini-batches, without a layer-wise training before. Image features are the
     vectors of the dataset or the mean over places of a backbone's last map, and stay as they are
     by default, as hand-crafted ones do.
-
-    Options, besides those of `CrossModalDeep`:
-        trainable: `none` by default.
-        lambda_, mu: weights of the feature and of the semantic correlation, both 1.
     """
 
     network_class = AutoencoderNetwork
-    learning = CorrelationAutoencoders
-    defaults: ClassVar[dict[str, Any]] = {
-        **CrossModalDeep.defaults,
-        "trainable": "none",
-        "lambda_": 1.0,
-        "mu": 1.0,
-    }
+    objective_class = CorrelationAutoencoders
+
+    class Options(CrossModalNetworkHasher.Options):
+        trainable: Literal["all", "last", "none"] = "none"
+        lambda_: float = option(1.0, "weight of the feature correlation", least=0)
+        mu: float = option(1.0, "weight of the semantic correlation", least=0)

@@ -1,10 +1,8 @@
 """CMDVH, cross-modal deep variational hashing, the method of liong2017."""
 
 import copy
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -12,32 +10,33 @@ from torch import Tensor, nn
 
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.features.vectors import feature_vectors
-from mmhash_nb.hashers.base import State
+from mmhash_nb.hashers.base import Method, State
 from mmhash_nb.hashers.cross_modal import CrossModalDeep
-from mmhash_nb.hashers.deep import IMAGE_OPTIONS, TRAINABLE, Inputs, ahead, rows
+from mmhash_nb.hashers.deep import ImageOptions, TrainingOptions
+from mmhash_nb.hashers.deep_objective import DeepObjective
 from mmhash_nb.hashers.discrete_codes import CodeLearning
 from mmhash_nb.hashers.learned_codes import sample_keys, unified_codes
 from mmhash_nb.hashers.networks.cmdvh_networks import Branch, VariationalNetworks
-from mmhash_nb.losses import (
+from mmhash_nb.hashers.networks.inputs import Inputs, only
+from mmhash_nb.hashers.options import option
+from mmhash_nb.losses.gaussian_latent import (
     bit_likelihood_loss,
     gaussian_kl_loss,
     printed_likelihood_loss,
     sample_gaussian,
 )
 from mmhash_nb.pairs import Modality, Pairs
-from mmhash_nb.training.loop import autocast, check_settings, resolve_device
-from mmhash_nb.training.loop import train as train_network
-from mmhash_nb.training.prefetch import HostSamples, halved
+from mmhash_nb.training.devices import resolve_device
+from mmhash_nb.training.optimisers import SGD
+from mmhash_nb.training.prefetch import HostSamples
 
 #: what the state holds of step 1 besides the network
 LEARNED = ("codes", "classifier", "history", "keys")
-#: options that all three trainings share
-SHARED = ("batch_size", "weight_decay", "precision")
 #: how often a modality-specific network whose loss diverges starts again at half the rate
 HALVINGS = 3
 
 
-class LatentLearning(nn.Module):
+class LatentLearning(DeepObjective):
     """What a modality-specific network minimises (liong2017, Eqs. 10 to 14), a mean of samples:
 
         Σ_k log(1 + e^{−b z}) + α KL(N(μ, σ² I) ‖ N(0, I)),  z = μ + σ ⊙ ε,  ε ~ N(0, I)
@@ -48,26 +47,26 @@ class LatentLearning(nn.Module):
     Args:
         network: gives `[B, 2K]`, μ and log σ², or `[B, K]`.
         inputs: image and text of the training samples, None for the modality that is not learned.
+        labels, method: see `DeepObjective`.
         codes: B, −1 or 1, `[n, K]`.
-        options: of the method.
     """
 
     def __init__(
-        self, network: nn.Module, inputs: Inputs, codes: Tensor, options: dict[str, Any]
+        self, network: nn.Module, inputs: Inputs, labels: Tensor, method: Method, codes: Tensor
     ) -> None:
-        super().__init__()
-        self.network, self.inputs, self.codes, self.options = network, inputs, codes, options
+        super().__init__(network, inputs, labels, method)
+        self.codes = codes
 
     def loss(self, batch: Tensor) -> Tensor:
         """The loss of the training samples `batch`, `int64 [B]`."""
-        (given,) = (x for x in rows(self.inputs, batch) if x is not None)
+        (given,) = self.given(batch).values()
         values, codes = self.network(given).float(), self.codes[batch]
-        if not self.options["variational"]:
+        if not self.options.variational:
             return bit_likelihood_loss(values, codes)
         mean, log_variance = values.chunk(2, dim=1)
         z = sample_gaussian(mean, log_variance)
-        likelihood = printed_likelihood_loss if self.options["printed"] else bit_likelihood_loss
-        return likelihood(z, codes) + self.options["alpha"] * gaussian_kl_loss(mean, log_variance)
+        likelihood = printed_likelihood_loss if self.options.printed else bit_likelihood_loss
+        return likelihood(z, codes) + self.options.alpha * gaussian_kl_loss(mean, log_variance)
 
 
 class CMDVH(CrossModalDeep):
@@ -83,62 +82,50 @@ class CMDVH(CrossModalDeep):
     At its rate the network of a modality can diverge in the first steps, by the exponential of the
     KL term; that network then starts again at half the rate.
 
-    Options:
-        rounds: of step 1, at most; fewer where the objective hardly changes.
-        epochs: of step 2, for each modality.
-        batch_size, learning_rate, weight_decay, precision: see `training.train`; 0.01 is the
-            paper's rate for new layers.
-        backbone_rate: the learning rate of layers that were learned before.
-        backbone, weights, size, trainable: see `DeepHasher`. fc6 and fc7 are the backbone's last
-            layers, where it has them. With `none`, its features are computed once.
-        text_hidden: units of the text branches' hidden layer. The paper has 500, but 100 for the
-            10 topics of Wiki.
-        latent: False leaves the latent network out: CMDVH1.
-        variational: False has K outputs for each modality and no noise: CMDVH2.
-        code_update: how Eq. 5 is read, `margins` or `printed`; see `best_codes`.
-        printed: True trains Eq. 14 as printed; see `printed_likelihood_loss`.
-        lambda_, alpha: λ of Eq. 4 and α of Eq. 14.
+    Of the options, `latent=False` is CMDVH1 and `variational=False` CMDVH2. The texts' hidden layer
+    has 500 units in the paper, but 100 for the 10 topics of Wiki. fc6 and fc7 are the backbone's
+    last layers, where it has them; with `trainable="none"` its features are computed once.
 
     Image vectors, and texts that are not whole numbers, are centred and scaled (`GivenFeatures`);
     bags of words are taken as they are. Fitted, the `state` holds what `CodeLearning.record` gives,
     the losses of step 2 as `loss`, `float [epochs, 2]`, and the rates they had as `rates`, `float
     [2]`, image and text.
-
-    Raises:
-        ValueError: from `fit`, on options out of range.
     """
 
     records: ClassVar[tuple[str, ...]] = ("loss", "rates", "sizes", *LEARNED)
-    network_class: ClassVar[Callable[..., nn.Module]] = VariationalNetworks
-    defaults: ClassVar[dict[str, Any]] = {
-        "rounds": 30,
-        "epochs": 60,
-        "batch_size": 64,
-        "learning_rate": 0.01,
-        "backbone_rate": 1e-4,
-        "weight_decay": 1e-4,
-        "precision": "auto",
-        **IMAGE_OPTIONS,
-        "text_hidden": 500,
-        "latent": True,
-        "variational": True,
-        "code_update": "margins",
-        "printed": False,
-        "lambda_": 0.2,
-        "alpha": 0.5,
-    }
-    choices: ClassVar[dict[str, tuple[str, ...]]] = {
-        "trainable": TRAINABLE,
-        "code_update": ("margins", "printed"),
-    }
+    network_class = VariationalNetworks
+    network_options = ("text_hidden", "latent", "variational")
 
-    def design(self) -> dict[str, Any]:
-        """The arguments of the networks that the method's options fix."""
-        return {key: self.options[key] for key in ("text_hidden", "latent", "variational")}
+    class Options(TrainingOptions, ImageOptions):
+        rounds: int = option(30, "of step 1, at most; fewer where J hardly changes", least=1)
+        epochs: int = option(60, "of step 2, for each modality", least=1)
+        batch_size: int = 64
+        learning_rate: float = option(0.01, "of SGD for new layers, the paper's", above=0)
+        backbone_rate: float = option(1e-4, "of SGD for layers learned before", least=0)
+        weight_decay: float = 1e-4
+        text_hidden: int = option(500, "units of the text branches' hidden layer", least=1)
+        latent: bool = option(True, "whether step 1 has the latent network")
+        variational: bool = option(
+            True, "whether step 2 has latent variables; else K outputs without noise"
+        )
+        code_update: Literal["margins", "printed"] = option(
+            "margins", "how Eq. 5 is read; see `best_codes`"
+        )
+        printed: bool = option(False, "train Eq. 14 as printed; see `printed_likelihood_loss`")
+        lambda_: float = option(0.2, "λ of Eq. 4", above=0)
+        alpha: float = option(0.5, "α of Eq. 14", above=0)
+
+        def check(self) -> None:
+            """Refuse Eq. 14 as printed without the term that bounds it."""
+            if self.printed and not self.variational:
+                raise ValueError(
+                    "printed=True with variational=False gives a loss without minimum: leave one "
+                    "out."
+                )
 
     def unfitted(self, n_words: int, n_features: int = 0) -> Any:
         """As in `CrossModalDeep`; the features of a frozen backbone are vectors, too."""
-        if not n_features and self.options["trainable"] == "none":
+        if not n_features and self.options.trainable == "none":
             n_features = self._backbone().n_features
         return super().unfitted(n_words, n_features)
 
@@ -149,18 +136,16 @@ class CMDVH(CrossModalDeep):
             ValueError: of a method without them, CMDVH2.
         """
         self._check_encodable(modality)
-        if not self.options["variational"]:
+        if not self.options.variational:
             raise ValueError(
                 f"{self.name} has variational=False and so no latent distribution: use cmdvh."
             )
         device = resolve_device(self.device)
         network = self.fitted().to(device)
-        with torch.inference_mode():
-            given = self.batches(pairs, modality, device)
-            with autocast(self.options["precision"], device):
-                outputs = partial(network.outputs, modality)
-                values = torch.cat([halved(outputs, part) for part in given])
-        mean, log_variance = values.float().cpu().chunk(2, dim=1)
+        values = self.over(
+            pairs, modality, device, lambda *given: network.outputs(modality, only(*given))
+        )
+        mean, log_variance = values.chunk(2, dim=1)
         return mean.numpy(), (0.5 * log_variance).exp().numpy()
 
     def database_codes(self, pairs: Pairs) -> HashCodes:
@@ -172,10 +157,8 @@ class CMDVH(CrossModalDeep):
         self._check_fitted()
         device = resolve_device(self.device)
         network = self.fitted().to(device)
-        both = (self.batches(pairs, modality, device) for modality in self.modalities)
-        with torch.inference_mode(), autocast(self.options["precision"], device):
-            h = torch.cat([halved(network.fusion, *given) for given in zip(*both, strict=True)])
-        return unified_codes(h.float().cpu().numpy(), pairs, self.state)
+        h = self.over(pairs, "joint", device, network.fusion)
+        return unified_codes(h.numpy(), pairs, self.state)
 
     def before_training(self) -> Self:
         """As in `CrossModalDeep`; no codes are learned yet, so that the gallery is encoded."""
@@ -184,12 +167,12 @@ class CMDVH(CrossModalDeep):
         return start
 
     def _fit(self, train: Pairs, checkpoint: Path | None) -> State:
-        self._check_options()
-        check_settings(len(train), self.options["epochs"], self.options["batch_size"])
-        device = resolve_device(self.device)
-        (image, text), sizes = self.inputs(train, device), self.sizes(train)
-        assert image is not None and text is not None
-        network = self.unfitted(*sizes).to(device).train()
+        return super()._fit(train, checkpoint) | {"keys": sample_keys(train)}
+
+    def measure(self, network: VariationalNetworks, inputs: Inputs) -> None:
+        """Set mean and scale of image vectors, and of texts that are no bags of words."""
+        image, text = inputs
+        assert text is not None
         if isinstance(image, Tensor):  # of what stays in the host's memory nothing is measured
             for branch in (network.fusion.image, network.image):
                 branch.measure(image)
@@ -198,20 +181,28 @@ class CMDVH(CrossModalDeep):
         if (text != text.round()).any():
             for branch in (network.fusion.text, network.text):
                 branch.measure(text)
-        labels = torch.from_numpy(train.labels).to(device)
-        fusing = CodeLearning(network.fusion, (image, text), labels, self).to(device)
-        rate, rounds = self.options["learning_rate"], self.options["rounds"]
-        self._descend(fusing, "fusion", checkpoint, rounds, rate, fusing.on_round)
+
+    def learn(
+        self,
+        network: VariationalNetworks,
+        inputs: Inputs,
+        labels: Tensor,
+        checkpoint: Path | None,
+    ) -> State:
+        """Both steps; what was learned."""
+        image, text = inputs
+        fusing = CodeLearning(network.fusion, inputs, labels, self).to(labels.device)
+        sgd = self._sgd(network.fusion, self.options.learning_rate)
+        self._train(fusing, checkpoint, epochs=self.options.rounds, optimiser=sgd, part="fusion")
         losses, rates = [], []
         for modality, given in (("image", (image, None)), ("text", (None, text))):
-            own = getattr(network, modality)
-            learning = LatentLearning(own, given, fusing.codes, self.options)
+            branch = getattr(network, modality)
+            learning = LatentLearning(branch, given, labels, self, fusing.codes)
             loss, rate = self._descend_finitely(learning, modality, checkpoint)
             losses.append(loss)
             rates.append(rate)
-        learned = self._learned(network, []) | fusing.record() | {"keys": sample_keys(train)}
-        learned |= {"loss": np.stack(losses, axis=1), "rates": np.array(rates)}
-        return learned | {"sizes": np.array(sizes)}
+        learned = self._learned(network, []) | fusing.record()
+        return learned | {"loss": np.stack(losses, axis=1), "rates": np.array(rates)}
 
     def _descend_finitely(
         self, learning: LatentLearning, modality: str, checkpoint: Path | None
@@ -222,65 +213,29 @@ class CMDVH(CrossModalDeep):
             FloatingPointError: it diverges at an eighth of the rate, too.
         """
         start = copy.deepcopy(learning.state_dict())
-        epochs, rate = self.options["epochs"], self.options["learning_rate"]
-        halved = 0
+        rate, halved = self.options.learning_rate, 0
         while True:
             part = f"{modality}{'-halved' * halved}"
             try:
-                return self._descend(learning, part, checkpoint, epochs, rate), rate
+                sgd = self._sgd(learning.network, rate)
+                return self._train(learning, checkpoint, optimiser=sgd, part=part), rate
             except FloatingPointError:
                 if halved == HALVINGS:
                     raise
             learning.load_state_dict(start)
             halved, rate = halved + 1, rate / 2
 
-    def _descend(
-        self,
-        learning: CodeLearning | LatentLearning,
-        part: str,
-        checkpoint: Path | None,
-        epochs: int,
-        rate: float,
-        on_epoch: Callable[[int], bool] | None = None,
-    ) -> list[float]:
-        """Train one of the three networks; the loss of each epoch."""
-        branches = [x for x in learning.network.modules() if isinstance(x, Branch)]
-        device = learning.codes.device
-        return train_network(
-            learning,
-            learning.loss,
-            len(learning.codes),
-            epochs=epochs,
-            optimiser="sgd",
+    def _sgd(self, network: nn.Module, rate: float) -> SGD:
+        branches = [x for x in network.modules() if isinstance(x, Branch)]
+        return SGD(
             learning_rate=rate,
-            rates=[(x.pretrained(), self.options["backbone_rate"]) for x in branches],
-            on_epoch=on_epoch,
-            ahead=ahead(learning.inputs),
-            seed=self.seed,
-            device=device,
-            checkpoint=None if checkpoint is None else checkpoint / part,
-            label=f"{self.name} {self.n_bits} bits seed {self.seed} {part}",
-            **{key: self.options[key] for key in SHARED},
+            weight_decay=self.options.weight_decay,
+            rates=[(x.pretrained(), self.options.backbone_rate) for x in branches],
         )
 
     def _image(self, pairs: Pairs, device: torch.device) -> Tensor | HostSamples:
-        if pairs.images.ndim == 2 or self.options["trainable"] != "none":
+        if pairs.images.ndim == 2 or self.options.trainable != "none":
             return super()._image(pairs, device)
-        size = self.options["size"]
+        size = self.options.size
         vectors = feature_vectors(self._backbone(), pairs.images, device=device, size=size)
         return torch.from_numpy(vectors).to(device)
-
-    def _check_options(self) -> None:
-        super()._check_options()
-        rounds = self.options["rounds"]
-        if not isinstance(rounds, int) or rounds < 1:
-            raise ValueError(f"rounds must be an integer of at least 1, but is {rounds!r}.")
-        for key in ("lambda_", "alpha"):
-            if not self.options[key] > 0:
-                raise ValueError(
-                    f"{key} is {self.options[key]}, but it weighs a loss: it must be above 0."
-                )
-        if self.options["printed"] and not self.options["variational"]:
-            raise ValueError(
-                "printed=True with variational=False gives a loss without minimum: leave one out."
-            )

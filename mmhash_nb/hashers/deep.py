@@ -1,8 +1,10 @@
-"""What the deep hashers over a `JointNetwork` share: options, training, encoding, saving."""
+"""What all deep methods share: options, training, encoding, saving."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -12,105 +14,128 @@ from mmhash_nb.features import backbones
 from mmhash_nb.features.backbones import Backbone
 from mmhash_nb.features.maps import resized, stage_maps
 from mmhash_nb.hashers.base import EncodedModality, Hasher, State
-from mmhash_nb.hashers.networks.joint_network import JointNetwork
-from mmhash_nb.hashers.objectives import OBJECTIVES
+from mmhash_nb.hashers.deep_objective import DeepObjective
+from mmhash_nb.hashers.networks.given_features import given_features
+from mmhash_nb.hashers.networks.inputs import Given, Inputs, Normalise, all_rows
+from mmhash_nb.hashers.options import Options, option
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.training.loop import autocast, resolve_device
-from mmhash_nb.training.loop import train as train_network
-from mmhash_nb.training.prefetch import Ahead, HostSamples, halved, in_batches, placed
+from mmhash_nb.training.devices import autocast, resolve_device
+from mmhash_nb.training.loop import check_settings, train
+from mmhash_nb.training.memory import halved
+from mmhash_nb.training.optimisers import Adam, Optimiser
+from mmhash_nb.training.prefetch import HostSamples, placed
 
-Inputs = tuple[Tensor | HostSamples | None, Tensor | None]
-Given = tuple[Tensor | None, Tensor | None]
-TRAINABLE = ("all", "last", "none")
-BATCH = 200  # samples encoded at a time
-TRAINING: dict[str, Any] = {
-    "epochs": 60,
-    "batch_size": 100,
-    "learning_rate": 1e-4,
-    "weight_decay": 1e-5,
-    "decay_every": 20,
-    "precision": "auto",
-}
-IMAGE_OPTIONS: dict[str, Any] = {
-    "backbone": "small",
-    "weights": None,
-    "size": None,
-    "trainable": "last",
-}
-TEXT_OPTIONS: dict[str, Any] = {"text_hidden": 8192, "text_features": 512}
+
+class TrainingOptions(Options):
+    """Options of a training."""
+
+    epochs: int = option(60, "passes over the training samples", least=1)
+    batch_size: int = option(100, "samples in a mini-batch, at most", least=2)
+    learning_rate: float = option(1e-4, "size of the optimiser's steps", above=0)
+    weight_decay: float = option(1e-5, "L2 penalty of the weights", least=0)
+    precision: Literal["auto", "float32", "bfloat16"] = option(
+        "auto", "of the network; auto: mixed on a GPU that has bfloat16, else float32"
+    )
+
+
+class ImageOptions(Options):
+    """Options of an image branch."""
+
+    backbone: str = option("small", "name for `features.backbones.create`")
+    weights: str | None = option(None, "a file of the backbone's weights; None: its own")
+    size: int | None = option(None, "pixels to which images are scaled; None leaves them", least=1)
+    trainable: Literal["all", "last", "none"] = option(
+        "last", "which stages of the backbone learn; maps of the others are computed once"
+    )
+
+
+class TextOptions(Options):
+    """Options of a text branch."""
+
+    text_hidden: int = option(8192, "width of the first text layer", least=1)
+    text_features: int = option(512, "width of the second text layer", least=1)
 
 
 class DeepHasher(Hasher):
-    """What the deep methods share: the branch of the network they use, training and encoding.
+    """A network, trained by mini-batches of an objective.
 
-    Options:
-        objective: `triplet`, `dpsh`, `dsh`, `hashnet` or `csq`; see `hashers.objectives`.
-        margin: of `triplet` and `dsh`; None takes the objective's own.
-        epochs, batch_size, learning_rate, weight_decay, decay_every, precision: see
-            `training.train`. The paper: Adam, batches of 100, 0.0001 divided by ten every 20
-            epochs, weight decay 0.00001 (§VI-B); it does not say how many epochs. Encoding has the
-            precision of the training; `auto` is that of the machine that encodes.
-
-    Of the image branch:
-        backbone: name for `features.backbones.create`; weights: a file of its weights, None for
-            its own.
-        size: pixels to which images are scaled; None leaves them.
-        trainable: `all` stages of the backbone; the `last` one, over maps of the earlier ones
-            that are computed once; or `none`.
-
-    Of the text branch:
-        text_hidden, text_features: widths of the two layers, 8192 and 512 in the paper (§V-A).
+    A subclass names its `objective_class` and implements `build` and `fitted_sizes`. The state
+    holds the network's learned weights, the `loss` of each epoch, `float [epochs]`, and what the
+    objective records. Encoding has the precision of the training.
     """
 
-    branch: ClassVar[str]
+    class Options(TrainingOptions):
+        decay_every: int | None = option(
+            20, "divide the rate by ten after every so many epochs; None: never", least=1
+        )
+
+    family: ClassVar[str] = "deep network"
+    image_views: ClassVar[tuple[str, ...]] = ("pixels",)
+    objective_class: ClassVar[type[DeepObjective]]
     #: what the state holds besides the network
     records: ClassVar[tuple[str, ...]] = ("loss",)
-    family: ClassVar[str] = "deep network"
-    cross_modal: ClassVar[bool] = False
-    image_views: ClassVar[tuple[str, ...]] = ("pixels",)
-    defaults: ClassVar[dict[str, Any]] = {"objective": "triplet", "margin": None, **TRAINING}
-    #: options that have a few values, refused before anything is computed
-    choices: ClassVar[dict[str, tuple[str, ...]]] = {
-        "objective": tuple(OBJECTIVES),
-        "trainable": TRAINABLE,
-    }
+    #: whether the network changes the map before the last stage, which then is never passed early
+    changes_earlier_map: ClassVar[bool] = False
 
-    def design(self) -> dict[str, Any]:
-        """The arguments of `JointNetwork` that the method's options fix."""
-        return {k: v for k, v in self.options.items() if k in TEXT_OPTIONS}
+    @abstractmethod
+    def build(self, backbone: Backbone | None, stages: list[nn.Module], n_words: int) -> nn.Module:
+        """A network with new layers drawn at random.
 
-    def network(self, inputs: Inputs) -> JointNetwork:
-        """An unfitted network for inputs such as these, its new layers random by the seed."""
-        image, text = inputs
-        stages: list[nn.Module] = []
-        widths: tuple[int, ...] = (0, 0)
-        if image is not None:
+        Args:
+            backbone: None for a method that reads no images.
+            stages: those of the backbone that the given maps have not passed.
+            n_words: columns of the texts.
+        """
+
+    @abstractmethod
+    def fitted_sizes(self) -> tuple[int, int]:
+        """`sizes` of the pairs that the method was fitted to."""
+
+    def values(
+        self, network: Any, modality: EncodedModality, image: Tensor | None, text: Tensor | None
+    ) -> Tensor:
+        """Real values `[B, K]` of a modality, whose signs are its code."""
+        return network(image, text)
+
+    def optimiser(self) -> Optimiser:
+        """Adam with the method's options."""
+        return Adam(
+            learning_rate=self.options.learning_rate,
+            weight_decay=self.options.weight_decay,
+            decay_every=self.options.decay_every,
+        )
+
+    def sizes(self, pairs: Pairs) -> tuple[int, int]:
+        """Columns of the texts, and dimensions of image features, 0 for pixels."""
+        return pairs.texts.shape[1], 0
+
+    def unfitted(self, n_words: int, n_features: int = 0) -> Any:
+        """A network for texts of `n_words` columns, its new layers random by the seed.
+
+        Args:
+            n_features: of the images, where they are vectors, which go the way of a backbone's
+                maps of one place; 0 for pixels.
+        """
+        backbone, stages = None, []
+        if n_features:
+            backbone = given_features(n_features)
+            stages = list(backbone.stages)
+        elif self._reads("image", self.modalities):
             backbone = self._backbone()
-            stages, widths = self._stages(backbone), backbone.widths[-2:]
+            passed = self._passed(backbone)
+            stages = [*([] if passed else [Normalise(backbone)]), *list(backbone.stages)[passed:]]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
-            return JointNetwork(
-                stages,
-                widths,
-                0 if text is None else text.shape[1],
-                self.n_bits,
-                branch=self.branch,
-                frozen=self.options.get("trainable") == "none",
-                **self.design(),
-            ).to(memory_format=torch.channels_last)
+            network = self.build(backbone, stages, n_words)
+            return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def fitted_network(self, inputs: Inputs) -> JointNetwork:
+    def fitted(self) -> Any:
         """The fitted network in evaluation mode.
 
         Raises:
             ValueError: what was saved is of another network.
         """
-        network = self.network(inputs)
-        self._fill(network)
-        return network
-
-    def _fill(self, network: nn.Module) -> None:
-        """Give an unfitted network what was learned, and put it in evaluation mode."""
+        network = self.unfitted(*self.fitted_sizes())
         learned = {k: torch.from_numpy(v) for k, v in self.state.items() if k not in self.records}
         wanted = {k: v.shape for k, v in network.state_dict().items() if self._is_learned(k)}
         wrong = wanted.items() ^ {(k, v.shape) for k, v in learned.items()}
@@ -120,78 +145,97 @@ class DeepHasher(Hasher):
                 f"{min(key for key, _ in wrong)} does not fit. Fit it again."
             )
         network.load_state_dict(learned, strict=False)
-        network.eval()
+        return network.eval()
 
-    def inputs(self, pairs: Pairs, device: torch.device) -> Inputs:
-        """Pixels or maps `[N, C, h, w]` and texts `[N, V]` of all samples, None where unused."""
-        image = None if self.branch == "text" else self._image(pairs, device)
-        return image, None if self.branch == "image" else self._text(pairs, device)
+    def inputs(self, pairs: Pairs, device: torch.device, *modalities: str) -> Inputs:
+        """What the network takes of all samples of `pairs` in some modalities, by default all."""
+        read = modalities or self.modalities
+        image = self._image(pairs, device) if self._reads("image", read) else None
+        return image, self._text(pairs, device) if self._reads("text", read) else None
+
+    def batches(self, pairs: Pairs, modality: str, device: torch.device) -> Iterator[Given]:
+        """What the fitted network takes of all samples of `pairs`, some at a time.
+
+        Raises:
+            ValueError: texts of another vocabulary than those of the fit.
+        """
+        fitted_words, words = self.fitted_sizes()[0], self.sizes(pairs)[0]
+        if self._reads("text", (modality,)) and words != fitted_words:
+            raise ValueError(
+                f"{self.name} was fitted to texts of {fitted_words} words, but those of "
+                f"{pairs.name} have {words}: encode texts of the same vocabulary."
+            )
+        yield from all_rows(self.inputs(pairs, device, modality), len(pairs), device)
+
+    @torch.inference_mode()
+    def over(
+        self, pairs: Pairs, modality: str, device: torch.device, work: Callable[..., Tensor]
+    ) -> Tensor:
+        """`work(image, text)` of all samples, `float32 [N, ...]` on the CPU."""
+        with autocast(self.options.precision, device):
+            parts = [halved(work, *given) for given in self.batches(pairs, modality, device)]
+        return torch.cat(parts).float().cpu()
+
+    def _project(self, pairs: Pairs, modality: EncodedModality) -> np.ndarray:
+        device = resolve_device(self.device)
+        network = self.fitted().to(device)
+        return self.over(pairs, modality, device, partial(self.values, network, modality)).numpy()
 
     def _fit(self, train: Pairs, checkpoint: Path | None) -> State:
-        self._check_options()
+        check_settings(len(train), self.options.epochs, self.options.batch_size)
         device = resolve_device(self.device)
         inputs = self.inputs(train, device)
-        network = self.network(inputs).to(device)
-        objective = OBJECTIVES[self.options["objective"]](
-            torch.from_numpy(train.labels).to(device),
-            self.n_bits,
-            self.seed,
-            self.options["epochs"],
-            self.options["margin"],
-        )
+        network = self.unfitted(*self.sizes(train)).to(device).train()
+        self.measure(network, inputs)
+        labels = torch.from_numpy(train.labels).to(device)
+        return self.learn(network, inputs, labels, checkpoint)
 
-        def loss(batch: Tensor) -> Tensor:
-            return objective(network(*rows(inputs, batch)).float(), batch)
+    def measure(self, network: Any, inputs: Inputs) -> None:
+        """Set what a network takes from its training samples before it learns."""
 
-        network.train()
-        history = self._train(
-            network,
-            loss,
-            len(train),
-            device,
-            checkpoint,
-            on_epoch=objective.on_epoch,
-            ahead=ahead(inputs),
-        )
-        return self._learned(network, history)
+    def learn(self, network: Any, inputs: Inputs, labels: Tensor, checkpoint: Path | None) -> State:
+        """Train the network; what was learned."""
+        objective = self.objective_class(network, inputs, labels, self).to(labels.device)
+        history = self._train(objective, checkpoint)
+        return self._learned(network, history) | objective.record()
 
     def _train(
         self,
-        module: nn.Module,
-        loss: Callable[[Tensor], Tensor],
-        n_samples: int,
-        device: torch.device,
+        objective: DeepObjective,
         checkpoint: Path | None,
-        **more: Any,
+        *,
+        epochs: int | None = None,
+        optimiser: Optimiser | None = None,
+        part: str = "",
     ) -> list[float]:
-        """`training.train` with the method's options; the loss of each epoch."""
-        return train_network(
-            module,
-            loss,
-            n_samples,
+        """`training.train` with the method's options; the loss of each epoch.
+
+        Args:
+            epochs, optimiser: in place of those of the options.
+            part: names one of several trainings.
+        """
+        return train(
+            objective,
+            len(objective.labels),
+            epochs=epochs or self.options.epochs,
+            batch_size=self.options.batch_size,
+            optimiser=optimiser or self.optimiser(),
+            precision=self.options.precision,
             seed=self.seed,
-            device=device,
-            checkpoint=checkpoint,
-            label=f"{self.name} {self.n_bits} bits seed {self.seed}",
-            **{key: self.options[key] for key in TRAINING},
-            **more,
+            device=objective.labels.device,
+            checkpoint=None if checkpoint is None else checkpoint / part,
+            label=f"{self.name} {self.n_bits} bits seed {self.seed} {part}".rstrip(),
         )
 
     def _learned(self, network: nn.Module, history: list[float]) -> State:
-        """What is kept of a trained network."""
         state = network.state_dict()
         learned = {k: v.cpu().numpy() for k, v in state.items() if self._is_learned(k)}
         return learned | {"loss": np.array(history)}
 
-    @torch.inference_mode()
-    def _project(self, pairs: Pairs, modality: EncodedModality) -> np.ndarray:
-        device = resolve_device(self.device)
-        inputs = self.inputs(pairs, device)
-        network = self.fitted_network(inputs).to(device)
-        with autocast(self.options["precision"], device):
-            parts = all_rows(inputs, len(pairs), device)
-            values = [halved(network, *given) for given in parts]
-        return torch.cat(values).float().cpu().numpy()
+    def _is_learned(self, key: str) -> bool:
+        """Whether an entry of the network's state belongs to what the method learned."""
+        frozen = self.options.get("trainable") == "none" and key.startswith("stages.")
+        return not frozen and not key.endswith("num_batches_tracked")
 
     def _image(self, pairs: Pairs, device: torch.device) -> Tensor | HostSamples:
         if pairs.images.ndim != 4:
@@ -199,7 +243,7 @@ class DeepHasher(Hasher):
                 f"images of {pairs.name} are {pairs.images.shape[1]}-dimensional features, but "
                 f"{self.name} works on pixels: load the dataset with images='pixels'."
             )
-        backbone, size = self._backbone(), self.options["size"]
+        backbone, size = self._backbone(), self.options.size
         passed = self._passed(backbone)
         if passed == 0:
             images = torch.from_numpy(pairs.images)
@@ -217,62 +261,15 @@ class DeepHasher(Hasher):
         return pairs.features("text")
 
     def _backbone(self) -> Backbone:
-        return backbones.create(self.options["backbone"], weights=self.options["weights"])
-
-    def _stages(self, backbone: Backbone) -> list[nn.Module]:
-        """The stages that are not passed before training, pixels scaled first where all are."""
-        passed = self._passed(backbone)
-        return [*([] if passed else [_Normalise(backbone)]), *list(backbone.stages)[passed:]]
+        return backbones.create(self.options.backbone, weights=self.options.weights)
 
     def _passed(self, backbone: Backbone) -> int:
         """How many stages are passed once, before training."""
-        if self.options["trainable"] == "all":
+        if self.options.trainable == "all":
             return 0
-        before_last = self.options["trainable"] == "last" or self.design().get("operations")
+        before_last = self.options.trainable == "last" or self.changes_earlier_map
         return len(backbone.stages) - 1 if before_last else len(backbone.stages)
 
-    def _is_learned(self, key: str) -> bool:
-        """Whether an entry of the network's state belongs to what the method learned."""
-        frozen = self.options.get("trainable") == "none" and key.startswith("stages.")
-        return not frozen and not key.endswith("num_batches_tracked")
-
-    def _check_options(self) -> None:
-        for option, known in self.choices.items():
-            if (value := self.options.get(option, known[0])) not in known:
-                raise ValueError(f"{option} must be one of {', '.join(known)}, but is {value!r}.")
-
-
-def ahead(inputs: Inputs) -> Ahead | None:
-    """Who is to be told of a batch of `inputs` before it is asked for, if anyone."""
-    return inputs[0].ahead if isinstance(inputs[0], HostSamples) else None
-
-
-def all_rows(inputs: Inputs, n: int, device: torch.device) -> Iterator[Given]:
-    """All `n` samples of `inputs` as `rows` gives them, some at a time."""
-    for part in in_batches(torch.arange(n), BATCH, device, ahead(inputs)):
-        yield rows(inputs, part)
-
-
-def rows(inputs: Inputs, batch: Tensor) -> Given:
-    """The samples `batch` of `inputs`, maps as float32 and channels last."""
-    images, text = inputs
-    image = None
-    if images is not None:
-        image = images[batch]
-        if image.dtype == torch.float16:
-            image = image.float()
-        if image.ndim == 4:
-            image = image.contiguous(memory_format=torch.channels_last)
-    return image, None if text is None else text[batch]
-
-
-class _Normalise(nn.Module):
-    """The backbone's own scaling of pixels, as a first stage."""
-
-    def __init__(self, backbone: Backbone) -> None:
-        super().__init__()
-        self.register_buffer("mean", backbone.mean, persistent=False)
-        self.register_buffer("std", backbone.std, persistent=False)
-
-    def forward(self, images: Tensor) -> Tensor:
-        return Backbone.normalise(self, images)  # type: ignore[arg-type]
+    @staticmethod
+    def _reads(view: str, modalities: tuple[str, ...]) -> bool:
+        return any(modality in (view, "joint") for modality in modalities)

@@ -8,9 +8,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import LinearSVC
 from torch import Tensor, nn
 
-from mmhash_nb.hashers.base import State
-from mmhash_nb.hashers.cross_modal import Learning
-from mmhash_nb.hashers.deep import DeepHasher, Inputs
+from mmhash_nb.hashers.base import Method, State
+from mmhash_nb.hashers.deep_objective import DeepObjective
+from mmhash_nb.hashers.networks.inputs import Inputs
 
 #: rounds end where the objective changes by less than this fraction of it
 TOLERANCE = 1e-3
@@ -110,7 +110,7 @@ def balanced_codes(n: int, n_bits: int, rng: np.random.Generator) -> np.ndarray:
     return rng.permuted(np.repeat(half[:, None], n_bits, axis=1), axis=0)
 
 
-class CodeLearning(Learning):
+class CodeLearning(DeepObjective):
     """The alternation of liong2017's Algorithm 1 over classifiers M, codes B and fusion network.
 
     Its objective is Eq. 4: J = ‖M‖² + Σ ξ + λ ‖B − H‖² (see `code_objective`). Each round solves
@@ -119,28 +119,25 @@ class CodeLearning(Learning):
     where its steps are small. The codes minimise Eq. 5, which is not the part of J that depends on
     them: they can raise J, and J does not fall from round to round.
 
-    B, M and the history are kept in a checkpoint with the network.
+    A checkpoint holds B, M and the history with the network.
     """
 
     codes: Tensor
     classifiers: Tensor
     history: Tensor
 
-    def __init__(
-        self, network: nn.Module, inputs: Inputs, labels: Tensor, method: DeepHasher
-    ) -> None:
+    def __init__(self, network: nn.Module, inputs: Inputs, labels: Tensor, method: Method) -> None:
         super().__init__(network, inputs, labels, method)
-        self.seed = method.seed
         self.belongs = labels.cpu().numpy()
-        n, rounds = len(labels), self.options["rounds"]
+        n, rounds = len(labels), self.options.rounds
         start = balanced_codes(n, self.n_bits, np.random.default_rng(self.seed))
         self.register_buffer("codes", torch.from_numpy(start).float())
         start = np.zeros((self.n_bits, self.belongs.shape[1]))
         self.register_buffer("classifiers", torch.from_numpy(start))
         self.register_buffer("history", torch.full((rounds, 4), torch.nan, dtype=torch.float64))
 
-    def on_round(self, epoch: int) -> bool:
-        """Set M and B from what the network gives; True where the rounds before have converged."""
+    def on_epoch(self, epoch: int) -> bool:
+        """Before a round, set M and B from the network; True where it has converged."""
         h = self.outputs()
         if epoch:
             self.close(epoch - 1, h)
@@ -150,7 +147,7 @@ class CodeLearning(Learning):
                 return True
         codes = self.codes.cpu().numpy().astype(np.float64)
         classifiers = svm_classifiers(codes, self.belongs, self.seed)
-        lambda_, update = self.options["lambda_"], self.options["code_update"]
+        lambda_, update = self.options.lambda_, self.options.code_update
         new = best_codes(classifiers, h, self.belongs, lambda_, update)
         self.history[epoch, 3] = float((new != codes).mean())
         self.classifiers.copy_(torch.from_numpy(classifiers))
@@ -160,12 +157,12 @@ class CodeLearning(Learning):
     def loss(self, batch: Tensor) -> Tensor:
         """λ ‖b − h‖² (Eq. 7), the mean of the training samples `batch`."""
         h = self.network(**self.given(batch)).float()
-        return self.options["lambda_"] * (self.codes[batch] - h).square().sum(dim=1).mean()
+        return self.options.lambda_ * (self.codes[batch] - h).square().sum(dim=1).mean()
 
     def close(self, epoch: int, h: np.ndarray) -> None:
         """Note J and its parts after a round, from the network's outputs `h`, `[n, K]`."""
         codes, classifiers = (x.cpu().numpy() for x in (self.codes, self.classifiers))
-        parts = code_objective(codes, classifiers, h, self.belongs, self.options["lambda_"])
+        parts = code_objective(codes, classifiers, h, self.belongs, self.options.lambda_)
         self.history[epoch, :3] = torch.tensor([sum(parts), *parts])
 
     @torch.no_grad()

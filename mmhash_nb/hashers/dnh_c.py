@@ -1,13 +1,15 @@
 """DNH-C: deep neural network hashing (Lai, Pan, Liu and Yan, CVPR 2015) across modalities."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from mmhash_nb.hashers.cross_modal import CrossModalDeep, Learning
+from mmhash_nb.hashers.cross_modal import CrossModalNetworkHasher
+from mmhash_nb.hashers.deep_objective import DeepObjective
 from mmhash_nb.hashers.networks.cross_modal_network import CrossModalNetwork
-from mmhash_nb.losses import squared_triplet_ranking_loss
+from mmhash_nb.hashers.options import option
+from mmhash_nb.losses.triplet import squared_triplet_ranking_loss
 
 #: standard deviation of the first weights of a bit's layer (see `DNHC`)
 BIT_STD = 0.1
@@ -61,7 +63,7 @@ class DividedNetwork(CrossModalNetwork):
             setattr(self, layer, DivideAndEncode(n_features, n_bits, slice_features))
 
 
-class TripletsAcross(Learning):
+class TripletsAcross(DeepObjective):
     """With F and G the bits of images and texts, g(σ(values)) in [0, 1], the mean over triplets of
 
         max(0, m + ‖F_i − G_j‖² − ‖F_i − G_k‖²), and the same with F and G swapped,
@@ -71,7 +73,7 @@ class TripletsAcross(Learning):
 
     def loss(self, batch: Tensor) -> Tensor:
         """The loss of the training samples `batch`."""
-        epsilon, margin = self.options["epsilon"], self.options["margin"]
+        epsilon, margin = self.options.epsilon, self.options.margin
         image, text = (
             piecewise_threshold(self.network(modality, given).float().sigmoid(), epsilon)
             for modality, given in self.given(batch).items()
@@ -82,7 +84,7 @@ class TripletsAcross(Learning):
         ) + squared_triplet_ranking_loss(text, image, similarity, margin)
 
 
-class DNHC(CrossModalDeep):
+class DNHC(CrossModalNetworkHasher):
     """DNH-C, the extension of DNH to two modalities that DVSH and liong2017 compare with.
 
     Of DNH: the divide-and-encode module (intermediate features with ReLU, a slice for each bit, a
@@ -93,37 +95,25 @@ class DNHC(CrossModalDeep):
     both ways. All triplets of a batch count, not a sample of them. DNH's bit is 1 where
     σ(value) ≥ ½, which is the sign of the value; a code of 0 and 1 becomes one of −1 and 1.
 
-    DNH's text was not at hand. Widths and first weights are those of a public network that follows
-    its authors' code (HYPJUDY/caffe-dnnh); it has no g.
+    DNH's text was not available. Widths and first weights are those of a public network that
+    follows its authors' code (HYPJUDY/caffe-dnnh); it has no g.
 
-    Options, besides those of `CrossModalDeep`:
-        slice_features: intermediate features for each bit, 50 in that network.
-        margin: m, in bits. DNH has 1 by memory and that network 2, for 12, 24 and 48 bits; held-out
-            samples of scenes and Wiki were ranked better with 1, the default. Sigmoids can meet it
-            without a bit that differs, so that a loss of 0 does not mean that codes are right.
-        epsilon: ε of the threshold g, which passes no gradient where it has decided. The paper's is
-            not known; ½, the default, leaves g out, as that network does.
+    Of the margin, DNH has 1 by memory and that network 2, for 12, 24 and 48 bits; held-out samples
+    of scenes and Wiki were ranked better with 1. Sigmoids can meet it without a bit that differs,
+    so that a loss of 0 does not mean that codes are right. The paper's ε is not known; ½ leaves g
+    out, as that network does.
     """
 
     network_class = DividedNetwork
-    learning = TripletsAcross
-    defaults: ClassVar[dict[str, Any]] = {
-        **CrossModalDeep.defaults,
-        "slice_features": 50,
-        "margin": 1.0,
-        "epsilon": 0.5,
-    }
+    network_options = (*CrossModalNetworkHasher.network_options, "slice_features")
+    objective_class = TripletsAcross
 
-    def design(self) -> dict[str, Any]:
-        """Widths."""
-        return {**super().design(), "slice_features": self.options["slice_features"]}
-
-    def _check_options(self) -> None:
-        super()._check_options()
-        if (width := self.options["slice_features"]) < 1:
-            raise ValueError(f"slice_features must be at least 1, but is {width!r}.")
-        if not 0 < (epsilon := self.options["epsilon"]) <= 0.5:
-            raise ValueError(
-                f"epsilon must be above 0, since 0 lets no gradient pass, and at most 0.5, but is "
-                f"{epsilon!r}."
-            )
+    class Options(CrossModalNetworkHasher.Options):
+        slice_features: int = option(50, "intermediate features for each bit", least=1)
+        margin: float = option(1.0, "of the triplet ranking loss, in bits", least=0)
+        epsilon: float = option(
+            0.5,
+            "ε of the threshold g; 0 would let no gradient pass, 0.5 leaves g out",
+            above=0,
+            most=0.5,
+        )

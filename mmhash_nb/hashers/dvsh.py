@@ -1,7 +1,6 @@
 """DVSH: deep visual-semantic hashing (Cao, Long, Wang and Yu, KDD 2016)."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -9,9 +8,12 @@ from torch import Tensor, nn
 
 from mmhash_nb.features.backbones import Backbone
 from mmhash_nb.features.text import tokens
-from mmhash_nb.hashers.cross_modal import CrossModalDeep, Learning
+from mmhash_nb.hashers.cross_modal import CrossModalDeep
+from mmhash_nb.hashers.deep_objective import DeepObjective
 from mmhash_nb.hashers.networks.joint_network import freeze_statistics
-from mmhash_nb.losses import bitwise_max_margin_loss, cosine_max_margin_loss, quantisation_loss
+from mmhash_nb.hashers.options import option
+from mmhash_nb.losses.max_margin import bitwise_max_margin_loss, cosine_max_margin_loss
+from mmhash_nb.losses.quantisation import quantisation_loss
 from mmhash_nb.pairs import Pairs
 
 
@@ -33,11 +35,11 @@ def sequences(pairs: Pairs, longest: int) -> np.ndarray:
     column = {word: i for i, word in enumerate(pairs.vocabulary or ())}
     rows = []
     for sample, text in enumerate(texts):
-        held = dict.fromkeys(np.flatnonzero(text > 0).tolist())
+        present = dict.fromkeys(np.flatnonzero(text > 0).tolist())
         caption = pairs.captions[sample] if pairs.captions is not None and column else ""
-        said = (column[word] for word in tokens(caption) if word in column)
-        ordered = [*dict.fromkeys(c for c in said if c in held)]
-        rows.append([*ordered, *(c for c in held if c not in set(ordered))][:longest])
+        named = (column[word] for word in tokens(caption) if word in column)
+        ordered = [*dict.fromkeys(c for c in named if c in present)]
+        rows.append([*ordered, *(c for c in present if c not in set(ordered))][:longest])
     padded = np.zeros((len(rows), max([1, *map(len, rows)])), np.int64)
     for row, words in zip(padded, rows, strict=True):
         row[: len(words)] = np.array(words, np.int64) + 1
@@ -142,7 +144,7 @@ class VisualSemanticNetwork(nn.Module):
         return self.image_values(self.features(given))
 
 
-class VisualSemantic(Learning):
+class VisualSemantic(DeepObjective):
     """Joint codes by max-margin losses, and modality-specific codes that imitate them.
 
     With H, X, Y the tanh values of fusion, image and text network:
@@ -156,37 +158,28 @@ class VisualSemantic(Learning):
         joint = network.fuse(features, given["text"]).float().tanh()
         image = network.image_values(features).float().tanh()
         text = network.text_values(given["text"]).float().tanh()
-        similarity = cosine_max_margin_loss(joint, self.similar(batch), options["margin"])
-        binary = bitwise_max_margin_loss(joint, options["bit_margin"])
+        similarity = cosine_max_margin_loss(joint, self.similar(batch), options.margin)
+        binary = bitwise_max_margin_loss(joint, options.bit_margin)
         imitation = quantisation_loss(image, joint) + quantisation_loss(text, joint)
-        squares = options["beta"] * self.n_bits / 2 * imitation
-        return similarity + options["lambda_"] * binary + squares
+        squares = options.beta * self.n_bits / 2 * imitation
+        return similarity + options.lambda_ * binary + squares
 
 
 class DVSH(CrossModalDeep):
-    """Deep visual-semantic hashing, with the backbone of the other methods and an LSTM for texts.
-
-    Options, besides those of `CrossModalDeep` (but for the text layers' widths):
-        lstm_hidden: width of word vectors and states. max_words: of a text, the first so many.
-        margin: of the cosine max-margin loss; bit_margin: of the bitwise one.
-        lambda_, beta: weights of the bitwise loss and of imitation.
-    """
+    """Deep visual-semantic hashing, with the others' backbone and an LSTM for texts."""
 
     network_class = VisualSemanticNetwork
-    learning = VisualSemantic
-    defaults: ClassVar[dict[str, Any]] = {
-        **{k: v for k, v in CrossModalDeep.defaults.items() if not k.startswith("text_")},
-        "lstm_hidden": 256,
-        "max_words": 40,
-        "margin": 0.5,
-        "bit_margin": 0.5,
-        "lambda_": 1.0,
-        "beta": 1.0,
-    }
+    network_options = ("image_hidden", "lstm_hidden")
+    objective_class = VisualSemantic
 
-    def design(self) -> dict[str, Any]:
-        """Widths."""
-        return {width: self.options[width] for width in ("image_hidden", "lstm_hidden")}
+    class Options(CrossModalDeep.Options):
+        image_hidden: int = option(4096, "units of the image layer", least=1)
+        lstm_hidden: int = option(256, "width of word vectors and states", least=1)
+        max_words: int = option(40, "of a text, the first so many", least=1)
+        margin: float = option(0.5, "of the cosine max-margin loss", least=0)
+        bit_margin: float = option(0.5, "of the bitwise max-margin loss", least=0)
+        lambda_: float = option(1.0, "weight of the bitwise loss", least=0)
+        beta: float = option(1.0, "weight of imitation", least=0)
 
     def _words(self, pairs: Pairs) -> np.ndarray:
         texts = pairs.features("text")
@@ -195,9 +188,4 @@ class DVSH(CrossModalDeep):
                 f"texts of {pairs.name} have fractions and so are no counts of words, which "
                 f"{self.name} reads one by one: give it bags of words, or leave it out."
             )
-        return sequences(pairs, self.options["max_words"])
-
-    def _check_options(self) -> None:
-        super()._check_options()
-        if (longest := self.options["max_words"]) < 1:
-            raise ValueError(f"max_words must be at least 1, but is {longest!r}.")
+        return sequences(pairs, self.options.max_words)

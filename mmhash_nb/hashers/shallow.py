@@ -11,7 +11,7 @@ from mmhash_nb.features.vectors import feature_vectors
 from mmhash_nb.hashers.base import EncodedModality, Hasher, State
 from mmhash_nb.hashers.options import option
 from mmhash_nb.pairs import Modality, Pairs
-from mmhash_nb.training.loop import resolve_device
+from mmhash_nb.training.devices import resolve_device
 
 
 class ShallowHasher(Hasher):

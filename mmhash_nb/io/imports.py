@@ -137,8 +137,9 @@ def _loaded_module(path: Path) -> ModuleType | None:
     """The loaded module of a source file."""
     if path.is_relative_to(PACKAGE):
         return sys.modules.get(_dotted(path.with_suffix("")).removesuffix(".__init__"))
-    loaded = list(sys.modules.values())
-    return next((m for m in loaded if getattr(m, "__file__", None) == str(path)), None)
+    # Not by getattr, which makes some modules import others.
+    files = ((m, getattr(m, "__dict__", {}).get("__file__")) for m in list(sys.modules.values()))
+    return next((module for module, file in files if file == str(path)), None)
 
 
 def _package(path: Path) -> str:

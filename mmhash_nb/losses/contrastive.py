@@ -1,9 +1,10 @@
-"""The contrastive loss (Masci et al. 2014)."""
+"""Contrastive losses: masci2014's, and that of DSH in squared distance."""
 
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 
 def contrastive_loss(
@@ -61,3 +62,30 @@ class _Contrastive(torch.autograd.Function):
         grad_a = g.sum(1)[:, None] * a - g @ b
         grad_b = g.sum(0)[:, None] * b - g.T @ a
         return outer[0] * grad_a, outer[0] * grad_b, None, None, None
+
+
+def dsh_loss(
+    u: Tensor, similar: Tensor, margin: float | None = None, regularisation: float = 0.01
+) -> Tensor:
+    """Deep supervised hashing (Liu et al. 2016).
+
+    The mean over all pairs i < j of ½ d² where similar and ½ max(0, margin − d²) where not, with
+    d = ‖u_i − u_j‖, plus `regularisation` times the mean over the same pairs of
+    ‖|u_i| − 1‖₁ + ‖|u_j| − 1‖₁. As each sample is in as many pairs, the latter is twice the mean
+    over samples.
+
+    Args:
+        u: values `[B, K]`, not squashed.
+        similar: `bool [B, B]`, symmetric.
+        margin: squared distance beyond which a dissimilar pair costs nothing; by default the
+            paper's 2K, which codes have that differ in half of their bits.
+        regularisation: weight of the distance to the codes, the paper's α.
+
+    Returns:
+        A scalar.
+    """
+    margin = 2.0 * u.shape[1] if margin is None else margin
+    i, j = torch.triu_indices(len(u), len(u), offset=1, device=u.device)
+    squares = torch.pdist(u).square()  # in the order of i, j
+    pairs = 0.5 * torch.where(similar[i, j], squares, F.relu(margin - squares))
+    return pairs.mean() + regularisation * 2 * (u.abs() - 1).abs().sum(1).mean()

@@ -1,12 +1,14 @@
 """Losses of correlation autoencoder hashing (Cao, Long, Wang and Zhu 2016): CAH.
 
-The paper's text was not at hand. Its abstract names a feature correlation "revealed by bimodal
+The paper's text was not available. Its abstract names a feature correlation "revealed by bimodal
 data" and a semantic correlation "conveyed in similarity labels", both maximised, and autoencoders.
 The formulas are the usual ones of what they are named after; the sources are with each.
 """
 
 import torch
 from torch import Tensor
+
+from mmhash_nb.losses.full_precision import in_float32
 
 
 def feature_correlation_loss(x: Tensor, y: Tensor) -> Tensor:
@@ -26,6 +28,7 @@ def feature_correlation_loss(x: Tensor, y: Tensor) -> Tensor:
     return 1 - (_standardised(x) * _standardised(y)).sum(0).mean()
 
 
+@in_float32
 def semantic_correlation_loss(x: Tensor, y: Tensor, similar: Tensor) -> Tensor:
     """One minus the correlation, over all pairs, of inner products of values and similarity.
 

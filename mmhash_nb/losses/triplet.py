@@ -69,7 +69,7 @@ def squared_triplet_ranking_loss(
 ) -> Tensor:
     """Mean of max(0, margin + ‖q_i − d_j‖² − ‖q_i − d_k‖²) over all triplets, as in DNH.
 
-    As `losses.cross_triplet_ranking_loss`, but for the squares: between codes of 0 and 1 a squared
+    As `cross_triplet_ranking_loss`, but for the squares: between codes of 0 and 1 a squared
     distance is the number of bits that differ.
 
     Args:

@@ -14,22 +14,22 @@ from torch import nn
 from mmhash_nb.io.files import whole
 
 
-def keep(
+def save(
     path: Path, module: nn.Module, optimisers: Sequence[torch.optim.Optimizer], history: list[float]
 ) -> None:
     """Write the state of module and optimisers, and the losses of the epochs so far, whole."""
     tensors = {f"model.{k}": v.contiguous() for k, v in module.state_dict().items()}
-    for player, optimiser in enumerate(optimisers):
+    for number, optimiser in enumerate(optimisers):
         for index, entries in optimiser.state_dict()["state"].items():
             # The averages of channels-last weights lie as those do; files hold plain order only.
             tensors |= {
-                f"optimiser.{player}.{index}.{k}": torch.as_tensor(v).contiguous()
+                f"optimiser.{number}.{index}.{k}": torch.as_tensor(v).contiguous()
                 for k, v in entries.items()
             }
     losses = json.dumps(history)
-    held = {"history": losses, "sha256": _digest(tensors, losses)}
+    metadata = {"history": losses, "sha256": _digest(tensors, losses)}
     with whole(path) as aside:
-        save_file(tensors, aside, metadata=held)
+        save_file(tensors, aside, metadata=metadata)
 
 
 def resume(
@@ -46,15 +46,15 @@ def resume(
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-            held = file.metadata()
-            if held["sha256"] != _digest(tensors, held["history"]):
+            metadata = file.metadata()
+            if metadata["sha256"] != _digest(tensors, metadata["history"]):
                 return []
-            history = json.loads(held["history"])
+            history = json.loads(metadata["history"])
         states: list[dict[int, dict[str, Any]]] = [{} for _ in optimisers]
         for key, value in tensors.items():
             if key.startswith("optimiser."):
-                _, player, index, name = key.split(".", 3)
-                states[int(player)].setdefault(int(index), {})[name] = value
+                _, number, index, name = key.split(".", 3)
+                states[int(number)].setdefault(int(index), {})[name] = value
     except Exception:
         return []
     weights = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
@@ -73,7 +73,7 @@ def resume(
 
 
 def _digest(tensors: Mapping[str, torch.Tensor], history: str) -> str:
-    """What changes with every bit of a checkpoint: training goes on from nothing but its own."""
+    """What changes with every bit of a checkpoint, so that a damaged one is not used."""
     digest = hashlib.sha256(history.encode())
     for name in sorted(tensors):
         digest.update(name.encode())

@@ -6,6 +6,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import torch
 from torch import Tensor
 
+from mmhash_nb.training.memory import free_memory
+
 #: of a GPU's free memory, what samples may take; the rest is for networks and what a batch leaves
 SHARE = 0.5
 #: told the next batch: indices `int64 [B]` on the device, and the same on the CPU
@@ -20,37 +22,6 @@ def placed(samples: Tensor, device: torch.device) -> "Tensor | HostSamples":
     if device.type == "cuda" and samples.nbytes > SHARE * free_memory(device):
         return HostSamples(samples, device)
     return samples.to(device)
-
-
-def free_memory(device: torch.device) -> int:
-    """Bytes that a GPU has free, and those that PyTorch keeps there without using them."""
-    kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    return torch.cuda.mem_get_info(device)[0] + kept
-
-
-def halved(work: Callable[..., Tensor], *given: Tensor | None) -> Tensor:
-    """`work(*given)`, in halves where a GPU's memory does not hold it, one after the other.
-
-    Args:
-        work: from samples to `[n, ...]`, each sample for itself.
-        given: `[n, ...]` each, or None.
-
-    Raises:
-        RuntimeError: one sample alone is too large.
-    """
-    try:
-        return work(*given)
-    except torch.OutOfMemoryError:
-        n = max(len(samples) for samples in given if samples is not None)
-        if n == 1:
-            raise RuntimeError(
-                "one sample alone is more than the GPU's memory holds: use device='cpu', or a "
-                "smaller size."
-            ) from None
-    # Outside of the handler, which holds on to what the work had made.
-    torch.cuda.empty_cache()
-    halves = zip(*(2 * [None] if x is None else x.tensor_split(2) for x in given), strict=True)
-    return torch.cat([halved(work, *half) for half in halves])
 
 
 class HostSamples:
@@ -80,7 +51,7 @@ class HostSamples:
         if any(announced):
             place = announced.index(True)
             rows, copied = self._coming[place][1].result()
-            del self._coming[: place + 1]  # nobody asked for those before it
+            del self._coming[: place + 1]  # those before it were never used
         else:
             rows, copied = self._fetch(batch.cpu())
         if copied is not None:

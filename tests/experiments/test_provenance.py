@@ -21,7 +21,7 @@ from mmhash_nb.experiments.provenance import method_files, method_hash, option_f
 from mmhash_nb.experiments.runs import run
 from mmhash_nb.features import image_cache
 from mmhash_nb.hashers.ksh import KSH
-from mmhash_nb.hashers.mmnn import CoupledSiamese
+from mmhash_nb.hashers.mmnn import MMNN
 from mmhash_nb.io import imports
 
 PACKAGE = Path(experiments.__file__).parents[1]
@@ -77,14 +77,14 @@ def test_each_file_that_fit_and_encode_execute_is_in_the_hash(
 
 
 def test_a_method_depends_on_its_losses_and_training_and_not_on_other_methods():
-    files = method_files(CoupledSiamese)[0]
+    files = method_files(MMNN)[0]
     names = {path.relative_to(PACKAGE).as_posix().removesuffix(".py") for path in files}
     assert {
         *("hashers/mmnn", "hashers/base", "losses/contrastive", "training/loop", "codes", "pairs")
     } <= names
     assert not {n for n in names if n.startswith(("experiments", "metrics", "hashers/_"))}
     assert "hashers/ksh" not in names
-    assert method_hash(CoupledSiamese) != method_hash(KSH)
+    assert method_hash(MMNN) != method_hash(KSH)
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def trained(two_views, tiny_pictures, tmp_path, monkeypatch):
     return ran
 
 
-LOSS = "losses/pairwise.py"
+LOSS = "losses/pairwise_likelihood.py"
 
 
 @pytest.mark.parametrize(
@@ -127,12 +127,13 @@ LOSS = "losses/pairwise.py"
     [
         ("dpsh", LOSS, "return likelihood + quantisation *", "return 10 * likelihood + 0 *", True),
         ("dpsh", LOSS, "quantisation: float = 0.1", "quantisation: float = 1.0", True),
-        ("dcmh", "losses/precision.py", "enabled=False", "enabled=True", True),
+        ("dcmh", "losses/full_precision.py", "enabled=False", "enabled=True", True),
         ("scm", "features/vectors.py", "BATCH = 128", "BATCH = 64", True),
         ("dpsh", LOSS, "negative\n    log-likelihood", "positive", False),
         ("dpsh", LOSS, "    likelihood = pair", "\n    # why\n    likelihood  =  pair", False),
-        ("dcmh", "losses/precision.py", "Losses in full precision", "Precise losses", False),
+        ("dcmh", "losses/full_precision.py", "Losses in full precision", "Precise losses", False),
         ("dpsh", "hashers/__init__.py", "__all__ = [", "MORE = {}\n\n__all__ = [", False),
+        ("dpsh", "hashers/registry.py", "_BUILT_IN = {", "_BUILT_IN = {'new': 1,", False),
         ("mmnn_l1", LOSS, "quantisation: float = 0.1", "quantisation: float = 1.0", False),
     ],
 )

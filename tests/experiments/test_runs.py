@@ -17,11 +17,13 @@ from mmhash_nb.experiments.protocol import Protocol
 from mmhash_nb.experiments.provenance import method_hash, source_hash
 from mmhash_nb.experiments.records import COLUMNS, checked
 from mmhash_nb.experiments.runs import run_protocol
-from mmhash_nb.hashers.mmnn import CoupledSiamese, Siamese
+from mmhash_nb.hashers.mmnn import MMNN
+from mmhash_nb.hashers.nnhash import NNHash
 from mmhash_nb.metrics import acg, mean_average_precision, ndcg
 from mmhash_nb.ranking import rank_profile
 from mmhash_nb.results import frame, run
 from mmhash_nb.training import loop as training
+from mmhash_nb.training.devices import resolve_device
 
 QUICK = {"epochs": 2, "batch_size": 40}
 
@@ -206,12 +208,12 @@ def test_unified_codes_are_a_database_for_either_modality(noisy_views, tmp_path)
 @pytest.mark.parametrize(
     ("name", "network", "stop", "left"),
     # Two steps an epoch. NN hash has finished its images and is in the third epoch of its texts.
-    [("mmnn_l1", CoupledSiamese, 6, 4), ("nnhash_l1", Siamese, 14, 4)],
+    [("mmnn_l1", MMNN, 6, 4), ("nnhash_l1", NNHash, 14, 4)],
 )
 def test_an_interrupted_run_goes_on_from_its_checkpoint(
     two_views, tmp_path, monkeypatch, name, network, stop, left
 ):
-    monkeypatch.setattr(training, "_QUIET_SECONDS", 0.0)  # a checkpoint after every epoch
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)  # a checkpoint after every epoch
     settings = {"epochs": 4, "optimiser": "adam", "learning_rate": 0.01}
     original, steps = network.objective, []
 
@@ -257,15 +259,15 @@ def test_a_record_says_what_was_run_on_what_and_how_long_it_took(two_views, tmp_
         *("seconds_fit", "seconds_encode", "peak_memory_bytes"),
     }
     configuration = record["configuration"]
-    assert configuration.pop("code") == method_hash(CoupledSiamese)
+    assert configuration.pop("code") == method_hash(MMNN)
     assert configuration == {
         **{"method": "mmnn_l1", "dataset": "clusters", "data": two_views.fingerprint},
         **{"bits": 12, "seed": 3},
-        "options": {**CoupledSiamese.defaults, **QUICK, "layers": 1, "alpha": 0.5},
+        "options": {**MMNN.defaults, **QUICK, "layers": 1, "alpha": 0.5},
     }
     assert record["splits"] == {"query": 30, "database": 130, "train": 80}
     assert record["source"] == two_views.source
-    assert record["device"] == training.resolve_device("auto").type
+    assert record["device"] == resolve_device("auto").type
     assert record["evaluator"] == source_hash(evaluation)
     assert record["seconds_encode"] > 0 and record["seconds_fit"] > 0
     assert 50e6 < record["peak_memory_bytes"] < 50e9  # this process, in bytes

@@ -1,4 +1,4 @@
-"""AADAH: Eqs. 4 to 9 of zhang2018 from codes by loops, who plays for what, curves and masks."""
+"""AADAH: Eqs. 4 to 9 of zhang2018 by loops, which side learns by what, curves and masks."""
 
 import itertools
 
@@ -12,6 +12,7 @@ from mmhash_nb import hashers
 from mmhash_nb.hashers.aadah import CURVES, AdversarialRetrieval
 from mmhash_nb.hashers.networks.cross_modal_network import CrossModalNetwork
 from mmhash_nb.training import loop as training
+from mmhash_nb.training import steps
 
 MASKS = {"both": ("image", "text"), "visual": ("image",), "textual": ("text",), "none": ()}
 #: query and database of the adversarial loss's terms, by the modality that has a mask
@@ -103,7 +104,7 @@ def test_losses_are_equations_4_and_6_by_loops(attention, margin, tiny_pictures)
         torch.testing.assert_close(made.curves[0, 2], adversarial)
         assert adversarial > 0
     else:
-        assert adversarial == 0 and made.opponent is None
+        assert adversarial == 0 and made.adversary is None
 
 
 @pytest.mark.parametrize("players", ["both", "hashing", "attention", "none"])
@@ -117,11 +118,11 @@ def test_hashing_minimises_both_losses_or_the_first(players, tiny_pictures):
     torch.testing.assert_close(ours, wanted)
     torch.testing.assert_close(
         made.curves[0, :2], torch.stack([retrieval, adversarial]).detach()
-    )  # both are recorded, whoever plays
+    )  # both are recorded, whichever side learns
     code = made.network.text_code
     for one, other in zip(gradients(ours, code), gradients(wanted, code), strict=True):
         torch.testing.assert_close(one, other)
-    assert (made.opponent is not None) == (players in ("both", "attention"))
+    assert (made.adversary is not None) == (players in ("both", "attention"))
 
 
 def straight_through_gain(made, attend_queries):
@@ -210,17 +211,17 @@ def test_with_one_mask_queries_have_none_to_attend_through(attend_queries, tiny_
 def test_who_moves_in_whose_steps(attention, players, tiny_pictures, monkeypatch):
     """G is fixed in steps of E and D (Eq. 8), E and D in those of G (Eq. 9)."""
     moved = {"loss": set(), "gain": set()}
-    step = training._step
+    step = steps.Steps._step
     made = []
 
-    def watched(adam, objective):
+    def watched(self, adam, objective, batch):
         module = made[0]
         before = {k: p.detach().clone() for k, p in module.network.named_parameters()}
         loss, gain = module.loss, module.gain
         called = []
         with monkeypatch.context() as patch:
             patch.setattr(AdversarialRetrieval, "codes", tell(called, AdversarialRetrieval.codes))
-            value = step(adam, objective)
+            value = step(self, adam, objective, batch)
         assert len(called) == 1 and loss and gain
         which = "gain" if len(adam.param_groups[0]["params"]) <= 4 else "loss"
         for key, p in module.network.named_parameters():
@@ -235,15 +236,15 @@ def test_who_moves_in_whose_steps(attention, players, tiny_pictures, monkeypatch
     monkeypatch.setattr(
         AdversarialRetrieval, "__init__", lambda self, *a: (init(self, *a), made.append(self))[0]
     )
-    monkeypatch.setattr(training, "_step", watched)
+    monkeypatch.setattr(steps.Steps, "_step", watched)
     options = {"hashing_steps": 1, "epochs": 2, "learning_rate": 1e-2}
     create("aadah", attention=attention, players=players, **options).fit(tiny_pictures)
-    plays = attention == "both" and players in ("both", "attention")
-    assert moved == {"loss": {"ED"}, "gain": {"G"} if plays else set()}
+    learns = attention == "both" and players in ("both", "attention")
+    assert moved == {"loss": {"ED"}, "gain": {"G"} if learns else set()}
 
 
 @pytest.mark.parametrize("players", ["both", "hashing", "attention", "none"])
-def test_attention_that_does_not_play_stays_as_it_starts(players, tiny_pictures):
+def test_attention_that_does_not_learn_stays_as_it_starts(players, tiny_pictures):
     method = quick("aadah", players=players, hashing_steps=1).fit(tiny_pictures)
     start = method.unfitted(tiny_pictures.texts.shape[1]).state_dict()
     for key in ("attention.image.layer.weight", "attention.text.layer.weight"):
@@ -251,7 +252,7 @@ def test_attention_that_does_not_play_stays_as_it_starts(players, tiny_pictures)
         assert stays == (players in ("hashing", "none"))
 
 
-def test_steps_of_attention_raise_the_loss_it_plays_for(tiny_pictures):
+def test_steps_of_attention_raise_the_adversarial_loss(tiny_pictures):
     made = learning(tiny_pictures, margin=2.0)
     made.loss(BATCH)
     adam = torch.optim.Adam(made.network.attention.parameters(), lr=0.01)
@@ -285,7 +286,7 @@ def test_curves_of_a_resumed_fit_are_those_of_an_uninterrupted_one(
     tiny_pictures, tmp_path, monkeypatch
 ):
     """Three steps an epoch and one of attention after four: the count goes over epochs."""
-    monkeypatch.setattr(training, "_QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
     whole = create("aadah", epochs=5).fit(tiny_pictures)
     loss, calls = AdversarialRetrieval.loss, []
 
@@ -340,7 +341,7 @@ def test_attend_is_the_networks_mask_of_every_sample(modality, attentive, monkey
     with torch.no_grad():
         m = network.attention[modality].layer(network.features(modality, x))
     p = m.flatten(1).double().softmax(1).numpy()
-    monkeypatch.setattr("mmhash_nb.hashers.deep.BATCH", 7)
+    monkeypatch.setattr("mmhash_nb.hashers.networks.inputs.BATCH", 7)
     attended = method.attend(pairs, modality)
     assert attended.probabilities.dtype == np.float32 and attended.mask.dtype == np.bool_
     assert attended.mask.shape == attended.probabilities.shape
@@ -368,8 +369,8 @@ def test_word_shares_are_gradient_times_input(part, attentive):
         units = network.text2(network.text1(x[None]))[0]
         divided = network.attention["text"](units[None])
         wanted = {"attended": (1,), "unattended": (0,), "whole": (0, 1)}[part]
-        kept = torch.isin(divided.mask[0], torch.tensor(wanted))
-        for k in torch.arange(len(units))[kept & (units > 0)]:
+        chosen = torch.isin(divided.mask[0], torch.tensor(wanted))
+        for k in torch.arange(len(units))[chosen & (units > 0)]:
             slope = torch.autograd.grad(units[k], x, retain_graph=True)[0]
             parts = (slope * text).clamp(min=0)
             if parts.sum() > 0:

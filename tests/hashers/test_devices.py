@@ -1,8 +1,10 @@
-"""Every method that trains a network keeps what it works on together on the device.
+"""Every method that trains a network has what it works on together on the device.
 
 A pretended GPU refuses what a real one does, on a machine without one. `tests/test_cuda.py` has the
 tests that need a card.
 """
+
+import dataclasses
 
 import numpy as np
 import pytest
@@ -12,7 +14,8 @@ from pretend import on_gpu, pretended_gpu
 from mmhash_nb import hashers
 from mmhash_nb.hashers import deep
 from mmhash_nb.hashers.deep import DeepHasher
-from mmhash_nb.hashers.mmnn import CoupledSiamese
+from mmhash_nb.hashers.networks import inputs as network_inputs
+from mmhash_nb.hashers.siamese import SiameseHasher
 from mmhash_nb.training.prefetch import HostSamples
 
 #: what every method is made smaller by, where it has such an option
@@ -22,7 +25,7 @@ TINY = {
 }
 CLASSES = {name: hashers.method_class(name) for name in hashers.names()}
 DEEP = [name for name, cls in CLASSES.items() if issubclass(cls, DeepHasher)]
-TRAINED = [name for name, cls in CLASSES.items() if issubclass(cls, DeepHasher | CoupledSiamese)]
+TRAINED = [name for name, cls in CLASSES.items() if issubclass(cls, DeepHasher | SiameseHasher)]
 
 
 def create(name, device, **options):
@@ -65,7 +68,7 @@ def assert_equal(one, other):
     ],
 )
 def test_nothing_is_left_on_the_cpu(name, trainable, tiny_pictures, two_views, tmp_path):
-    vectors = issubclass(CLASSES[name], CoupledSiamese)
+    vectors = issubclass(CLASSES[name], SiameseHasher)
     pairs = two_views if vectors else tiny_pictures
     expected = learned(create(name, "cpu", trainable=trainable), pairs)
     with pretended_gpu():
@@ -89,19 +92,19 @@ def test_feature_vectors_are_moved_too(name, two_views):
 def test_samples_in_the_hosts_memory_train_and_encode_the_same(
     name, trainable, tiny_pictures, monkeypatch
 ):
-    monkeypatch.setattr(deep, "BATCH", 20)
+    monkeypatch.setattr(network_inputs, "BATCH", 20)
     expected = learned(create(name, "cpu", trainable=trainable), tiny_pictures)
-    kept = []
+    placed = []
 
     def host(samples, device):
-        kept.append(HostSamples(samples, device))
-        return kept[-1]
+        placed.append(HostSamples(samples, device))
+        return placed[-1]
 
     monkeypatch.setattr(deep, "placed", host)
     assert_equal(learned(create(name, "cpu", trainable=trainable), tiny_pictures), expected)
     vectors = name == "cmdvh" and trainable == "none"
-    assert bool(kept) != vectors
-    assert not any(one._coming for one in kept)  # every batch that was announced was taken
+    assert bool(placed) != vectors
+    assert not any(one._coming for one in placed)  # every batch that was announced was taken
 
 
 @pytest.mark.parametrize("name", DEEP)
@@ -133,12 +136,12 @@ def test_encoding_has_the_precision_of_the_training(name, tiny_pictures):
 
     exact, by_itself = values(), method.options["precision"]
     assert by_itself == "auto"
-    method.options["precision"] = "bfloat16"
+    method.options = dataclasses.replace(method.options, precision="bfloat16")
     for one, mixed in zip(exact, values(), strict=True):
         assert 1e-6 < np.abs(one - mixed).max() < 0.05 * np.abs(one).max()
     if name == "cmdvh":
         assert len(method.database_codes(tiny_pictures)) == len(tiny_pictures)
-    method.options["precision"] = "float32"
+    method.options = dataclasses.replace(method.options, precision="float32")
     assert all(np.array_equal(*pair) for pair in zip(exact, values(), strict=True))
 
 

@@ -18,6 +18,7 @@ from mmhash_nb.hashers.discrete_codes import (
     svm_classifiers,
 )
 from mmhash_nb.training import loop as training
+from mmhash_nb.training.optimisers import SGD
 
 
 def problem(n=14, k=4, classes=3, seed=0):
@@ -164,13 +165,10 @@ def learning(pairs, k=8, seed=0, **options):
 def run(made, checkpoint=None, learning_rate=0.1, batch_size=20):
     training.train(
         made,
-        made.loss,
         len(made.codes),
         epochs=made.options["rounds"],
         batch_size=batch_size,
-        optimiser="sgd",
-        learning_rate=learning_rate,
-        on_epoch=made.on_round,
+        optimiser=SGD(learning_rate=learning_rate),
         checkpoint=checkpoint,
     )
     return made.record()
@@ -203,7 +201,7 @@ def test_which_step_lowers_what(noisy_views, update):
     old_m = None
     for round_ in range(8):
         before, h = made.codes.numpy().astype(float), made.outputs()
-        made.on_round(round_)
+        made.on_epoch(round_)
         m, after = made.classifiers.numpy(), made.codes.numpy().astype(float)
         if old_m is not None:
             now, then = (sum(code_objective(before, x, h, belongs, lambda_)) for x in (m, old_m))
@@ -227,7 +225,7 @@ def test_which_step_lowers_what(noisy_views, update):
 
 def test_the_history_is_what_the_parts_say(noisy_views):
     made, changed, objectives = learning(noisy_views, rounds=5, lambda_=0.7), [], []
-    on_round = made.on_round
+    on_epoch = made.on_epoch
 
     def by_loop():
         m = made.classifiers.numpy()
@@ -237,11 +235,11 @@ def test_the_history_is_what_the_parts_say(noisy_views):
         if epoch:
             objectives.append(by_loop())
         before = made.codes.clone()
-        stop = on_round(epoch)
+        stop = on_epoch(epoch)
         changed.append((before != made.codes).double().mean().item())
         return stop
 
-    made.on_round = noted
+    made.on_epoch = noted
     state = run(made)
     history = state["history"]
     assert history.shape == (5, 4) and history.dtype == np.float64
@@ -258,7 +256,7 @@ def test_the_history_is_what_the_parts_say(noisy_views):
 def test_outputs_go_by_parts(noisy_views, monkeypatch):
     made = learning(noisy_views)
     whole = made.outputs()
-    monkeypatch.setattr("mmhash_nb.hashers.deep.BATCH", 7)
+    monkeypatch.setattr("mmhash_nb.hashers.networks.inputs.BATCH", 7)
     np.testing.assert_allclose(made.outputs(), whole, atol=1e-6)
 
 
@@ -282,23 +280,23 @@ def test_rounds_end_at_the_first_small_change(two_views, monkeypatch):
 
 @pytest.mark.parametrize("rounds", [4, 40])
 def test_interrupted_rounds_resume_to_the_same_codes(two_views, tmp_path, monkeypatch, rounds):
-    monkeypatch.setattr(training, "_QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
     whole = run(learning(two_views, rounds=rounds))
     made = learning(two_views, rounds=rounds)
-    on_round = made.on_round
+    on_epoch = made.on_epoch
 
     def interrupt(epoch):
         if epoch == 3:
             raise KeyboardInterrupt
-        return on_round(epoch)
+        return on_epoch(epoch)
 
-    made.on_round = interrupt
+    made.on_epoch = interrupt
     with pytest.raises(KeyboardInterrupt):
         run(made, tmp_path)
     seen = []
     again = learning(two_views, rounds=rounds)
-    on_round = again.on_round
-    again.on_round = lambda epoch: (seen.append(epoch), on_round(epoch))[1]
+    on_epoch = again.on_epoch
+    again.on_epoch = lambda epoch: (seen.append(epoch), on_epoch(epoch))[1]
     state = run(again, tmp_path)
     assert seen[0] == 3
     assert all(np.array_equal(state[key], whole[key]) for key in whole)

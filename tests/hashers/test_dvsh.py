@@ -238,8 +238,8 @@ def spoken():
 
     pairs, rng = pictures(), np.random.default_rng(0)
     words = tuple(f"word{chr(ord('a') + i)}" for i in range(24))
-    said = [" ".join(words[i] for i in rng.permutation(np.flatnonzero(t))) for t in pairs.texts]
-    return dataclasses.replace(pairs, vocabulary=words, captions=said)
+    captions = [" ".join(words[i] for i in rng.permutation(np.flatnonzero(t))) for t in pairs.texts]
+    return dataclasses.replace(pairs, vocabulary=words, captions=captions)
 
 
 def test_the_order_of_a_captions_words_changes_the_texts_values_alone(spoken):
@@ -281,8 +281,3 @@ def test_settings_that_are_the_defaults():
     wanted = {"margin": 0.5, "bit_margin": 0.5, "lambda_": 1.0, "beta": 1.0, "max_words": 40}
     assert wanted.items() <= options.items()
     assert not any(option.startswith("text_") for option in options)
-
-
-def test_a_text_of_no_words_is_refused(tiny_pictures):
-    with pytest.raises(ValueError, match="max_words must be at least 1, but is 0"):
-        create("dvsh", max_words=0).fit(tiny_pictures)

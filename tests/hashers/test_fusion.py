@@ -3,7 +3,9 @@
 import pytest
 import torch
 
-from mmhash_nb.hashers.networks.fusion import CompactBilinearPooling, GatedMultimodalUnit, fusion
+from mmhash_nb.hashers.gmu import GatedMultimodalUnit
+from mmhash_nb.hashers.mcb import CompactBilinearPooling
+from mmhash_nb.hashers.networks.joint_network import Concatenation
 
 B, IMAGE, TEXT = 4, 6, 5
 
@@ -15,7 +17,7 @@ def given():
 
 
 def test_concatenation_puts_the_image_first(given):
-    joint = fusion("concat", IMAGE, TEXT)
+    joint = Concatenation(IMAGE, TEXT)
     out = joint(*given)
     assert joint.n_outputs == IMAGE + TEXT
     assert torch.equal(out[:, :IMAGE], given[0]) and torch.equal(out[:, IMAGE:], given[1])
@@ -79,15 +81,10 @@ def test_gradients_of_compact_bilinear_pooling_are_finite_at_zero():
     assert torch.isfinite(a.grad).all()
 
 
-def test_the_sketch_is_fixed_kept_and_not_learned(given):
+def test_the_sketch_is_fixed_saved_and_not_learned(given):
     torch.manual_seed(0)
     first, second = (CompactBilinearPooling(IMAGE, TEXT, width=16) for _ in range(2))
     assert not list(first.parameters())
     assert not torch.allclose(first(*given), second(*given))
     second.load_state_dict(first.state_dict())
     assert torch.equal(first(*given), second(*given))
-
-
-def test_an_unknown_fusion_is_named():
-    with pytest.raises(ValueError, match="fusion must be one of concat, gmu, mcb, but is 'sum'"):
-        fusion("sum", IMAGE, TEXT)

@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mmhash_nb.hashers.networks.fusion import fusion as fusion_module
-from mmhash_nb.hashers.networks.joint_network import JointNetwork, WordLinear
+from mmhash_nb.hashers.gmu import GatedMultimodalUnit
+from mmhash_nb.hashers.mcb import CompactBilinearPooling
+from mmhash_nb.hashers.networks.joint_network import Concatenation, JointNetwork, WordLinear
 
 B, V, BITS, HIDDEN, FEATURES = 4, 10, 8, 7, 5
 WIDTHS = (4, 6)
@@ -76,7 +77,7 @@ def test_the_text_branch_is_two_layers_with_relu_and_the_code_layer(given):
     torch.testing.assert_close(made(None, given[1]), code(made, text))
 
 
-@pytest.mark.parametrize("fusion", ["concat", "gmu", "mcb"])
+@pytest.mark.parametrize("fusion", [Concatenation, GatedMultimodalUnit, CompactBilinearPooling])
 def test_the_joint_branch_fuses_the_mean_of_the_map_and_the_text(given, fusion):
     made = network(fusion=fusion).float()
     given = [x.float() for x in given]
@@ -85,9 +86,9 @@ def test_the_joint_branch_fuses_the_mean_of_the_map_and_the_text(given, fusion):
     values = made(*given)
     image = pooled(through(made.stages[1], through(made.stages[0], given[0])))
     torch.testing.assert_close(seen[0], (image, layer(made.text2, layer(made.text1, given[1]))))
-    joint = torch.cat(seen[0], 1) if fusion == "concat" else made.fusion(*seen[0])
+    joint = torch.cat(seen[0], 1) if fusion is Concatenation else made.fusion(*seen[0])
     torch.testing.assert_close(values, code(made, joint))
-    assert type(made.fusion) is type(fusion_module(fusion, *WIDTHS))
+    assert type(made.fusion) is fusion
 
 
 def test_operations_stand_before_the_last_stage_and_after_each_text_layer(given):

@@ -137,7 +137,7 @@ def constant(layer: nn.Module, value: float) -> None:
 def make_neutral(operation: ModalAwareOperation) -> None:
     """Weights with which an operation changes nothing: factor 1, even attention."""
     if (kernel := operation.kernel) is not None:
-        wanted = 0.0 if kernel.form == "residual" else 1.0
+        wanted = 0.0 if kernel.variant == "residual" else 1.0
         constant(kernel.image_phi, wanted)
         constant(kernel.image_psi, 1 / kernel.image_psi.out_features)
         constant(kernel.text_phi, wanted)
@@ -198,6 +198,6 @@ def test_fully_connected_layers_start_as_the_paper_says():
         ("printed", "", "attention must be rescaled, printed or none, but is ''"),
     ],
 )
-def test_an_unknown_form_is_named(kernel, attention, message):
+def test_an_unknown_variant_is_named(kernel, attention, message):
     with pytest.raises(ValueError, match=message):
         ModalAwareOperation(C, K, kernel, attention)

@@ -10,16 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from mmhash_nb.losses import (
-    contrastive_loss,
-    csq_loss,
-    csq_targets,
-    dpsh_loss,
-    dsh_loss,
-    hash_centres,
-    hashnet_loss,
-    triplet_ranking_loss,
-)
+from mmhash_nb.losses.central_similarity import csq_loss, csq_targets, hash_centres
+from mmhash_nb.losses.contrastive import contrastive_loss, dsh_loss
+from mmhash_nb.losses.pairwise_likelihood import dpsh_loss, hashnet_loss
+from mmhash_nb.losses.triplet import triplet_ranking_loss
 
 
 def naive_contrastive(a, b, similar, margin, balanced):

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmhash_nb.losses import (
+from mmhash_nb.losses.correlation import (
     feature_correlation_loss,
     reconstruction_loss,
     semantic_correlation_loss,

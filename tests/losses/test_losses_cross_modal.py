@@ -10,17 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from mmhash_nb.losses import (
+from mmhash_nb.losses.max_margin import bitwise_max_margin_loss, cosine_max_margin_loss
+from mmhash_nb.losses.pairwise_likelihood import dcmh_loss, dpsh_loss
+from mmhash_nb.losses.quantisation import (
     bit_balance_loss,
     bit_decorrelation_loss,
-    bitwise_max_margin_loss,
-    cosine_max_margin_loss,
-    cross_triplet_ranking_loss,
-    dcmh_loss,
-    dpsh_loss,
     quantisation_loss,
-    triplet_ranking_loss,
 )
+from mmhash_nb.losses.triplet import cross_triplet_ranking_loss, triplet_ranking_loss
 
 
 def normal(*shape, seed=0, dtype=torch.float64):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import integrate, stats
 
-from mmhash_nb.losses import (
+from mmhash_nb.losses.gaussian_latent import (
     bit_likelihood_loss,
     gaussian_kl_loss,
     printed_likelihood_loss,

@@ -41,25 +41,26 @@ def _nothing_left(monkeypatch):
     kill_started()
 
 
-#: notes each start, each epoch whose checkpoint is kept, and how many epochs are taken up again
+#: notes each start, each epoch whose checkpoint is saved, and how many epochs are taken up again
 TRAINS = """\
 import time
-from mmhash_nb import results, training
+from mmhash_nb import results
 from mmhash_nb.datasets import load
 from mmhash_nb.io.project import project_root
+from mmhash_nb.training import checkpoints, loop
 job = f"{paper} {{seeds[0]}}"
 def note(what, n):
     with open(f"{{what}}.txt", "a") as file: file.write(f"{{job}} {{n}}\\n")
 note("starts", 0)
-training._QUIET_SECONDS = -1.0  # a checkpoint after every epoch
-keep, resume = training.keep, training.resume
-def kept(*state):
-    keep(*state), note("epochs", len(state[-1])), time.sleep(0.05)
+loop.CHECKPOINT_SECONDS = -1.0  # a checkpoint after every epoch
+save, resume = checkpoints.save, checkpoints.resume
+def saved(*state):
+    save(*state), note("epochs", len(state[-1])), time.sleep(0.05)
 def resumed(*state):
     history = resume(*state)
     note("resumed", len(history))
     return history
-training.keep, training.resume = kept, resumed
+checkpoints.save, checkpoints.resume = saved, resumed
 pairs = load("scenes", images={images!r}, n=200)
 run = results.run({paper!r}, {method!r}, pairs, 16, seeds[0], {options!r}, device="cpu")
 results.records.write(results.frame([run]), project_root() / "runs")"""
@@ -199,10 +200,11 @@ def test_a_full_disk_is_said_and_the_same_command_finishes_once_there_is_space(
 #: fills the disk just before something is written, as long as there is a file that names it
 FILLS = """\
 import os
-from mmhash_nb import results, training
+from mmhash_nb import results
 from mmhash_nb.datasets import load
+from mmhash_nb.training import checkpoints, loop
 from mmhash_nb.results import runs
-training._QUIET_SECONDS = -1.0
+loop.CHECKPOINT_SECONDS = -1.0
 wanted = open("fill.txt").read() if os.path.exists("fill.txt") else ""
 def fill():
     left = os.statvfs(".").f_bavail * os.statvfs(".").f_frsize
@@ -212,7 +214,8 @@ def filling(write, now):
         if now(*given): fill()
         return write(*given)
     return filled
-training.keep = filling(training.keep, lambda *s: wanted == "checkpoint" and len(s[-1]) == 5)
+fifth = lambda *s: wanted == "checkpoint" and len(s[-1]) == 5
+checkpoints.save = filling(checkpoints.save, fifth)
 runs.save_codes = filling(runs.save_codes, lambda *_: wanted == "codes")
 runs.whole = filling(runs.whole, lambda path: wanted == path.name)
 pairs = load("scenes", images="gist", n=200)

@@ -10,10 +10,14 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
+from training_cases import minimise
 
-from mmhash_nb.training import checkpoints
+from mmhash_nb.training import checkpoints, devices, progress
 from mmhash_nb.training import loop as training
-from mmhash_nb.training.loop import Opponent, one_thread, resolve_device, train
+from mmhash_nb.training.adversary import Adversary
+from mmhash_nb.training.devices import one_thread, resolve_device
+from mmhash_nb.training.loop import Plateau
+from mmhash_nb.training.optimisers import LBFGS, SGD, Adam
 
 
 def least_squares(seed=0):
@@ -28,18 +32,17 @@ def least_squares(seed=0):
 
 
 @pytest.mark.parametrize(
-    ("optimiser", "learning_rate", "epochs"), [("adam", 0.05, 150), ("lbfgs", 1.0, 5)]
+    ("optimiser", "learning_rate", "epochs"), [(Adam, 0.05, 150), (LBFGS, 1.0, 5)]
 )
 def test_reaches_the_minimum_of_a_convex_problem(optimiser, learning_rate, epochs):
     model, loss = least_squares()
-    history = train(
+    history = minimise(
         model,
         loss,
         64,
         epochs=epochs,
         batch_size=32,
-        optimiser=optimiser,
-        learning_rate=learning_rate,
+        optimiser=optimiser(learning_rate=learning_rate),
     )
     assert history[-1] < 1e-3 < history[0]
 
@@ -60,27 +63,25 @@ def test_a_burst_is_five_iterations_whatever_the_line_search_needs(monkeypatch, 
     x = torch.randn(30, 6, generator=torch.Generator().manual_seed(0))
     scales = torch.linspace(1, curvature, 6)
     loss = lambda batch: (torch.tanh(model(x[batch])) * scales - x[batch]).pow(4).sum()  # noqa: E731
-    train(model, loss, 30, epochs=4, batch_size=10, optimiser="lbfgs", learning_rate=1.0)
+    minimise(model, loss, 30, epochs=4, batch_size=10, optimiser=LBFGS(learning_rate=1.0))
     assert taken == [5] * 12
 
 
 @pytest.mark.parametrize(
-    ("optimiser", "learning_rate", "epochs"), [("adam", 0.05, 600), ("lbfgs", 1.0, 30)]
+    ("optimiser", "learning_rate", "epochs"), [(Adam, 0.05, 600), (LBFGS, 1.0, 30)]
 )
 def test_weight_decay_pulls_to_the_ridge_solution(optimiser, learning_rate, epochs):
     draw = torch.Generator().manual_seed(1)
     x, y = torch.randn(40, 3, generator=draw), torch.randn(40, 1, generator=draw)
     torch.manual_seed(0)  # of the first weights, which whatever ran before would decide
     model = nn.Linear(3, 1, bias=False)
-    train(
+    minimise(
         model,
         lambda batch: 0.5 * (model(x[batch]) - y[batch]).square().sum(),
         40,
         epochs=epochs,
         batch_size=40,
-        optimiser=optimiser,
-        learning_rate=learning_rate,
-        weight_decay=2.0,
+        optimiser=optimiser(learning_rate=learning_rate, weight_decay=2.0),
     )
     ridge = torch.linalg.solve(x.T @ x + 2.0 * torch.eye(3), x.T @ y)
     assert torch.allclose(model.weight.detach(), ridge.T, atol=1e-4)
@@ -91,29 +92,29 @@ def noisy(loss):
     return lambda batch: loss(batch) * (1 + 0.1 * torch.rand(()))
 
 
-@pytest.mark.parametrize("optimiser", ["adam", "lbfgs"])
+@pytest.mark.parametrize("optimiser", [Adam, LBFGS])
 def test_resumed_training_takes_the_same_steps(tmp_path, monkeypatch, optimiser):
-    monkeypatch.setattr(training, "_QUIET_SECONDS", 0.0)  # a checkpoint after every epoch
-    settings = dict(batch_size=10, optimiser=optimiser, learning_rate=0.01, seed=3)
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)  # a checkpoint after every epoch
+    settings = dict(batch_size=10, optimiser=optimiser(learning_rate=0.01), seed=3)
     whole, loss = least_squares()
-    expected = train(whole, noisy(loss), 64, epochs=6, **settings)
+    expected = minimise(whole, noisy(loss), 64, epochs=6, **settings)
 
     first, loss = least_squares()
-    train(first, noisy(loss), 64, epochs=4, checkpoint=tmp_path, **settings)
+    minimise(first, noisy(loss), 64, epochs=4, checkpoint=tmp_path, **settings)
     second, loss = least_squares(seed=9)  # the checkpoint must replace these initial weights
-    history = train(second, noisy(loss), 64, epochs=6, checkpoint=tmp_path, **settings)
+    history = minimise(second, noisy(loss), 64, epochs=6, checkpoint=tmp_path, **settings)
     assert history == expected
     assert torch.equal(second.weight, whole.weight)
 
 
 def test_a_truncated_checkpoint_starts_afresh(tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "_QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
     model, loss = least_squares()
-    train(model, loss, 64, epochs=2, batch_size=16, checkpoint=tmp_path)
+    minimise(model, loss, 64, epochs=2, batch_size=16, checkpoint=tmp_path)
     path = tmp_path / "training.safetensors"
     path.write_bytes(path.read_bytes()[:50])
     again, loss = least_squares()
-    history = train(again, loss, 64, epochs=2, batch_size=16, checkpoint=tmp_path)
+    history = minimise(again, loss, 64, epochs=2, batch_size=16, checkpoint=tmp_path)
     assert torch.equal(model.weight, again.weight)
     assert len(history) == 2
 
@@ -132,7 +133,7 @@ def steps_to_one(kill_at, checkpoint):
             os.kill(os.getpid(), signal.SIGKILL)
         return (model(x[batch]) - 1).square().mean()
 
-    history = train(model, loss, 64, epochs=8, batch_size=16, checkpoint=checkpoint)
+    history = minimise(model, loss, 64, epochs=8, batch_size=16, checkpoint=checkpoint)
     return history, model.weight.detach(), seen
 
 
@@ -154,7 +155,7 @@ def killed_in_a_write(nth):
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 @pytest.mark.parametrize("kill", ["in the fifth epoch", "in the fifth checkpoint"])
 def test_a_killed_training_resumes_to_the_uninterrupted_result(tmp_path, monkeypatch, kill):
-    monkeypatch.setattr(training, "_QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
     in_a_write = "checkpoint" in kill
     with one_thread():  # threads do not live on in a fork
         child = os.fork()
@@ -177,7 +178,7 @@ def test_a_killed_training_resumes_to_the_uninterrupted_result(tmp_path, monkeyp
     assert torch.equal(weight, straight)
 
 
-def sizes_of_steps(epochs, checkpoint=None, events=None, **settings):
+def sizes_of_steps(epochs, checkpoint=None, events=None, on_epoch=None, decay_every=None):
     """By how much each epoch's one step of Adam lowers a weight whose gradient is always one.
 
     That is the learning rate.
@@ -192,16 +193,16 @@ def sizes_of_steps(epochs, checkpoint=None, events=None, **settings):
             events.append("loss")
         return model.weight.sum()
 
-    train(
-        model, loss, 4, epochs=epochs, batch_size=4, learning_rate=0.1, checkpoint=checkpoint,
-        **settings,
+    minimise(
+        model, loss, 4, epochs=epochs, batch_size=4, checkpoint=checkpoint, on_epoch=on_epoch,
+        optimiser=Adam(learning_rate=0.1, decay_every=decay_every),
     )  # fmt: skip
     seen.append(model.weight.item())
     return [before - after for before, after in pairwise(seen)]
 
 
 def test_the_learning_rate_falls_to_a_tenth_after_every_so_many_epochs(tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "_QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
     rates = [0.1, 0.1, 0.1, 0.01, 0.01, 0.01, 0.001, 0.001]
     assert sizes_of_steps(8, decay_every=3) == pytest.approx(rates, rel=1e-3)
     assert sizes_of_steps(8) == pytest.approx([0.1] * 8, rel=1e-3)
@@ -210,7 +211,7 @@ def test_the_learning_rate_falls_to_a_tenth_after_every_so_many_epochs(tmp_path,
 
 
 def test_the_number_of_each_epoch_is_told_before_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "_QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
     events = []
     sizes_of_steps(2, tmp_path, events, on_epoch=events.append)
     assert events == [0, "loss", 1, "loss"]
@@ -232,22 +233,22 @@ def convolution(seed=0):
 
 def test_weights_with_channels_last_resume_to_the_same_steps(tmp_path, monkeypatch):
     """Fused Adam goes through weights and their averages in the order of memory."""
-    monkeypatch.setattr(training, "_QUIET_SECONDS", 0.0)
-    settings = {"batch_size": 8, "learning_rate": 0.01}
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    settings = {"batch_size": 8, "optimiser": Adam(learning_rate=0.01)}
     whole, loss = convolution()
-    expected = train(whole, loss, 16, epochs=6, **settings)
+    expected = minimise(whole, loss, 16, epochs=6, **settings)
     first, loss = convolution()
-    train(first, loss, 16, epochs=3, checkpoint=tmp_path, **settings)
+    minimise(first, loss, 16, epochs=3, checkpoint=tmp_path, **settings)
     second, loss = convolution(seed=9)
-    assert train(second, loss, 16, epochs=6, checkpoint=tmp_path, **settings) == expected
+    assert minimise(second, loss, 16, epochs=6, checkpoint=tmp_path, **settings) == expected
     assert torch.equal(second.weight, whole.weight)
 
 
 def test_convergence_stops_early_and_not_before_patience():
     model, loss = least_squares()
-    settings = dict(epochs=500, batch_size=64, learning_rate=0.0)
-    assert len(train(model, loss, 64, tolerance=1e-3, patience=5, **settings)) == 6
-    assert len(train(model, loss, 64, tolerance=None, **{**settings, "epochs": 20})) == 20
+    settings = dict(epochs=500, batch_size=64, optimiser=Adam(learning_rate=0.0))
+    assert len(minimise(model, loss, 64, plateau=Plateau(1e-3, 5), **settings)) == 6
+    assert len(minimise(model, loss, 64, plateau=None, **{**settings, "epochs": 20})) == 20
 
 
 @pytest.mark.parametrize(
@@ -270,7 +271,7 @@ def test_convergence_stops_early_and_not_before_patience():
 def test_converged_means_the_best_was_not_lowered_by_the_fraction(
     history, tolerance, patience, converged
 ):
-    assert training._converged(history, tolerance, patience) is converged
+    assert Plateau(tolerance, patience).reached(history) is converged
 
 
 def test_one_thread_inside_and_as_many_as_before_after_it_and_after_an_error():
@@ -288,7 +289,7 @@ def test_one_thread_inside_and_as_many_as_before_after_it_and_after_an_error():
 
 
 def against(every):
-    return Opponent(nn.Linear(1, 1), lambda batch: torch.zeros(()), every)
+    return Adversary(nn.Linear(1, 1), lambda batch: torch.zeros(()), every)
 
 
 @pytest.mark.parametrize(
@@ -296,48 +297,57 @@ def against(every):
     [
         ({"epochs": 0}, "epochs must be an integer of at least 1, but is 0."),
         ({"epochs": 2.5}, "epochs must be an integer of at least 1, but is 2.5."),
-        ({"epochs": -1}, "epochs must be an integer of at least 1, but is -1."),
-        ({"decay_every": 0}, "decay_every must be an integer of at least 1, but is 0."),
-        ({"decay_every": 1.5}, "decay_every must be an integer of at least 1, but is 1.5."),
-        ({"batch_size": 0}, "batch_size must be an integer of at least 2, but is 0."),
         ({"batch_size": 1}, "batch_size must be an integer of at least 2, but is 1."),
         ({"batch_size": 8.0}, "batch_size must be an integer of at least 2, but is 8.0."),
-        ({"optimiser": "rmsprop"}, "optimiser must be adam, sgd or lbfgs, but is 'rmsprop'."),
-        ({"opponent": against(0)}, "every must be an integer of at least 1, but is 0."),
-        ({"opponent": against(0.5)}, "every must be an integer of at least 1, but is 0.5."),
-        (
-            {"opponent": against(1), "optimiser": "lbfgs"},
-            "an opponent is trained by Adam: leave optimiser='adam'.",
-        ),
         ({"n_samples": 1}, "training needs at least 2 samples, but there is 1."),
+        *(
+            (
+                {"adversary": against(1), "optimiser": other},
+                "an adversary is trained by Adam: use that optimiser.",
+            )
+            for other in (LBFGS(), SGD())
+        ),
     ],
 )
 def test_settings_out_of_range_are_named(settings, sentence):
     model, loss = least_squares()
-    asked = {"n_samples": 64, "epochs": 1, "batch_size": 2, **settings}
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
-        train(model, loss, **asked)
+        minimise(model, loss, **{"n_samples": 64, "epochs": 1, "batch_size": 2, **settings})
+
+
+@pytest.mark.parametrize(
+    ("made", "sentence"),
+    [
+        (lambda: Adam(decay_every=0), "decay_every must be an integer of at least 1, but is 0."),
+        (lambda: SGD(decay_every=1.5), "decay_every must be an integer of at least 1, but is 1.5."),
+        (lambda: against(0), "every must be an integer of at least 1, but is 0."),
+        (lambda: against(0.5), "every must be an integer of at least 1, but is 0.5."),
+    ],
+)
+def test_parts_out_of_range_are_named(made, sentence):
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+        made()
 
 
 @pytest.mark.parametrize(
     "other", [nn.Linear(5, 2), nn.Linear(4, 1), nn.Sequential(nn.Linear(5, 1))]
 )
 def test_a_checkpoint_of_another_network_is_not_used(tmp_path, monkeypatch, other):
-    monkeypatch.setattr(training, "_QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
     length = lambda batch: sum(p.square().sum() for p in other.parameters())  # noqa: E731
-    train(other, length, 8, epochs=2, batch_size=4, checkpoint=tmp_path)
+    minimise(other, length, 8, epochs=2, batch_size=4, checkpoint=tmp_path)
     settings = {"epochs": 2, "batch_size": 16}
     afresh, loss = least_squares()
-    expected = train(afresh, loss, 64, **settings)
+    expected = minimise(afresh, loss, 64, **settings)
     model, loss = least_squares()
-    assert train(model, loss, 64, checkpoint=tmp_path, **settings) == expected
+    assert minimise(model, loss, 64, checkpoint=tmp_path, **settings) == expected
     assert torch.equal(model.weight, afresh.weight)
 
 
 def test_a_loss_that_is_not_finite_names_the_epoch_and_the_rate():
     model, _ = least_squares()
     with pytest.raises(FloatingPointError, match="toy: the loss is nan in epoch 1: lower learning"):
-        train(
+        minimise(
             model,
             lambda batch: model.weight.sum() * float("nan"),
             8,
@@ -367,7 +377,7 @@ def test_out_of_gpu_memory_says_which_batch_size_fits(most, advice):
 
     sentence = f"toy ran out of GPU memory at batch_size=32: {advice}"
     with pytest.raises(RuntimeError, match=re.escape(sentence)):
-        train(model, hungry, 64, epochs=1, batch_size=32, label="toy")
+        minimise(model, hungry, 64, epochs=1, batch_size=32, label="toy")
     assert tried == [size for size in (32, 16, 8, 4, 2) if 2 * size > most]
 
 
@@ -387,9 +397,9 @@ def test_bfloat16_runs_the_loss_under_autocast():
         seen.append(out.dtype)
         return out.float().square().mean()
 
-    train(model, loss, 4, epochs=1, batch_size=4, precision="bfloat16")
-    train(model, loss, 4, epochs=1, batch_size=4)
-    train(model, loss, 4, epochs=1, batch_size=4, precision="auto")
+    minimise(model, loss, 4, epochs=1, batch_size=4, precision="bfloat16")
+    minimise(model, loss, 4, epochs=1, batch_size=4)
+    minimise(model, loss, 4, epochs=1, batch_size=4, precision="auto")
     assert seen == [torch.bfloat16, torch.float32, torch.float32]
 
 
@@ -400,23 +410,23 @@ def test_precision_is_mixed_by_itself_on_a_gpu_that_computes_in_bfloat16(able, m
         torch.cuda, "is_bf16_supported", lambda **how: asked.append(how) or how == {} or able
     )
     monkeypatch.setattr(torch.cuda.amp.common, "amp_definitely_not_available", lambda: False)
-    modes = [training.autocast(p, torch.device("cuda", 1)) for p in ("auto", "float32", "bfloat16")]
+    modes = [devices.autocast(p, torch.device("cuda", 1)) for p in ("auto", "float32", "bfloat16")]
     assert [mode._enabled for mode in modes] == [able, False, True]
     assert asked[0] == {"including_emulation": False}
 
 
 def test_headless_progress_prints_lines_to_the_log_alone(monkeypatch, capsys):
-    monkeypatch.setattr(training, "_QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(progress, "QUIET_SECONDS", 0.0)
     monkeypatch.setenv("MMHASH_HEADLESS", "1")
     model, loss = least_squares()
-    train(model, loss, 64, epochs=2, batch_size=32, label="toy")
+    minimise(model, loss, 64, epochs=2, batch_size=32, label="toy")
     printed, logged = capsys.readouterr()
     assert printed == "" and logged.startswith("toy: epoch 1/2, loss ")
     assert logged.count("\n") == 2
 
 
 class Game(nn.Module):
-    """Two players: `x` minimises and `y` maximises; what their losses saw is in `seen`."""
+    """Two weights: `x` minimises and `y` maximises; what their losses saw is in `seen`."""
 
     def __init__(self, start=(1.0, 1.0), n=2):
         super().__init__()
@@ -428,7 +438,7 @@ class Game(nn.Module):
     def values(self):
         return self.first.weight.detach().clone(), self.second.weight.detach().clone()
 
-    def play(self, payoff, n_samples=4, every=1, noise=0.0, **settings):
+    def play(self, payoff, n_samples=4, every=1, noise=0.0, adam=None, **settings):
         """Train on `payoff` of both weights; samples have the numbers 0 … `n_samples` − 1."""
 
         def see(who, batch):
@@ -437,16 +447,16 @@ class Game(nn.Module):
             # Something of the batch and something drawn, so that a step depends on both.
             return value * (1 + noise * (batch.float().mean() + torch.rand(())))
 
-        opponent = Opponent(self.second, lambda batch: -see("second", batch), every)
-        settings = {"batch_size": 2, "epochs": 1, **settings}
-        return train(
-            self, lambda batch: see("first", batch), n_samples, opponent=opponent, **settings
+        adversary = Adversary(self.second, lambda batch: -see("second", batch), every)
+        settings = {"batch_size": 2, "epochs": 1, "optimiser": Adam(**(adam or {})), **settings}
+        return minimise(
+            self, lambda batch: see("first", batch), n_samples, adversary=adversary, **settings
         )
 
 
-def test_each_players_weights_move_in_its_own_steps_alone():
+def test_each_sides_weights_move_in_its_own_steps_alone():
     game = Game()
-    game.play(lambda x, y: x * y, epochs=3, learning_rate=0.1)
+    game.play(lambda x, y: x * y, epochs=3, adam={"learning_rate": 0.1})
     states = [*game.seen, ("end", [], *game.values())]
     assert [who for who, *_ in game.seen] == ["first", "second"] * 6
     for (who, _, *before), (_, _, *after) in pairwise(states):
@@ -456,7 +466,7 @@ def test_each_players_weights_move_in_its_own_steps_alone():
 
 
 @pytest.mark.parametrize("every", [1, 2, 4, 5])
-def test_the_opponent_has_one_step_after_every_so_many_counted_over_epochs(every):
+def test_the_adversary_has_one_step_after_every_so_many_counted_over_epochs(every):
     game = Game()
     game.play(lambda x, y: x * y, n_samples=6, every=every, epochs=5)  # 15 steps
     expected = []
@@ -490,15 +500,15 @@ def test_mini_batches_are_of_equal_size_and_never_of_one_sample(n_samples, batch
         seen.append(batch.tolist())
         return model.weight.square().sum()
 
-    train(model, loss, n_samples, epochs=2, batch_size=batch_size)
+    minimise(model, loss, n_samples, epochs=2, batch_size=batch_size)
     assert training.n_batches(n_samples, batch_size) == len(sizes)
     for epoch in (seen[: len(sizes)], seen[len(sizes) :]):
         assert sorted(map(len, epoch), reverse=True) == sizes
         assert sorted(sample for batch in epoch for sample in batch) == list(range(n_samples))
 
 
-def test_the_opponents_steps_are_counted_over_a_resumed_training(tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "_QUIET_SECONDS", 0.0)
+def test_the_adversarys_steps_are_counted_over_a_resumed_training(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
     whole, part = Game(), Game()
     settings = {"n_samples": 5, "every": 3}  # two steps an epoch
     whole.play(lambda x, y: x * y, epochs=5, **settings)
@@ -510,7 +520,7 @@ def test_the_opponents_steps_are_counted_over_a_resumed_training(tmp_path, monke
 
 
 def test_gradients_flow_through_weights_that_are_fixed():
-    """What a player's gradient passes on its way are layers of the other."""
+    """What the gradient of one side passes on its way are layers of the other."""
     torch.manual_seed(0)
     first, second, last = nn.Linear(3, 4), nn.Linear(4, 4), nn.Linear(4, 1)
     module = nn.ModuleDict({"first": first, "second": second, "last": last})
@@ -521,17 +531,17 @@ def test_gradients_flow_through_weights_that_are_fixed():
         return last(second(first(x[batch])).tanh()).mean()
 
     start = {name: p.detach().clone() for name, p in module.named_parameters()}
-    opponent = Opponent(second, lambda batch: -loss(batch), 1)
-    train(module, loss, 6, epochs=1, batch_size=6, opponent=opponent)
+    adversary = Adversary(second, lambda batch: -loss(batch), 1)
+    minimise(module, loss, 6, epochs=1, batch_size=6, adversary=adversary)
     assert learned == [(True, False), (False, True)]
     assert all((p != start[name]).any() for name, p in module.named_parameters())
 
 
-def test_without_an_opponent_all_weights_are_one_players():
+def test_without_an_adversary_all_weights_descend():
     alone, fought = Game(), Game()
-    train(alone, lambda batch: (alone.first.weight * alone.second.weight).mean(), 4,
-          epochs=1, batch_size=4, learning_rate=0.1)  # fmt: skip
-    fought.play(lambda x, y: x * y, batch_size=4, learning_rate=0.1)
+    minimise(alone, lambda batch: (alone.first.weight * alone.second.weight).mean(), 4,
+          epochs=1, batch_size=4, optimiser=Adam(learning_rate=0.1))  # fmt: skip
+    fought.play(lambda x, y: x * y, batch_size=4, adam={"learning_rate": 0.1})
     for game, wanted in ((alone, (0.9, 0.9)), (fought, (0.9, 1.1))):
         for weight, value in zip(game.values(), wanted, strict=True):
             torch.testing.assert_close(weight, torch.full_like(weight, value))
@@ -542,7 +552,7 @@ def test_the_game_ends_at_the_saddle_point():
     # Where both derivatives are zero: x + y + 1 = 0, x − y − 3 = 0.
     game = Game(start=(-2.0, 2.0))
     payoff = lambda x, y: x.square() / 2 + x * y - y.square() / 2 + x - 3 * y  # noqa: E731
-    game.play(payoff, epochs=250, batch_size=4, learning_rate=0.05)
+    game.play(payoff, epochs=250, batch_size=4, adam={"learning_rate": 0.05})
     assert torch.allclose(game.first.weight, torch.tensor(1.0), atol=1e-2)
     assert torch.allclose(game.second.weight, torch.tensor(-2.0), atol=1e-2)
 
@@ -551,19 +561,18 @@ def test_both_adams_have_the_same_settings(monkeypatch):
     made = []
     adam = torch.optim.Adam
 
-    def noted(weights, **settings):
-        made.append((adam(list(weights), **settings), settings))
+    def noted(params, **settings):
+        made.append((adam(params, **settings), settings))
         return made[-1][0]
 
     monkeypatch.setattr(torch.optim, "Adam", noted)
-    Game().play(
-        lambda x, y: x * y, epochs=5, decay_every=2, beta1=0.5, learning_rate=0.1, weight_decay=0.3
-    )
+    adam_ = {"decay_every": 2, "beta1": 0.5, "learning_rate": 0.1, "weight_decay": 0.3}
+    Game().play(lambda x, y: x * y, epochs=5, adam=adam_)
     assert len(made) == 2
-    for player, settings in made:
+    for one, settings in made:
         assert settings["betas"] == (0.5, 0.999) and settings["weight_decay"] == 0.3
-        assert player.param_groups[0]["lr"] == pytest.approx(0.001)
-        assert len(player.param_groups[0]["params"]) == 1
+        assert one.param_groups[0]["lr"] == pytest.approx(0.001)
+        assert len(one.param_groups[0]["params"]) == 1
 
 
 @pytest.mark.parametrize("beta1", [0.0, 0.5, 0.9])
@@ -573,16 +582,22 @@ def test_beta1_is_how_much_of_the_mean_gradient_is_kept(beta1):
     nn.init.zeros_(model.weight)
     signs = iter((1.0, -1.0))
     settings = {} if beta1 == 0.9 else {"beta1": beta1}  # 0.9 where nothing is said
-    train(model, lambda batch: next(signs) * model.weight.sum(), 4, epochs=2, batch_size=4,
-          learning_rate=0.1, **settings)  # fmt: skip
+    minimise(model, lambda batch: next(signs) * model.weight.sum(), 4, epochs=2, batch_size=4,
+          optimiser=Adam(learning_rate=0.1, **settings))  # fmt: skip
     second = (beta1 * (1 - beta1) - (1 - beta1)) / (1 - beta1**2)
     assert model.weight.item() == pytest.approx(-0.1 - 0.1 * second, abs=1e-5)
 
 
 @pytest.mark.parametrize("every", [1, 3])
-def test_resumed_training_with_an_opponent_takes_the_same_steps(tmp_path, monkeypatch, every):
-    monkeypatch.setattr(training, "_QUIET_SECONDS", 0.0)
-    settings = {"n_samples": 8, "every": every, "noise": 0.1, "learning_rate": 0.05, "seed": 3}
+def test_resumed_training_with_an_adversary_takes_the_same_steps(tmp_path, monkeypatch, every):
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    settings = {
+        "n_samples": 8,
+        "every": every,
+        "noise": 0.1,
+        "adam": {"learning_rate": 0.05},
+        "seed": 3,
+    }
     payoff = lambda x, y: x.square() / 2 + x * y - y.square() / 2 + x  # noqa: E731
     whole = Game()
     expected = whole.play(payoff, epochs=6, **settings)
@@ -596,30 +611,30 @@ def test_resumed_training_with_an_opponent_takes_the_same_steps(tmp_path, monkey
     ]
 
 
-@pytest.mark.parametrize("layout", ["another player", "keys of one optimiser"])
+@pytest.mark.parametrize("layout", ["another optimiser", "keys of one optimiser"])
 def test_a_checkpoint_with_other_optimisers_is_not_used(tmp_path, monkeypatch, layout):
-    monkeypatch.setattr(training, "_QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
     Game().play(lambda x, y: x * y, epochs=2, checkpoint=tmp_path)
     path = tmp_path / "training.safetensors"
     if layout == "keys of one optimiser":
-        # No other player's, and a right checksum: it is the keys that are refused.
+        # No other optimiser's, and a right checksum: it is the keys that are refused.
         tensors = {
             key.replace("optimiser.0.", "optimiser."): v
             for key, v in load_file(path).items()
             if not key.startswith("optimiser.1.")
         }
         history = "[1.0, 1.0]"
-        held = {"history": history, "sha256": checkpoints._digest(tensors, history)}
-        save_file(tensors, path, metadata=held)
+        metadata = {"history": history, "sha256": checkpoints._digest(tensors, history)}
+        save_file(tensors, path, metadata=metadata)
     afresh, again = Game(), Game()
     for game, checkpoint in ((afresh, None), (again, tmp_path)):
         alone = lambda batch, game=game: game.first.weight.sum() + game.second.weight.sum()  # noqa: E731
-        history = train(game, alone, 4, epochs=3, batch_size=2, checkpoint=checkpoint)
+        history = minimise(game, alone, 4, epochs=3, batch_size=2, checkpoint=checkpoint)
         assert len(history) == 3
     assert torch.equal(afresh.first.weight, again.first.weight)
 
 
-def test_the_opponents_loss_runs_under_autocast_too_and_its_memory_is_minded():
+def test_the_adversarys_loss_runs_under_autocast_too_and_its_memory_is_minded():
     game, seen = Game(), []
 
     def loss(batch):
@@ -627,8 +642,8 @@ def test_the_opponents_loss_runs_under_autocast_too_and_its_memory_is_minded():
         return game.first.weight.sum() + game.second.weight.sum()
 
     for precision in ("bfloat16", "float32"):
-        opponent = Opponent(game.second, loss, 1)
-        train(game, loss, 2, epochs=1, batch_size=2, opponent=opponent, precision=precision)
+        adversary = Adversary(game.second, loss, 1)
+        minimise(game, loss, 2, epochs=1, batch_size=2, adversary=adversary, precision=precision)
     assert seen == [torch.bfloat16] * 2 + [torch.float32] * 2
 
     def hungry(batch, most):
@@ -638,15 +653,15 @@ def test_the_opponents_loss_runs_under_autocast_too_and_its_memory_is_minded():
 
     for most, advice in ((0, "use device='cpu'"), (9, "try batch_size=8, which fits")):
         with pytest.raises(RuntimeError, match=f"ran out of GPU memory at batch_size=32: {advice}"):
-            opponent = Opponent(game.second, functools.partial(hungry, most=most), 7)
-            train(game, loss, 1024, epochs=1, batch_size=32, opponent=opponent)
+            adversary = Adversary(game.second, functools.partial(hungry, most=most), 7)
+            minimise(game, loss, 1024, epochs=1, batch_size=32, adversary=adversary)
 
 
 @pytest.mark.parametrize("part", ["weights", "history"])
 def test_a_checkpoint_with_one_bit_turned_is_not_used(tmp_path, part):
     network = nn.Linear(3, 2)
     path = tmp_path / "c.safetensors"
-    checkpoints.keep(path, network, [], [1.0])
+    checkpoints.save(path, network, [], [1.0])
     assert checkpoints.resume(path, nn.Linear(3, 2), []) == [1.0]
     data = bytearray(path.read_bytes())
     place = data.index(b"[1.0]") + 3 if part == "history" else -1

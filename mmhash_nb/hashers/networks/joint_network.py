@@ -3,11 +3,23 @@
 from collections.abc import Sequence
 from typing import Self
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mmhash_nb.hashers.networks.fusion import fusion as fusion_module
 from mmhash_nb.hashers.networks.modal_aware import START_STD, ModalAwareOperation
+
+
+class Concatenation(nn.Module):
+    """[a; b]: the vectors side by side."""
+
+    def __init__(self, image: int, text: int) -> None:
+        super().__init__()
+        self.n_outputs = image + text
+
+    def forward(self, image: Tensor, text: Tensor) -> Tensor:
+        """`[B, image + text]`."""
+        return torch.cat([image, text], dim=1)
 
 
 class JointNetwork(nn.Module):
@@ -26,10 +38,10 @@ class JointNetwork(nn.Module):
         n_words: columns of the text, 0 where there is no text branch.
         n_bits: code length K.
         branch: `image`, `text` or `joint`.
-        fusion: `concat`, `gmu` or `mcb`, of the joint branch.
-        operations: (kernel, attention) forms of the two modal-aware operations; None leaves them
-            out. The first needs the last stage in `stages`.
-        frozen: the stages are kept as they are.
+        fusion: of the joint branch; makes a module of `n_outputs` from the widths of both vectors.
+        operations: variants (kernel, attention) of the two modal-aware operations; None leaves
+            them out. The first needs the last stage in `stages`.
+        frozen: the stages do not learn.
     """
 
     text1: nn.Sequential
@@ -43,7 +55,7 @@ class JointNetwork(nn.Module):
         n_bits: int,
         *,
         branch: str,
-        fusion: str = "concat",
+        fusion: type[nn.Module] = Concatenation,
         text_hidden: int = 8192,
         text_features: int = 512,
         operations: tuple[str, str] | None = None,
@@ -65,7 +77,7 @@ class JointNetwork(nn.Module):
         self.fusion: nn.Module | None = None
         n_joint = {"image": widths[1], "text": text_features}.get(branch)
         if branch == "joint":
-            self.fusion = fusion_module(fusion, widths[1], text_features)
+            self.fusion = fusion(widths[1], text_features)
             n_joint = int(self.fusion.n_outputs)  # type: ignore[arg-type]
         assert n_joint is not None
         self.code = nn.Linear(n_joint, n_bits)
@@ -100,7 +112,7 @@ class JointNetwork(nn.Module):
         return self.operations[1](last(image), self.text2(text))
 
     def attention(self, image: Tensor, text: Tensor) -> list[tuple[Tensor, Tensor, Tensor, Tensor]]:
-        """What each attention network sees and says.
+        """What each attention network works on, and its weights.
 
         Returns:
             For each of the two operations the map `[B, C, h, w]` and text `[B, K]` that attention

@@ -22,17 +22,17 @@ class KernelNetwork(nn.Module):
 
     Args:
         channels: C. width: K.
-        form: `printed`, the equations as they stand: the similarity is a factor, near zero at the
-            start, of either sign, and without bound. `residual` adds what comes out to what went
-            in, as the non-local networks do that the paper is inspired by (its [32]), and divides
-            the similarity by its number of terms, which is ours: f̂ = f + ⟨φ, ϕ⟩ f / C and
+        variant: `printed`, the equations as they stand: the similarity is a factor, near zero at
+            the start, of either sign, and without bound. `residual` adds what comes out to what
+            went in, as the non-local networks do that the paper is inspired by (its [32]), and
+            divides the similarity by its number of terms, which is ours: f̂ = f + ⟨φ, ϕ⟩ f / C and
             t̂ = t + ⟨φ', ϕ'⟩ t / K.
     """
 
-    def __init__(self, channels: int, width: int, form: str = "residual") -> None:
+    def __init__(self, channels: int, width: int, variant: str = "residual") -> None:
         super().__init__()
-        _check_form("kernel", form, KERNELS)
-        self.form = form
+        _check_variant("kernel", variant, KERNELS)
+        self.variant = variant
         self.image_phi = nn.Conv2d(channels, channels, 1)
         self.image_psi = nn.Linear(width, channels)
         self.text_phi = nn.Linear(channels, width)
@@ -48,7 +48,7 @@ class KernelNetwork(nn.Module):
         places = (flat @ (t @ weight)[:, :, None])[:, :, 0] + (t @ bias)[:, None]  # [B, M], Eq. 4
         pooled = flat.mean(dim=1)  # [B, C]
         whole = (self.text_phi(pooled) * self.text_psi(text)).sum(dim=1, keepdim=True)  # Eqs. 5, 6
-        if self.form == "printed":
+        if self.variant == "printed":
             return places, whole
         return 1 + places / flat.shape[2], 1 + whole / text.shape[1]
 
@@ -66,15 +66,15 @@ class AttentionNetwork(nn.Module):
 
     Args:
         channels: C. width: K.
-        form: `printed`, the equations as they stand: the weights of C channels sum to one, so that
-            the map is made about C times smaller, and the text K times. `rescaled` multiplies by
-            C and K as well, so that even weights change nothing.
+        variant: `printed`, the equations as they stand: the weights of C channels sum to one, so
+            that the map is made about C times smaller, and the text K times. `rescaled` multiplies
+            by C and K as well, so that even weights change nothing.
     """
 
-    def __init__(self, channels: int, width: int, form: str = "rescaled") -> None:
+    def __init__(self, channels: int, width: int, variant: str = "rescaled") -> None:
         super().__init__()
-        _check_form("attention", form, ATTENTIONS)
-        self.form = form
+        _check_variant("attention", variant, ATTENTIONS)
+        self.variant = variant
         self.image = nn.Linear(channels + width, channels)
         self.text = nn.Linear(channels + width, width)
         _start_small(self)
@@ -91,7 +91,7 @@ class AttentionNetwork(nn.Module):
     def factors(self, pooled: Tensor, text: Tensor) -> tuple[Tensor, Tensor]:
         """What each channel, `[B, C]`, and unit, `[B, K]`, is multiplied by."""
         channels, units = self.weights(pooled, text)
-        if self.form == "rescaled":
+        if self.variant == "rescaled":
             return channels * channels.shape[1], units * units.shape[1]
         return channels, units
 
@@ -106,8 +106,8 @@ class ModalAwareOperation(nn.Module):
 
     Args:
         channels: C of the map. width: K of the text vector.
-        kernel: form of the `KernelNetwork`, or `none`.
-        attention: form of the `AttentionNetwork`, or `none`.
+        kernel: variant of the `KernelNetwork`, or `none`.
+        attention: variant of the `AttentionNetwork`, or `none`.
     """
 
     def __init__(
@@ -142,7 +142,7 @@ class ModalAwareOperation(nn.Module):
 
 
 def places_last(image: Tensor) -> Tensor:
-    """A map `[B, C, H, W]` as `[B, H·W, C]`; a view where it is kept channels last."""
+    """A map `[B, C, H, W]` as `[B, H·W, C]`; a view where its channels lie last."""
     return image.permute(0, 2, 3, 1).flatten(1, 2)
 
 
@@ -154,6 +154,6 @@ def _start_small(network: nn.Module) -> None:
             nn.init.zeros_(layer.bias)
 
 
-def _check_form(network: str, form: str, known: tuple[str, ...]) -> None:
-    if form not in known:
-        raise ValueError(f"{network} must be {', '.join(known)} or none, but is {form!r}.")
+def _check_variant(network: str, variant: str, known: tuple[str, ...]) -> None:
+    if variant not in known:
+        raise ValueError(f"{network} must be {', '.join(known)} or none, but is {variant!r}.")

@@ -31,11 +31,11 @@ DATASETS = {"scenes": Setup(demo=_SHORT, bits=(16, 32)), "wiki": Setup(bits=(16,
 
 def left_out(dataset: str) -> dict[str, str]:
     """The registered methods that the protocol leaves out on a dataset, each with the reason."""
-    found = {}
+    on_pixels: dict[str, str] = {}
     if reason := _ON_VECTORS.get(dataset):
-        on_pixels = [name for name in names() if method_class(name).image_views == ("pixels",)]
-        found = dict.fromkeys(on_pixels, reason)
-    return {**_EXTRAS, **found, **_EXTRAS, **_LEFT_OUT[dataset]}
+        pixels_alone = (name for name in names() if method_class(name).image_views == ("pixels",))
+        on_pixels = dict.fromkeys(pixels_alone, reason)
+    return {**on_pixels, **_EXTRAS, **_LEFT_OUT[dataset]}
 
 
 def protocol(
@@ -81,17 +81,15 @@ def protocol(
     options.setdefault("prdh", options["dcmh"])  # the same network, where zhang2018 has no setup
     listed = (*on_vectors, *(method for paper in _others() for method in paper.METHODS))
     methods = [name for name in dict.fromkeys(listed) if name not in left_out(dataset)]
-    others = [name for name in registered() if name not in (*methods, *left_out(dataset))]
-    for name in others:
-        has = method_class(name).defaults
-        options[name] = {key: value for key, value in options["scm"].items() if key in has}
-    vectors_only = [name for name in others if "pixels" not in method_class(name).image_views]
+    outside = [name for name in registered() if name not in (*methods, *left_out(dataset))]
+    options |= setup.options(outside, scale, options["scm"], {})
+    on_vectors += tuple(m for m in outside if "pixels" not in method_class(m).image_views)
     return Protocol(
         dataset=dataset,
-        grids=[([*methods, *others], lengths)],
+        grids=[([*methods, *outside], lengths)],
         seeds=shared,
-        options={name: options.get(name, {}) for name in (*methods, *others)},
-        on_vectors=frozenset([*on_vectors, *vectors_only]),
+        options={name: options.get(name, {}) for name in (*methods, *outside)},
+        on_vectors=frozenset(on_vectors),
         vectors=options["scm"],
     )
 

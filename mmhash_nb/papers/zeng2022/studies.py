@@ -8,10 +8,10 @@ import torch
 
 from mmhash_nb.experiments.protocol import Protocol
 from mmhash_nb.hashers import create
-from mmhash_nb.hashers.deep import rows
-from mmhash_nb.hashers.multimodal import ModalAwareHasher
+from mmhash_nb.hashers.mah import MAH
+from mmhash_nb.hashers.networks.inputs import rows
 from mmhash_nb.hashers.networks.modal_aware import ATTENTIONS, KERNELS
-from mmhash_nb.hashers.objectives import TripletRanking
+from mmhash_nb.hashers.triplet_ranking import TripletRanking
 from mmhash_nb.pairs import Pairs
 
 #: what is compared on most datasets; `mirflickr25k` has the paper's rate
@@ -59,15 +59,15 @@ def start_of_training(pairs: Pairs, bits: int, options: Mapping[str, Any]) -> pd
     found = {}
     for some in variants(options):
         method = create("mah", bits, 0, **some)
-        assert isinstance(method, ModalAwareHasher)
+        assert isinstance(method, MAH)
         inputs = method.inputs(pairs, device)
-        network = method.network(inputs).train()
+        network = method.unfitted(*method.sizes(pairs)).train()
         torch.manual_seed(0)
         network.code.reset_parameters()  # the same code layer behind each of them
         batch = torch.arange(len(pairs))
         image, text = network.features(*rows(inputs, batch))  # type: ignore[arg-type]
-        objective = TripletRanking(torch.from_numpy(pairs.labels), bits, 0, 1, None)
-        objective(network(*rows(inputs, batch)), batch).backward()
+        labels = torch.from_numpy(pairs.labels)
+        TripletRanking(network, inputs, labels, method).loss(batch).backward()
         gradient = network.text1[0].weight.grad
         assert isinstance(gradient, torch.Tensor)
         pooled = image.mean(dim=(2, 3)).abs().mean().item()

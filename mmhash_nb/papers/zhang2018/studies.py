@@ -9,7 +9,7 @@ import pandas as pd
 from mmhash_nb.experiments.hyperparameters import at_rates
 from mmhash_nb.experiments.protocol import Protocol
 from mmhash_nb.experiments.runs import run
-from mmhash_nb.hashers.aadah import AADAH, PARTS, PLAYERS
+from mmhash_nb.hashers.aadah import AADAH, PARTS, SIDES
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.papers.zhang2018 import attention_scores, word_scores
 
@@ -49,7 +49,7 @@ def by_adversary(
     part = pairs.held_out()
     queries = part.take(part.query)
     rows = []
-    for players in PLAYERS:
+    for players in SIDES:
         for seed in seeds:
             done = run("zhang2018", "aadah", part, bits, seed, {**options, "players": players})
             scores = {task: done.metrics[task]["mAP"] for task in ("image-text", "text-image")}

@@ -1,11 +1,13 @@
-"""Losses of deep hashing over the pairs of a batch: DPSH, DSH and HashNet.
+"""The likelihood of the similarities of pairs: DPSH, HashNet and DCMH.
 
-Each loss is a mean over pairs of different samples, so a batch has at least two.
+Each loss is a mean over pairs. DCMH's formulas are from memory: its text was not available.
 """
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from mmhash_nb.losses.full_precision import in_float32
 
 
 def pairwise_likelihood(theta: Tensor, similar: Tensor, weights: Tensor | None = None) -> Tensor:
@@ -24,6 +26,7 @@ def pairwise_likelihood(theta: Tensor, similar: Tensor, weights: Tensor | None =
     return F.binary_cross_entropy_with_logits(theta, similar.to(theta.dtype), weights)
 
 
+@in_float32
 def dpsh_loss(u: Tensor, similar: Tensor, quantisation: float = 0.1) -> Tensor:
     """Deep pairwise-supervised hashing (Li et al. 2016), on a batch.
 
@@ -45,33 +48,7 @@ def dpsh_loss(u: Tensor, similar: Tensor, quantisation: float = 0.1) -> Tensor:
     return likelihood + quantisation * (u - torch.where(u >= 0, 1, -1)).square().mean()
 
 
-def dsh_loss(
-    u: Tensor, similar: Tensor, margin: float | None = None, regularisation: float = 0.01
-) -> Tensor:
-    """Deep supervised hashing (Liu et al. 2016).
-
-    The mean over all pairs i < j of ½ d² where similar and ½ max(0, margin − d²) where not, with
-    d = ‖u_i − u_j‖, plus `regularisation` times the mean over the same pairs of
-    ‖|u_i| − 1‖₁ + ‖|u_j| − 1‖₁. As each sample is in as many pairs, the latter is twice the mean
-    over samples.
-
-    Args:
-        u: values `[B, K]`, not squashed.
-        similar: `bool [B, B]`, symmetric.
-        margin: squared distance beyond which a dissimilar pair costs nothing; by default the
-            paper's 2K, which codes have that differ in half of their bits.
-        regularisation: weight of the distance to the codes, the paper's α.
-
-    Returns:
-        A scalar.
-    """
-    margin = 2.0 * u.shape[1] if margin is None else margin
-    i, j = torch.triu_indices(len(u), len(u), offset=1, device=u.device)
-    squares = torch.pdist(u).square()  # in the order of i, j
-    pairs = 0.5 * torch.where(similar[i, j], squares, F.relu(margin - squares))
-    return pairs.mean() + regularisation * 2 * (u.abs() - 1).abs().sum(1).mean()
-
-
+@in_float32
 def hashnet_loss(h: Tensor, similar: Tensor, alpha: float | None = None) -> Tensor:
     """HashNet (Cao et al. 2017): a likelihood in which both kinds of pairs weigh the same.
 
@@ -93,3 +70,26 @@ def hashnet_loss(h: Tensor, similar: Tensor, alpha: float | None = None) -> Tens
     logits, s = alpha * (h @ h.T)[others], similar[others]
     weights = len(s) / torch.where(s, s.sum(), (~s).sum()).to(logits.dtype)
     return pairwise_likelihood(logits, s, weights)
+
+
+@in_float32
+def dcmh_loss(f: Tensor, g: Tensor, similar: Tensor) -> Tensor:
+    """Deep cross-modal hashing (Jiang and Li 2017): the likelihood of the similarities.
+
+    The mean over all B·M pairs of log(1 + e^θ) − sθ with θ = ½ f_i·g_j. It is the loss between the
+    modalities of PRDH (Yang et al. 2017), too, and with two times the same modality that within.
+
+    The whole objective of DCMH on n pairs with the codes B is Σ [log(1 + e^θ) − sθ] +
+    γ (‖B − F‖² + ‖B − G‖²) + η (‖F1‖² + ‖G1‖²), F1 being the sums over samples. Divided by n² it is
+    `dcmh_loss(F, G)` + γ K/n (`quantisation_loss(F, B)` + `quantisation_loss(G, B)`)
+    + η K (`bit_balance_loss(F)` + `bit_balance_loss(G)`).
+
+    Args:
+        f: values `[B, K]` of one modality, not squashed.
+        g: values `[M, K]` of the other.
+        similar: `bool [B, M]`.
+
+    Returns:
+        A scalar.
+    """
+    return pairwise_likelihood(0.5 * (f @ g.T), similar)

@@ -1,4 +1,4 @@
-"""Samples on the device or ahead of it: every batch is the one asked for, announced once."""
+"""Samples on the device or ahead of it: every batch is the right one, announced once."""
 
 import threading
 from contextlib import contextmanager
@@ -8,8 +8,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmhash_nb.training import prefetch as residency
-from mmhash_nb.training.prefetch import HostSamples, free_memory, halved, in_batches, placed
+from mmhash_nb.training import prefetch
+from mmhash_nb.training.memory import free_memory, halved
+from mmhash_nb.training.prefetch import HostSamples, in_batches, placed
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
@@ -98,7 +99,7 @@ def test_a_copy_has_a_stream_of_its_own_which_the_work_waits_for(monkeypatch):
     monkeypatch.setattr(torch, "empty", pinned)
     monkeypatch.setattr(torch.Tensor, "to", copied)
     monkeypatch.setattr(
-        torch.Tensor, "record_stream", lambda rows, stream: notes.append(f"kept for {stream.name}")
+        torch.Tensor, "record_stream", lambda rows, stream: notes.append(f"used on {stream.name}")
     )
     samples = torch.arange(12.0).reshape(6, 2)
     host, batch = HostSamples(samples, CUDA), torch.tensor([4, 1])
@@ -107,7 +108,7 @@ def test_a_copy_has_a_stream_of_its_own_which_the_work_waits_for(monkeypatch):
     assert notes == [
         "pinned: True",
         "copied on ['side'], without waiting: True",
-        *("event of side", "working waits for side", "kept for working"),
+        *("event of side", "working waits for side", "used on working"),
     ]
 
 
@@ -159,8 +160,8 @@ class Samples:
 def test_samples_go_to_a_gpu_where_they_take_half_of_its_free_memory_at_most(
     free, fits, monkeypatch
 ):
-    monkeypatch.setattr(residency, "free_memory", lambda device: free)
-    monkeypatch.setattr(residency, "HostSamples", lambda samples, device: f"for {device.type}")
+    monkeypatch.setattr(prefetch, "free_memory", lambda device: free)
+    monkeypatch.setattr(prefetch, "HostSamples", lambda samples, device: f"for {device.type}")
     assert placed(Samples(), CUDA) == ("on cuda" if fits else "for cuda")
     assert placed(Samples(), CPU) == "on cpu"
 

@@ -1,58 +1,13 @@
-"""Fusion modules: an image vector and a text vector into one joint representation."""
+"""MCB: multimodal hashing with bilinear pooling (Fukui et al. 2016; zeng2022, §VI-C)."""
+
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-FUSIONS = ("concat", "gmu", "mcb")
-
-
-def fusion(name: str, image: int, text: int) -> nn.Module:
-    """A fusion module `([B, image], [B, text]) -> [B, n_outputs]` by its name.
-
-    Raises:
-        ValueError: where there is no such name.
-    """
-    if name not in FUSIONS:
-        raise ValueError(f"fusion must be one of {', '.join(FUSIONS)}, but is {name!r}.")
-    if name == "concat":
-        return Concatenation(image, text)
-    if name == "gmu":
-        return GatedMultimodalUnit(image, text)
-    return CompactBilinearPooling(image, text)
-
-
-class Concatenation(nn.Module):
-    """[a; b]: the vectors side by side."""
-
-    def __init__(self, image: int, text: int) -> None:
-        super().__init__()
-        self.n_outputs = image + text
-
-    def forward(self, image: Tensor, text: Tensor) -> Tensor:
-        """`[B, image + text]`."""
-        return torch.cat([image, text], dim=1)
-
-
-class GatedMultimodalUnit(nn.Module):
-    """z ⊙ tanh(W₁a) + (1 − z) ⊙ tanh(W₂b) with z = σ(W[a; b]) (Arevalo et al. 2017, Eq. 1).
-
-    No biases, as printed there. zeng2022 does not say how wide its unit is.
-
-    Args:
-        image, text: widths of the inputs. width: of the output.
-    """
-
-    def __init__(self, image: int, text: int, width: int = 512) -> None:
-        super().__init__()
-        self.image = nn.Linear(image, width, bias=False)
-        self.text = nn.Linear(text, width, bias=False)
-        self.gate = nn.Linear(image + text, width, bias=False)
-        self.n_outputs = width
-
-    def forward(self, image: Tensor, text: Tensor) -> Tensor:
-        """`[B, width]`."""
-        z = self.gate(torch.cat([image, text], dim=1)).sigmoid()
-        return z * self.image(image).tanh() + (1 - z) * self.text(text).tanh()
+from mmhash_nb.hashers.options import option
+from mmhash_nb.hashers.single_code import JointHasher
+from mmhash_nb.hashers.triplet_ranking import TripletRanking
 
 
 class CompactBilinearPooling(nn.Module):
@@ -94,3 +49,13 @@ class CompactBilinearPooling(nn.Module):
         # The root has no slope at zero, where most of a sketch lies: it starts a little beside it.
         rooted = product.sign() * ((product.abs() + 1e-8).sqrt() - 1e-4)
         return nn.functional.normalize(rooted, dim=1)
+
+
+class MCB(JointHasher):
+    """Concatenation's network with compact bilinear pooling in its place."""
+
+    objective_class = TripletRanking
+    fusion = CompactBilinearPooling
+
+    class Options(JointHasher.Options):
+        fusion: Literal["mcb"] = option("mcb", "how both vectors become one")

@@ -8,7 +8,8 @@ from deep_cases import create, quick
 from torch import nn
 
 from mmhash_nb import hashers
-from mmhash_nb.hashers.pairwise_networks import PairwiseLikelihood, RelationLikelihood
+from mmhash_nb.hashers.dcmh import PairwiseLikelihood
+from mmhash_nb.hashers.prdh import RelationLikelihood
 
 N, BITS, V = 7, 4, 6
 LOSSES = {"dcmh": PairwiseLikelihood, "prdh": RelationLikelihood}
@@ -28,7 +29,7 @@ class TwoLayers(nn.Module):
 
 
 def learning(name, **options):
-    """The loss over a toy network, its kept outputs those of the network, and its codes set."""
+    """The loss over a toy network, its stored outputs those of the network, and its codes set."""
     draw = torch.Generator().manual_seed(0)
     inputs = torch.randn(N, 3, 2, 2, generator=draw), torch.rand(N, V, generator=draw)
     labels = torch.eye(3, dtype=torch.bool)[torch.tensor([0, 1, 2, 0, 1, 0, 2])]
@@ -105,21 +106,21 @@ def test_each_weight_weighs_its_own_term(name, option):
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_a_batch_stands_against_kept_outputs_of_which_it_replaces_its_own(name):
+def test_a_batch_stands_against_stored_outputs_of_which_it_replaces_its_own(name):
     made = learning(name)
     batch, b = torch.tensor([5, 0, 3]), 3
     draw = torch.Generator().manual_seed(8)
-    kept = {m: torch.randn(N, BITS, generator=draw) for m in ("image", "text")}
-    for modality, x in kept.items():
+    stored = {m: torch.randn(N, BITS, generator=draw) for m in ("image", "text")}
+    for modality, x in stored.items():
         getattr(made, modality).copy_(x)
     codes = made.codes.clone()
     now = outputs(made, batch)
     for modality, x in now.items():
-        kept[modality][batch] = x.detach()
+        stored[modality][batch] = x.detach()
     labels, options = made.labels, made.options
 
     def against(one, other):
-        return likelihood(now[one], kept[other], labels[batch], labels) / (b * N)
+        return likelihood(now[one], stored[other], labels[batch], labels) / (b * N)
 
     total = against("image", "text") + against("text", "image")
     if name == "prdh":
@@ -139,7 +140,7 @@ def test_a_batch_stands_against_kept_outputs_of_which_it_replaces_its_own(name):
         strict=True,
     ):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
-    assert torch.equal(made.image, kept["image"]) and torch.equal(made.text, kept["text"])
+    assert torch.equal(made.image, stored["image"]) and torch.equal(made.text, stored["text"])
     assert torch.equal(made.codes, codes)  # until the next epoch
     assert not made.image.requires_grad
 
@@ -156,12 +157,14 @@ def test_codes_are_signs_of_both_outputs_summed_at_the_start_of_each_epoch(name)
     assert set(made.codes.unique().tolist()) == {-1.0, 1.0}
 
 
-def test_kept_outputs_start_as_what_the_networks_give(monkeypatch):
-    monkeypatch.setattr("mmhash_nb.hashers.deep.BATCH", 4)  # several batches, the last one shorter
+def test_stored_outputs_start_as_what_the_networks_give(monkeypatch):
+    monkeypatch.setattr(
+        "mmhash_nb.hashers.networks.inputs.BATCH", 4
+    )  # several batches, the last one shorter
     made = learning("dcmh")
     made.image.zero_()
     made.text.zero_()
-    made.on_epoch(1)  # not the first: a resumed training keeps what its checkpoint has
+    made.on_epoch(1)  # not the first: a resumed training has what its checkpoint has
     assert not made.image.any() and not made.text.any()
     made.on_epoch(0)
     f, g = (x.detach() for x in outputs(made).values())
@@ -170,18 +173,18 @@ def test_kept_outputs_start_as_what_the_networks_give(monkeypatch):
     assert torch.equal(made.codes, torch.where(f + g >= 0, 1.0, -1.0))
 
 
-def test_checkpoints_hold_the_kept_outputs_and_codes():
+def test_checkpoints_hold_the_stored_outputs_and_codes():
     assert {"image", "text", "codes"} <= set(learning("dcmh").state_dict())
 
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_the_order_of_words_means_nothing_to_bags(name, tiny_pictures):
     words = tuple(f"word{'abcdefghijklmnopqrstuvwxyz'[i]}" for i in range(24))
-    said = [
+    captions = [
         " ".join(w for w, t in zip(words, text, strict=True) if t) for text in tiny_pictures.texts
     ]
-    told = dataclasses.replace(tiny_pictures, vocabulary=words, captions=said)
-    backwards = dataclasses.replace(told, captions=[" ".join(s.split()[::-1]) for s in said])
+    told = dataclasses.replace(tiny_pictures, vocabulary=words, captions=captions)
+    backwards = dataclasses.replace(told, captions=[" ".join(s.split()[::-1]) for s in captions])
     method = quick(name).fit(told)
     assert method.encode(told, "text") == method.encode(backwards, "text")
 

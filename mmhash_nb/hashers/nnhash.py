@@ -1,0 +1,31 @@
+"""NN hash: a siamese network for each modality (Masci et al., ICLR 2012; masci2014, §3)."""
+
+from pathlib import Path
+from typing import ClassVar
+
+from torch import Tensor
+
+from mmhash_nb.hashers.base import State
+from mmhash_nb.hashers.siamese import SiameseHasher
+from mmhash_nb.pairs import Pairs
+
+
+class NNHash(SiameseHasher):
+    """One siamese network for each modality, trained without the other (Eq. 5).
+
+    Codes of different modalities do not compare.
+    """
+
+    cross_modal: ClassVar[bool] = False
+
+    def _fit(self, train: Pairs, checkpoint: Path | None) -> State:
+        state: State = {}
+        for modality in self.modalities:
+            folder = None if checkpoint is None else checkpoint / modality
+            state |= self._learn(train, (modality,), folder)
+        return state
+
+    def objective(self, outputs: dict[str, Tensor], similar: Tensor) -> Tensor:
+        """Eq. 5 from one modality's outputs `[B, m]` and the pairs' similarity, `bool [B, B]`."""
+        ((_, x),) = outputs.items()
+        return self.contrastive(x, x, similar)
