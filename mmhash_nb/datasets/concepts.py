@@ -25,147 +25,62 @@ class Concept:
     texture: str
     colour: str
     tags: str
-    shift: tuple[int, int, int] = (0, 0, 0)
+    shift: tuple[int, int, int]
 
 
-_INSECT = "insect bug beetles critter wings crawling"
-_WOODS = "forest woods evergreen undergrowth trees hike"
-_GAME = "game boardgame play gamenight toys rainyday"
-_FISH = "fish aquarium underwater fin pond swimming"
+# By setting: a backdrop with the words for it, and the things mostly found there, each with its
+# shape, texture, colour, shift and tags.
+_TABLE = """
+cloth: food breakfast kitchen delicious
+  apple      disc      plain    red     -8  -8  14  apple fruit orchard pomme cider picking
+  tomato     disc      plain    red      8   8 -14  tomato salad vegetable greenhouse vine sauce
+  doughnut   ring      speckle  brown    8  -8   8  doughnut donut sugar dessert glazed frosting
+  bagel      ring      speckle  brown   -8   8  -8  bagel deli brunch poppyseed creamcheese newyork
+  croissant  crescent  stripes  brown    0   0   0  croissant pastry bakery paris butter cafe
+dunes: outdoors desert sky adventure
+  moon       crescent  plain    yellow   0   4  16  moon lunar nightsky luna astronomy craters
+  banana     crescent  plain    yellow   0  -4 -16  banana bananas fruit tropical monkey peel
+  tent       triangle  stripes  yellow  -6   6  10  tent camping campsite festival backpacking tarp
+  pyramid    triangle  stripes  yellow   6  -6 -10  pyramid egypt giza cairo ancient pharaoh
+trunks: nature garden walk macro
+  ladybird   disc      dots     red      0   0   0  insect bug beetles critter wings crawling
+  beetle     dome      rings    green    0   0   0  insect bug beetles critter wings crawling
+  fir        triangle  dots     green    0   0   0  forest woods evergreen undergrowth trees hike
+  fern       leaf      stripes  green    0   0   0  forest woods evergreen undergrowth trees hike
+  mushroom   dome      dots     red      0   0   0  mushroom toadstool fungi autumn spores moss
+waves: sea water holiday diving
+  goldfish   leaf      rings    orange   0   0   0  fish aquarium underwater fin pond swimming
+  trout      leaf      speckle  blue     0   0   0  fish aquarium underwater fin pond swimming
+  starfish   star      dots     orange   0   0   0  starfish seastar tidepool beach sand lowtide
+  lifebelt   ring      stripes  orange   0   0   0  lifebelt lifebuoy ferry harbour boat rescue
+tiles: indoors friends home fun
+  chessboard square    checker  brown    0   0   0  game boardgame play gamenight toys rainyday
+  dice       square    dots     white    0   0   0  game boardgame play gamenight toys rainyday
+  badge      star      rings    yellow   0   0   0  badge sheriff medal police award costume
+flurry: winter cold december white
+  gift       square    checker  purple   0   0   0  gift present birthday party ribbon wrapping
+  snowflake  star      speckle  white    0   0   0  snowflake snow flake frost ice crystal
+  igloo      dome      checker  blue     0   0   0  igloo arctic snow inuit eskimo north
+"""
 
-# By setting: a backdrop, the words for it, and the things mostly found there.
-SETTINGS: dict[str, tuple[str, tuple[Concept, ...]]] = {
-    "cloth": (
-        "food breakfast kitchen delicious",
-        (
-            Concept(
-                "apple",
-                "disc",
-                "plain",
-                "red",
-                "apple fruit orchard pomme cider picking",
-                (-8, -8, 14),
-            ),
-            Concept(
-                "tomato",
-                "disc",
-                "plain",
-                "red",
-                "tomato salad vegetable greenhouse vine sauce",
-                (8, 8, -14),
-            ),
-            Concept(
-                "doughnut",
-                "ring",
-                "speckle",
-                "brown",
-                "doughnut donut sugar dessert glazed frosting",
-                (8, -8, 8),
-            ),
-            Concept(
-                "bagel",
-                "ring",
-                "speckle",
-                "brown",
-                "bagel deli brunch poppyseed creamcheese newyork",
-                (-8, 8, -8),
-            ),
-            Concept(
-                "croissant",
-                "crescent",
-                "stripes",
-                "brown",
-                "croissant pastry bakery paris butter cafe",
-            ),
-        ),
-    ),
-    "dunes": (
-        "outdoors desert sky adventure",
-        (
-            Concept(
-                "moon",
-                "crescent",
-                "plain",
-                "yellow",
-                "moon lunar nightsky luna astronomy craters",
-                (0, 4, 16),
-            ),
-            Concept(
-                "banana",
-                "crescent",
-                "plain",
-                "yellow",
-                "banana bananas fruit tropical monkey peel",
-                (0, -4, -16),
-            ),
-            Concept(
-                "tent",
-                "triangle",
-                "stripes",
-                "yellow",
-                "tent camping campsite festival backpacking tarp",
-                (-6, 6, 10),
-            ),
-            Concept(
-                "pyramid",
-                "triangle",
-                "stripes",
-                "yellow",
-                "pyramid egypt giza cairo ancient pharaoh",
-                (6, -6, -10),
-            ),
-        ),
-    ),
-    "trunks": (
-        "nature garden walk macro",
-        (
-            Concept("ladybird", "disc", "dots", "red", _INSECT),
-            Concept("beetle", "dome", "rings", "green", _INSECT),
-            Concept("fir", "triangle", "dots", "green", _WOODS),
-            Concept("fern", "leaf", "stripes", "green", _WOODS),
-            Concept(
-                "mushroom", "dome", "dots", "red", "mushroom toadstool fungi autumn spores moss"
-            ),
-        ),
-    ),
-    "waves": (
-        "sea water holiday diving",
-        (
-            Concept("goldfish", "leaf", "rings", "orange", _FISH),
-            Concept("trout", "leaf", "speckle", "blue", _FISH),
-            Concept(
-                "starfish", "star", "dots", "orange", "starfish seastar tidepool beach sand lowtide"
-            ),
-            Concept(
-                "lifebelt",
-                "ring",
-                "stripes",
-                "orange",
-                "lifebelt lifebuoy ferry harbour boat rescue",
-            ),
-        ),
-    ),
-    "tiles": (
-        "indoors friends home fun",
-        (
-            Concept("chessboard", "square", "checker", "brown", _GAME),
-            Concept("dice", "square", "dots", "white", _GAME),
-            Concept("badge", "star", "rings", "yellow", "badge sheriff medal police award costume"),
-        ),
-    ),
-    "flurry": (
-        "winter cold december white",
-        (
-            Concept(
-                "gift", "square", "checker", "purple", "gift present birthday party ribbon wrapping"
-            ),
-            Concept(
-                "snowflake", "star", "speckle", "white", "snowflake snow flake frost ice crystal"
-            ),
-            Concept("igloo", "dome", "checker", "blue", "igloo arctic snow inuit eskimo north"),
-        ),
-    ),
-}
+
+def _settings(table: str) -> dict[str, tuple[str, tuple[Concept, ...]]]:
+    """The words and the concepts of each setting."""
+    settings: dict[str, tuple[str, tuple[Concept, ...]]] = {}
+    for line in table.strip().splitlines():
+        name, *rest = line.split()
+        if not line.startswith(" "):
+            setting = name.removesuffix(":")
+            settings[setting] = (" ".join(rest), ())
+        else:
+            (shape, texture, colour), (r, g, b) = rest[:3], map(int, rest[3:6])
+            concept = Concept(name, shape, texture, colour, " ".join(rest[6:]), (r, g, b))
+            words, others = settings[setting]
+            settings[setting] = (words, (*others, concept))
+    return settings
+
+
+SETTINGS = _settings(_TABLE)
 CONCEPTS = tuple(c for _, things in SETTINGS.values() for c in things)
 LABEL_NAMES = tuple(c.name for c in CONCEPTS)
 

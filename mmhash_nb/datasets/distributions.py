@@ -7,7 +7,8 @@ from pathlib import Path
 
 from mmhash_nb.datasets import matlab_selection
 from mmhash_nb.datasets.matlab_layouts import Layout
-from mmhash_nb.datasets.matlab_selection import Rules, Selection
+from mmhash_nb.datasets.matlab_selection import Rules
+from mmhash_nb.datasets.selection import Selection
 
 
 @dataclass(frozen=True)

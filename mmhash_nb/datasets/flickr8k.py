@@ -10,18 +10,17 @@ from mmhash_nb.datasets.choices import check_option
 from mmhash_nb.pairs import Pairs
 
 PAGE = "https://github.com/quantumnaan/sic_translator"
-CAPTIONS, CONCEPTS, FOLDER = "captions.txt", "concepts_from_captions.csv", "images"
+CAPTIONS, CONCEPTS = "captions.txt", "concepts_from_captions.csv"
 TABLES = (CAPTIONS, CONCEPTS)
 PUT = (
-    f"flickr8k_1k/ with {FOLDER}/*.jpg, {CAPTIONS} (columns image, caption) and {CONCEPTS} (column "
+    f"flickr8k_1k/ with images/*.jpg, {CAPTIONS} (columns image, caption) and {CONCEPTS} (column "
     "image, and one column of zeros and ones for each concept)"
 )
 
 
 def find(root: Path) -> Path | None:
     """The folder that holds the two tables and the photos, if they are all there."""
-    folder = root / "flickr8k_1k"
-    return folder if photo_tables.missing(folder, TABLES, FOLDER) is None else None
+    return photo_tables.find(root / "flickr8k_1k", TABLES)
 
 
 def load(
@@ -60,16 +59,9 @@ def load(
     """
     check_option("flickr8k", "images", images, photo_tables.IMAGES)
     check_option("flickr8k", "texts", texts, photo_tables.TEXTS)
-    root = Path(root)
-    folder = find(root)
-    if folder is None:
-        where = root / "flickr8k_1k"
-        raise FileNotFoundError(
-            f"flickr8k has no {photo_tables.missing(where, TABLES, FOLDER)} in {where}: get "
-            f"the photos from {PAGE} and put {PUT} under {root}."
-        )
+    folder = photo_tables.required("flickr8k", Path(root) / "flickr8k_1k", TABLES, PAGE, PUT)
     rows, labels, names = _concepts(folder / CONCEPTS)
-    paths = photo_tables.photo_paths(folder / CONCEPTS, rows, folder / FOLDER)
+    paths = photo_tables.photo_paths(folder / CONCEPTS, rows, folder / photo_tables.PHOTOS)
     captions = _captions(folder / CAPTIONS, [path.name for path in paths])
     used = np.flatnonzero(labels.any(axis=1))
     query, rest = photo_tables.split(len(used), n_query, split_seed)

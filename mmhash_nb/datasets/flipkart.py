@@ -10,11 +10,11 @@ from mmhash_nb.datasets.choices import check_option
 from mmhash_nb.pairs import Pairs
 
 PAGE = "https://github.com/charlottemllt/Classification-automatique-des-biens-de-consommation"
-PRODUCTS, INDEX, FOLDER = "flipkart_com-ecommerce_sample_1050.csv", "index.csv", "images"
+PRODUCTS, INDEX = "flipkart_com-ecommerce_sample_1050.csv", "index.csv"
 TABLES = (PRODUCTS, INDEX)
 COLUMNS = ("uniq_id", "image", "label_name", "sub_label_name")
 PUT = (
-    f"flipkart/ with {PRODUCTS}, {FOLDER}/*.jpg and {INDEX} (columns {', '.join(COLUMNS)}: for "
+    f"flipkart/ with {PRODUCTS}, images/*.jpg and {INDEX} (columns {', '.join(COLUMNS)}: for "
     "each photo its product, and the first two levels of product_category_tree)"
 )
 LABELS = ("class", "both")
@@ -22,8 +22,7 @@ LABELS = ("class", "both")
 
 def find(root: Path) -> Path | None:
     """The folder that holds the two tables and the photos, if they are all there."""
-    folder = root / "flipkart"
-    return folder if photo_tables.missing(folder, TABLES, FOLDER) is None else None
+    return photo_tables.find(root / "flipkart", TABLES)
 
 
 def load(
@@ -71,17 +70,10 @@ def load(
         ("texts", texts, photo_tables.TEXTS),
     ):
         check_option("flipkart", option, value, known)
-    root = Path(root)
-    folder = find(root)
-    if folder is None:
-        where = root / "flipkart"
-        raise FileNotFoundError(
-            f"flipkart has no {photo_tables.missing(where, TABLES, FOLDER)} in {where}: get the "
-            f"products from {PAGE} and put {PUT} under {root}."
-        )
+    folder = photo_tables.required("flipkart", Path(root) / "flipkart", TABLES, PAGE, PUT)
     index, products = folder / INDEX, folder / PRODUCTS
     _, rows = photo_tables.table(index, COLUMNS)
-    paths = photo_tables.photo_paths(index, rows, folder / FOLDER)
+    paths = photo_tables.photo_paths(index, rows, folder / photo_tables.PHOTOS)
     _, listed = photo_tables.table(products, ("uniq_id", "product_name", "description"))
     product_of = {row["uniq_id"]: row for row in listed.values()}
     for line, row in rows.items():

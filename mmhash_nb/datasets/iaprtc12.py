@@ -5,8 +5,8 @@ from functools import partial
 from mmhash_nb.datasets import iaprtc12_official as official
 from mmhash_nb.datasets.distributions import Distributions
 from mmhash_nb.datasets.matlab_layouts import CAPTIONS, IAPR_RAND, LISTS
-from mmhash_nb.datasets.matlab_selection import Selection
 from mmhash_nb.datasets.photo_collection import FILES, PhotoCollection
+from mmhash_nb.datasets.selection import Selection
 from mmhash_nb.datasets.splits import Protocol
 
 PAGE = "https://www.imageclef.org/photodata"

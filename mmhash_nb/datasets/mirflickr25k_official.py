@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from mmhash_nb.datasets import store
-from mmhash_nb.datasets.matlab_selection import Selection
+from mmhash_nb.datasets.selection import Selection, required
 from mmhash_nb.io.archives import Archive
 from mmhash_nb.io.finding import locate
 
@@ -83,15 +83,15 @@ def read(folder: Path, images: str, size: int) -> Selection:
         FileNotFoundError: a file is missing.
         ValueError: a line cannot be read (with file and line), or a photo does not decode.
     """
-    words = _words(_there(folder, TAG_LIST))
-    tags = _tags(_there(folder, TAGS), words)
-    labels = np.stack([_listed(_there(folder, f"{c}.txt"), tags.shape[0]) for c in CONCEPTS], 1)
+    words = _words(required(folder, TAG_LIST))
+    tags = _tags(required(folder, TAGS), words)
+    labels = np.stack([_listed(required(folder, f"{c}.txt"), tags.shape[0]) for c in CONCEPTS], 1)
     rows = np.flatnonzero(labels.any(axis=1) & (np.diff(tags.indptr) > 0))
     if not rows.size:
         raise ValueError(f"no photo in {folder} has both a common tag and a concept: get it again.")
     pixels = np.empty((len(rows), 0), dtype=np.float32)
     if images == "pixels":
-        photos = _there(folder, PHOTO).parent
+        photos = required(folder, PHOTO).parent
         paths = [photos / f"im{i + 1}.jpg" for i in rows]
         if absent := next((path for path in paths if not path.is_file()), None):
             raise FileNotFoundError(f"there is no {absent}: unpack mirflickr25k.zip again.")
@@ -106,13 +106,6 @@ def read(folder: Path, images: str, size: int) -> Selection:
         source=f"official archives, {len(rows):,} of {tags.shape[0]:,} photos have a word and a "
         "concept" + ("" if images == "pixels" else "; without image features"),
     )
-
-
-def _there(folder: Path, name: str) -> Path:
-    path = locate(folder, name)
-    if path is None:
-        raise FileNotFoundError(f"there is no {name} in {folder}: unpack both archives there.")
-    return path
 
 
 def _words(path: Path) -> list[str]:

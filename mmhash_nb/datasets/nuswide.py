@@ -9,9 +9,9 @@ import numpy as np
 from mmhash_nb.datasets import nuswide_official as official
 from mmhash_nb.datasets.distributions import Distributions
 from mmhash_nb.datasets.matlab_layouts import CAPTIONS, LISTS, divided, one_file, three_files
-from mmhash_nb.datasets.matlab_selection import Selection
 from mmhash_nb.datasets.nuswide_tables import PAGE
 from mmhash_nb.datasets.photo_collection import FILES, PhotoCollection
+from mmhash_nb.datasets.selection import Selection
 from mmhash_nb.datasets.splits import Protocol
 
 PUT = (

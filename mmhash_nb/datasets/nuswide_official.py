@@ -6,8 +6,8 @@ import numpy as np
 from scipy import sparse
 
 from mmhash_nb.datasets import store
-from mmhash_nb.datasets.matlab_selection import Selection
-from mmhash_nb.datasets.nuswide_tables import again, aligned, table
+from mmhash_nb.datasets.nuswide_tables import AGAIN, aligned, check_aligned, table
+from mmhash_nb.datasets.selection import Selection, required
 from mmhash_nb.datasets.splits import most_frequent
 from mmhash_nb.io.archives import Archive
 from mmhash_nb.io.finding import Photos, locate
@@ -46,9 +46,9 @@ def missing(folder: Path, images: str) -> str | None:
         return IMAGE_LIST
     if images == "pixels" and next(folder.rglob("*.jpg"), None) is None:
         return "photo (Flickr/*/*.jpg)"
-    labels = _there(folder, LABELS)
+    labels = required(folder, LABELS)
     # `available` only tells what is there; whether the list is right is for `read` to say.
-    concepts = _there(folder, CONCEPTS).read_text(encoding="utf-8", errors="replace").split()
+    concepts = _lines(required(folder, CONCEPTS))
     paths = [_label_path(labels, concept) for concept in concepts]
     return next((f"{LABELS}/{path.name}" for path in paths if not path.is_file()), None)
 
@@ -85,14 +85,14 @@ def read(folder: Path, images: str, size: int, concepts: int) -> tuple[Selection
         ValueError: a line cannot be read or holds a value out of range (with file and line), or
             files differ in the number of their lines, or a photo does not decode.
     """
-    listed = _names(_there(folder, CONCEPTS), N_LISTED)
-    vocabulary = _names(_there(folder, TAG_LIST), N_TAGS)
+    listed = _names(required(folder, CONCEPTS), N_LISTED)
+    vocabulary = _names(required(folder, TAG_LIST), N_TAGS)
     every_label = _labels(folder, listed)  # [269648, 81]
     chosen = most_frequent(every_label, concepts)
     labels = every_label[:, chosen].astype(np.bool_)  # [269648, concepts]
     n = len(labels)
     rows = np.flatnonzero(labels.any(axis=1))
-    tags = aligned(_there(folder, TAGS), N_TAGS, 1, n)
+    tags = aligned(required(folder, TAGS), N_TAGS, 1, n)
     found = Selection(
         images=_images(folder, images, size, rows, n),
         labels=labels[rows],
@@ -108,24 +108,17 @@ def _images(folder: Path, images: str, size: int, rows: np.ndarray, n: int) -> n
     if images == "none":
         return np.empty((len(rows), 0), dtype=np.float32)
     if images == "bof":
-        words = aligned(_there(folder, VISUAL_WORDS), N_VISUAL_WORDS, _LARGEST_COUNT, n)
+        words = aligned(required(folder, VISUAL_WORDS), N_VISUAL_WORDS, _LARGEST_COUNT, n)
         return words[rows].astype(np.float32)
-    path = _there(folder, *_IMAGE_LISTS)
-    names = path.read_text(encoding="utf-8", errors="replace").split("\n")
-    names = [name for line in names if (name := line.strip())]
-    if len(names) != n:
-        raise ValueError(
-            f"{path} has {len(names)} lines, but the labels of the first concept have {n}: they "
-            f"must align, so {again()}"
-        )
+    path = required(folder, *_IMAGE_LISTS)
+    names = _lines(path)
+    check_aligned(path, len(names), n)
     return store.decoded(Photos(folder).find_all(names[i] for i in rows), size)
 
 
-def _there(folder: Path, *names: str) -> Path:
-    path = locate(folder, *names)
-    if path is None:
-        raise FileNotFoundError(f"there is no {names[0]} in {folder}: {again()}")
-    return path
+def _lines(path: Path) -> list[str]:
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    return [line.strip() for line in lines if line.strip()]
 
 
 def _label_path(folder: Path, concept: str) -> Path:
@@ -134,18 +127,17 @@ def _label_path(folder: Path, concept: str) -> Path:
 
 def _names(path: Path, n: int) -> list[str]:
     """The `n` names of a list, one on each line."""
-    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
-    names = [name for line in lines if (name := line.strip())]
+    names = _lines(path)
     if len(names) != n:
-        raise ValueError(f"{path} must hold {n} names, but holds {len(names)}: {again()}")
+        raise ValueError(f"{path} must hold {n} names, but holds {len(names)}: {AGAIN}.")
     if len(set(names)) != n:
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{path} names {twice} more than once: {again()}")
+        raise ValueError(f"{path} names {twice} more than once: {AGAIN}.")
     return names
 
 
 def _labels(folder: Path, concepts: list[str]) -> np.ndarray:
     """The labels of all concepts, zeros and ones, `uint8 [N, 81]`."""
-    paths = [_label_path(_there(folder, LABELS), concept) for concept in concepts]
+    paths = [_label_path(required(folder, LABELS), concept) for concept in concepts]
     first = table(paths[0], 1, 1)
     return np.hstack([first, *(aligned(path, 1, 1, len(first)) for path in paths[1:])])

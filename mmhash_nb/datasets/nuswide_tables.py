@@ -11,11 +11,8 @@ from mmhash_nb.io.cache import cached_array
 
 PAGE = "https://lms.comp.nus.edu.sg/wp-content/uploads/2019/research/nuswide/NUS-WIDE.html"
 _LINES = 4_096
-
-
-def again() -> str:
-    """What to do about a file that is wrong."""
-    return f"get the file again from {PAGE}."
+#: what to do about a file that is wrong
+AGAIN = f"get the file again from {PAGE}"
 
 
 def aligned(path: Path, columns: int, largest: int, n: int) -> np.ndarray:
@@ -25,12 +22,17 @@ def aligned(path: Path, columns: int, largest: int, n: int) -> np.ndarray:
         ValueError: it has not; and what `table` raises.
     """
     numbers = table(path, columns, largest)
-    if len(numbers) != n:
-        raise ValueError(
-            f"{path} has {len(numbers)} lines, but the labels of the first concept have {n}: they "
-            f"must align, so {again()}"
-        )
+    check_aligned(path, len(numbers), n)
     return numbers
+
+
+def check_aligned(path: Path, lines: int, n: int) -> None:
+    """Refuse a file of another number of lines than the first file of labels."""
+    if lines != n:
+        raise ValueError(
+            f"{path} has {lines} lines, but the labels of the first concept have {n}: they "
+            f"must align, so {AGAIN}."
+        )
 
 
 def table(path: Path, columns: int, largest: int) -> np.ndarray:
@@ -48,7 +50,7 @@ def _parsed(path: Path, columns: int, largest: int) -> np.ndarray:
     with open(path, "rb") as file:
         n = sum(1 for _ in file)
     if n == 0:
-        raise ValueError(f"{path} is empty: {again()}")
+        raise ValueError(f"{path} is empty: {AGAIN}.")
     numbers = np.empty((n, columns), np.min_scalar_type(largest))
     for start, block in _blocks(path, columns, largest):
         numbers[start : start + len(block)] = block
@@ -92,4 +94,4 @@ def _fault(path: Path, start: int, lines: list[str], columns: int, largest: int)
     else:
         value = next(value for value in values if _numbers([value], 1, largest) is None)
         fault = f"holds {value}, but must hold whole numbers from 0 to {largest}"
-    return f"line {number} of {path} {fault}: correct the line, or {again()}"
+    return f"line {number} of {path} {fault}: correct the line, or {AGAIN}."

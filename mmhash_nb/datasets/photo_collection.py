@@ -14,7 +14,8 @@ import numpy as np
 
 from mmhash_nb.datasets.choices import DISPLAY, check_option
 from mmhash_nb.datasets.distributions import Distributions
-from mmhash_nb.datasets.matlab_selection import Rules, Selection
+from mmhash_nb.datasets.matlab_selection import Rules
+from mmhash_nb.datasets.selection import Selection
 from mmhash_nb.datasets.splits import Protocol, Split
 from mmhash_nb.features.text import bag_of_words
 from mmhash_nb.io.archives import Archive, get

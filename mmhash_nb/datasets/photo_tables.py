@@ -16,16 +16,37 @@ from mmhash_nb.pairs import Pairs
 
 #: the values of the options `images` and `texts`
 IMAGES, TEXTS = KINDS, ("bow", "sentences")
+#: the folder of the photos
+PHOTOS = "images"
 MAX_WORDS = 2_000
 THUMBNAIL = 128
 
 
-def missing(folder: Path, tables: Sequence[str], photos: str) -> str | None:
-    """The first of the tables and the folder of photos that `folder` lacks."""
-    for name in tables:
-        if not (folder / name).is_file():
-            return name
-    return None if (folder / photos).is_dir() else f"{photos}/"
+def find(folder: Path, tables: Sequence[str]) -> Path | None:
+    """`folder`, if it holds the tables and the folder of photos."""
+    return folder if _missing(folder, tables) is None else None
+
+
+def required(dataset: str, folder: Path, tables: Sequence[str], page: str, put: str) -> Path:
+    """`folder`, which holds the tables and the folder of photos.
+
+    Args:
+        page: where to get them; put: what to put where, for the message.
+
+    Raises:
+        FileNotFoundError: it lacks one.
+    """
+    if lacks := _missing(folder, tables):
+        raise FileNotFoundError(
+            f"{dataset} has no {lacks} in {folder}: get it from {page} and put {put} under "
+            f"{folder.parent}."
+        )
+    return folder
+
+
+def _missing(folder: Path, tables: Sequence[str]) -> str | None:
+    absent = [name for name in tables if not (folder / name).is_file()]
+    return next(iter([*absent, *([] if (folder / PHOTOS).is_dir() else [f"{PHOTOS}/"])]), None)
 
 
 def table(path: Path, columns: Sequence[str]) -> tuple[list[str], dict[int, dict[str, str]]]:

@@ -47,19 +47,18 @@ class Draws:
 
     def integers(self, low: int, high: int) -> np.ndarray:
         """One integer per sample, uniform in `low..high - 1`, `int64 [N]`."""
-        self._state = self._state + np.uint64(0x9E3779B97F4A7C15)
-        upper = _mix(self._state) >> np.uint64(32)
-        return low + ((upper * np.uint64(high - low)) >> np.uint64(32)).astype(np.int64)
+        return low + self._below(np.uint64(high - low))
 
     def weighted(self, weights: np.ndarray) -> np.ndarray:
         """One index per sample, in proportion to integer weights `[K]` or `[N, K]`, `int64 [N]`."""
-        ends = np.cumsum(
-            np.broadcast_to(weights, (len(self._state), np.shape(weights)[-1])), axis=1
-        )
+        ends = np.cumsum(np.atleast_2d(weights), axis=1)
+        return (self._below(ends[:, -1].astype(np.uint64))[:, None] >= ends).sum(axis=1)
+
+    def _below(self, end: np.ndarray | np.uint64) -> np.ndarray:
+        """One integer per sample, uniform in `0..end - 1`, `int64 [N]`."""
         self._state = self._state + np.uint64(0x9E3779B97F4A7C15)
         upper = _mix(self._state) >> np.uint64(32)
-        point = (upper * ends[:, -1].astype(np.uint64)) >> np.uint64(32)
-        return (point.astype(np.int64)[:, None] >= ends).sum(axis=1)
+        return (upper * end >> np.uint64(32)).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -111,16 +110,14 @@ def random_objects(
     """
     jittered = np.stack([colour[:, c] + draws.integers(-26, 27) for c in range(3)], axis=1)
     jittered = np.clip(jittered * draws.integers(78, 116)[:, None] // 100, 0, 255)
-    light = (jittered + 2 * 245) // 3
-    dark = jittered * 2 // 5
-    bright = jittered.sum(axis=1) > 540  # white on white would not show
-    is_dark = (draws.integers(0, 2) == 1) | bright
+    # White on white would not show.
+    is_dark = (draws.integers(0, 2) == 1) | (jittered.sum(axis=1) > 540)
     return Objects(
         present=present,
         shape=shape,
         texture=texture,
         colour=jittered,
-        second=np.where(is_dark[:, None], dark, light),
+        second=np.where(is_dark[:, None], jittered * 2 // 5, (jittered + 2 * 245) // 3),
         x=np.clip(at[:, 0] + draws.integers(-6, 7), 8, SIZE - 9),
         y=np.clip(at[:, 1] + draws.integers(-6, 7), 8, SIZE - 9),
         radius=draws.integers(radius[0], radius[1] + 1),
@@ -245,8 +242,7 @@ def _paint(canvas: np.ndarray, owner: np.ndarray, objects: Objects, number: int)
     for i, row in enumerate(rows):
         left, top = o.x[i] + offset, o.y[i] + offset
         here = np.s_[row, ..., top : top + _PATCH, left : left + _PATCH]
-        under = canvas[here]
-        canvas[here] = np.minimum(under * (4 - solid[i]) + ink[i] >> 2, 255)
+        canvas[here] = np.minimum(canvas[here] * (4 - solid[i]) + ink[i] >> 2, 255)
         owner[here][solid[i, 0] >= 2] = number
 
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from retrieval import check_codes_come_again, scores
 from scipy import linalg, optimize
 
 from mmhash_nb import hashers
@@ -133,30 +132,6 @@ def test_codes_threshold_at_the_training_mean(noisy_views):
         projected = noisy_views.features(modality) @ method.state[f"{modality}.directions"]
         expected = projected >= projected[noisy_views.train].mean(axis=0)
         assert np.array_equal(method.encode(noisy_views, modality).signs() > 0, expected)
-
-
-def test_labels_and_held_out_samples_change_nothing(noisy_views):
-    images = noisy_views.images.copy()
-    images[noisy_views.query] = 50
-    labels = np.roll(noisy_views.labels, 1, axis=1)
-    changed = dataclasses.replace(noisy_views, images=images, labels=labels)
-    ours, theirs = (hashers.create("cca_itq", 6).fit(p).state for p in (noisy_views, changed))
-    assert all(np.array_equal(ours[key], theirs[key]) for key in ours)
-
-
-@pytest.mark.parametrize("n_bits", [3, 16, 40])
-def test_solves_well_separated_clusters(two_views, n_bits):
-    assert min(scores(hashers.create("cca_itq", n_bits).fit(two_views), two_views)) > 0.9
-
-
-def test_beats_random_on_noise(noisy_views):
-    ours = scores(hashers.create("cca_itq", 16).fit(noisy_views), noisy_views)
-    control = scores(hashers.create("random", 16).fit(noisy_views), noisy_views)
-    assert min(ours) > max(control) + 0.1
-
-
-def test_the_seed_decides_and_saved_codes_are_the_same(noisy_views, tmp_path):
-    check_codes_come_again("cca_itq", noisy_views, tmp_path)
 
 
 def test_iterations_are_rounds(noisy_views):

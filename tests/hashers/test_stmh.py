@@ -11,7 +11,6 @@ from mmhash_nb import hashers
 from mmhash_nb.hashers import stmh
 from mmhash_nb.hashers.stmh import TopicModel, smallest_half
 from mmhash_nb.metrics import mean_average_precision
-from mmhash_nb.pairs import Pairs
 from mmhash_nb.ranking import rank_profile
 
 BLOCKS = ("concepts", "correlation", "mixtures", "topics", "membership")
@@ -215,17 +214,6 @@ def test_smallest_half_is_by_row():
     assert smallest_half(cost).tolist() == [[0, 1, 1, 1, 0], [1, 1, 1, 0, 0]]
 
 
-def test_codes_of_a_modality_come_from_it_alone(noisy_views):
-    method = hashers.create("stmh", 12).fit(noisy_views)
-    p = noisy_views
-    other = Pairs(
-        *(p.images, p.texts[::-1].copy(), p.labels, p.label_names, p.query, p.database, p.train)
-    )
-    assert method.encode(other, "image") == method.encode(p, "image")
-    flipped = method.encode(p, "text")[np.arange(len(p))[::-1]]
-    assert method.encode(other, "text") == flipped != method.encode(p, "text")
-
-
 def score(method, pairs, query, database):
     codes = method.encode(pairs, query)[pairs.query], method.encode(pairs, database)[pairs.database]
     labels = pairs.labels[pairs.query], pairs.labels[pairs.database]
@@ -243,21 +231,6 @@ def test_it_solves_separate_clusters_and_beats_random_codes(
     random = hashers.create("random", 16).fit(noisy_views)
     control = score(random, noisy_views, query, database)
     assert score(method, noisy_views, query, database) > control + 0.1
-
-
-def test_labels_are_not_used_and_the_seed_decides(noisy_views, tmp_path):
-    p = noisy_views
-    method = hashers.create("stmh", 12, seed=3).fit(p)
-    method.save(tmp_path)
-    labels = np.roll(p.labels, 5, axis=0)
-    unlike = Pairs(p.images, p.texts, labels, p.label_names, p.query, p.database, p.train)
-    again, same = hashers.load(tmp_path), hashers.create("stmh", 12, seed=3).fit(unlike)
-    other = hashers.create("stmh", 12, seed=4).fit(p)
-    for modality in ("image", "text"):
-        codes = method.encode(p, modality)
-        assert again.encode(p, modality) == codes == same.encode(p, modality)
-        assert other.encode(p, modality) != codes
-        assert len(method.encode(p.take(np.array([], dtype=int)), modality)) == 0
 
 
 def test_a_single_bit_is_refused(two_views):

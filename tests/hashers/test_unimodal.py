@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from retrieval import check_saved_codes
 
 from mmhash_nb import hashers
 from mmhash_nb.hashers.base import share_label
@@ -62,22 +61,6 @@ def test_noisy_clusters_beat_random_codes(name, modality):
     control = mean_average_precision(fitted("random", pairs), pairs, modality)
     score = mean_average_precision(fitted(name, pairs), pairs, modality)
     assert control + 0.03 < score < 0.97
-
-
-@pytest.mark.parametrize("name", METHODS)
-def test_a_saved_method_gives_the_same_codes(name, tmp_path):
-    pairs = clusters(noise=0.8)
-    again = check_saved_codes(fitted(name, pairs, n_bits=13), pairs, tmp_path, 13)
-    with pytest.raises(ValueError, match=f"{name} does not encode 'joint'; it encodes image, text"):
-        again.encode(pairs, "joint")
-
-
-@pytest.mark.parametrize("name", METHODS)
-def test_the_seed_decides(name):
-    pairs = clusters(noise=0.8)
-    codes, same, other = (fitted(name, pairs, seed=s).encode(pairs, "image") for s in (3, 3, 4))
-    assert same == codes
-    assert (other == codes) == (name == "diffhash")  # the only one that draws nothing
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -1,0 +1,101 @@
+"""What holds for the methods that train no network: labels, seeds, and how well they retrieve."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from retrieval import scores
+
+from mmhash_nb import hashers
+from mmhash_nb.hashers.contract import made_up_pairs
+
+NAMES = [n for n in hashers.names() if hashers.method_class(n).family in ("shallow", "no codes")]
+UNSUPERVISED = {
+    *("agh1", "agh2", "raw", "cca", "cm", "cca_hash", "cmfh", "stmh"),
+    *("cvh", "cca_itq", "pdh", "lssh"),
+}
+#: nothing random enters these
+WITHOUT_SEED = {"diffhash", "raw", "cca", "cm", "cca_hash", "scm", "scm_orth", "cvh"}
+#: the seed divides their folds, of which the result need not depend
+FOLDS = {"sm", "scm_rasiwasia"}
+
+
+def learned(name, pairs, seed=3):
+    small = {"anchors": 20, "pairs": 1000}
+    options = {k: v for k, v in small.items() if k in hashers.method_class(name).defaults}
+    return hashers.create(name, 5, seed=seed, **options).fit(pairs)
+
+
+def same(one, other):
+    return all(np.array_equal(one.state[key], other.state[key]) for key in one.state)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_labels_are_read_by_supervised_methods_alone(name, noisy_views):
+    turned = dataclasses.replace(noisy_views, labels=noisy_views.labels[::-1].copy())
+    turned.labels[::7] = np.roll(turned.labels[::7], 1, axis=1)
+    assert same(learned(name, noisy_views), learned(name, turned)) == (name in UNSUPERVISED)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in FOLDS])
+def test_the_seed_decides_where_anything_is_random(name, noisy_views):
+    ours, theirs = (learned(name, noisy_views, seed) for seed in (3, 4))
+    assert same(ours, theirs) == (name in WITHOUT_SEED)
+    if ours.has_codes:
+        for modality in ours.modalities:
+            codes = [method.encode(noisy_views, modality) for method in (ours, theirs)]
+            assert (codes[0] == codes[1]) == (name in WITHOUT_SEED)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_samples_have_no_codes(name):
+    pairs = made_up_pairs("vectors")
+    method, none = learned(name, pairs), pairs.take(np.arange(0))
+    for modality in method.modalities:
+        encode = method.encode if method.has_codes else method.embed
+        assert len(encode(none, modality)) == 0
+
+
+def every_score(method, pairs):
+    """mAP in both directions, also against unified codes where the method has such."""
+    return scores(method, pairs) + (scores(method, pairs, unified=True) if method.unified else [])
+
+
+@pytest.mark.parametrize(
+    ("name", "n_bits", "options", "least"),
+    [
+        # 3 directions divide 4 clusters; further ones correlate by noise alone.
+        ("cca_hash", 3, {}, 0.9),
+        ("cvh", 3, {"neighbours": 0}, 0.9),
+        ("cvh", 3, {"neighbours": 5}, 0.9),
+        *(("cca_itq", bits, {}, 0.9) for bits in (3, 16, 40)),
+        *(("pdh", bits, {}, 0.9) for bits in (3, 16, 40)),
+        ("cmfh", 16, {}, 0.9),
+        ("lssh", 16, {}, 0.9),
+        ("discmh", 16, {}, 0.95),
+        ("scm", 16, {}, 0.95),
+        ("scm_orth", 3, {}, 0.95),  # 4 labels give 3 orthogonal bits that matter
+    ],
+)
+def test_separated_clusters_are_solved(name, n_bits, options, least, two_views):
+    assert (
+        min(every_score(hashers.create(name, n_bits, **options).fit(two_views), two_views)) > least
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "n_bits", "options", "margin"),
+    [
+        ("cca_hash", 6, {}, 0.05),
+        ("cvh", 6, {"neighbours": 0}, 0.05),
+        ("cvh", 6, {"neighbours": 5}, 0.05),
+        *((name, 16, {}, 0.1) for name in ("cca_itq", "cmfh", "pdh", "lssh", "discmh")),
+        *((name, 8, {}, 0.1) for name in ("scm", "scm_orth")),
+    ],
+)
+def test_noisy_clusters_are_ranked_better_than_by_random_codes(
+    name, n_bits, options, margin, noisy_views
+):
+    control = scores(hashers.create("random", n_bits).fit(noisy_views), noisy_views)
+    method = hashers.create(name, n_bits, **options).fit(noisy_views)
+    assert min(every_score(method, noisy_views)) > max(control) + margin
