@@ -4,10 +4,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from mmhash_nb.hashers.base import EncodedModality, check_at_most
+from mmhash_nb.hashers.base import EncodedModality, check_at_most, unit_rows
 from mmhash_nb.hashers.cca import EuclideanCCA
 from mmhash_nb.hashers.options import option
-from mmhash_nb.hashers.reference import unit
 from mmhash_nb.pairs import Pairs
 
 
@@ -36,4 +35,4 @@ class CorrelationMatching(EuclideanCCA):
         return wanted
 
     def _embed(self, pairs: Pairs, modality: EncodedModality) -> np.ndarray:
-        return unit(super()._embed(pairs, modality))
+        return unit_rows(super()._embed(pairs, modality))

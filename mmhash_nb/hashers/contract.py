@@ -165,8 +165,7 @@ class _Check:
         known = {"modalities": MODALITIES, "image_views": ("pixels", "vectors")}
         for tag, values in known.items():
             given = getattr(self.cls, tag)
-            right = isinstance(given, tuple) and {*given} <= {*values}
-            self.require(right, f"has {tag} {given!r}: it must name some of {values}.")
+            self.require({*given} <= {*values}, f"has {tag} {given!r}: name some of {values}.")
         self.require(len(self.cls.modalities) > 0, "has no modalities.")
         lacking = sorted(getattr(self.cls, "__abstractmethods__", ()))
         self.require(not lacking, f"cannot be created: it lacks {', '.join(lacking)}.")
@@ -187,7 +186,7 @@ class _Check:
         self.refuses(partial(self.cls, 0), ValueError, "n_bits", "codes of 0 bits")
         unknown = partial(self.create, no_such_option=1)
         self.refuses(unknown, TypeError, "no_such_option", "an unknown option")
-        for option in () if self.cls.untyped else self.cls.defaults:
+        for option in self.cls.defaults:
             wrong = partial(self.create, **{option: object()})
             self.refuses(wrong, ValueError, option, f"a value of another type for {option}")
 

@@ -67,42 +67,50 @@ def execute(
         stopped: called twice a second; where it returns True, the run ends before its time.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
-    log = output.with_suffix(".log")
+    request = {
+        "notebook": str(notebook.absolute()),
+        "output": str(output.absolute()),
+        "parameters": dict(parameters),
+    }
     start = time.perf_counter()
-    error = ""
     for _ in range(STARTS):
         output.unlink(missing_ok=True)
-        with tempfile.TemporaryDirectory(prefix=_prefix(output)) as ipython:
-            request = {
-                "notebook": str(notebook.absolute()),
-                "output": str(output.absolute()),
-                "parameters": dict(parameters),
-            }
-            (Path(ipython) / REQUEST).write_text(json.dumps(request))
-            with log.open("wb") as written, log.open("rb") as printed:
-                exit_code = _wait(
-                    subprocess.Popen(
-                        [sys.executable, "-m", "mmhash_nb.runner.headless", ipython],
-                        # Closed when this process ends, by whatever signal: the other sees it.
-                        stdin=subprocess.PIPE,
-                        stdout=written,
-                        stderr=subprocess.STDOUT,
-                        cwd=folder,
-                        env=variables(ipython, files_folder(output.absolute()), threads),
-                        start_new_session=True,  # Ctrl-C comes here, and then there
-                    ),
-                    stopped,
-                    _Copy(printed) if shown else lambda: None,
-                )
-            sentence = Path(ipython) / ERROR
-            # On a full disk the file may be there and empty: a failure must not read as none.
-            error = sentence.read_text().strip() if sentence.exists() else ""
-            error = error or f"exit status {exit_code}"
-        if exit_code == 0:
-            error = ""
+        exit_code, error = _start(request, output, folder, shown, threads, stopped)
         if exit_code != _DEAD_KERNEL or _started(output):
             break
     return Outcome(notebook.stem, time.perf_counter() - start, error)
+
+
+def _start(
+    request: Mapping[str, Any],
+    output: Path,
+    folder: Path | None,
+    shown: bool,
+    threads: int | None,
+    stopped: Callable[[], bool],
+) -> tuple[int, str]:
+    """Exit status and error of one process that executes `request`."""
+    log = output.with_suffix(".log")
+    with tempfile.TemporaryDirectory(prefix=_prefix(output)) as ipython:
+        (Path(ipython) / REQUEST).write_text(json.dumps(request))
+        with log.open("wb") as written, log.open("rb") as printed:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "mmhash_nb.runner.headless", ipython],
+                # Closed when this process ends, by whatever signal: the other sees it.
+                stdin=subprocess.PIPE,
+                stdout=written,
+                stderr=subprocess.STDOUT,
+                cwd=folder,
+                env=variables(ipython, files_folder(output.absolute()), threads),
+                start_new_session=True,  # Ctrl-C comes here, and then there
+            )
+            exit_code = _wait(process, stopped, _Copy(printed) if shown else lambda: None)
+        if exit_code == 0:
+            return 0, ""
+        sentence = Path(ipython) / ERROR
+        # On a full disk the file may be there and empty: a failure must not read as none.
+        error = sentence.read_text().strip() if sentence.exists() else ""
+        return exit_code, error or f"exit status {exit_code}"
 
 
 def files_folder(output: Path) -> Path:

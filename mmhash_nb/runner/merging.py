@@ -71,12 +71,6 @@ def merge(jobs: Sequence[Job], out: Path, folder: Path) -> list[str]:
         return sentences
 
 
-def written(job: Job) -> list[str]:
-    """Paths of the files that a job's last run left, relative to `runs/`."""
-    paths = files_folder(job.output).rglob("*")
-    return sorted(p.relative_to(files_folder(job.output)).as_posix() for p in paths if p.is_file())
-
-
 def holds_records(path: Path) -> bool:
     """Whether a file is a table of records: pictures and studies of settings are none."""
     if path.suffix != ".csv":

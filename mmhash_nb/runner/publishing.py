@@ -9,7 +9,7 @@ from typing import Any
 from mmhash_nb.io.files import whole
 from mmhash_nb.runner.job_records import done
 from mmhash_nb.runner.jobs import Job
-from mmhash_nb.runner.merging import holds_records, written
+from mmhash_nb.runner.merging import holds_records
 
 #: how many examples of a change are shown
 _SHOWN = 3
@@ -33,7 +33,8 @@ def publish(jobs: Sequence[Job], runs: Path, root: Path) -> Iterator[str]:
     Raises:
         ValueError: before anything is copied, where a job is not done.
     """
-    if missing := [job.name for job in jobs if done(job) is None]:
+    records = {job.name: record for job in jobs if (record := done(job))}
+    if missing := [job.name for job in jobs if job.name not in records]:
         raise ValueError(
             f"{', '.join(missing[:_SHOWN])}{' …' if missing[_SHOWN:] else ''} is not done, or what "
             "went into it has changed: run reproduce with the same arguments first."
@@ -41,12 +42,16 @@ def publish(jobs: Sequence[Job], runs: Path, root: Path) -> Iterator[str]:
     names = dict.fromkeys(
         name
         for job in jobs
-        for name in written(job)
+        for name in records[job.name]["files"]
         if job.parameters or not holds_records(runs / name)
     )
     for name in names:
         committed = name if name.startswith("figures/") else f"results/{name}"
         yield _replaced(root, committed, (runs / name).read_bytes())
+    for folder in sorted({Path(name).parent for name in names if name.startswith("figures/")}):
+        for path in sorted((root / folder).iterdir()):
+            if (old := path.relative_to(root).as_posix()) not in names:
+                yield f"not drawn  {old}: delete it where no run draws it any more"
     for job in jobs:
         if not job.parameters and job.notebook.parent == root / "notebooks":
             yield _replaced(root, f"notebooks/{job.notebook.name}", executed(job).encode())

@@ -2,8 +2,10 @@
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from distributed import Client, Status, as_completed, get_worker
 from filelock import FileLock, Timeout
@@ -36,48 +38,26 @@ def run_job(
         since: as `job_records.done` takes it.
         folder, shown, threads, stopped: as `headless.execute` takes them.
     """
+    how = {"folder": folder, "shown": shown, "threads": threads, "stopped": stopped}
     try:
         job.output.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(job.output.with_name(f".{job.output.stem}.lock"))
         while not stopped():
-            try:
-                lock.acquire(timeout=1)
-            except Timeout:
-                continue
-            try:
-                return _run_or_find(job, since, folder, shown, threads, stopped)
-            finally:
-                lock.release()
+            with suppress(Timeout), lock.acquire(timeout=1):
+                if done := job_records.done(job, since, folder):
+                    return Outcome(job.name, done["seconds"])
+                return _run(job, job_records.inputs_hash(job, folder), **how)
     except (OSError, ValueError) as error:
         return Outcome(job.name, 0.0, in_words(error))
     return Outcome(job.name, 0.0, "stopped")
 
 
-def _run_or_find(
-    job: Job,
-    since: float,
-    folder: Path | None,
-    shown: bool,
-    threads: int | None,
-    stopped: Callable[[], bool],
-) -> Outcome:
-    done = job_records.done(job, since, folder)
-    if done is not None:
-        return Outcome(job.name, done["seconds"])
-    inputs = job_records.inputs_hash(job, folder)
+def _run(job: Job, inputs: str, **how: Any) -> Outcome:
     clear(job.output)
     job_records.begin(job)
-    outcome = execute(
-        job.notebook,
-        job.output,
-        job.parameters,
-        folder=folder,
-        shown=shown,
-        threads=threads,
-        stopped=stopped,
-    )
+    outcome = execute(job.notebook, job.output, job.parameters, **how)
     outcome = replace(outcome, notebook=job.name)
-    if not stopped():
+    if not how["stopped"]():
         job_records.end(job, inputs, outcome)
     return outcome
 
@@ -129,13 +109,9 @@ def _printed(outcomes: Iterable[tuple[Job, Outcome]], n: int) -> dict[str, Outco
     ended: dict[str, Outcome] = {}
     for job, outcome in outcomes:
         ended[job.name] = outcome
-        how = f"failed: {_one_line(outcome.error)}" if outcome.error else "done"
+        how = f"failed: {' '.join(outcome.error.split())}" if outcome.error else "done"
         print(f"=== {job.name} {how} ({outcome.seconds:.0f} s, {len(ended)} of {n})", flush=True)
     return ended
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _announce(job: Job) -> None:

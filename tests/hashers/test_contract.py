@@ -161,7 +161,7 @@ class Doubled(Embedder):
         (Lax, "refuses to encode joint with RuntimeError in place of ValueError"),
         (Tolerant, "does not refuse an unknown option"),
         (Untyped, "does not refuse a value of another type for scale"),
-        (Joint, r"has modalities \('image', 'sound'\): it must name some of"),
+        (Joint, r"has modalities \('image', 'sound'\): name some of"),
         (Failing, "fails to encode image: out of bounds"),
         (Partial, "cannot be created: it lacks _project"),
     ],

@@ -117,6 +117,12 @@ def test_publish_copies_what_runs_left_and_says_what_changed(project, executed, 
     assert publish(capsys) == [
         *(f"unchanged  {name}" for name in [*files, "notebooks/1_one.ipynb"])
     ]
+    old = project / "figures" / "masci2014" / "scenes" / "b.png"
+    old.touch()
+    (sentence,) = [line for line in publish(capsys) if "unchanged" not in line]
+    assert (
+        sentence.startswith("not drawn  figures/masci2014/scenes/b.png: delete it") and old.exists()
+    )
     # Another dataset: its records too, and no notebook.
     wiki = ("-p", "dataset", "wiki", "-p", "rate", "0.25")
     run(*wiki)
