@@ -48,8 +48,6 @@ def test_every_registered_method_runs_once_or_is_left_out_with_a_reason(dataset,
         assert {key[1:] for key in asked if key[0] == method} == {
             (bits, seed) for bits in lengths for seed in (0, 1, 2)
         }
-    for (method, bits, seed), options in asked.items():
-        hashers.create(method, bits, seed, **options)  # all of them are options of the method
 
 
 @pytest.mark.parametrize(
@@ -93,13 +91,6 @@ def test_the_papers_scale_has_one_backbone_for_all():
     assert {o["trainable"] for o in options.values() if "trainable" in o} == {"all"}
     named = side_by_side("scenes", "paper", backbone="vgg19", weights="w.safetensors")
     assert named.vectors == {"backbone": "vgg19", "weights": "w.safetensors", "size": 224}
-
-
-def test_other_datasets_and_scales_are_refused():
-    with pytest.raises(ValueError, match="side_by_side has no experiment on 'cifar10'; it has sc"):
-        side_by_side("cifar10")
-    with pytest.raises(ValueError, match="scale must be demo or paper, but is 'full'"):
-        side_by_side("scenes", "full")
 
 
 def test_described_pairs_have_the_vectors_of_the_shallow_methods(tiny_pictures, two_views):
