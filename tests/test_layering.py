@@ -1,6 +1,7 @@
 """Rules of the source: imports go one way, and a module is found by its name."""
 
 import ast
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -70,7 +71,7 @@ def test_no_two_modules_have_one_name():
         for path in PACKAGE.rglob("*.py")
         if path.stem != "__init__" and path.parents[1] != PACKAGE / "papers"
     )
-    assert [name for name, n in names.items() if n > 1] in ([], ["cross_modal"])
+    assert [name for name, n in names.items() if n > 1] == []
 
 
 def test_the_package_itself_imports_none_of_its_modules():
@@ -84,3 +85,16 @@ def test_imports_come_from_the_left(name):
         for other in imported(path.read_text(), here) - {name}:
             assert other in ORDER, f"{path.name} imports {other}, which is not in the order"
             assert ORDER.index(other) < ORDER.index(name), f"{path.name} imports {other}"
+
+
+def test_contributing_names_files_and_the_order_that_are_there():
+    text = (PACKAGE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    paths = set(re.findall(r"`([\w/.]+(?:/|\.(?:py|toml|csv|yml|lock|md)))`", text))
+    rooms = ("", "mmhash_nb", "mmhash_nb/papers/zhang2018", "mmhash_nb/explorer")
+    there = {path for path in paths if any((PACKAGE.parent / r / path).exists() for r in rooms)}
+    assert len(there) > 30 and paths - there <= {"runs/notebooks/"}
+    (order,) = re.findall(r"`(io → [^`]+)`", text)
+    assert [n for n in ORDER if re.search(rf"\b{n}\b", order)] == re.findall(r"\w+", order)
+    for name, file in re.findall(r"`(\w+)`(?: and `\w+`)? in `(mmhash_nb/\S+?\.py)`", text):
+        source = (PACKAGE.parent / file).read_text(encoding="utf-8")
+        assert re.search(rf"^(?:def |class )?{name}\b", source, re.MULTILINE), f"{name} in {file}"

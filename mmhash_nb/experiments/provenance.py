@@ -20,12 +20,15 @@ from mmhash_nb.io.imports import closure, code_hash, imported_files, module_file
 from mmhash_nb.io.project import project_root
 from mmhash_nb.io.source import code
 
+# From now on an edited file counts once its module is loaded anew.
+imports.read_loaded()
+
 
 def source_hash(module: ModuleType) -> str:
     """SHA-256 over all code that a module of this package can execute: see `io.imports`."""
     file = module_file(module.__name__)
     assert file is not None
-    return code_hash([file])
+    return code_hash(closure([file]))
 
 
 def method_hash(cls: type) -> str:
@@ -35,6 +38,7 @@ def method_hash(cls: type) -> str:
     class defined in a notebook it is what the class uses of the notebook's cells. A class typed
     where no source is kept, as in Python's shell, has another hash in each process.
     """
+    imports.read_loaded()
     files, texts = method_files(cls)
     digest = hashlib.sha256("\n".join([code_hash(files), *map(code, texts)]).encode())
     if module_file("mmhash_nb.features.backbones") in files:

@@ -26,7 +26,6 @@ PARTS = ("attended", "unattended", "whole")
 SIDES = ("both", "hashing", "attention", "none")
 #: columns of `AADAH.curves`
 CURVES = ("attended", "unattended", "unattended, attention's step")
-_TINY = 1e-12
 _OTHER = {"image": "text", "text": "image"}
 
 
@@ -41,7 +40,7 @@ class AdversarialRetrieval(DeepObjective):
 
     E and D minimise the sum of both (Eq. 8), E also through the masks, whose gradient goes straight
     through to the features; G maximises the adversarial loss (Eq. 9), on the features that E had in
-    the step just taken, which its own step does not compute again. The paper prints sums over
+    the step just taken, which its step does not compute again. The paper prints sums over
     triplets; means do not depend on how many a batch has.
     """
 
@@ -219,10 +218,7 @@ class AADAH(CrossModalNetworkHasher):
     def word_shares(self, pairs: Pairs, part: str = "attended") -> np.ndarray:
         """How much of the text features each word brings, `float32 [N, V]`.
 
-        The text layers are linear where they are active, so a unit is a sum over words, count times
-        slope, and a part of the biases, which is left out. A word's share of a unit is its part of
-        the positive summands; the shares of the units in `part`, weighed by the units, are added
-        up, and each row is divided by its sum.
+        See `CrossModalNetwork.word_share`.
 
         Args:
             part: units that the mask keeps, `attended`; that it takes away, `unattended`; or the
@@ -234,24 +230,9 @@ class AADAH(CrossModalNetworkHasher):
         if part not in PARTS:
             raise ValueError(f"part must be one of {', '.join(PARTS)}, but is {part!r}.")
         network = self._masked("text")
-        first, second = network.text1[0], network.text2[0]
-        assert isinstance(first, nn.Linear) and isinstance(second, nn.Linear)
-        shares = np.zeros(pairs.texts.shape, np.float32)
         parts = self.batches(pairs, "text", torch.device("cpu"))
-        for sample, text in enumerate(text for part in parts for text in only(*part)):
-            words = text.nonzero()[:, 0]
-            hidden = first(text[None])[0]
-            divided = network.divide("text", second(hidden.relu()[None]).relu())
-            assert divided is not None
-            features = divided.attended + divided.unattended
-            chosen = (features if part == "whole" else getattr(divided, part))[0]
-            units, active = chosen.nonzero()[:, 0], hidden > 0
-            slope = second.weight[units][:, active] @ first.weight[active][:, words]  # [k, w]
-            share = (slope * text[words]).clamp(min=0)
-            share /= share.sum(dim=1, keepdim=True).clamp(min=_TINY)
-            weight = chosen[units] @ share  # [w]
-            shares[sample, words.numpy()] = (weight / weight.sum().clamp(min=_TINY)).numpy()
-        return shares
+        texts = (text for given in parts for text in only(*given))
+        return torch.stack([network.word_share(text, part) for text in texts]).numpy()
 
     def _masked(self, modality: str) -> CrossModalNetwork:
         """The fitted network, which must have a mask for the modality."""

@@ -4,9 +4,8 @@ import inspect
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, Self
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
@@ -64,42 +63,17 @@ class Method(ABC):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.unified = hasattr(cls, "database_codes")
-        if "Options" in cls.__dict__:
-            cls.defaults = cls.Options.defaults()
-            cls.untyped = False
-        elif "defaults" in cls.__dict__:
-            cls.untyped = True
-        if not cls.untyped:
-            text = inspect.cleandoc(cls.__dict__.get("__doc__") or "")
-            cls.__doc__ = f"{text}\n\n{cls.Options.described()}".strip()
-
-    #: whether options are a plain dict `defaults`, of a class that is not converted yet
-    untyped: ClassVar[bool] = False
+        cls.defaults = cls.Options.defaults()
+        text = inspect.cleandoc(cls.__dict__.get("__doc__") or "")
+        cls.__doc__ = f"{text}\n\n{cls.Options.described()}".strip()
 
     def __init__(self, n_bits: int, seed: int = 0, device: str = "auto", **options: Any) -> None:
         check_n_bits(n_bits)
         self.n_bits = int(n_bits)
         self.seed = int(seed)
         self.device = device
-        self.options = self.checked_options(self.name or type(self).__name__, options)
+        self.options = self.Options.of(self.name or type(self).__name__, options)
         self.state: State = {}
-
-    @classmethod
-    def checked_options(cls, name: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
-        """All options, those given checked and the others at their defaults.
-
-        Args:
-            name: of the method, for error messages.
-
-        Raises:
-            TypeError: an option that the method does not have. ValueError: a wrong type or value.
-        """
-        if not cls.untyped:
-            return cls.Options.of(name, options)
-        for unknown in sorted(set(options) - set(cls.defaults)):
-            there = ", ".join(cls.defaults) or "none"
-            raise TypeError(f"{name} has no option {unknown!r}; it has {there}.")
-        return Untyped({**cls.defaults, **options})
 
     @property
     def has_masks(self) -> bool:
@@ -165,15 +139,6 @@ class Method(ABC):
         self._check_fitted()
 
 
-class Untyped(dict[str, Any]):
-    """Options of a class that has only `defaults`, read by attribute as well."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name not in self:
-            raise AttributeError(name)
-        return self[name]
-
-
 class Hasher(Method):
     """A method that gives binary codes."""
 
@@ -191,7 +156,6 @@ class Hasher(Method):
         """Real values `[N, n_bits]` whose signs are the codes."""
 
 
-@runtime_checkable
 class Unified(Protocol):
     """A method that learns one code for both modalities of a database sample."""
 
@@ -217,9 +181,18 @@ class Embedder(Method):
 
 def centre_unit(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
     """`x - mean` scaled to unit length by row, `float32 [N, d]`; a zero row stays zero."""
-    centred = (x - mean).astype(np.float32)
-    norms = np.linalg.norm(centred, axis=1, keepdims=True)
-    return centred / np.where(norms > 0, norms, 1)
+    return unit_rows((x - mean).astype(np.float32))
+
+
+def unit_rows(x: np.ndarray) -> np.ndarray:
+    """Rows scaled to length 1; a zero row stays zero."""
+    norms = np.linalg.norm(x, axis=1, keepdims=True)
+    return x / np.where(norms > 0, norms, 1)
+
+
+def signs(x: np.ndarray) -> np.ndarray:
+    """-1 and 1, with 1 for 0, as in `HashCodes.from_signs`."""
+    return np.where(x >= 0, 1.0, -1.0)
 
 
 def share_label(labels: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """CAH: correlation autoencoder hashing (Cao, Long, Wang and Zhu, ICMR 2016)."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
@@ -33,22 +33,12 @@ class AutoencoderNetwork(CrossModalNetwork):
         stages: Sequence[nn.Module],
         n_words: int,
         n_bits: int,
-        *,
-        text_hidden: int,
-        text_features: int,
-        image_hidden: int,
+        **widths: Any,
     ) -> None:
-        super().__init__(
-            backbone,
-            stages,
-            n_words,
-            n_bits,
-            text_hidden=text_hidden,
-            text_features=text_features,
-            image_hidden=image_hidden,
-        )
-        self.image_decoder = _decoder(n_bits, image_hidden, image_hidden, backbone.widths[-1])
-        self.text_decoder = _decoder(n_bits, text_features, text_hidden, n_words)
+        super().__init__(backbone, stages, n_words, n_bits, **widths)
+        image, text = widths["image_hidden"], (widths["text_features"], widths["text_hidden"])
+        self.image_decoder = _decoder(n_bits, image, image, backbone.widths[-1])
+        self.text_decoder = _decoder(n_bits, *text, n_words)
 
     def autoencode(self, modality: str, given: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The tanh of the values `[B, K]`, what they are decoded to and what it should be."""

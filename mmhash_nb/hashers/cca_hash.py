@@ -6,7 +6,6 @@ from mmhash_nb.hashers.base import State, check_at_most
 from mmhash_nb.hashers.canonical import fit_cca
 from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.shallow import ShallowHasher
-from mmhash_nb.pairs import Modality
 
 
 class CCAHash(ShallowHasher):
@@ -40,6 +39,3 @@ class CCAHash(ShallowHasher):
             "text.directions": fitted.y_weights,  # [dy, n_bits]
             "correlations": fitted.correlations,
         }
-
-    def project_view(self, x: np.ndarray, modality: Modality) -> np.ndarray:
-        return x @ self.state[f"{modality}.directions"]

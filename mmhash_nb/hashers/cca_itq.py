@@ -3,11 +3,10 @@
 import numpy as np
 from scipy import linalg
 
-from mmhash_nb.hashers.base import State
+from mmhash_nb.hashers.base import State, signs
 from mmhash_nb.hashers.canonical import fit_cca
 from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.shallow import ShallowHasher
-from mmhash_nb.pairs import Modality
 
 
 class CCAITQ(ShallowHasher):
@@ -62,9 +61,6 @@ class CCAITQ(ShallowHasher):
             "quantisation_error": np.array(errors),
         }
 
-    def project_view(self, x: np.ndarray, modality: Modality) -> np.ndarray:
-        return x @ self.state[f"{modality}.directions"]
-
 
 def canonical_embedding(
     image: np.ndarray, text: np.ndarray, at_most: int, ridge: float = 1e-4
@@ -83,11 +79,6 @@ def random_rotation(r: int, n_bits: int, rng: np.random.Generator) -> np.ndarray
     q, upper = np.linalg.qr(rng.standard_normal((n_bits, r)))
     # QR alone favours some signs.
     return (q * np.sign(np.diag(upper))).T
-
-
-def signs(x: np.ndarray) -> np.ndarray:
-    """-1 and 1, with 1 for 0, as in `HashCodes.from_signs`."""
-    return np.where(x >= 0, 1.0, -1.0)
 
 
 def best_rotation(v: np.ndarray, b: np.ndarray) -> np.ndarray:

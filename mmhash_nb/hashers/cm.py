@@ -4,10 +4,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from mmhash_nb.hashers.base import EncodedModality, check_at_most
+from mmhash_nb.hashers.base import EncodedModality, check_at_most, unit_rows
 from mmhash_nb.hashers.cca import EuclideanCCA
 from mmhash_nb.hashers.options import option
-from mmhash_nb.hashers.reference import unit
 from mmhash_nb.pairs import Pairs
 
 
@@ -15,7 +14,7 @@ class CorrelationMatching(EuclideanCCA):
     """CM: projections on the canonical directions, ranked by normalised correlation (cosine).
 
     Embeddings have unit length, so that Euclidean order is the order of the cosine. The method has
-    no code length of its own, and the topics of Wiki have but 10 dimensions: without `components`
+    no code length, and the topics of Wiki have but 10 dimensions: without `components`
     there are as many as `n_bits` or the features of either view, whichever is least.
 
     Source: Rasiwasia et al., A new approach to cross-modal multimedia retrieval, ACM MM 2010.
@@ -36,4 +35,4 @@ class CorrelationMatching(EuclideanCCA):
         return wanted
 
     def _embed(self, pairs: Pairs, modality: EncodedModality) -> np.ndarray:
-        return unit(super()._embed(pairs, modality))
+        return unit_rows(super()._embed(pairs, modality))

@@ -12,8 +12,8 @@ from mmhash_nb.codes import HashCodes
 from mmhash_nb.features.vectors import feature_vectors
 from mmhash_nb.hashers.base import Method, State
 from mmhash_nb.hashers.cross_modal import CrossModalDeep
-from mmhash_nb.hashers.deep import ImageOptions, TrainingOptions
 from mmhash_nb.hashers.deep_objective import DeepObjective
+from mmhash_nb.hashers.deep_options import ImageOptions, TrainingOptions
 from mmhash_nb.hashers.discrete_codes import CodeLearning
 from mmhash_nb.hashers.learned_codes import sample_keys, unified_codes
 from mmhash_nb.hashers.networks.cmdvh_networks import Branch, VariationalNetworks

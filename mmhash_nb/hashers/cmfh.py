@@ -10,7 +10,7 @@ from mmhash_nb.codes import HashCodes
 from mmhash_nb.hashers.base import State
 from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.shallow import ShallowHasher
-from mmhash_nb.pairs import Modality, Pairs
+from mmhash_nb.pairs import Pairs
 
 #: the alternation ends where a round lowers the objective by less than this share of it
 TOLERANCE = 1e-5
@@ -47,6 +47,7 @@ class CMFH(ShallowHasher):
         iterations: int = option(100, "rounds at most; it stops where it converges", least=1)
 
     options: Options
+    linear = "projection"
 
     def fit_views(
         self, image: np.ndarray, text: np.ndarray, labels: np.ndarray, rng: np.random.Generator
@@ -65,9 +66,6 @@ class CMFH(ShallowHasher):
         for modality, u, p in zip(self.modalities, bases, projections, strict=True):
             state |= {f"{modality}.basis": u, f"{modality}.projection": p}
         return state
-
-    def project_view(self, x: np.ndarray, modality: Modality) -> np.ndarray:
-        return x @ self.state[f"{modality}.projection"]
 
     def database_codes(self, pairs: Pairs) -> HashCodes:
         """The unified codes of samples that have both modalities, which single ones can query.

@@ -1,5 +1,6 @@
 """What the deep cross-modal methods share: a code for each modality, on zhang2018's settings."""
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -10,12 +11,13 @@ from torch import Tensor, nn
 
 from mmhash_nb.features.backbones import Backbone
 from mmhash_nb.hashers.base import EncodedModality, State
-from mmhash_nb.hashers.deep import DeepHasher, ImageOptions
+from mmhash_nb.hashers.deep import DeepHasher
+from mmhash_nb.hashers.deep_options import ImageOptions, TextOptions
 from mmhash_nb.hashers.networks.cross_modal_network import CrossModalNetwork
 from mmhash_nb.hashers.networks.inputs import Given, Inputs, only
 from mmhash_nb.hashers.options import option
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.training.optimisers import Adam, Optimiser
+from mmhash_nb.training.optimisers import Adam
 from mmhash_nb.training.prefetch import HostSamples
 
 
@@ -63,14 +65,9 @@ class CrossModalDeep(DeepHasher):
         """Real values `[B, K]` of a modality, whose signs are its code."""
         return network(modality, only(image, text))
 
-    def optimiser(self) -> Optimiser:
+    def optimiser(self) -> Adam:
         """Adam with the method's options."""
-        return Adam(
-            learning_rate=self.options.learning_rate,
-            weight_decay=self.options.weight_decay,
-            decay_every=self.options.decay_every,
-            beta1=self.options.beta1,
-        )
+        return dataclasses.replace(super().optimiser(), beta1=self.options.beta1)
 
     def measure(self, network: Any, inputs: Inputs) -> None:
         """Set mean and scale of image vectors."""
@@ -117,9 +114,8 @@ class CrossModalNetworkHasher(CrossModalDeep):
     network_class: ClassVar[Callable[..., nn.Module]] = CrossModalNetwork
     network_options: ClassVar[tuple[str, ...]] = ("text_hidden", "text_features", "image_hidden")
 
-    class Options(CrossModalDeep.Options):
-        text_hidden: int = option(8192, "width of the first text layer", least=1)
-        text_features: int = option(1000, "width of the second text layer", least=1)
+    class Options(CrossModalDeep.Options, TextOptions):
+        text_features: int = 1000
         image_hidden: int = option(
             4096, "units of the two image layers, where the backbone has no fc6 and fc7", least=1
         )

@@ -7,7 +7,6 @@ from sklearn.neighbors import kneighbors_graph
 from mmhash_nb.hashers.base import State, check_at_most
 from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.shallow import ShallowHasher
-from mmhash_nb.pairs import Modality
 
 #: where a view's share of a bit's variance is below this, the view has only rounding errors there
 NEGLIGIBLE = 1e-8
@@ -75,9 +74,6 @@ class CVH(ShallowHasher):
             varies = np.square(x @ a).mean(axis=0) > NEGLIGIBLE
             state[f"{modality}.directions"] = np.where(varies, a, 0)
         return state
-
-    def project_view(self, x: np.ndarray, modality: Modality) -> np.ndarray:
-        return x @ self.state[f"{modality}.directions"]
 
 
 def neighbour_similarity(image: np.ndarray, text: np.ndarray, neighbours: int) -> sparse.csr_array:

@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -15,45 +15,16 @@ from mmhash_nb.features.backbones import Backbone
 from mmhash_nb.features.maps import resized, stage_maps
 from mmhash_nb.hashers.base import EncodedModality, Hasher, State
 from mmhash_nb.hashers.deep_objective import DeepObjective
+from mmhash_nb.hashers.deep_options import TrainingOptions
 from mmhash_nb.hashers.networks.given_features import given_features
 from mmhash_nb.hashers.networks.inputs import Given, Inputs, Normalise, all_rows
-from mmhash_nb.hashers.options import Options, option
+from mmhash_nb.hashers.options import option
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.training.devices import autocast, resolve_device
 from mmhash_nb.training.loop import check_settings, train
 from mmhash_nb.training.memory import halved
 from mmhash_nb.training.optimisers import Adam, Optimiser
 from mmhash_nb.training.prefetch import HostSamples, placed
-
-
-class TrainingOptions(Options):
-    """Options of a training."""
-
-    epochs: int = option(60, "passes over the training samples", least=1)
-    batch_size: int = option(100, "samples in a mini-batch, at most", least=2)
-    learning_rate: float = option(1e-4, "size of the optimiser's steps", above=0)
-    weight_decay: float = option(1e-5, "L2 penalty of the weights", least=0)
-    precision: Literal["auto", "float32", "bfloat16"] = option(
-        "auto", "of the network; auto: mixed on a GPU that has bfloat16, else float32"
-    )
-
-
-class ImageOptions(Options):
-    """Options of an image branch."""
-
-    backbone: str = option("small", "name for `features.backbones.create`")
-    weights: str | None = option(None, "a file of the backbone's weights; None: its own")
-    size: int | None = option(None, "pixels to which images are scaled; None leaves them", least=1)
-    trainable: Literal["all", "last", "none"] = option(
-        "last", "which stages of the backbone learn; maps of the others are computed once"
-    )
-
-
-class TextOptions(Options):
-    """Options of a text branch."""
-
-    text_hidden: int = option(8192, "width of the first text layer", least=1)
-    text_features: int = option(512, "width of the second text layer", least=1)
 
 
 class DeepHasher(Hasher):
@@ -97,7 +68,7 @@ class DeepHasher(Hasher):
         """Real values `[B, K]` of a modality, whose signs are its code."""
         return network(image, text)
 
-    def optimiser(self) -> Optimiser:
+    def optimiser(self) -> Adam:
         """Adam with the method's options."""
         return Adam(
             learning_rate=self.options.learning_rate,

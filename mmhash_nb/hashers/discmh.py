@@ -11,7 +11,7 @@ from mmhash_nb.hashers.base import State
 from mmhash_nb.hashers.learned_codes import sample_keys, unified_codes
 from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.shallow import ShallowHasher
-from mmhash_nb.pairs import Modality, Pairs
+from mmhash_nb.pairs import Pairs
 
 #: passes over all bits in one step of B; fewer where no bit changes any more
 SWEEPS = 10
@@ -51,6 +51,7 @@ class DisCMH(ShallowHasher):
         iterations: int = option(5, "rounds", least=1)
 
     options: Options
+    linear = "projection"
 
     def _fit(self, train: Pairs, checkpoint: Path | None) -> State:
         return super()._fit(train, checkpoint) | {"keys": sample_keys(train)}
@@ -75,9 +76,6 @@ class DisCMH(ShallowHasher):
             "text.projection": p[1],
             "objective": np.array(history),
         }
-
-    def project_view(self, x: np.ndarray, modality: Modality) -> np.ndarray:
-        return x @ self.state[f"{modality}.projection"]
 
     def database_codes(self, pairs: Pairs) -> HashCodes:
         """Unified codes: the learned ones of training samples, sign(P1'x + P2'y) of all others."""

@@ -69,7 +69,7 @@ def best_codes(
     λ h_n, which is a λ of half the size in this step.
 
     The paper does not define m_{c_n,j}, c_n being the classes of sample n. In Eq. 6 p_n is
-    y_n M' = Σ_{c in c_n} m_c, of the sample's own classes (`printed`). But then bits that all codes
+    y_n M' = Σ_{c in c_n} m_c, of the sample's classes (`printed`). But then bits that all codes
     share, on which classifiers without an intercept rest, often turn over from round to round,
     where the network follows slowly. `margins` settles more often, though not always. It reads the
     term as the discrete hinge loss of supervised discrete hashing does (Shen et al. 2015, the

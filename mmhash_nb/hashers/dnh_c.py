@@ -89,11 +89,11 @@ class DNHC(CrossModalNetworkHasher):
 
     Of DNH: the divide-and-encode module (intermediate features with ReLU, a slice for each bit, a
     linear layer and a sigmoid), the threshold g, and the triplet ranking loss with squared
-    distances. liong2017 says no more of the extension than that it has a triplet ranking loss. Read
-    here: a network for each modality, that of zhang2018's methods in place of DNH's network in
-    network, and triplets whose first sample is of one modality and whose others are of the other,
-    both ways. All triplets of a batch count, not a sample of them. DNH's bit is 1 where
-    σ(value) ≥ ½, which is the sign of the value; a code of 0 and 1 becomes one of −1 and 1.
+    distances. Of the extension, liong2017 names the triplet ranking loss alone. Read here: a
+    network for each modality, that of zhang2018's methods in place of DNH's network in network. The
+    first sample of a triplet is of one modality and the others are of the other, both ways. All
+    triplets of a batch count, not a sample of them. DNH's bit is 1 where σ(value) ≥ ½, which is the
+    sign of the value; a code of 0 and 1 becomes one of −1 and 1.
 
     DNH's text was not available. Widths and first weights are those of a public network that
     follows its authors' code (HYPJUDY/caffe-dnnh); it has no g.

@@ -10,7 +10,7 @@ from mmhash_nb.features.backbones import Backbone
 from mmhash_nb.features.text import tokens
 from mmhash_nb.hashers.cross_modal import CrossModalDeep
 from mmhash_nb.hashers.deep_objective import DeepObjective
-from mmhash_nb.hashers.networks.joint_network import freeze_statistics
+from mmhash_nb.hashers.networks.staged import Staged
 from mmhash_nb.hashers.options import option
 from mmhash_nb.losses.max_margin import bitwise_max_margin_loss, cosine_max_margin_loss
 from mmhash_nb.losses.quantisation import quantisation_loss
@@ -72,7 +72,7 @@ def mean_over_words(states: Tensor, text: Tensor) -> Tensor:
     return (states * words).sum(dim=1) / words.sum(dim=1).clamp(min=1)
 
 
-class VisualSemanticNetwork(nn.Module):
+class VisualSemanticNetwork(Staged):
     """The fusion network, whose codes are learned from both, and the two that imitate them.
 
     Fusion: at every word, image features and the state of an LSTM pass a layer each and are added;
@@ -96,8 +96,7 @@ class VisualSemanticNetwork(nn.Module):
         image_hidden: int,
         lstm_hidden: int,
     ) -> None:
-        super().__init__()
-        self.stages = nn.ModuleList(stages)
+        super().__init__(stages)
         self.head = backbone.head
         features = backbone.n_features
         self.fusion_reader = Reader(n_words, lstm_hidden)
@@ -109,17 +108,10 @@ class VisualSemanticNetwork(nn.Module):
         self.reader = Reader(n_words, lstm_hidden)
         self.text_code = nn.Linear(lstm_hidden, n_bits)
 
-    def train(self, mode: bool = True) -> "VisualSemanticNetwork":
-        """Training mode, in which the backbone's batch normalisation keeps its statistics."""
-        super().train(mode)
-        freeze_statistics(self.stages)
-        return self
-
     def features(self, image: Tensor) -> Tensor:
         """Image features `[B, d]` of maps or pixels."""
-        for stage in self.stages:
-            image = stage(image)
-        return image.mean(dim=(2, 3)) if self.head is None else self.head(image)
+        last = self.last_map(image)
+        return last.mean(dim=(2, 3)) if self.head is None else self.head(last)
 
     def fuse(self, features: Tensor, text: Tensor) -> Tensor:
         """Joint values `[B, K]` from image features `[B, d]` and words `[B, T]`."""

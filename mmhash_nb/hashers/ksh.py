@@ -4,7 +4,7 @@ import numpy as np
 from scipy import linalg
 from sklearn.metrics.pairwise import euclidean_distances
 
-from mmhash_nb.hashers.base import State, check_at_most
+from mmhash_nb.hashers.base import State, check_at_most, signs
 from mmhash_nb.hashers.label_groups import LabelGroups
 from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.unimodal import UnimodalHasher
@@ -115,11 +115,11 @@ def greedy_bits(kernel: np.ndarray, groups: LabelGroups, n_bits: int) -> np.ndar
         _, leading = linalg.eigh(form, subset_by_index=[len(form) - 1, len(form) - 1])
         spectral = leading[:, 0]
         candidates = [spectral, ascend(features, residue, spectral)]
-        signs = [np.where(features @ c >= 0, 1.0, -1.0) for c in candidates]
-        better = int(np.argmax([h @ (residue @ h) for h in signs]))
+        bits = [signs(features @ c) for c in candidates]
+        better = int(np.argmax([h @ (residue @ h) for h in bits]))
         coefficients[:, bit] = whiten @ candidates[better]
-        residue.take(signs[better])
-        shadow = features.T @ signs[better]
+        residue.take(bits[better])
+        shadow = features.T @ bits[better]
         form -= np.outer(shadow, shadow)
     return coefficients
 

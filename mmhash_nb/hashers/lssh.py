@@ -9,7 +9,7 @@ from scipy import linalg
 from tqdm.auto import tqdm
 
 from mmhash_nb.codes import HashCodes
-from mmhash_nb.hashers.base import State
+from mmhash_nb.hashers.base import State, unit_rows
 from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.shallow import ShallowHasher
 from mmhash_nb.pairs import Modality, Pairs
@@ -204,9 +204,3 @@ def bounded_atoms(atoms: np.ndarray, codes: np.ndarray, targets: np.ndarray) -> 
             best = atoms[j] + (cross[j] - square[j] @ atoms) / square[j, j]
             atoms[j] = best / max(1, np.linalg.norm(best))
     return atoms
-
-
-def unit_rows(x: np.ndarray) -> np.ndarray:
-    """Rows scaled to length 1; a zero row stays zero."""
-    norms = np.linalg.norm(x, axis=1, keepdims=True)
-    return x / np.where(norms > 0, norms, 1)

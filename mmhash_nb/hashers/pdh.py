@@ -3,11 +3,10 @@
 import numpy as np
 from scipy import linalg
 
-from mmhash_nb.hashers.base import State
-from mmhash_nb.hashers.cca_itq import canonical_embedding, random_rotation, signs
+from mmhash_nb.hashers.base import State, signs
+from mmhash_nb.hashers.cca_itq import canonical_embedding, random_rotation
 from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.shallow import ShallowHasher
-from mmhash_nb.pairs import Modality
 
 #: an SVM ends where a step lowers its objective by less than this share of it, or after this many
 TOLERANCE = 5e-4
@@ -55,6 +54,7 @@ class PDH(ShallowHasher):
         iterations: int = option(10, "rounds", least=1)
 
     options: Options
+    linear = "weights"
 
     def fit_views(
         self, image: np.ndarray, text: np.ndarray, labels: np.ndarray, rng: np.random.Generator
@@ -76,9 +76,6 @@ class PDH(ShallowHasher):
             "disagreement": np.array(disagreement),
             "correlation": np.array(correlation),
         }
-
-    def project_view(self, x: np.ndarray, modality: Modality) -> np.ndarray:
-        return x @ self.state[f"{modality}.weights"]
 
 
 class LinearSVMs:

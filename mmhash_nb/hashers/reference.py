@@ -1,4 +1,4 @@
-"""What the references without codes share: features on one scale, and embeddings of unit length."""
+"""What the references without codes share: features on one scale."""
 
 from typing import ClassVar, cast
 
@@ -22,9 +22,3 @@ class Reference(Embedder):
     def normalised(self, pairs: Pairs, modality: str, state: State) -> np.ndarray:
         """Features of all samples, centred by the mean in `state`, `float32 [N, d]`."""
         return centre_unit(pairs.features(cast(Modality, modality)), state[f"{modality}.mean"])
-
-
-def unit(x: np.ndarray) -> np.ndarray:
-    """Rows of `x` at unit length; a zero row stays zero."""
-    norms = np.linalg.norm(x, axis=1, keepdims=True)
-    return x / np.where(norms > 0, norms, 1)

@@ -143,10 +143,7 @@ def method_class(name: str) -> type[Method]:
 
 
 def register(
-    name: str,
-    cls: Any = None,
-    papers: Iterable[str] = (),
-    preset: Mapping[str, Any] | None = None,
+    name: str, cls: Any = None, papers: Iterable[str] = (), preset: Mapping[str, Any] | None = None
 ) -> Any:
     """Make a class from outside the package a method, by a name.
 
@@ -183,7 +180,7 @@ def register(
         raise TypeError(f"{name} cannot be created: {cls.__name__} lacks {', '.join(missing)}.")
     if isinstance(papers, str):
         raise TypeError(f"papers of {name} must be a list of names, but is {papers!r}.")
-    cls.checked_options(name, preset or {})
+    cls.Options.of(name, preset or {})
     _REGISTERED[name] = Entry(cls, tuple(papers), dict(preset or {}))
     return cls
 
@@ -207,7 +204,7 @@ def create(
     entry = entry_of(name)
     cls = entry.load()
     # Checked here, an error names the method as the registry does.
-    method = cls(n_bits, seed, device, **cls.checked_options(name, {**entry.preset, **options}))
+    method = cls(n_bits, seed, device, **cls.Options.of(name, {**entry.preset, **options}))
     method.name = name
     return cast(Hasher | Embedder, method)
 

@@ -5,10 +5,9 @@ from typing import Literal
 import numpy as np
 from scipy import linalg
 
-from mmhash_nb.hashers.base import State, check_at_most
+from mmhash_nb.hashers.base import State, check_at_most, signs
 from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.shallow import ShallowHasher
-from mmhash_nb.pairs import Modality
 
 
 class SCM(ShallowHasher):
@@ -61,9 +60,6 @@ class SCM(ShallowHasher):
             wx, wy = sequential_directions(x, y, labels, self.n_bits)
         errors = reconstruction_errors(labels, signs(image @ wx), signs(text @ wy))
         return {"image.directions": wx, "text.directions": wy, "objective": errors}
-
-    def project_view(self, x: np.ndarray, modality: Modality) -> np.ndarray:
-        return x @ self.state[f"{modality}.directions"]
 
 
 class Whitened:
@@ -141,11 +137,6 @@ def leading_pair(p: np.ndarray, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     q_basis, q_rest = linalg.qr(q, mode="economic")
     u, _, vt = linalg.svd(p_rest @ q_rest.T)
     return p_basis @ u[:, 0], q_basis @ vt[0]
-
-
-def signs(projections: np.ndarray) -> np.ndarray:
-    """-1 and +1 as codes have them: zero gives +1."""
-    return np.where(projections >= 0, 1.0, -1.0)
 
 
 def reconstruction_errors(labels: np.ndarray, hx: np.ndarray, hy: np.ndarray) -> np.ndarray:

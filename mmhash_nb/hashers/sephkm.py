@@ -10,7 +10,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics.pairwise import euclidean_distances
 
 from mmhash_nb.codes import HashCodes
-from mmhash_nb.hashers.base import State
+from mmhash_nb.hashers.base import State, signs
 from mmhash_nb.hashers.label_groups import LabelGroups
 from mmhash_nb.hashers.learned_codes import sample_keys, unified_codes
 from mmhash_nb.hashers.options import option
@@ -88,12 +88,12 @@ class SePHkm(ShallowHasher):
         start = START * rng.standard_normal((len(sets), self.n_bits))
         h = learn_codes(objective, start)
         state = {"objective": np.array([objective(start)[0], objective(h)[0]])}
-        signs = np.where(h >= 0, 1.0, -1.0)[of]
-        state |= {"codes": signs.astype(np.int8), "drawn": chosen}
+        bits = signs(h)[of]
+        state |= {"codes": bits.astype(np.int8), "drawn": chosen}
         for modality, x in (("image", image[chosen]), ("text", text[chosen])):
             means = k_means(x, self.options.anchors, rng)
             state[f"{modality}.anchors"] = means
-            state[f"{modality}.weights"] = kernel_logistic(rbf(x, means), rbf(means, means), signs)
+            state[f"{modality}.weights"] = kernel_logistic(rbf(x, means), rbf(means, means), bits)
         return state
 
     def project_view(self, x: np.ndarray, modality: Modality) -> np.ndarray:

@@ -31,6 +31,8 @@ class ShallowHasher(Hasher):
         size: int | None = option(None, "pixels to which images are scaled", least=1)
 
     options: Options
+    #: what the state calls the matrices of linear bits, after the modality
+    linear: ClassVar[str] = "directions"
     family: ClassVar[str] = "shallow"
     image_views: ClassVar[tuple[str, ...]] = ("vectors", "pixels")
 
@@ -66,9 +68,12 @@ class ShallowHasher(Hasher):
     ) -> State:
         """Learn from aligned views `float64 [n, d]` and labels `bool [n, C]`."""
 
-    @abstractmethod
     def project_view(self, x: np.ndarray, modality: Modality) -> np.ndarray:
-        """Real values `[N, n_bits]` of a view's features `x`, whose signs are the codes."""
+        """Real values `[N, n_bits]` of a view's features `x`, whose signs are the codes.
+
+        Linear, by the matrix `[d, n_bits]` that the state has as `linear` says, unless overridden.
+        """
+        return x @ self.state[f"{modality}.{self.linear}"]
 
     def _features(self, pairs: Pairs, modality: Modality) -> np.ndarray:
         """Feature vectors, `float32 [N, d]`."""

@@ -5,7 +5,8 @@ from typing import Any, ClassVar, Literal
 from torch import nn
 
 from mmhash_nb.features.backbones import Backbone
-from mmhash_nb.hashers.deep import DeepHasher, ImageOptions, TextOptions
+from mmhash_nb.hashers.deep import DeepHasher
+from mmhash_nb.hashers.deep_options import ImageOptions, TextOptions
 from mmhash_nb.hashers.networks.joint_network import JointNetwork
 from mmhash_nb.hashers.options import option
 

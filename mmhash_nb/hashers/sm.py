@@ -5,10 +5,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from mmhash_nb.hashers.base import EncodedModality, State
+from mmhash_nb.hashers.base import EncodedModality, State, unit_rows
 from mmhash_nb.hashers.logistic import choose_strength, fit_logistic, posteriors
 from mmhash_nb.hashers.options import option
-from mmhash_nb.hashers.reference import Reference, unit
+from mmhash_nb.hashers.reference import Reference
 from mmhash_nb.pairs import Pairs
 
 
@@ -65,4 +65,4 @@ class SemanticMatching(Reference):
         """Embeddings `[N, C]` of samples that are described by `x`, `[N, d]`."""
         scores = x @ self.state[f"{modality}.weights"] + self.state[f"{modality}.offsets"]
         p = posteriors(scores, bool(self.state["single_label"][0]))  # [N, C]
-        return unit(p - p.mean(axis=1, keepdims=True) if self.options.centred else p)
+        return unit_rows(p - p.mean(axis=1, keepdims=True) if self.options.centred else p)

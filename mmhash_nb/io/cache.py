@@ -10,7 +10,7 @@ import numpy as np
 from filelock import FileLock
 
 from mmhash_nb.io.files import whole
-from mmhash_nb.io.imports import code_hash, module_file
+from mmhash_nb.io.imports import closure, code_hash, module_file
 
 #: what a cached array may depend on
 Part = str | int | float | bool | None | np.ndarray | Path | Iterable["Part"]
@@ -77,7 +77,7 @@ def cache_key(key: Iterable[Part], compute: Callable[..., object]) -> str:
     file = module_file(function.__module__)
     if file is None:
         raise ValueError(f"{function} is of no source file, so that a change of it is not seen.")
-    digest.update(code_hash([file]).encode())
+    digest.update(code_hash(closure([file])).encode())
     return digest.hexdigest()
 
 

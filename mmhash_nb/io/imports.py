@@ -14,7 +14,7 @@ from mmhash_nb.io.source import code, parsed
 
 PACKAGE = Path(__file__).parents[1]
 #: where installed libraries lie
-_STANDARD, _INSTALLED = os.path.dirname(os.__file__), {"site-packages", "dist-packages"}
+_STANDARD, _INSTALLED = os.path.dirname(os.__file__) + os.sep, f"-packages{os.sep}"
 #: what imports by a name made at run time
 _BY_ANY_NAME = {("importlib", ""), ("importlib", "import_module")}
 #: sources as they were when first read, with the loaded module's specification
@@ -30,12 +30,12 @@ class Import(NamedTuple):
 
 
 def code_hash(files: Iterable[Path]) -> str:
-    """SHA-256 over the code of `files` and of all that they import: see `closure`.
+    """SHA-256 over the code of source files, such as those of a `closure`.
 
     Comments, docstrings and layout do not count: rewording an explanation changes nothing.
     """
     digest = hashlib.sha256()
-    for path in sorted(closure(files)):
+    for path in sorted(files):
         name = _dotted(path) if path.is_relative_to(PACKAGE) else path.name
         digest.update(f"{name}\n{code(source_text(path))}\n".encode())
     return digest.hexdigest()
@@ -105,6 +105,13 @@ def source_text(path: Path) -> str:
     return known[1]
 
 
+def read_loaded() -> None:
+    """Read the source of each loaded module of this package, before an editor may change it."""
+    for name in list(sys.modules):
+        if name.startswith(f"{PACKAGE.name}.") and (path := module_file(name)) is not None:
+            source_text(path)
+
+
 def _file(statement: Import) -> Path | None:
     """The file that an import leads to; None where it is no source file of ours or a user's."""
     module, name, _ = statement
@@ -127,10 +134,11 @@ def _file(statement: Import) -> Path | None:
 
 def _loaded(module: str) -> Path | None:
     """The source file of a loaded module that is not installed."""
-    path = Path(getattr(sys.modules.get(module), "__file__", None) or "")
-    if path.suffix != ".py" or path.is_relative_to(_STANDARD) or _INSTALLED & {*path.parts}:
+    file = getattr(sys.modules.get(module), "__file__", None) or ""
+    # By its text: of all imports of a method's code this would make thousands of paths.
+    if not file.endswith(".py") or file.startswith(_STANDARD) or _INSTALLED in file:
         return None
-    return path
+    return Path(file)
 
 
 def _loaded_module(path: Path) -> ModuleType | None:

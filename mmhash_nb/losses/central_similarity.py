@@ -52,7 +52,7 @@ def csq_targets(labels: np.ndarray, centres: np.ndarray, seed: int) -> np.ndarra
     Returns:
         `int8 [N, K]` of −1 and 1.
     """
-    # A stream of its own: default_rng(seed) would repeat the centre of the first class.
+    # A separate stream: default_rng(seed) would repeat the centre of the first class.
     coins = np.random.default_rng([seed, 1]).choice(_SIGNS, centres.shape[1])
     votes = labels.astype(np.float32) @ centres
     return np.where(votes == 0, coins, np.sign(votes)).astype(np.int8)
@@ -69,9 +69,6 @@ def csq_loss(h: Tensor, targets: Tensor, quantisation: float = 1e-4) -> Tensor:
         h: values `[B, K]` in [−1, 1].
         targets: `[B, K]` of −1 and 1, from `csq_targets`.
         quantisation: weight of the distance to the codes.
-
-    Returns:
-        A scalar.
     """
     # The floor keeps the loss finite where a bit is wrong and saturated; tanh is flat there anyway.
     right = ((1 + targets * h) / 2).clamp(min=torch.finfo(h.dtype).eps)

@@ -21,9 +21,6 @@ def contrastive_loss(
         margin: Euclidean distance beyond which a dissimilar pair costs nothing.
         balanced: take the mean over P plus the mean over N, the expectations of Eq. 1; otherwise
             the mean over all pairs, in which the many dissimilar pairs outweigh the similar ones.
-
-    Returns:
-        A scalar.
     """
     pull = similar.to(a.dtype)  # [N, M], the weight of each pair
     push = 1 - pull
@@ -80,9 +77,6 @@ def dsh_loss(
         margin: squared distance beyond which a dissimilar pair costs nothing; by default the
             paper's 2K, which codes have that differ in half of their bits.
         regularisation: weight of the distance to the codes, the paper's α.
-
-    Returns:
-        A scalar.
     """
     margin = 2.0 * u.shape[1] if margin is None else margin
     i, j = torch.triu_indices(len(u), len(u), offset=1, device=u.device)

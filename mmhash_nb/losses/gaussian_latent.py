@@ -14,9 +14,6 @@ def bit_likelihood_loss(z: Tensor, codes: Tensor) -> Tensor:
     Args:
         z: real values `[B, K]`.
         codes: −1 or 1, `[B, K]`.
-
-    Returns:
-        A scalar.
     """
     return F.softplus(-codes * z).sum(dim=1).mean()
 
@@ -32,9 +29,6 @@ def printed_likelihood_loss(z: Tensor, codes: Tensor) -> Tensor:
     Args:
         z: real values `[B, K]`.
         codes: −1 or 1, `[B, K]`.
-
-    Returns:
-        A scalar.
     """
     return -F.softplus(codes * z).sum(dim=1).mean()
 

@@ -23,9 +23,6 @@ def cosine_max_margin_loss(h: Tensor, similar: Tensor, margin: float = 0.5) -> T
         h: fused values `[B, K]` of at least two samples. A zero vector has the cosine 0 to all.
         similar: `bool [B, B]`.
         margin: the cosine beyond which a similar pair costs nothing, the paper's μ_c.
-
-    Returns:
-        A scalar.
     """
     norms = h.norm(dim=1, keepdim=True)
     # Where the norm is zero, a floor would make the cosine zero but its gradient huge.
@@ -44,8 +41,5 @@ def bitwise_max_margin_loss(h: Tensor, margin: float = 0.5) -> Tensor:
     Args:
         h: fused values `[B, K]`.
         margin: the size beyond which a value costs nothing, the paper's μ_b.
-
-    Returns:
-        A scalar.
     """
     return F.relu(margin - h.abs()).mean()

@@ -19,9 +19,6 @@ def pairwise_likelihood(theta: Tensor, similar: Tensor, weights: Tensor | None =
         theta: of any shape.
         similar: `bool`, of the same shape.
         weights: of the same shape; 1 by default.
-
-    Returns:
-        A scalar.
     """
     return F.binary_cross_entropy_with_logits(theta, similar.to(theta.dtype), weights)
 
@@ -38,9 +35,6 @@ def dpsh_loss(u: Tensor, similar: Tensor, quantisation: float = 0.1) -> Tensor:
         u: values `[B, K]`, not squashed.
         similar: `bool [B, B]`.
         quantisation: weight of the distance to the codes, the paper's η.
-
-    Returns:
-        A scalar.
     """
     others = ~torch.eye(len(u), dtype=torch.bool, device=u.device)
     theta = 0.5 * (u @ u.T)[others]
@@ -61,9 +55,6 @@ def hashnet_loss(h: Tensor, similar: Tensor, alpha: float | None = None) -> Tens
         h: values `[B, K]` in [−1, 1]: tanh(βu), with the β that the continuation has reached.
         similar: `bool [B, B]`.
         alpha: slope of the sigmoid; by default 10 / K, as in the authors' code.
-
-    Returns:
-        A scalar.
     """
     alpha = 10 / h.shape[1] if alpha is None else alpha
     others = ~torch.eye(len(h), dtype=torch.bool, device=h.device)
@@ -88,8 +79,5 @@ def dcmh_loss(f: Tensor, g: Tensor, similar: Tensor) -> Tensor:
         f: values `[B, K]` of one modality, not squashed.
         g: values `[M, K]` of the other.
         similar: `bool [B, M]`.
-
-    Returns:
-        A scalar.
     """
     return pairwise_likelihood(0.5 * (f @ g.T), similar)

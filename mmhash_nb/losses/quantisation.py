@@ -19,9 +19,6 @@ def quantisation_loss(values: Tensor, codes: Tensor) -> Tensor:
     Args:
         values: `[n, K]`.
         codes: `[n, K]`.
-
-    Returns:
-        A scalar.
     """
     return (values - codes).square().mean()
 
@@ -33,9 +30,6 @@ def bit_balance_loss(values: Tensor) -> Tensor:
 
     Args:
         values: `[n, K]`.
-
-    Returns:
-        A scalar.
     """
     return values.mean(0).square().mean()
 
@@ -49,9 +43,6 @@ def bit_decorrelation_loss(values: Tensor) -> Tensor:
 
     Args:
         values: `[n, K]`.
-
-    Returns:
-        A scalar.
     """
     centred = values - values.mean(0)
     covariance = centred.T @ centred / len(values)

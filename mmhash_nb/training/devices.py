@@ -13,7 +13,7 @@ def resolve_device(device: str) -> torch.device:
     """`auto` is CUDA where there is one, else the CPU.
 
     Raises:
-        RuntimeError: where CUDA is asked for and absent.
+        RuntimeError: CUDA is wanted and absent.
     """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -41,7 +41,7 @@ class GradientDescent(Optimiser):
 
     Args:
         decay_every: divide all learning rates by ten after every so many epochs; None keeps them.
-        rates: parts of the module that learn at a rate of their own.
+        rates: parts of the module and the learning rate of each, where it differs.
 
     Raises:
         ValueError: `decay_every` is no integer of at least 1.
@@ -56,7 +56,7 @@ class GradientDescent(Optimiser):
             raise ValueError(f"decay_every must be an integer of at least 1, but is {every!r}.")
 
     def start_epoch(self, optimiser: torch.optim.Optimizer, epoch: int) -> None:
-        """Divide the learning rates by ten as often as `decay_every` says."""
+        """Divide the learning rates by ten after every `decay_every` epochs."""
         if self.decay_every is not None:
             for group in optimiser.param_groups:
                 group["lr"] = group["first"] * 0.1 ** (epoch // self.decay_every)

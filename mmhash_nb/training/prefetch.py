@@ -28,7 +28,7 @@ class HostSamples:
     """Samples in the host's memory, whose batches come to the device while it works on others.
 
     A thread gathers a batch that is announced into pinned memory, from where it is copied on a
-    stream of its own. A batch that is not announced comes as well, but is waited for.
+    second stream. A batch that is not announced comes as well, but is waited for.
 
     Args:
         samples: on the CPU, `[n, ...]`.

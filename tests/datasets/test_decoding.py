@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from mmhash_nb.datasets import decoding
-from mmhash_nb.datasets.decoding import fitted, read_picture, upright
+from mmhash_nb.datasets.decoding import fitted, padded, read_picture, stretched, upright
 
 
 def file_of(picture: Image.Image, kind: str = "PNG", **options) -> bytes:
@@ -131,19 +131,57 @@ def test_a_strip_is_a_line_and_not_nothing(tmp_path) -> None:
     assert (found.min(axis=(0, 2)) == 0).sum() == 1 and (found.max(axis=(0, 2)) == 255).sum() == 7
 
 
-def test_a_large_jpeg_is_decoded_at_a_part_of_its_size_upright_and_looks_the_same(
-    tmp_path, monkeypatch
+@pytest.mark.parametrize(
+    ("scale", "part", "apart"), [(stretched, (127, 95), 0.5), (upright, (95, 127), 1.5)]
+)
+def test_a_large_jpeg_is_decoded_at_a_part_of_its_size_and_looks_the_same(
+    tmp_path, monkeypatch, scale, part, apart
 ) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by a quarter
-    smooth = Image.fromarray(noise(6, 8)).resize((800, 600), Image.Resampling.BICUBIC)
+    smooth = Image.fromarray(noise(6, 8)).resize((505, 379), Image.Resampling.BICUBIC)
     smooth.save(tmp_path / "a.jpg", quality=95, exif=exif)
     expected = fitted(read_picture(tmp_path / "a.jpg"), 64, 64).transpose(2, 0, 1)
+    if scale is stretched:
+        with Image.open(tmp_path / "a.jpg") as photo:
+            whole = photo.convert("RGB").resize((64, 64), Image.Resampling.BILINEAR)
+        expected = np.asarray(whole).transpose(2, 0, 1)
     sizes, convert = [], Image.Image.convert
     monkeypatch.setattr(
         Image.Image, "convert", lambda self, *a: (sizes.append(self.size), convert(self, *a))[1]
     )
-    found = upright(tmp_path / "a.jpg", 64)
-    assert (75, 100) in sizes and (600, 800) not in sizes
-    apart = np.abs(found.astype(int) - expected)
-    assert apart.mean() < 1 and (found[:, :, 0] == 255).all()  # white at the sides: it is upright
+    found = scale(tmp_path / "a.jpg", 64)
+    assert sizes[0] == part, "a quarter, rounded up"
+    assert np.abs(found.astype(int) - expected).mean() < apart
+    assert (found[:, :, 0] == 255).all() == (scale is upright)  # white at the sides: it is upright
+
+
+def test_a_photo_is_stretched_whole_and_in_rgb(tmp_path) -> None:
+    halves = Image.new("RGB", (40, 10), (200, 0, 0))
+    halves.paste((0, 0, 200), (20, 0, 40, 10))
+    halves.save(tmp_path / "wide.png")
+    image = stretched(tmp_path / "wide.png", 8)
+    assert (image[0, :, :3] == 200).all() and (image[2, :, 5:] == 200).all()
+    for mode in ("L", "P", "RGBA", "CMYK"):
+        name = "a.jpg" if mode == "CMYK" else "a.png"
+        Image.new("RGB", (9, 5), (50, 50, 50)).convert(mode).save(tmp_path / name)
+        assert np.ptp(stretched(tmp_path / name, 4)) <= 2
+
+
+@pytest.mark.parametrize("scale", [stretched, padded, upright])
+def test_what_is_transparent_is_white(tmp_path, scale) -> None:
+    Image.new("RGBA", (6, 6), (255, 0, 0, 0)).save(tmp_path / "clear.png")
+    assert (scale(tmp_path / "clear.png", 4) == 255).all()
+
+
+def test_a_photo_of_a_table_is_padded_with_white_and_scaled(tmp_path):
+    wide = np.zeros((20, 40, 3), dtype=np.uint8)
+    wide[:, 20:] = (200, 0, 0)
+    Image.fromarray(wide).save(tmp_path / "wide.png")
+    tall = Image.new("L", (8, 16), 0)
+    tall.save(tmp_path / "tall.png")
+    square = np.stack([padded(tmp_path / f"{name}.png", 8) for name in ("wide", "tall")])
+    assert square.shape == (2, 3, 8, 8) and square.dtype == np.uint8
+    assert (square[0, :, 0] == 255).all() and (square[0, :, 7] == 255).all()
+    assert square[0, :, 4, 1].tolist() == [0, 0, 0] and square[0, :, 4, 6].tolist() == [200, 0, 0]
+    assert (square[1, :, :, 0] == 255).all() and (square[1, :, 4, 4] == 0).all()

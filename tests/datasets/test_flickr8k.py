@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmhash_nb.datasets import available, flickr8k, load, photo_tables
+from mmhash_nb.datasets import flickr8k, load
 
 DATA = os.environ.get("MMHASH_DATA")
 HAS_FLICKR8K = DATA is not None and flickr8k.find(Path(DATA)) is not None
@@ -68,28 +68,6 @@ def test_the_split_is_seeded_and_the_rest_is_database_and_training_set(tmp_path)
     assert any(other.query.tolist() != pairs.query.tolist() for other in others)
 
 
-def test_sentence_embeddings_of_all_captions(tmp_path, monkeypatch):
-    write_flickr8k(tmp_path)
-    seen = []
-
-    def embed(written):
-        seen.extend(written)
-        return np.ones((len(written), 256), dtype=np.float32)
-
-    monkeypatch.setattr(photo_tables, "sentence_embeddings", embed)
-    pairs = load("flickr8k", tmp_path, size=8, n_query=3, texts="sentences")
-    assert pairs.texts.shape == (11, 256) and pairs.vocabulary is None
-    assert seen[0] == "The first of 0 , a dog . Snow falls ."
-
-
-@pytest.mark.parametrize(
-    ("option", "known"), [("images", "pixels, gist, hog"), ("texts", "bow, sentences")]
-)
-def test_an_unknown_value_names_the_known_ones(tmp_path, option, known):
-    with pytest.raises(ValueError, match=f"{option} of flickr8k are one of {known}, not 'x'"):
-        load("flickr8k", tmp_path, **{option: "x"})
-
-
 def test_labels_are_no_option(tmp_path):
     with pytest.raises(TypeError, match="dataset flickr8k has no option 'labels'"):
         load("flickr8k", tmp_path, labels="both")
@@ -124,27 +102,6 @@ def test_a_table_without_concepts_is_refused(tmp_path, content, message):
     (write_flickr8k(tmp_path) / flickr8k.CONCEPTS).write_text(content)
     with pytest.raises(ValueError, match=message):
         load("flickr8k", tmp_path, n_query=3)
-
-
-def test_a_missing_or_broken_photo_is_named(tmp_path):
-    path = write_flickr8k(tmp_path) / "images" / "photo3.jpg"
-    path.write_bytes(path.read_bytes()[:300])
-    with pytest.raises(ValueError, match=r"photo3\.jpg is no (whole )?picture"):
-        load("flickr8k", tmp_path, n_query=3)
-    path.unlink()
-    with pytest.raises(FileNotFoundError, match=r"line 5 of .*concepts_from_captions\.csv names"):
-        load("flickr8k", tmp_path, n_query=3)
-
-
-@pytest.mark.parametrize("name", [flickr8k.CAPTIONS, flickr8k.CONCEPTS])
-def test_missing_files_say_where_to_get_them_and_where_to_put_them(tmp_path, name):
-    (write_flickr8k(tmp_path) / name).unlink()
-    with pytest.raises(FileNotFoundError) as caught:
-        load("flickr8k", tmp_path)
-    for part in (f"no {name}", flickr8k.PAGE, "flickr8k_1k/ with", str(tmp_path)):
-        assert part in str(caught.value)
-    row = available(tmp_path).set_index("name").loc["flickr8k"]
-    assert not row.present and row.page == flickr8k.PAGE and flickr8k.CONCEPTS in row.put
 
 
 @pytest.mark.skipif(not HAS_FLICKR8K, reason="MMHASH_DATA holds no flickr8k_1k/")

@@ -4,11 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
-from mmhash_nb.datasets import available, decoding, flipkart, load, photo_tables
+from mmhash_nb.datasets import flipkart, load
 
 DATA = os.environ.get("MMHASH_DATA")
 HAS_FLIPKART = DATA is not None and flipkart.find(Path(DATA)) is not None
@@ -98,29 +96,6 @@ def test_descriptors_keep_the_photos_as_thumbnails(tmp_path):
     assert pairs.thumbnails.shape == (12, 3, 128, 128)
 
 
-def test_sentence_embeddings_instead_of_words(tmp_path, monkeypatch):
-    write_flipkart(tmp_path, n=12)
-    seen = []
-
-    def embed(written):
-        seen.extend(written)
-        return np.ones((len(written), 256), dtype=np.float32)
-
-    monkeypatch.setattr(photo_tables, "sentence_embeddings", embed)
-    pairs = load("flipkart", tmp_path, size=8, n_query=3, texts="sentences")
-    assert pairs.texts.shape == (12, 256) and pairs.vocabulary is None
-    assert seen[0] == "Product 0 nice, Watches\nword0" and not any("leak" in s for s in seen)
-
-
-@pytest.mark.parametrize(
-    ("option", "known"),
-    [("images", "pixels, gist, hog"), ("labels", "class, both"), ("texts", "bow, sentences")],
-)
-def test_an_unknown_value_names_the_known_ones(tmp_path, option, known):
-    with pytest.raises(ValueError, match=f"{option} of flipkart are one of {known}, not 'x'"):
-        load("flipkart", tmp_path, **{option: "x"})
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -135,22 +110,6 @@ def test_numbers_out_of_range_are_refused(tmp_path, changes, message):
     write_flipkart(tmp_path)
     with pytest.raises(ValueError, match=message):
         load("flipkart", tmp_path, **{"n_query": 6} | changes)
-
-
-def test_a_missing_photo_names_line_file_and_folder(tmp_path):
-    folder = write_flipkart(tmp_path)
-    (folder / "images" / "photo3.jpg").unlink()
-    with pytest.raises(FileNotFoundError, match=r"line 5 of .*index\.csv names photo3\.jpg, but"):
-        load("flipkart", tmp_path, n_query=6)
-
-
-@pytest.mark.parametrize("content", [b"", b"no image", "truncated"])
-def test_a_photo_that_does_not_decode_is_named(tmp_path, content):
-    path = write_flipkart(tmp_path) / "images" / "photo3.jpg"
-    whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2] if content == "truncated" else content)
-    with pytest.raises(ValueError, match=r"photo3\.jpg is no (whole )?picture.*: get it again\.$"):
-        load("flipkart", tmp_path, n_query=6)
 
 
 @pytest.mark.parametrize(
@@ -197,47 +156,6 @@ def test_a_table_that_is_empty_or_no_text_is_refused(tmp_path, content, message)
     (write_flipkart(tmp_path) / "index.csv").write_bytes(content)
     with pytest.raises(ValueError, match=rf"index\.csv {message}"):
         load("flipkart", tmp_path, n_query=6)
-
-
-@pytest.mark.parametrize("name", [flipkart.PRODUCTS, "index.csv"])
-def test_missing_files_say_where_to_get_them_and_where_to_put_them(tmp_path, name):
-    (write_flipkart(tmp_path) / name).unlink()
-    with pytest.raises(FileNotFoundError) as caught:
-        load("flipkart", tmp_path)
-    for part in (f"no {name}", flipkart.PAGE, "sub_label_name", str(tmp_path)):
-        assert part in str(caught.value)
-    row = available(tmp_path).set_index("name").loc["flipkart"]
-    assert not row.present and row.page == flipkart.PAGE and "index.csv" in row.put
-
-
-def test_a_photo_is_padded_with_white_and_scaled(tmp_path):
-    wide = np.zeros((20, 40, 3), dtype=np.uint8)
-    wide[:, 20:] = (200, 0, 0)
-    Image.fromarray(wide).save(tmp_path / "wide.png")
-    tall = Image.new("L", (8, 16), 0)
-    tall.save(tmp_path / "tall.png")
-    square = np.stack([decoding.padded(tmp_path / f"{name}.png", 8) for name in ("wide", "tall")])
-    assert square.shape == (2, 3, 8, 8) and square.dtype == np.uint8
-    assert (square[0, :, 0] == 255).all() and (square[0, :, 7] == 255).all()
-    assert square[0, :, 4, 1].tolist() == [0, 0, 0] and square[0, :, 4, 6].tolist() == [200, 0, 0]
-    assert (square[1, :, :, 0] == 255).all() and (square[1, :, 4, 4] == 0).all()
-
-
-@given(st.data())
-def test_splits_are_disjoint_of_the_right_sizes_and_seeded(data):
-    n_classes = data.draw(st.integers(1, 4))
-    n = data.draw(st.integers(4 * n_classes, 60))
-    n_query = data.draw(st.integers(n_classes, n - n_classes))
-    seed = data.draw(st.integers(0, 1000))
-    classes = data.draw(st.sampled_from([None, np.arange(n) % n_classes]))
-    query, rest = photo_tables.split(n, n_query, seed, classes)
-    assert len(query) == n_query and sorted([*query, *rest]) == list(range(n))
-    assert (np.diff(query) > 0).all() and (np.diff(rest) > 0).all()
-    again = photo_tables.split(n, n_query, seed, classes)
-    assert again[0].tolist() == query.tolist() and again[1].tolist() == rest.tolist()
-    if classes is not None:
-        share = np.bincount(classes, minlength=n_classes) * n_query / n
-        assert (np.abs(np.bincount(classes[query], minlength=n_classes) - share) <= 1).all()
 
 
 @pytest.mark.skipif(not HAS_FLIPKART, reason="MMHASH_DATA holds no flipkart/")

@@ -319,38 +319,30 @@ SECOND = "photos/εικόνα 1.png"
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
-        (SECOND, "", "line 3: no image"),
-        (SECOND, "photos/x.png", "line 3: there is no file 'photos/x.png'"),
-        (SECOND, "photos\\x.png", r"line 3: there is no file 'photos\\x.png' (write / between"),
-        (SECOND, "photos", "line 3: there is no file 'photos'"),
-        (
-            SECOND,
-            "../x.png",
-            "line 3: the image '../x.png' lies outside the folder (put it inside)",
-        ),
-        (SECOND, "/dev/zero", "line 3: the image '/dev/zero' lies outside the folder"),
-        (SECOND, "link.png", "line 3: the image 'link.png' lies outside the folder"),
-        (SECOND, "x" * 5000, "line 3: the image 'xxx"),
-        (SECOND, "a\0b", r"line 3: the image 'a\x00b' is no path"),
-        (SECOND, "loop", "line 3: "),
+        (SECOND, "", "no image"),
+        (SECOND, "photos/x.png", "there is no file 'photos/x.png'"),
+        (SECOND, "photos\\x.png", r"there is no file 'photos\\x.png' (write / between"),
+        (SECOND, "photos", "there is no file 'photos'"),
+        (SECOND, "../x.png", "the image '../x.png' lies outside the folder (put it inside)"),
+        (SECOND, "/dev/zero", "the image '/dev/zero' lies outside the folder"),
+        (SECOND, "link.png", "the image 'link.png' lies outside the folder"),
+        (SECOND, "x" * 5000, "the image 'xxx"),
+        (SECOND, "a\0b", r"the image 'a\x00b' is no path"),
+        (SECOND, "loop", ""),
         (
             SECOND,
             "broken.png",
-            "line 3: broken.png is no picture: give another PNG, JPEG, WEBP, GIF or BMP",
+            "broken.png is no picture: give another PNG, JPEG, WEBP",
         ),
-        (SECOND, "cut.png", "line 3: cut.png is no whole picture ("),
-        (
-            SECOND,
-            "bomb.png",
-            "line 3: bomb.png has too many pixels: give a picture of at most 50,0",
-        ),
-        (SECOND, "./photos/εικόνα 0.png", "line 3: the image of line 2 again (join their texts"),
-        (SECOND, "copy.png", "line 3: the picture of line 2 again under another name (join their"),
-        ("θάλασσα; θάλασσα 0", "", "line 3: no labels"),
-        ("θάλασσα; θάλασσα 0", ";", "line 3: no labels"),
-        ("θάλασσα; θάλασσα 0", "θάλασσα;", "line 3: an empty label in 'θάλασσα;' (one ';' too"),
-        ("θάλασσα; θάλασσα 0", "θάλασσα,x", "line 3: 4 fields where the header has 3 (a text that"),
-        (",θάλασσα; θάλασσα 0", "", "line 3: 2 fields where the header has 3"),
+        (SECOND, "cut.png", "cut.png is no whole picture ("),
+        (SECOND, "bomb.png", "bomb.png has too many pixels: give a picture of at most 50,0"),
+        (SECOND, "./photos/εικόνα 0.png", "the image of line 2 again (join their texts"),
+        (SECOND, "copy.png", "the picture of line 2 again under another name (join their"),
+        ("θάλασσα; θάλασσα 0", "", "no labels"),
+        ("θάλασσα; θάλασσα 0", ";", "no labels"),
+        ("θάλασσα; θάλασσα 0", "θάλασσα;", "an empty label in 'θάλασσα;' (one ';' too"),
+        ("θάλασσα; θάλασσα 0", "θάλασσα,x", "4 fields where the header has 3 (a text that"),
+        (",θάλασσα; θάλασσα 0", "", "2 fields where the header has 3"),
     ],
 )
 def test_a_row_that_is_wrong_has_its_line_and_reason(own, old, new, reason):
@@ -363,7 +355,7 @@ def test_a_row_that_is_wrong_has_its_line_and_reason(own, old, new, reason):
     (own / "bomb.png").write_bytes(bomb(9_000, 9_000))
     edit(own, old, new)
     said = refused(own)
-    assert said.startswith("1 of the 60 rows of ") and f"({reason}" in said
+    assert said.startswith("1 of the 60 rows of ") and f"(line 3: {reason}" in said
     assert "mend them; on_error='skip', or --on-error skip in a shell, goes on" in said
     with pytest.warns(UserWarning, match=r"^left out: 1 of the 60 rows .*line 3: .*\.$"):
         pairs = load("folder", own, size=8, on_error="skip")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmhash_nb.datasets import available, data_root, load, names, wiki
+from mmhash_nb.datasets import available, data_root, load, module_of, names, wiki
 
 
 def test_the_registered_names():
@@ -17,14 +17,6 @@ def test_an_unknown_name_names_the_known_ones():
 def test_an_unknown_option_names_the_known_ones(name, tmp_path):
     with pytest.raises(TypeError, match=f"dataset {name} has no option 'seed'; it has .*download"):
         load(name, tmp_path, seed=1)
-
-
-@pytest.mark.parametrize("name", ["wiki", "cifar10"])
-def test_missing_data_is_one_clear_sentence(name, tmp_path):
-    with pytest.raises(FileNotFoundError) as caught:
-        load(name, tmp_path)
-    message = str(caught.value)
-    assert "\n" not in message and "http" in message and str(tmp_path) in message
 
 
 def test_the_root_is_the_argument_then_the_variable_then_data(tmp_path, monkeypatch):
@@ -55,6 +47,14 @@ def test_available_says_what_is_there_and_what_to_put_where(tmp_path):
     assert "cifar-10-python.tar.gz" in put and str(tmp_path) in put
 
 
-def test_available_on_a_root_that_is_not_there(tmp_path):
-    table = available(tmp_path / "nowhere").set_index("name")
-    assert table.present.to_dict()["wiki"] is False
+@pytest.mark.parametrize("name", [name for name in names() if name not in ("scenes", "folder")])
+def test_absent_data_says_where_to_get_it_and_where_to_put_it(name, tmp_path):
+    for root in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(FileNotFoundError) as caught:
+            load(name, root)
+        message, module = str(caught.value), module_of(name)
+        assert module.PAGE.startswith("http") and module.PAGE in message and "\n" not in message
+        assert module.PUT in message and str(root) in message
+        row = available(root).set_index("name").loc[name]
+        assert not row.present and row.page == module.PAGE
+        assert module.PUT in row.put and str(root) in row.put

@@ -5,12 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy import sparse
 
 from mmhash_nb.datasets import available, load, nuswide, nuswide_tables
-from mmhash_nb.datasets.splits import for_each_label, most_frequent
 
 DATA = os.environ.get("MMHASH_DATA")
 HAS_NUSWIDE = DATA is not None and nuswide.find(Path(DATA)) is not None
@@ -239,14 +236,6 @@ def test_a_missing_file_says_where_to_get_it_and_where_to_put_it(root, file):
     assert "\n" not in message
 
 
-def test_without_any_data_both_load_and_available_say_where_to_get_it(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"nuswide has no Concepts81\.txt in .*: get"):
-        load("nuswide", tmp_path / "nowhere")
-    row = available(tmp_path / "nowhere").set_index("name").loc["nuswide"]
-    assert not row.present and row.page.startswith("https://lms.comp.nus.edu.sg/")
-    assert "BoW_int.dat" in row.put and str(tmp_path) in row.put
-
-
 def test_other_numbers_of_images_than_published_are_refused(written):
     nuswide.check_published(269_648)
     with pytest.raises(ValueError, match=f"has 269648 images, but these files have {N} lines"):
@@ -258,82 +247,11 @@ def test_an_unknown_protocol_is_refused_before_anything_is_read(tmp_path):
         load("nuswide", tmp_path, protocol="dcmh")
 
 
-def test_the_most_frequent_concepts_keep_the_order_of_the_list():
-    labels = np.zeros((10, 5), dtype=np.uint8)
-    for column, count in enumerate([4, 1, 9, 4, 7]):
-        labels[:count, column] = 1
-    assert most_frequent(labels, 2).tolist() == [2, 4]
-    assert most_frequent(labels, 3).tolist() == [0, 2, 4]  # of equals, the first
-    # A sum of uint8 would wrap at 256.
-    assert most_frequent(np.ones((300, 2), np.uint8) * [[1, 0]], 1).tolist() == [0]
-    many = np.zeros((300, 2), np.uint8)
-    many[:257, 1], many[:5, 0] = 1, 1
-    assert most_frequent(many, 1).tolist() == [1]
-
-
-@settings(max_examples=50)
-@given(
-    n=st.integers(40, 90),
-    n_query=st.integers(1, 5),
-    n_train=st.integers(1, 20),
-    seed=st.integers(0, 5),
-    share=st.floats(0.0, 0.6),
-)
-def test_the_split_draws_from_each_concept_and_is_disjoint(n, n_query, n_train, seed, share):
-    rng = np.random.default_rng(seed)
-    labels = np.arange(4) == (np.arange(n) % 4)[:, None]
-    labels |= rng.random((n, 4)) < share
-    query, database, train = for_each_label(labels, list("abcd"), n_query, n_train, seed)
-    assert len(query) == 4 * n_query and len(train) == n_train
-    assert sorted([*query, *database]) == list(range(n))
-    assert np.isin(train, database).all() and len(np.unique(train)) == n_train
-    assert (labels[query].sum(axis=0) >= n_query).all()
-    for a, b in zip(
-        for_each_label(labels, list("abcd"), n_query, n_train, seed),
-        (query, database, train),
-        strict=True,
-    ):
-        np.testing.assert_array_equal(a, b)
-    # How many are trained on does not move the queries.
-    np.testing.assert_array_equal(for_each_label(labels, list("abcd"), n_query, 1, seed)[0], query)
-
-
-def test_exclusive_concepts_give_exactly_as_many_queries_each():
-    labels = np.eye(21, dtype=bool).repeat(110, axis=0)
-    query, database, train = for_each_label(labels, CONCEPT_NAMES[:21], 100, 200, 0)
-    assert labels[query].sum(axis=0).tolist() == [100] * 21
-    assert (len(query), len(database), len(train)) == (2100, 210, 200)
-
-
-def test_a_rare_concept_inside_a_frequent_one_still_gets_its_queries():
-    labels = np.ones((40, 2), dtype=bool)
-    labels[5:, 1] = False  # five samples of the second, all of them of the first too
-    for seed in range(20):
-        query, *_ = for_each_label(labels, ["sky", "moon"], 5, 1, seed)
-        assert np.isin(np.arange(5), query).all() and len(query) == 10
-
-
-def test_another_seed_draws_another_split():
-    labels = np.eye(3, dtype=bool).repeat(60, axis=0)
-    a, b = (for_each_label(labels, list("abc"), 5, 40, seed) for seed in (0, 1))
-    assert not np.array_equal(a[0], b[0]) and not np.array_equal(a[2], b[2])
-
-
 def test_too_few_samples_name_the_concept_and_the_option(root):
     with pytest.raises(ValueError, match=r"concept\d\d has \d+ samples left, too few for 49"):
         load("nuswide", root, n_train=40, n_query_per_concept=49)
     with pytest.raises(ValueError, match=r"database has \d+ samples, too few for 140 training"):
         load("nuswide", root, n_train=140, n_query_per_concept=2)
-
-
-@pytest.mark.parametrize("option", ["n_query_per_concept", "n_train"])
-@pytest.mark.parametrize("value", [0, -3])
-def test_numbers_that_are_not_positive_are_refused(option, value):
-    numbers = {"n_query_per_concept": 1, "n_train": 1} | {option: value}
-    with pytest.raises(ValueError, match=f"{option} must be at least 1, but is {value}"):
-        for_each_label(
-            np.ones((9, 1), bool), ["sky"], numbers["n_query_per_concept"], numbers["n_train"], 0
-        )
 
 
 @pytest.mark.slow

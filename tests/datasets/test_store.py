@@ -101,33 +101,6 @@ def test_another_way_to_decode(tmp_path):
     assert images[:, 0, 0, 0].tolist() == [path.stat().st_size % 251 for path in paths]
 
 
-def test_a_photo_is_scaled_whole_and_in_rgb(tmp_path):
-    halves = Image.new("RGB", (40, 10), (200, 0, 0))
-    halves.paste((0, 0, 200), (20, 0, 40, 10))
-    halves.save(tmp_path / "wide.png")
-    image = decoding.stretched(tmp_path / "wide.png", 8)
-    assert (image[0, :, :3] == 200).all() and (image[2, :, 5:] == 200).all()
-    for mode in ("L", "P", "RGBA", "CMYK"):
-        name = "a.jpg" if mode == "CMYK" else "a.png"
-        Image.new("RGB", (9, 5), (50, 50, 50)).convert(mode).save(tmp_path / name)
-        assert np.ptp(decoding.stretched(tmp_path / name, 4)) <= 2
-
-
-def test_a_large_jpeg_is_decoded_at_a_part_of_its_size_and_looks_the_same(tmp_path, monkeypatch):
-    (path,) = write_photos(tmp_path / "photos", 1)
-    Image.open(path).resize((500, 375)).save(path, quality=90)
-    whole = Image.open(path).convert("RGB").resize((64, 64), Image.Resampling.BILINEAR)
-    expected = np.asarray(whole).transpose(2, 0, 1).astype(int)
-    seen = []
-    convert = Image.Image.convert
-    monkeypatch.setattr(
-        Image.Image, "convert", lambda self, *a: (seen.append(self.size), convert(self, *a))[1]
-    )
-    image = decoding.stretched(path, 64)
-    assert seen[0] == (125, 94), "a quarter, rounded up"
-    assert np.abs(image - expected).mean() < 0.5 and np.abs(image - expected).max() < 9
-
-
 def test_a_photo_that_does_not_decode_is_named_and_costs_its_block_alone(tmp_path, cache):
     paths = write_photos(tmp_path / "photos", 12)
     good = paths[6].read_bytes()

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import scipy.io
 
-from mmhash_nb.datasets import available, load, uci_digits
+from mmhash_nb.datasets import load, uci_digits
 
 DATA = os.environ.get("MMHASH_DATA")
 
@@ -40,15 +40,6 @@ def test_rows_labels_and_split_are_those_of_the_file(tmp_path):
     assert pairs.query.tolist() == [5, 6, 7]
     assert pairs.modality_names == ("Fourier", "Karhunen-Loève")
     assert "differs from the recorded checksum" in pairs.source
-
-
-def test_a_missing_file_says_where_to_get_it_and_what_to_put_where(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"archive.ics.uci.edu.*uci_digits/uci_all.mat"):
-        load("uci_digits", tmp_path)
-    table = available(tmp_path).set_index("name")
-    assert not table.present["uci_digits"]
-    write(tmp_path)
-    assert available(tmp_path).set_index("name").present["uci_digits"]
 
 
 @pytest.mark.parametrize(

@@ -118,13 +118,11 @@ def test_the_published_counts_pass(tmp_path):
         wiki.check_published(pairs.take(np.arange(2865)))
 
 
-def test_a_missing_file_says_where_to_get_it_and_where_to_put_it(tmp_path):
+def test_a_missing_file_is_named(tmp_path):
     write_wiki(tmp_path / "wiki")
     (tmp_path / "wiki" / "testset_txt_img_cat.list").unlink()
-    with pytest.raises(FileNotFoundError) as caught:
+    with pytest.raises(FileNotFoundError, match=r"^wiki has no testset_txt_img_cat\.list in"):
         load("wiki", tmp_path)
-    for part in ("no testset_txt_img_cat.list", wiki.PAGE, "raw_features.mat", str(tmp_path)):
-        assert part in str(caught.value)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The registry and what all methods share: options, modalities, saving, refusals."""
 
+import inspect
 import json
 
 import numpy as np
@@ -243,6 +244,15 @@ def test_load_says_what_to_import_of_a_method_that_is_not_registered(
         hashers.load(tmp_path)
     told = f"class Mine of module {module}, which is not registered here: {first}."
     assert str(error.value) == f"{tmp_path / 'method.json'} is of method 'mine', {told}"
+
+
+def test_a_name_leads_to_the_file_of_its_method():
+    for name, entry in registry.entries().items():
+        module, found = entry.target.split(".")
+        # The name itself, or without a suffix such as _none, _l1 or 2.
+        assert module in (name, name.split("_")[0], name[:-1])
+        assert inspect.getfile(hashers.method_class(name)).endswith(f"hashers/{module}.py")
+        assert hashers.method_class(name).__name__ == found
 
 
 def test_classes_are_attributes_of_the_package_and_documented():

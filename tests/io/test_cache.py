@@ -117,17 +117,18 @@ def test_a_failed_write_leaves_nothing(cached, folder, monkeypatch):
 
 
 def test_of_two_that_want_the_same_array_one_computes_it(monkeypatch):
-    calls, other_waits = [], threading.Event()
+    calls, reads, both_looked = [], [], threading.Event()
     read = cache._read
 
     def counted(*arguments):
-        if calls:
-            other_waits.set()
+        reads.append(1)
+        if len(reads) == 3:  # the one that computes looks twice
+            both_looked.set()
         return read(*arguments)
 
     def compute():
         calls.append(1)
-        assert other_waits.wait(10)
+        assert both_looked.wait(10)
         return np.ones(3)
 
     monkeypatch.setattr(cache, "_read", counted)

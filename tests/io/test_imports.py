@@ -127,14 +127,21 @@ class Method:
 def test_code_counts_and_its_explanation_does_not(package, old, new, same):
     assert METHOD.count(old) == 1
     folder = package(top="import mmhash_nb.below", below=METHOD)
-    before = code_hash([folder / "top.py"])
+    before = code_hash(closure([folder / "top.py"]))
     package(below=METHOD.replace(old, new))
-    assert (code_hash([folder / "top.py"]) == before) is same
+    assert (code_hash(closure([folder / "top.py"])) == before) is same
 
 
 def test_files_of_other_names_are_other_code(package):
     folder = package(a="x = 1", b="x = 1")
     assert code_hash([folder / "a.py"]) != code_hash([folder / "b.py"])
+
+
+def test_sources_of_loaded_modules_are_read_before_they_change(monkeypatch):
+    monkeypatch.setattr(imports, "_READ", {})
+    imports.read_loaded()
+    assert module_file("mmhash_nb.io.imports") in imports._READ
+    assert all(path.is_relative_to(imports.PACKAGE) for path in imports._READ)
 
 
 def test_of_a_loaded_module_the_code_in_memory_counts(tmp_path, monkeypatch):

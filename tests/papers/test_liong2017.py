@@ -231,23 +231,3 @@ def test_the_papers_scale_trains_cnn_f_whole():
     image = {"backbone": "cnn_f", "size": 224, "weights": "cnn_f.mat"}
     assert options["cmfh"] == image
     assert options["cmdvh"] == options["dcmh"] == {**image, "trainable": "all"}
-
-
-def test_what_is_asked_for_takes_the_place_of_the_defaults():
-    protocol = liong2017("scenes", bits=[24], seeds=[7], epochs=2, backbone="resnet18")
-    assert {(bits, seed) for _, bits, seed, _ in protocol.runs()} == {(24, 7)}
-    assert {o["backbone"] for o in protocol.options.values()} == {"resnet18"}
-    assert {o["epochs"] for o in protocol.options.values() if "epochs" in o} == {2}
-
-
-@pytest.mark.parametrize("dataset", ["scenes", *VECTORS, *PHOTOS])
-def test_all_settings_are_options_of_the_methods(dataset):
-    for method, bits, seed, options in liong2017(dataset).runs():
-        hashers.create(method, bits, seed, **options)
-
-
-def test_what_there_is_no_experiment_for_is_refused():
-    with pytest.raises(ValueError, match="liong2017 has no experiment on 'cifar10'; it has scen"):
-        liong2017("cifar10")
-    with pytest.raises(ValueError, match="scale must be demo or paper, but is 'full'"):
-        liong2017("wiki", "full")

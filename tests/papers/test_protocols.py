@@ -9,7 +9,7 @@ import pytest
 
 from mmhash_nb import hashers, papers
 from mmhash_nb.io.project import project_root
-from mmhash_nb.papers.liong2017.protocol import protocol as liong2017
+from mmhash_nb.papers import rooms
 from mmhash_nb.papers.zeng2022.protocol import protocol as zeng2022
 from mmhash_nb.papers.zhang2018.protocol import protocol as zhang2018
 
@@ -19,6 +19,13 @@ IMAGE = {"dpsh", "dsh", "hashnet", "dth", "csq"}
 METHODS = {*IMAGE, "texthash", "concat", "gmu", "mcb", "mah", "mah_no_kn", "mah_no_an"}
 PHOTOS = ("flipkart", "flipkart_sub", "flickr8k")
 COLLECTIONS = ("mirflickr25k", "nuswide", "iaprtc12")
+
+
+EXPERIMENTS = [
+    (room, dataset)
+    for room in (*papers.names(), "side_by_side")
+    for dataset in rooms.module_of(room, "protocol").DATASETS
+]
 
 
 def lengths(protocol):
@@ -83,11 +90,6 @@ def test_the_papers_own_photos_run_all_methods_with_the_papers_split(paper, data
         assert demo.views == given | {"size": 96 if paper == "zeng2022" else 224}
 
 
-def test_liong2017_has_no_experiment_on_mirflickr():
-    with pytest.raises(ValueError, match="liong2017 has no experiment on 'mirflickr25k'; it has"):
-        liong2017("mirflickr25k")
-
-
 @pytest.mark.parametrize("dataset", ["scenes", *PHOTOS])
 def test_the_papers_scale_trains_resnet18_whole_at_the_papers_settings(dataset):
     options = zeng2022(dataset, "paper").options
@@ -121,22 +123,6 @@ def test_the_demo_trains_new_layers_over_a_frozen_backbone(dataset):
 
 
 @pytest.mark.parametrize("scale", ["demo", "paper"])
-@pytest.mark.parametrize("dataset", ["scenes", "flickr8k", "mirflickr25k"])
-def test_what_is_asked_for_takes_the_place_of_the_defaults(dataset, scale):
-    asked = {"epochs": 12, "backbone": "resnet18", "weights": "w.safetensors"}
-    protocol = zeng2022(dataset, scale, bits=[24, 60], seeds=[7], **asked)
-    assert tuple(protocol.seeds) == (7,)
-    planned = lengths(protocol)
-    assert planned.pop("mah_printed", {24}) == {24}  # the one nearest to 32
-    assert set(map(frozenset, planned.values())) == {frozenset({24, 60})}
-    for method, options in protocol.options.items():
-        known = hashers.method_class(method).defaults
-        assert {k: v for k, v in asked.items() if k in known}.items() <= options.items()
-    for method, bits, seed, options in protocol.runs():
-        hashers.create(method, bits, seed, **options)  # all of them are options of the method
-
-
-@pytest.mark.parametrize("scale", ["demo", "paper"])
 @pytest.mark.parametrize("dataset", ["scenes", "flipkart", "flickr8k"])
 def test_all_methods_of_zhang2018_run_at_the_papers_lengths(dataset, scale):
     protocol = zhang2018(dataset, scale)
@@ -146,8 +132,6 @@ def test_all_methods_of_zhang2018_run_at_the_papers_lengths(dataset, scale):
     assert lengths(protocol) == dict.fromkeys(methods, expected)
     assert tuple(protocol.seeds) == (0, 1, 2)
     assert protocol.views == ({} if dataset == "scenes" else {"size": 224})
-    for method, bits, seed, options in protocol.runs():
-        hashers.create(method, bits, seed, **options)  # all of them are options of the method
 
 
 def test_zhang2018_at_the_papers_scale_trains_vgg19_whole_at_the_papers_settings():
@@ -192,12 +176,35 @@ def test_margins_and_rates_of_zhang2018_are_those_that_held_out_samples_chose():
     }
 
 
-def test_what_there_is_no_experiment_for_is_refused():
-    with pytest.raises(ValueError, match="zhang2018 has no experiment on 'wiki'; it has scenes, "):
-        zhang2018("wiki")
+@pytest.mark.parametrize("scale", ["demo", "paper"])
+@pytest.mark.parametrize(("room", "dataset"), EXPERIMENTS)
+def test_all_settings_are_options_and_what_is_given_takes_their_place(room, dataset, scale):
+    given = {"epochs": 3}
+    if room != "masci2014":  # it has no backbone, and an optimiser in its place
+        given |= {"backbone": "resnet18", "weights": "w.safetensors"}
+    default = papers.protocol(room, dataset, scale)
+    changed = papers.protocol(room, dataset, scale, bits=[24, 60], seeds=[7], **given)
+    for protocol in (default, changed):
+        for method, bits, seed, options in protocol.runs():
+            hashers.create(method, bits, seed, **options)
+    assert tuple(changed.seeds) == (7,)
+    planned = lengths(changed)
+    assert planned.pop("mah_printed", {24}) == {24}  # the one nearest to 32
+    once = {method for method in planned if not hashers.method_class(method).uses_n_bits}
+    assert {method for method, bits in planned.items() if bits != {24, 60}} == once
+    if not any("backbone" in options for options in default.options.values()):
+        given = {"epochs": 3}  # feature vectors
+    for method, options in changed.options.items():
+        known = hashers.method_class(method).defaults
+        assert {k: v for k, v in given.items() if k in known}.items() <= options.items(), method
+
+
+@pytest.mark.parametrize("room", [*papers.names(), "side_by_side"])
+def test_other_datasets_and_scales_are_refused(room):
+    with pytest.raises(ValueError, match=f"{room} has no experiment on 'coco'; it has .*scenes"):
+        papers.protocol(room, "coco")
     with pytest.raises(ValueError, match="scale must be demo or paper, but is 'full'"):
-        zhang2018("scenes", "full")
-    with pytest.raises(ValueError, match="zeng2022 has no experiment on 'wiki'; it has scenes, "):
-        zeng2022("wiki")
-    with pytest.raises(ValueError, match="scale must be demo or paper, but is 'full'"):
-        zeng2022("scenes", "full")
+        papers.protocol(room, "scenes", "full")
+    if room == "liong2017":
+        with pytest.raises(ValueError, match="no experiment on 'mirflickr25k'"):
+            papers.protocol(room, "mirflickr25k")

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from mmhash_nb.hashers.networks.modal_aware import START_STD
+from mmhash_nb.hashers.networks.staged import start_small
 
 #: a probability that rounding leaves this little below the threshold is at it
 _ROUNDING = 1e-5
@@ -40,7 +40,7 @@ class SpatialAttention(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.layer = nn.Conv2d(channels, 1, 1)
-        _start_small(self.layer)
+        start_small(self.layer)
 
     def forward(self, image: Tensor) -> Divided:
         """Divide maps `[B, C, H, W]`."""
@@ -62,7 +62,7 @@ class UnitAttention(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.layer = nn.Linear(width, width)
-        _start_small(self.layer)
+        start_small(self.layer)
 
     def forward(self, text: Tensor) -> Divided:
         """Divide vectors `[B, K]`."""
@@ -97,10 +97,3 @@ def above_mean(p: Tensor) -> Tensor:
         (the straight-through estimator of the paper's [7]).
     """
     return _AboveMean.apply(p)
-
-
-def _start_small(layer: nn.Conv2d | nn.Linear) -> None:
-    """Weights from N(0, 0.01²), which the paper says of the text's parameters (§4.1)."""
-    nn.init.normal_(layer.weight, std=START_STD)
-    assert layer.bias is not None
-    nn.init.zeros_(layer.bias)

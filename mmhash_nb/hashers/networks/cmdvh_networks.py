@@ -2,24 +2,23 @@
 
 import copy
 from collections.abc import Sequence
-from typing import Self
 
 from torch import Tensor, nn
 
 from mmhash_nb.features.backbones import Backbone
 from mmhash_nb.hashers.networks.given_features import GivenFeatures
-from mmhash_nb.hashers.networks.joint_network import freeze_statistics
+from mmhash_nb.hashers.networks.staged import Staged
 
 #: units of the image branch's hidden layer, of what both branches give, and of the latent network's
 #: hidden layer (liong2017, §4.1)
 IMAGE_HIDDEN, FUSED, LATENT_HIDDEN = 500, 200, 500
 
 
-class Branch(nn.Module):
+class Branch(Staged):
     """One modality: features → a hidden layer with ReLU → real values, not squashed.
 
     Args:
-        stages: modules before the features; the branch has copies of its own.
+        stages: modules before the features; the branch has copies.
         head: layers between the last stage's map and the features, likewise; None takes the map's
             mean over places.
         n_features: that come out of these.
@@ -35,17 +34,10 @@ class Branch(nn.Module):
         hidden: int,
         n_outputs: int,
     ) -> None:
-        super().__init__()
-        self.stages = nn.ModuleList(copy.deepcopy(stage) for stage in stages)
+        super().__init__([copy.deepcopy(stage) for stage in stages])
         self.head = copy.deepcopy(head)
         self.hidden = xavier_linear(n_features, hidden)
         self.last = xavier_linear(hidden, n_outputs)
-
-    def train(self, mode: bool = True) -> Self:
-        """Training mode, in which the backbone's batch normalisation keeps its statistics."""
-        super().train(mode)
-        freeze_statistics(self.stages)
-        return self
 
     def measure(self, given: Tensor) -> None:
         """Take mean and scale of training vectors `[n, d]`, where the branch starts from such."""
@@ -58,9 +50,8 @@ class Branch(nn.Module):
 
     def forward(self, given: Tensor) -> Tensor:
         """Values `[B, n_outputs]` of pixels or maps `[B, C, h, w]`, or of vectors `[B, d]`."""
-        for stage in self.stages:
-            given = stage(given)
-        features = given.mean(dim=(2, 3)) if self.head is None else self.head(given)
+        last = self.last_map(given)
+        features = last.mean(dim=(2, 3)) if self.head is None else self.head(last)
         return self.last(self.hidden(features).relu())
 
 

@@ -1,24 +1,27 @@
-"""The network of zhang2018's deep methods: an image and a text branch, each with a code of its own.
+"""The network of zhang2018's deep methods: an image and a text branch, a code for each.
 
 E extracts features, G divides them by attention, D hashes them (§3.2, Figs. 2 and 4).
 """
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from mmhash_nb.features.backbones import Backbone
 from mmhash_nb.hashers.networks.attention_mask import Divided, SpatialAttention, UnitAttention
-from mmhash_nb.hashers.networks.joint_network import WordLinear, freeze_statistics, text_layer
-from mmhash_nb.hashers.networks.modal_aware import START_STD
+from mmhash_nb.hashers.networks.joint_network import WordLinear, text_layer
+from mmhash_nb.hashers.networks.staged import Staged, start_small
+
+_TINY = 1e-12
 
 
-class CrossModalNetwork(nn.Module):
+class CrossModalNetwork(Staged):
     """Image map and bag of words, each to `n_bits` real values whose signs are its code.
 
     E^I: the stages of a backbone that come after those whose maps are given. E^T: words →
     `text_hidden` → `text_features`, each with ReLU. D^I: the backbone's fc6 and fc7 where it has
-    them (VGG), otherwise the mean over places, as those backbones' own classifiers take, and two
+    them (VGG), otherwise the mean over places, as those backbones' classifiers take, and two
     new layers of `image_hidden` units; then the code layer. D^T: the code layer.
 
     Args:
@@ -41,8 +44,7 @@ class CrossModalNetwork(nn.Module):
         text_features: int = 1000,
         image_hidden: int = 4096,
     ) -> None:
-        super().__init__()
-        self.stages = nn.ModuleList(stages)
+        super().__init__(stages)
         self.text1 = text_layer(WordLinear(n_words, text_hidden))
         self.text2 = text_layer(nn.Linear(text_hidden, text_features))
         self.attention = nn.ModuleDict()
@@ -56,22 +58,13 @@ class CrossModalNetwork(nn.Module):
             self.image_layers, image_hidden = backbone.head, backbone.n_features
         self.image_code = nn.Linear(image_hidden, n_bits)
         self.text_code = nn.Linear(text_features, n_bits)
-        nn.init.normal_(self.text_code.weight, std=START_STD)
-        nn.init.zeros_(self.text_code.bias)
-
-    def train(self, mode: bool = True) -> "CrossModalNetwork":
-        """Training mode, in which the backbone's batch normalisation keeps its statistics."""
-        super().train(mode)
-        freeze_statistics(self.stages)
-        return self
+        start_small(self.text_code)
 
     def features(self, modality: str, given: Tensor) -> Tensor:
         """E: the last map `[B, C, h, w]` of maps or pixels, or the text features `[B, T]`."""
         if modality == "text":
             return self.text2(self.text1(given))
-        for stage in self.stages:
-            given = stage(given)
-        return given
+        return self.last_map(given)
 
     def divide(self, modality: str, features: Tensor) -> Divided | None:
         """G: the features divided by attention; None where the modality has no mask."""
@@ -82,6 +75,31 @@ class CrossModalNetwork(nn.Module):
         if modality == "text":
             return self.text_code(features)
         return self.image_code(self.image_layers(features))
+
+    def word_share(self, text: Tensor, part: str) -> Tensor:
+        """How much of a text's features each of its words brings, `[V]`; the sum is 1, or 0.
+
+        The text layers are linear where they are active, so a unit is a sum over words, count times
+        slope, and a part of the biases, which is left out. A word's share of a unit is its part of
+        the positive summands; the shares of units, weighed by the units, are added up.
+
+        Args:
+            text: `[V]`. part: the units that the mask selects, `attended`, the others,
+                `unattended`, or all, `whole`.
+        """
+        first, second = self.text1[0], self.text2[0]
+        assert isinstance(first, nn.Linear) and isinstance(second, nn.Linear)
+        words = text.nonzero()[:, 0]
+        hidden = first(text[None])[0]
+        features = second(hidden.relu()[None]).relu()
+        if part != "whole":
+            features = getattr(self.divide("text", features), part)
+        units, active = features[0].nonzero()[:, 0], hidden > 0
+        slope = second.weight[units][:, active] @ first.weight[active][:, words]  # [k, w]
+        share = (slope * text[words]).clamp(min=0)
+        share /= share.sum(dim=1, keepdim=True).clamp(min=_TINY)
+        weight = features[0, units] @ share  # [w]
+        return torch.zeros_like(text).index_copy(0, words, weight / weight.sum().clamp(min=_TINY))
 
     def forward(self, modality: str, given: Tensor) -> Tensor:
         """Real values `[B, K]` of one modality, from its attended features where it has a mask."""

@@ -11,7 +11,7 @@ class GivenFeatures(nn.Module):
     """Vectors `[B, d]`, centred and divided by one number, as maps `[B, d, 1, 1]` of one place.
 
     Both are of the training samples: their values have mean 0 in each dimension and mean square 1
-    over all, as the weights of new layers expect. They are kept with what is learned.
+    over all, as the weights of new layers expect. They are saved with what is learned.
     """
 
     given_mean: Tensor

@@ -1,13 +1,13 @@
 """The network of zeng2022: an image and a text branch that meet in one code (§V, Figs. 2 and 5)."""
 
 from collections.abc import Sequence
-from typing import Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mmhash_nb.hashers.networks.modal_aware import START_STD, ModalAwareOperation
+from mmhash_nb.hashers.networks.modal_aware import ModalAwareOperation
+from mmhash_nb.hashers.networks.staged import Staged, start_small
 
 
 class Concatenation(nn.Module):
@@ -22,7 +22,7 @@ class Concatenation(nn.Module):
         return torch.cat([image, text], dim=1)
 
 
-class JointNetwork(nn.Module):
+class JointNetwork(Staged):
     """Image map and bag of words to `n_bits` real values, whose signs are the code.
 
     Text: words → `text_hidden` → `text_features`, each with ReLU. Image: the stages of a backbone
@@ -61,11 +61,10 @@ class JointNetwork(nn.Module):
         operations: tuple[str, str] | None = None,
         frozen: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(stages)
         if operations is not None and not stages:
             raise ValueError("modal-aware operations need the map before the last stage.")
         self.branch = branch
-        self.stages = nn.ModuleList(stages)
         self.stages.requires_grad_(not frozen)
         if branch != "image":
             self.text1 = text_layer(WordLinear(n_words, text_hidden))
@@ -82,12 +81,6 @@ class JointNetwork(nn.Module):
         assert n_joint is not None
         self.code = nn.Linear(n_joint, n_bits)
 
-    def train(self, mode: bool = True) -> Self:
-        """Training mode, in which the backbone's batch normalisation keeps its statistics."""
-        super().train(mode)
-        freeze_statistics(self.stages)
-        return self
-
     def forward(self, image: Tensor | None, text: Tensor | None) -> Tensor:
         """Real values `[B, K]` from maps `[B, C, h, w]` and texts `[B, V]`."""
         if self.branch == "text":
@@ -95,7 +88,7 @@ class JointNetwork(nn.Module):
             return self.code(self.text2(self.text1(text)))
         assert image is not None
         if self.branch == "image":
-            return self.code(self._image(image).mean(dim=(2, 3)))
+            return self.code(self.last_map(image).mean(dim=(2, 3)))
         assert text is not None and self.fusion is not None
         image, text = self.features(image, text)
         return self.code(self.fusion(image.mean(dim=(2, 3)), text))
@@ -104,7 +97,7 @@ class JointNetwork(nn.Module):
         """The last map `[B, C, h, w]` and the last text vector `[B, text_features]`."""
         text = self.text1(text)
         if not self.operations:
-            return self._image(image), self.text2(text)
+            return self.last_map(image), self.text2(text)
         *before, last = self.stages
         for stage in before:
             image = stage(image)
@@ -134,11 +127,6 @@ class JointNetwork(nn.Module):
                 handle.remove()
         return seen
 
-    def _image(self, image: Tensor) -> Tensor:
-        for stage in self.stages:
-            image = stage(image)
-        return image
-
 
 class WordLinear(nn.Linear):
     """A linear layer over bags of words: words that the whole batch lacks are not multiplied.
@@ -155,19 +143,7 @@ class WordLinear(nn.Linear):
         return functional.linear(x[:, words], self.weight[:, words], self.bias)
 
 
-def freeze_statistics(stages: nn.Module) -> None:
-    """Put a backbone's batch normalisation in evaluation mode.
-
-    Its statistics are of a million pictures, a batch has a hundred; and in weights with the
-    normalisation folded into the convolutions there is nothing left to normalise.
-    """
-    for module in stages.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.eval()
-
-
 def text_layer(linear: nn.Linear) -> nn.Sequential:
-    """The layer, its weights from N(0, 0.01²) (zeng2022, §VI-B; zhang2018, §4.1), with ReLU."""
-    nn.init.normal_(linear.weight, std=START_STD)
-    nn.init.zeros_(linear.bias)
+    """The layer, from small weights, with ReLU."""
+    start_small(linear)
     return nn.Sequential(linear, nn.ReLU())

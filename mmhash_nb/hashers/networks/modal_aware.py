@@ -7,10 +7,10 @@ Eq. 1 to 8 are those of the 2019 version.
 import torch
 from torch import Tensor, nn
 
+from mmhash_nb.hashers.networks.staged import start_small
+
 KERNELS = ("residual", "printed")
 ATTENTIONS = ("rescaled", "printed")
-#: standard deviation of the first weights of fully connected layers (§VI-B)
-START_STD = 0.01
 
 
 class KernelNetwork(nn.Module):
@@ -37,7 +37,7 @@ class KernelNetwork(nn.Module):
         self.image_psi = nn.Linear(width, channels)
         self.text_phi = nn.Linear(channels, width)
         self.text_psi = nn.Linear(width, width)
-        _start_small(self)
+        start_small(self.image_psi, self.text_phi, self.text_psi)
 
     def factors(self, image: Tensor, text: Tensor) -> tuple[Tensor, Tensor]:
         """What each place of the map, `[B, H·W]`, and the text, `[B, 1]`, are multiplied by."""
@@ -77,7 +77,7 @@ class AttentionNetwork(nn.Module):
         self.variant = variant
         self.image = nn.Linear(channels + width, channels)
         self.text = nn.Linear(channels + width, width)
-        _start_small(self)
+        start_small(self.image, self.text)
 
     def weights(self, pooled: Tensor, text: Tensor) -> tuple[Tensor, Tensor]:
         """Attention over channels `[B, C]` and text units `[B, K]`; each row sums to one.
@@ -144,14 +144,6 @@ class ModalAwareOperation(nn.Module):
 def places_last(image: Tensor) -> Tensor:
     """A map `[B, C, H, W]` as `[B, H·W, C]`; a view where its channels lie last."""
     return image.permute(0, 2, 3, 1).flatten(1, 2)
-
-
-def _start_small(network: nn.Module) -> None:
-    """Linear layers start from N(0, 0.01²), as the paper's text layers do (§VI-B)."""
-    for layer in network.modules():
-        if isinstance(layer, nn.Linear):
-            nn.init.normal_(layer.weight, std=START_STD)
-            nn.init.zeros_(layer.bias)
 
 
 def _check_variant(network: str, variant: str, known: tuple[str, ...]) -> None:

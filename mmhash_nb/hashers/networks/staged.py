@@ -1,0 +1,48 @@
+"""What all networks on a backbone's stages share."""
+
+from collections.abc import Sequence
+from typing import Self
+
+from torch import Tensor, nn
+
+#: standard deviation of the first weights of fully connected layers (zeng2022, §VI-B)
+START_STD = 0.01
+
+
+class Staged(nn.Module):
+    """A network whose image branch starts with stages of a backbone.
+
+    Args:
+        stages: those that the given maps have not passed.
+    """
+
+    def __init__(self, stages: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.stages = nn.ModuleList(stages)
+
+    def train(self, mode: bool = True) -> Self:
+        """Training mode, in which the backbone's batch normalisation stays in evaluation mode.
+
+        Its statistics are of a million pictures, a batch has a hundred; and in weights with the
+        normalisation folded into the convolutions there is nothing left to normalise.
+        """
+        super().train(mode)
+        for module in self.stages.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+        return self
+
+    def last_map(self, image: Tensor) -> Tensor:
+        """The last stage's map `[B, C, h, w]` of maps or pixels."""
+        for stage in self.stages:
+            image = stage(image)
+        return image
+
+
+def start_small(*layers: nn.Module) -> None:
+    """Weights from N(0, 0.01²), biases 0 (zeng2022, §VI-B; zhang2018, §4.1)."""
+    for layer in layers:
+        if isinstance(layer, nn.Linear | nn.Conv2d):
+            nn.init.normal_(layer.weight, std=START_STD)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
