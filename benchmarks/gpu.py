@@ -57,8 +57,6 @@ from mmhash_nb import datasets, hashers
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.features import backbones
 from mmhash_nb.hashers.base import Hasher
-from mmhash_nb.hashers.deep import DeepHasher
-from mmhash_nb.hashers.siamese import SiameseHasher
 from mmhash_nb.io.project import output_folder, project_root
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.papers.liong2017.protocol import protocol as liong2017
@@ -79,10 +77,10 @@ _CLASSES = {name: hashers.method_class(name) for name in hashers.names()}
 _DEEP = {
     name: cls
     for name, cls in _CLASSES.items()
-    if issubclass(cls, DeepHasher) and name not in _REPEATED
+    if cls.family == "deep network" and name not in _REPEATED
 }
 PICTURES = [name for name, cls in _DEEP.items() if cls.modalities != ("text",)]
-TRAINED = [*(n for n, cls in _CLASSES.items() if issubclass(cls, SiameseHasher)), *_DEEP]
+TRAINED = [*(n for n, cls in _CLASSES.items() if cls.family == "network on vectors"), *_DEEP]
 NOTEBOOKS = {
     "2_liong2017_cmdvh": liong2017,
     "3_zhang2018_aadah": zhang2018,
@@ -227,7 +225,7 @@ def agreement(name: str, device: torch.device) -> tuple[float | None, float, flo
     Values after training, and of encoding alone; losses and bits of deep methods, else None.
     """
     pairs = random_pairs(48, 32)
-    if issubclass(_CLASSES[name], SiameseHasher):
+    if _CLASSES[name].image_views == ("vectors",):
         vectors = pairs.images.reshape(48, -1)[:, ::32].astype(np.float32)
         pairs = dataclasses.replace(pairs, images=vectors)
     cpu = torch.device("cpu")

@@ -115,8 +115,9 @@ def load_model(folder: Path, device: str = "auto") -> Model:
     if missing:
         raise FileNotFoundError(f"{folder} has no {missing[0]}: the command fit makes a model.")
     method = hashers.load(folder, device)
-    if not isinstance(method, Hasher):
+    if not method.has_codes:
         raise ValueError(f"{folder} holds {method.name}, which has no codes.")
+    assert isinstance(method, Hasher)
     digest = hashlib.sha256()
     for name in _MODEL_FILES:
         digest.update((folder / name).read_bytes())

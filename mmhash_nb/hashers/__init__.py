@@ -1,7 +1,7 @@
 """Methods: `create` one by its name, `load` a saved one, `register` and `check` one from outside.
 
 `names` lists them and `describe` shows the options of one. Their classes can be had from here too,
-such as `hashers.AADAH`; a class is imported when it is first asked for.
+such as `hashers.AADAH`; a class is imported when it is first used.
 """
 
 from importlib import import_module

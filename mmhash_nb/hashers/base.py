@@ -5,7 +5,7 @@ import json
 import os
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, Self
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
@@ -156,7 +156,6 @@ class Hasher(Method):
         """Real values `[N, n_bits]` whose signs are the codes."""
 
 
-@runtime_checkable
 class Unified(Protocol):
     """A method that learns one code for both modalities of a database sample."""
 

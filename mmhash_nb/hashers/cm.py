@@ -14,7 +14,7 @@ class CorrelationMatching(EuclideanCCA):
     """CM: projections on the canonical directions, ranked by normalised correlation (cosine).
 
     Embeddings have unit length, so that Euclidean order is the order of the cosine. The method has
-    no code length of its own, and the topics of Wiki have but 10 dimensions: without `components`
+    no code length, and the topics of Wiki have but 10 dimensions: without `components`
     there are as many as `n_bits` or the features of either view, whichever is least.
 
     Source: Rasiwasia et al., A new approach to cross-modal multimedia retrieval, ACM MM 2010.

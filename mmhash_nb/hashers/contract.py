@@ -1,4 +1,4 @@
-"""`check`: whether a method keeps the contract of all methods, on a few made-up pairs."""
+"""`check`: whether a method meets the contract of all methods, on a few made-up pairs."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -26,7 +26,7 @@ SMALL: dict[str, Any] = {
 
 
 def check(method: str | type[Method], **options: Any) -> None:
-    """Whether a method keeps the contract: raises one sentence on what is broken, or returns.
+    """Whether a method meets the contract: raises one sentence on what is broken, or returns.
 
     It is fitted to 48 made-up pairs, twice. Its state must be named arrays, and the same seed must
     give the same; samples outside `train` must not be read. Codes must have the right number and

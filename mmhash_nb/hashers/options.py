@@ -94,7 +94,7 @@ class Option:
 class Options(Mapping[str, Any]):
     """The options of a method: a frozen dataclass, read by attribute or as a mapping.
 
-    A method's class has its own, nested and derived from its base's:
+    A method's class has such a class, nested and derived from that of its base:
 
         class Options(ShallowHasher.Options):
             epochs: int = option(60, "passes over the training samples", least=1)

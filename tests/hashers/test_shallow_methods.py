@@ -73,6 +73,8 @@ def every_score(method, pairs):
         ("cmfh", 16, {}, 0.9),
         ("lssh", 16, {}, 0.9),
         ("discmh", 16, {}, 0.95),
+        ("sephkm", 16, {}, 0.99),
+        *(("stmh", 16, {"topics": how}, 0.99) for how in ("least_squares", "means")),
         ("scm", 16, {}, 0.95),
         ("scm_orth", 3, {}, 0.95),  # 4 labels give 3 orthogonal bits that matter
     ],
@@ -91,6 +93,8 @@ def test_separated_clusters_are_solved(name, n_bits, options, least, two_views):
         ("cvh", 6, {"neighbours": 5}, 0.05),
         *((name, 16, {}, 0.1) for name in ("cca_itq", "cmfh", "pdh", "lssh", "discmh")),
         *((name, 8, {}, 0.1) for name in ("scm", "scm_orth")),
+        *(("stmh", 16, {"topics": how}, 0.1) for how in ("least_squares", "means")),
+        ("sephkm", 16, {}, 0.2),
     ],
 )
 def test_noisy_clusters_are_ranked_better_than_by_random_codes(

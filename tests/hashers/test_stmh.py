@@ -10,8 +10,6 @@ from scipy.optimize import minimize
 from mmhash_nb import hashers
 from mmhash_nb.hashers import stmh
 from mmhash_nb.hashers.stmh import TopicModel, smallest_half
-from mmhash_nb.metrics import mean_average_precision
-from mmhash_nb.ranking import rank_profile
 
 BLOCKS = ("concepts", "correlation", "mixtures", "topics", "membership")
 #: λ, μ and γ of a size that lets each term matter
@@ -212,25 +210,6 @@ def test_odd_images_weigh_less():
 def test_smallest_half_is_by_row():
     cost = np.array([[3.0, 1, 2, 0, 9], [1, 1, 1, 1, 1]])
     assert smallest_half(cost).tolist() == [[0, 1, 1, 1, 0], [1, 1, 1, 0, 0]]
-
-
-def score(method, pairs, query, database):
-    codes = method.encode(pairs, query)[pairs.query], method.encode(pairs, database)[pairs.database]
-    labels = pairs.labels[pairs.query], pairs.labels[pairs.database]
-    return mean_average_precision(rank_profile(*codes, *labels), ties="worst")
-
-
-@pytest.mark.parametrize("topics", ["least_squares", "means"])
-@pytest.mark.parametrize(("query", "database"), [("image", "text"), ("text", "image")])
-def test_it_solves_separate_clusters_and_beats_random_codes(
-    two_views, noisy_views, topics, query, database
-):
-    method = hashers.create("stmh", 16, topics=topics).fit(two_views)
-    assert score(method, two_views, query, database) > 0.99
-    method = hashers.create("stmh", 16, topics=topics).fit(noisy_views)
-    random = hashers.create("random", 16).fit(noisy_views)
-    control = score(random, noisy_views, query, database)
-    assert score(method, noisy_views, query, database) > control + 0.1
 
 
 def test_a_single_bit_is_refused(two_views):

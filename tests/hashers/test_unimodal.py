@@ -64,13 +64,6 @@ def test_noisy_clusters_beat_random_codes(name, modality):
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_no_samples_have_no_codes(name):
-    pairs = clusters(noise=0.8)
-    method = fitted(name, pairs)
-    assert len(method.encode(pairs.take(np.array([], dtype=int)), "text")) == 0
-
-
-@pytest.mark.parametrize("name", METHODS)
 def test_several_labels_each(name):
     pairs = clusters(noise=0.1, n_classes=4)
     more = pairs.labels | np.roll(pairs.labels, 1, axis=1)

@@ -18,23 +18,23 @@ from mmhash_nb.papers.masci2014.studies import (
 from mmhash_nb.results import run
 
 
-def brute(codes, labels, asked, kept, at=None, retrieved=False, by_class=False):
+def brute(codes, labels, queries, searched, at=None, retrieved=False, by_class=False):
     """Average precision with items at equal distance in every order, by sampling none of them."""
     rng = np.random.default_rng(0)
     scores = []
-    for q in asked:
-        distance = (codes[0][q] != codes[1][kept]).sum(1)
-        relevant = (labels[kept] & labels[q]).any(1)
+    for q in queries:
+        distance = (codes[0][q] != codes[1][searched]).sum(1)
+        relevant = (labels[searched] & labels[q]).any(1)
         draws = []
         for _ in range(300):
-            order = np.lexsort((rng.random(len(kept)), distance))
+            order = np.lexsort((rng.random(len(searched)), distance))
             hits = relevant[order][:at]
             precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
             by = hits.sum() if retrieved else relevant.sum()
             draws.append((precision * hits).sum() / by if by else 0.0)
         scores.append(np.mean(draws))
     if by_class:
-        return np.mean([np.array(scores)[labels[asked][:, c]].mean() for c in range(4)])
+        return np.mean([np.array(scores)[labels[queries][:, c]].mean() for c in range(4)])
     return np.mean(scores)
 
 
@@ -64,7 +64,7 @@ def test_each_evaluation_is_what_it_says(noisy_views):
 
 
 def test_longer_training_lowers_the_loss_and_is_run_in_full(two_views, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)  # runs are kept here
+    monkeypatch.chdir(tmp_path)  # runs are searched here
     options = {"batch_size": 40, "optimiser": "adam", "learning_rate": 0.01}
     table = by_epochs("masci2014", "mmnn_l1", two_views, 8, (1, 12), (0, 1), options)
     assert list(table.epochs) == [1, 12]
@@ -89,12 +89,12 @@ def test_references_rank_the_queries_against_each_other(noisy_views, tmp_path):
     runs = [run("masci2014", name, noisy_views, 4, root=tmp_path) for name in ("cm", "raw", "ssh")]
     table = references_against_queries(noisy_views, runs)
     assert list(table.index) == ["cm"]  # raw does not compare modalities, and ssh has codes
-    asked = noisy_views.take(noisy_views.query)
-    text, image = (runs[0].method().embed(asked, m) for m in ("text", "image"))
+    queries = noisy_views.take(noisy_views.query)
+    text, image = (runs[0].method().embed(queries, m) for m in ("text", "image"))
     scores = []
-    for q in range(len(asked)):
+    for q in range(len(queries)):
         order = np.argsort(((image - text[q]) ** 2).sum(1))
-        hits = (asked.labels[order] & asked.labels[q]).any(1)
+        hits = (queries.labels[order] & queries.labels[q]).any(1)
         precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
         scores.append(precision[hits].mean())
     assert table.loc["cm", "text-image"] == pytest.approx(np.mean(scores))

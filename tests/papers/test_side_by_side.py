@@ -38,14 +38,14 @@ def planned(protocol):
 @pytest.mark.parametrize("dataset", ["scenes", "wiki"])
 @pytest.mark.parametrize("scale", ["demo", "paper"])
 def test_every_registered_method_runs_once_or_is_left_out_with_a_reason(dataset, scale):
-    asked = planned(side_by_side(dataset, scale))
+    runs = planned(side_by_side(dataset, scale))
     without = left_out(dataset)
-    methods = {method for method, _, _ in asked}
+    methods = {method for method, _, _ in runs}
     assert methods | set(without) == set(hashers.names()) and not methods & set(without)
     assert all(without.values()) and (set(without) == EXTRAS) == (dataset == "scenes")
     lengths = {16, 32} if scale == "demo" else {16, 32, 64}
     for method in methods - {"raw", "cm", "sm", "scm_rasiwasia"}:
-        assert {key[1:] for key in asked if key[0] == method} == {
+        assert {key[1:] for key in runs if key[0] == method} == {
             (bits, seed) for bits in lengths for seed in (0, 1, 2)
         }
 
@@ -219,9 +219,9 @@ def test_blind_orders_are_those_of_a_stable_sort(done):
     def score(order):
         total = 0.0
         for q in pairs.query:
-            asked = codes["text"].signs()[q]
+            bits = codes["text"].signs()[q]
             gallery = [pairs.database[i] for i in order]
-            ranked = sorted(gallery, key=lambda i: int((codes["image"].signs()[i] != asked).sum()))
+            ranked = sorted(gallery, key=lambda i: int((codes["image"].signs()[i] != bits).sum()))
             hits = [bool((labels[q] & labels[i]).any()) for i in ranked]
             found = [sum(hits[: k + 1]) / (k + 1) for k, hit in enumerate(hits) if hit]
             total += sum(found) / len(found)

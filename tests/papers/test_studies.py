@@ -81,7 +81,7 @@ TINY = {**SMALL, "image_hidden": 16, "text_features": 16, "batch_size": 32}
 
 
 def test_every_player_is_run_with_every_seed_on_held_out_samples(pairs, monkeypatch):
-    asked = []
+    calls = []
 
     class Done:
         def __init__(self, options, seed):
@@ -92,40 +92,40 @@ def test_every_player_is_run_with_every_seed_on_held_out_samples(pairs, monkeypa
             return self.fitted.fit(pairs)
 
     def run(paper, method, part, bits, seed, options):
-        asked.append((part, options["players"], seed))
+        calls.append((part, options["players"], seed))
         return Done(options, seed)
 
     monkeypatch.setattr(zhang, "run", run)
     table = zhang.by_adversary(pairs, 8, (0, 1), TINY)
-    assert [(players, seed) for _, players, seed in asked] == [
+    assert [(players, seed) for _, players, seed in calls] == [
         (players, seed) for players in ("both", "hashing", "attention", "none") for seed in (0, 1)
     ]
-    assert all(len(part) == len(pairs.train) for part, _, _ in asked)
+    assert all(len(part) == len(pairs.train) for part, _, _ in calls)
     assert table["image-text"].tolist() == pytest.approx([0.0, 0.1] * 4)
     assert table[["IoU", "IoU, random", "area"]].stack().between(0, 1).all()
 
 
 def test_masks_and_words_are_scored_beside_their_controls(pairs):
-    asked = pairs.take(pairs.query)
+    queries = pairs.take(pairs.query)
     fitted = [hashers.create("aadah", 8, seed, **TINY).fit(pairs) for seed in (0, 1)]
-    masks = zhang.mask_table(asked, fitted)
+    masks = zhang.mask_table(queries, fitted)
     assert list(dict.fromkeys(masks.index.get_level_values(0))) == [
         *("attended", "feature norm", "centre", "random", "untrained", "random, as untrained")
     ]
     for method in fitted:
-        seen = method.attend(asked, "image")
-        expected = attention_scores.mask_scores(seen.mask, seen.probabilities, asked.masks)
+        seen = method.attend(queries, "image")
+        expected = attention_scores.mask_scores(seen.mask, seen.probabilities, queries.masks)
         assert masks.loc[("attended", method.seed)].IoU == pytest.approx(expected.IoU.mean())
         # Controls have the area of the trained masks.
         regions = ("attended", "feature norm", "centre", "random")
         areas = [masks.loc[(region, method.seed)].area for region in regions]
         assert areas == pytest.approx([seen.mask.mean()] * 4)
-        start = method.before_training().attend(asked, "image")
+        start = method.before_training().attend(queries, "image")
         for region in ("untrained", "random, as untrained"):
             assert masks.loc[(region, method.seed)].area == pytest.approx(start.mask.mean())
-    words = zhang.word_table(asked, fitted)
-    shares = fitted[0].word_shares(asked, "unattended")
-    expected = word_scores.text_scores(shares, asked.texts, word_scores.concept_words(asked))
+    words = zhang.word_table(queries, fitted)
+    shares = fitted[0].word_shares(queries, "unattended")
+    expected = word_scores.text_scores(shares, queries.texts, word_scores.concept_words(queries))
     assert words.loc[("unattended", 0)].attended == pytest.approx(
         expected.attended.mean(), abs=0.02
     )
