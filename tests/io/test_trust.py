@@ -113,7 +113,7 @@ def dangerous(name: str) -> bool:
         ("import runpy\nrunpy.run_path(p)", {"runpy.run_path"}),
         ("from runpy import run_module as run", {"runpy.run_module"}),
         ("archive.extract(member, folder)", {"archive.extract"}),
-        ("from mmhash_nb.features import backbones\nbackbones.extract(n, x)", set()),
+        ("from mmhash_nb.io import download\ndownload.extract(a, x)", set()),
         ("subprocess.run(c, shell=True)", {"shell"}),
         ("import os\nos.system(c)", {"os.system"}),
         ("archive.extractall(folder)", {"archive.extractall"}),
