@@ -96,6 +96,5 @@ def test_contributing_names_files_and_the_order_that_are_there():
     (order,) = re.findall(r"`(io → [^`]+)`", text)
     assert [n for n in ORDER if re.search(rf"\b{n}\b", order)] == re.findall(r"\w+", order)
     for name, file in re.findall(r"`(\w+)`(?: and `\w+`)? in `(mmhash_nb/\S+?\.py)`", text):
-        source = (PACKAGE.parent / file).read_text()
-        found = re.search(rf"^(?:def |class )?{name}\b", source, re.MULTILINE)
-        assert found, f"{file} has no {name}"
+        source = (PACKAGE.parent / file).read_text(encoding="utf-8")
+        assert re.search(rf"^(?:def |class )?{name}\b", source, re.MULTILINE), f"{name} in {file}"

@@ -16,6 +16,9 @@ MOST_LINES, MOST_BYTES = 15, 1_500_000
 TRAINING = re.compile(r"\b(run_protocol|results\.run|fit)\(")
 #: a path of somebody's machine, and not the middle of an address
 MACHINE_PATH = re.compile(r"(?<![\w.])/(root|home|work|Users)/[^\s\"'\\]*")
+#: a committed folder, beside a call that writes
+COMMITTED = re.compile(r"project_root\(\) / \"(results|figures)\"")
+WRITING = re.compile(r"\.(to_csv|savefig|write_text|write_bytes|write|save)\(")
 #: a decimal number, and where the text tells what came out of the runs
 DECIMAL = re.compile(r"(?<![\d.])\d+\.\d+(?!\.?\d)")
 FINDINGS = "## What came out"
@@ -74,6 +77,8 @@ def _cells(cells, code):
             yield f"cell {i} has {lines} lines"
         if i == 0 or cells[i - 1].cell_type != "markdown" or not cells[i - 1].source.strip():
             yield f"cell {i} has no text before it"
+        if COMMITTED.search(cell.source) and WRITING.search(cell.source):
+            yield f"cell {i} writes beside runs/: use records.write_study or figures.folder"
 
 
 def _execution(code):
@@ -190,6 +195,10 @@ def sets(order, **values):
         (sets(1, source="n: int = 3  # so K = 3"), "a single ="),
         (sets(1, source="a: int = 1; b: int = 2  # two"), "parameter line 'a: int = 1; b"),
         (sets(3, source="\n".join(["assert [1]"] * 16)), "cell 7 has 16 lines"),
+        (
+            sets(3, source='assert t.to_csv(project_root() / "results" / name)'),
+            "cell 7 writes beside runs/: use records.write_study or figures.folder",
+        ),
         (lambda n, c: n.cells.pop(6), "cell 6 has no text before it"),
         (lambda n, c: n.cells[6].update(source=" "), "cell 7 has no text before it"),
         (sets(3, execution_count=None), "not executed in order, from a fresh kernel: [1, 2, 3, N"),

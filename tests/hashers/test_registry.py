@@ -106,6 +106,24 @@ def test_which_modalities_the_methods_have():
         ("stmh", {"gamma": -1}, "a number above 0"),
         ("stmh", {"iterations": 0}, "an integer of at least 1"),
         ("stmh", {"topics": "lda"}, "one of least_squares, means"),
+        ("aadah", {"attend_queries": "no"}, "True or False"),
+        ("aadah", {"attention": "soft"}, "one of both, visual, textual, none"),
+        ("aadah", {"hashing_steps": 0}, "an integer of at least 1"),
+        ("aadah", {"margin": -1}, "a number of at least 0"),
+        ("aadah", {"players": "all"}, "one of both, hashing, attention, none"),
+        ("cmdvh", {"lambda_": 0}, "a number above 0"),
+        ("cmdvh", {"rounds": 1.5}, "an integer of at least 1"),
+        ("dcmh", {"learning_rate": "fast"}, "a number above 0"),
+        ("dcmh", {"precision": "half"}, "one of auto, float32, bfloat16"),
+        ("dnh_c", {"epsilon": 0.6}, "a number above 0 and at most 0.5"),
+        ("dpsh", {"objective": "triplet"}, "one of dpsh"),
+        ("dth", {"trainable": "first"}, "one of all, last, none"),
+        ("dvsh", {"decay_every": 0}, "an integer of at least 1 or None"),
+        ("dvsh", {"max_words": 0}, "an integer of at least 1"),
+        ("gmu", {"fusion": "sum"}, "one of gmu"),
+        ("mah", {"kernel": "wide"}, "one of residual, printed, none"),
+        ("mmnn_l1", {"batch_size": 1}, "an integer of at least 2"),
+        ("mmnn_l1", {"optimiser": "rmsprop"}, "one of lbfgs, adam, sgd"),
     ],
 )
 def test_options_out_of_range_are_refused_by_create(name, options, takes):
@@ -113,6 +131,23 @@ def test_options_out_of_range_are_refused_by_create(name, options, takes):
     with pytest.raises(ValueError) as error:
         hashers.create(name, 8, **options)
     assert str(error.value) == f"{name}: {option} must be {takes}, but is {value!r}."
+
+
+@pytest.mark.parametrize(
+    ("name", "recorded"),
+    [
+        ("dpsh", {"objective": "dpsh", "margin": None}),
+        ("dth", {"objective": "triplet", "margin": None}),
+        ("gmu", {"objective": "triplet", "fusion": "gmu"}),
+        ("mah_printed", {"objective": "triplet", "kernel": "printed", "attention": "printed"}),
+        ("cmnn_l1", {"layers": 1, "alpha": 0.0}),
+        ("aadah_none", {"attention": "none", "players": "both", "attend_queries": False}),
+    ],
+)
+def test_options_that_earlier_versions_recorded_are_those_of_today(name, recorded):
+    options = hashers.create(name, 8, **recorded).options
+    assert dict(options) == dict(hashers.create(name, 8).options)
+    assert recorded.items() <= dict(options).items()
 
 
 @pytest.mark.parametrize("n_bits", [0, -3, 1.5, "8", True])

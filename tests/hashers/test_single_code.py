@@ -180,12 +180,6 @@ def test_another_vocabulary_or_another_state_is_refused(name, tiny_pictures):
         codes(method, tiny_pictures)
 
 
-def test_an_absent_cuda_is_one_sentence(tiny_pictures, monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(RuntimeError, match="device='cuda' was asked for, but PyTorch sees no CUDA"):
-        quick("dth", device="cuda").fit(tiny_pictures)
-
-
 def test_presets_and_the_papers_settings():
     chosen = {name: hashers.create(name, 8).options for name in DEEP}
     wanted = dict(zip(IMAGE, ("dpsh", "dsh", "hashnet", "triplet", "csq"), strict=True))

@@ -202,8 +202,8 @@ FILLS = """\
 import os
 from mmhash_nb import results
 from mmhash_nb.datasets import load
+from mmhash_nb.experiments import runs
 from mmhash_nb.training import checkpoints, loop
-from mmhash_nb.results import runs
 loop.CHECKPOINT_SECONDS = -1.0
 wanted = open("fill.txt").read() if os.path.exists("fill.txt") else ""
 def fill():
