@@ -53,7 +53,7 @@ DPI = 100
 
 @contextmanager
 def themed() -> Iterator[None]:
-    """The style as a context manager or decorator; the reader's own settings return after it."""
+    """The style as a context manager or decorator; the reader's settings return after it."""
     with matplotlib.rc_context(THEME):
         yield
 
