@@ -44,7 +44,7 @@ test: lint
 faults: setup
 	$(BIN)/python -m pytest -m faults tests
 
-# The loopback interface only, and Jupyter's own token.
+# The loopback interface only, with the token of Jupyter.
 lab: setup
 	$(BIN)/jupyter lab --ip=127.0.0.1 notebooks
 

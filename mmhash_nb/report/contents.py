@@ -23,7 +23,7 @@ _FOLDERS = {"results": "the committed full runs", "runs": "this machine's last r
 
 
 class Section(NamedTuple):
-    """One paper's numbers from one folder, on its own datasets (`dataset` is None) or another."""
+    """One paper's numbers from one folder, on its datasets (`dataset` is None) or another."""
 
     paper: str
     folder: str
@@ -35,7 +35,8 @@ class Section(NamedTuple):
     @property
     def title(self) -> str:
         """Such as `On scenes, from runs/`."""
-        return f"On {self.dataset or 'its own datasets'}, from {self.folder}/"
+        on = self.dataset or "the paper's datasets"
+        return f"On {on}, from {self.folder}/"
 
     @property
     def anchor(self) -> str:
@@ -59,7 +60,7 @@ def blocks(outcomes: Iterable[Outcome] = ()) -> list[Block]:
 
 
 def sections(paper: str, present: Set[str] = frozenset()) -> list[Section]:
-    """Where there are numbers of a paper: first its own datasets from `results/`, always there.
+    """Where there are numbers of a paper: first the paper's datasets from `results/`, always there.
 
     Another dataset stands once: from `runs/`, or from `results/` where nothing was run on it.
 
@@ -86,7 +87,7 @@ def sections(paper: str, present: Set[str] = frozenset()) -> list[Section]:
 def overall(of_paper: list[Section]) -> pd.DataFrame:
     """Each published number once, with the verdict that says most about it.
 
-    That of the paper's own data from `results/`, else from `runs/`, else `other data` where any
+    That of the paper's data from `results/`, else from `runs/`, else `other data` where any
     section has ours on another dataset, else `not run` with its reason.
     """
     first, *others = (section.numbers for section in of_paper if section.dataset is None)

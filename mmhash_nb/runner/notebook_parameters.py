@@ -39,7 +39,7 @@ def cells(notebook: Path) -> list[dict[str, Any]]:
 def defaults(notebook: Path) -> dict[str, Any]:
     """The parameters of a notebook with their defaults: the literals of its `parameters` cell.
 
-    The cell is parsed rather than asked of `papermill.inspect_notebook`, which gives defaults as
+    The cell is parsed here since `papermill.inspect_notebook` gives defaults as
     text and loses a parameter whose comment holds an equals sign.
     """
     return {name: default for name, (default, _) in _declared(notebook).items()}

@@ -248,7 +248,7 @@ def test_runs_come_first_and_committed_files_stand_in_where_nothing_was_run(proj
         records.write(rows(dataset, {"raw": (0.2,)}), project / tables)
     assert list(contents.pictures("masci2014")) == [("figures", "a"), ("runs/figures", "b")]
     assert [section.title for section in contents.sections("masci2014")] == [
-        "On its own datasets, from results/", "On a, from results/", "On b, from runs/",
+        "On the paper's datasets, from results/", "On a, from results/", "On b, from runs/",
     ]  # fmt: skip
 
 

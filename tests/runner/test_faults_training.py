@@ -83,11 +83,11 @@ MOST = 15
 
 def trained(folder: Path) -> dict:
     """Codes and metrics of every run by its key."""
-    kept = {}
+    found = {}
     for path in (folder / "runs").glob("*/record.json"):
         record = read_record(path.parent)
-        kept[path.parent.name] = (record["metrics"], load_codes(path.parent / "codes.npz"))
-    return kept
+        found[path.parent.name] = (record["metrics"], load_codes(path.parent / "codes.npz"))
+    return found
 
 
 def merged(folder: Path) -> dict[str, list]:
@@ -163,7 +163,7 @@ def test_a_batch_whose_processes_are_killed_at_random_ends_as_an_undisturbed_one
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A folder on a disk of its own of a few megabytes, where this process may mount one."""
+    """A folder on a separate disk of a few megabytes, where this process may mount one."""
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(disk)]
