@@ -1,4 +1,4 @@
-"""`HashCodes`: packed binary codes, and `HammingIndex` to search them."""
+"""`HashCodes`: packed binary codes, and `HammingIndex` to search them; one contract, one module."""
 
 import os
 from collections.abc import Callable, Mapping

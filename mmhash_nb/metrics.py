@@ -2,6 +2,7 @@
 
 Items at one Hamming distance are tied. A per-query metric is its mean over all orders of the
 tied items, in closed form; none needs a sort. A query with no relevant item scores 0.
+All metrics are in this module.
 """
 
 from typing import get_args

@@ -2,7 +2,8 @@
 
 A shard is a pair of codes and labels, `(HashCodes, bool [N, C])`. Where a function takes shards,
 any iterable of them will do, a generator or a `ShardedDatabase`, and one is alive at a time; or a
-Dask bag of them, whose scheduler or cluster takes one shard a thread.
+Dask bag of them, whose scheduler or cluster takes one shard a thread. Writing, reading and
+searching share one format, so they are one module.
 """
 
 import json

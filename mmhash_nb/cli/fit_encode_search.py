@@ -16,7 +16,7 @@ from mmhash_nb.cli.models import Gallery, Model, check_absent, load_model, save_
 from mmhash_nb.codes import HammingIndex
 from mmhash_nb.datasets import folder
 from mmhash_nb.datasets.decoding import fitted, read_picture
-from mmhash_nb.datasets.pairs_table import picture_path
+from mmhash_nb.datasets.pairs_row import picture_path
 from mmhash_nb.datasets.preprocessing import Preprocessing
 from mmhash_nb.experiments.evaluation import modalities, tasks
 from mmhash_nb.features.text import tokens
@@ -126,16 +126,16 @@ def search(args: argparse.Namespace) -> None:
         _check_words(args.text, model, known=bool(one.texts.any()))
     code = model.method.encode(one, modality)
     nearest = min(args.k, len(gallery.codes))
-    distances, places = HammingIndex(gallery.codes).search(code, nearest)
+    distances, positions = HammingIndex(gallery.codes).search(code, nearest)
     print("distance", "line", "image", "text", sep="\t")
-    for distance, place in zip(distances[0], places[0], strict=True):
-        line, image, text = gallery.items[place]
+    for distance, position in zip(distances[0], positions[0], strict=True):
+        line, image, text = gallery.items[position]
         print(distance, line, image, _cut(text), sep="\t")
     if args.gallery is not None:
         query = Item(_picture(args.image), args.text or "", "query")
         found = [
-            (gallery.items[place], int(distance))
-            for distance, place in zip(distances[0], places[0], strict=True)
+            (gallery.items[position], int(distance))
+            for distance, position in zip(distances[0], positions[0], strict=True)
         ]
         _draw(query, found, code.n_bits, args.folder, args.gallery)
 
@@ -196,10 +196,10 @@ def _draw(
     items = []
     for (_, image, text), distance in found:
         try:
-            place = picture_path(home, image) if image else None
+            file = picture_path(home, image) if image else None
         except ValueError as error:
             raise ValueError(f"{error} in {home}: --folder names the one encoded.") from None
-        items.append(Item(_picture(place), text, f"{distance} of {n_bits} bits differ"))
+        items.append(Item(_picture(file), text, f"{distance} of {n_bits} bits differ"))
     with whole(path) as aside, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         aside.write_bytes(png(found_items(query, items), dpi=_DPI))

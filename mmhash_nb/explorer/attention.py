@@ -16,7 +16,7 @@ from mmhash_nb.pairs import Pairs
 
 
 def has_masks(method: str) -> bool:
-    """Whether a registered method has a mask over places of pictures."""
+    """Whether a registered method masks regions of pictures."""
     return hashers.create(method, 1).has_masks
 
 
@@ -37,7 +37,7 @@ class Masks:
         self._known: WeakKeyDictionary[Pairs, dict[int, np.ndarray]] = WeakKeyDictionary()
 
     def of(self, pairs: Pairs, samples: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Attended places of some samples' pictures, `bool [n, h, w]`."""
+        """Attended regions of some samples' pictures, `bool [n, h, w]`."""
         known = self._known.setdefault(pairs, {})
         missing = [sample for sample in dict.fromkeys(map(int, samples)) if sample not in known]
         if missing:

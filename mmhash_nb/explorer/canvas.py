@@ -53,7 +53,7 @@ class Mark:
 
 
 class Canvas:
-    """A white canvas; places on it are inches from its top left corner.
+    """A white canvas; positions on it are inches from its top left corner.
 
     Attributes:
         size: width and height in inches.

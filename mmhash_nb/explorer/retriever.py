@@ -110,7 +110,7 @@ class Retriever:
             missing = needs(self.pairs, side) - query.made_of
             if missing:
                 raise ValueError(
-                    f"{column.method} is asked with {' and '.join(sorted(missing))} here: choose "
+                    f"{column.method} needs {' and '.join(sorted(missing))} here: choose "
                     "another direction or method."
                 )
             method = self._method(column)

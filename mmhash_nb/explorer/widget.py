@@ -114,11 +114,8 @@ class Explorer(widgets.VBox):
             set_control(getattr(self, name), name, value)
             self._offer()
         self._show()
-        for control in (self.dataset, self.method, self.beside, self.bits, self.direction):
-            control.observe(self._menu_changed, "value")
-        for control in (self.k, self.radius, self.mistakes, self.attention):
-            control.observe(self._moved, "value")
-        self.query.observe(self._query_moved, "value")
+        for control in (*lines[0], *lines[1]):
+            control.observe(self._changed, "value")
         self.words.observe(self._user_query_given, "value")
         self.upload.observe(self._user_query_given, "value")
         self.ask.on_click(self._user_query_given)
@@ -176,24 +173,17 @@ class Explorer(widgets.VBox):
             self.hint.value = html.escape(str(error))
             return frozenset()
 
-    def _menu_changed(self, change: dict[str, Any]) -> None:
+    def _changed(self, change: dict[str, Any]) -> None:
         # Filling a menu moves its value; the picture is drawn once, when all of them agree.
-        if not self._setting:
-            with self._quietly():
-                if change["owner"] is self.dataset:
-                    self._forget()
-                self._offer()
-            self._show()
-
-    def _query_moved(self, _: object) -> None:
-        if not self._setting:
-            with self._quietly():
+        if self._setting:
+            return
+        control = change["owner"]
+        with self._quietly():
+            if control in (self.dataset, self.query):
                 self._forget()
-            self._show()
-
-    def _moved(self, _: object) -> None:
-        if not self._setting:
-            self._show()
+            if isinstance(control, widgets.Dropdown):
+                self._offer()
+        self._show()
 
     def _user_query_given(self, _: object) -> None:
         """Take the user's query from the box and the upload."""

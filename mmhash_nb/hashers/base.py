@@ -63,6 +63,11 @@ class Method(ABC):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.unified = hasattr(cls, "database_codes")
+        if "defaults" in cls.__dict__ or not issubclass(cls.Options, MethodOptions):
+            raise TypeError(
+                f"{cls.__name__} must have its options in a nested class Options, derived from "
+                "that of its base."
+            )
         cls.defaults = cls.Options.defaults()
         text = inspect.cleandoc(cls.__dict__.get("__doc__") or "")
         cls.__doc__ = f"{text}\n\n{cls.Options.described()}".strip()

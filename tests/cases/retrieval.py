@@ -19,3 +19,8 @@ def scores(method, pairs, unified=False):
         )
         for of in ("image", "text")
     ]
+
+
+def training_views(method, pairs):
+    """Images and texts of the training samples as a shallow method takes them."""
+    return [method.view(pairs.take(pairs.train), modality) for modality in ("image", "text")]

@@ -150,7 +150,7 @@ def test_a_method_that_was_not_kept_says_so_beside_one_that_was(own, worded) -> 
         f"query.<br>{nearest_to(own, code, 'aadah_visual', 'image')}"
     )
     own.beside.value = "concat"
-    assert "concat is asked with picture here: choose another" in own.message.value
+    assert "concat needs picture here: choose another" in own.message.value
     own.method.value = "random"
     assert own.beside.value == "concat" and shown(own.upload), "concat can encode, random cannot"
     own.beside.value = ""

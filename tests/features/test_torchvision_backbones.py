@@ -97,32 +97,6 @@ def test_the_last_two_maps_are_the_taps_of_the_paper(loaded, images: np.ndarray)
         torch.testing.assert_close(found, expected)
 
 
-@torch.inference_mode()
-def test_maps_start_the_last_stage(loaded, images: np.ndarray) -> None:
-    _, _, backbone = loaded
-    batch = torch.from_numpy(images)
-    cached = backbone.maps(batch)[-2].clone()
-    torch.testing.assert_close(backbone.stages[-1](cached).mean(dim=(2, 3)), backbone(batch))
-
-
-@both
-def test_gradients_reach_every_stage(name: str, images: np.ndarray) -> None:
-    torch.manual_seed(0)
-    backbone = create(name, pretrained=False)
-    backbone(torch.from_numpy(images)).square().sum().backward()
-    for stage in backbone.stages:
-        assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in stage.parameters())
-
-
-def test_weights_in_our_own_layout(loaded, tmp_path: Path) -> None:
-    name, _, backbone = loaded
-    path = tmp_path / "ours.safetensors"
-    save_file(backbone.state_dict(), path)
-    again = create(name, weights=path)
-    assert all(torch.equal(v, again.state_dict()[k]) for k, v in backbone.state_dict().items())
-    assert again.identity() == backbone.identity()
-
-
 @both
 def test_float16_without_counters_and_classifier(name: str, tmp_path: Path) -> None:
     path = tmp_path / "half.safetensors"

@@ -41,17 +41,6 @@ def test_the_default_ridge_is_small(noisy_views):
     assert np.array_equal(default.state["correlations"], explicit.state["correlations"])
 
 
-def test_codes_are_signs_about_the_training_mean(noisy_views):
-    method = hashers.create("cca_hash", K).fit(noisy_views)
-    for modality in ("image", "text"):
-        features = noisy_views.features(modality).astype(np.float64)
-        w = method.state[f"{modality}.directions"]
-        projected = features @ w
-        threshold = projected[noisy_views.train].mean(axis=0)
-        expected = projected >= threshold
-        assert np.array_equal(method.encode(noisy_views, modality).signs() > 0, expected)
-
-
 def test_fewer_bits_are_the_first_ones(noisy_views):
     few, more = (hashers.create("cca_hash", k).fit(noisy_views) for k in (3, 12))
     for modality in ("image", "text"):

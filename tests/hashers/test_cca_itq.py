@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from retrieval import training_views
 from scipy import linalg, optimize
 
 from mmhash_nb import hashers
@@ -16,10 +17,6 @@ from mmhash_nb.hashers.cca_itq import (
     random_rotation,
     signs,
 )
-
-
-def training_views(method, pairs):
-    return [method.view(pairs.take(pairs.train), modality) for modality in ("image", "text")]
 
 
 @settings(max_examples=25)
@@ -124,14 +121,6 @@ def test_both_views_are_treated_alike(noisy_views):
     # The directions' signs are those of a decomposition, so errors are compared, not codes.
     first, second = (m.state["quantisation_error"][-1] for m in (ours, theirs))
     assert first == pytest.approx(second, rel=0.05)
-
-
-def test_codes_threshold_at_the_training_mean(noisy_views):
-    method = hashers.create("cca_itq", 8).fit(noisy_views)
-    for modality in ("image", "text"):
-        projected = noisy_views.features(modality) @ method.state[f"{modality}.directions"]
-        expected = projected >= projected[noisy_views.train].mean(axis=0)
-        assert np.array_equal(method.encode(noisy_views, modality).signs() > 0, expected)
 
 
 def test_iterations_are_rounds(noisy_views):

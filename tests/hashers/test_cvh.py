@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from retrieval import training_views
 from scipy import linalg, sparse
 
 from mmhash_nb import hashers
@@ -18,10 +19,6 @@ def views(seed=0, n=15, d1=5, d2=3):
     common = rng.normal(size=(n, 2))
     sides = [common @ rng.normal(size=(2, d)) + rng.normal(size=(n, d)) for d in (d1, d2)]
     return [side - side.mean(axis=0) for side in sides]
-
-
-def training_views(method, pairs):
-    return [method.view(pairs.take(pairs.train), modality) for modality in ("image", "text")]
 
 
 @settings(max_examples=15)
@@ -119,14 +116,6 @@ def test_neighbours_are_found_in_both_views():
     # As similar to the neighbours in all as to itself.
     assert found.sum() == pytest.approx(15)
     assert neighbour_similarity(x, y, 0).nnz == 0
-
-
-def test_codes_threshold_at_the_training_mean(noisy_views):
-    method = hashers.create("cvh", 6).fit(noisy_views)
-    for modality in ("image", "text"):
-        projected = noisy_views.features(modality) @ method.state[f"{modality}.directions"]
-        expected = projected >= projected[noisy_views.train].mean(axis=0)
-        assert np.array_equal(method.encode(noisy_views, modality).signs() > 0, expected)
 
 
 @pytest.mark.parametrize(

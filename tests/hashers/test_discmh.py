@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from retrieval import scores
+from retrieval import scores, training_views
 from scipy import sparse
 
 from mmhash_nb import hashers
@@ -126,10 +126,6 @@ def test_b_with_one_bit_is_a_global_minimum():
         for bits in itertools.product((-1.0, 1.0), repeat=6)
     }
     assert tuple(found[:, 0]) == min(values, key=values.get)
-
-
-def training_views(method, pairs):
-    return [method.view(pairs.take(pairs.train), modality) for modality in ("image", "text")]
 
 
 @pytest.mark.parametrize("nu", [1e-5, 0.5])

@@ -1,5 +1,8 @@
 """Typed options: what is taken, what is refused in one sentence, and how they are shown."""
 
+import copy
+import dataclasses
+import pickle
 from typing import Any, Literal
 
 import numpy as np
@@ -139,6 +142,21 @@ def test_an_option_without_type_or_default_or_with_a_reserved_name_is_refused():
     with pytest.raises(TypeError, match="option 'items' of Options has a reserved name"):
         declare(items=(int, 3))
     assert declare(depth=(int, 3)).defaults()["depth"] == 3
+
+
+def test_options_elsewhere_than_in_a_nested_class_are_refused():
+    sentence = "Odd must have its options in a nested class Options, derived from that of its base"
+    for body in ({"defaults": {"epochs": 3}}, {"Options": type("Options", (), {"epochs": 3})}):
+        with pytest.raises(TypeError, match=sentence):
+            type("Odd", (Hasher,), body)
+
+
+def test_options_are_copied_and_pickled():
+    options = Tuned(8, widths=[1, 2]).options
+    assert pickle.loads(pickle.dumps(options)) == copy.deepcopy(options) == options
+    assert dataclasses.replace(options, epochs=2).epochs == 2
+    with pytest.raises(ValueError, match="epochs must be an integer of at least 1, but is 0"):
+        dataclasses.replace(options, epochs=0)
 
 
 def test_the_docstring_has_a_line_on_each_option():

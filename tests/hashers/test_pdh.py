@@ -230,14 +230,6 @@ def test_without_decorrelation_bits_collapse(noisy_views, monkeypatch):
     assert ours[-1] < 0.2 and theirs[-1] > ours[-1] + 0.1
 
 
-def test_codes_threshold_at_the_training_mean(noisy_views):
-    method = hashers.create("pdh", 6).fit(noisy_views)
-    for modality in ("image", "text"):
-        projected = noisy_views.features(modality) @ method.state[f"{modality}.weights"]
-        expected = projected >= projected[noisy_views.train].mean(axis=0)
-        assert np.array_equal(method.encode(noisy_views, modality).signs() > 0, expected)
-
-
 def test_a_single_bit_splits_the_clusters(two_views):
     image, text = training_codes(hashers.create("pdh", 1).fit(two_views), two_views)
     assert np.mean(image == text) > 0.95 and abs(image.mean()) < 0.6

@@ -176,16 +176,6 @@ def test_the_first_bits_of_the_two_solvers_agree(noisy_views):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_codes_are_signs_about_the_training_mean(name, noisy_views):
-    method = hashers.create(name, 3).fit(noisy_views)
-    for modality in ("image", "text"):
-        features = noisy_views.features(modality).astype(np.float64)
-        projected = features @ method.state[f"{modality}.directions"]
-        expected = projected >= projected[noisy_views.train].mean(axis=0)
-        assert np.array_equal(method.encode(noisy_views, modality).signs() > 0, expected)
-
-
-@pytest.mark.parametrize("name", NAMES)
 def test_shifted_features_change_nothing(name, noisy_views):
     changed = dataclasses.replace(noisy_views, images=noisy_views.images + 5)
     ours, theirs = (hashers.create(name, 3).fit(pairs) for pairs in (noisy_views, changed))

@@ -56,6 +56,19 @@ def test_no_samples_have_no_codes(name):
         assert len(encode(none, modality)) == 0
 
 
+LINEAR = ["cca_hash", "cca_itq", "cmfh", "cvh", "discmh", "pdh", "scm", "scm_orth"]
+
+
+@pytest.mark.parametrize("name", LINEAR)
+def test_linear_bits_have_their_threshold_at_the_training_mean(name, noisy_views):
+    method = hashers.create(name, 3).fit(noisy_views)
+    for modality in ("image", "text"):
+        features = noisy_views.features(modality).astype(np.float64)
+        projected = features @ method.state[f"{modality}.{method.linear}"]
+        expected = projected >= projected[noisy_views.train].mean(axis=0)
+        assert np.array_equal(method.encode(noisy_views, modality).signs() > 0, expected)
+
+
 def every_score(method, pairs):
     """mAP in both directions, also against unified codes where the method has such."""
     return scores(method, pairs) + (scores(method, pairs, unified=True) if method.unified else [])
