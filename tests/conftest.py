@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from mmhash_nb.pairs import Pairs
+from mmhash_nb.pairs import Pairs  # here, before PyTorch: it sets how threads wait
 
 # The same examples in every run, on machines of any speed.
 settings.register_profile("repeatable", deadline=None, derandomize=True)
@@ -12,7 +12,7 @@ settings.load_profile("repeatable")
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _own_cache(tmp_path_factory):
+def _cache_of_the_tests(tmp_path_factory):
     """Tests compute what they need: nothing is read from or left in the user's cache folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MMHASH_CACHE", str(tmp_path_factory.mktemp("cache")))
@@ -25,7 +25,7 @@ def rng() -> np.random.Generator:
 
 
 def clusters(noise: float, n: int = 160, classes: int = 4, d: int = 20, v: int = 12) -> Pairs:
-    """Gaussian clusters, each modality with centres of its own; 30 queries, 80 training samples."""
+    """Gaussian clusters, other centres in each modality; 30 queries, 80 training samples."""
     rng = np.random.default_rng(7)
     which = np.arange(n) % classes
     views = [rng.normal(size=(classes, w))[which] + noise * rng.normal(size=(n, w)) for w in (d, v)]

@@ -11,7 +11,7 @@ from mmhash_nb.io.archives import Archive
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The command with its arguments: fetch what is asked for, and print what is there.
+    """The command with its arguments: fetch what is named, and print what is there.
 
     Raises:
         ValueError: a name is none of a dataset that can be fetched, or a download is not what it
@@ -30,12 +30,12 @@ def main(arguments: Sequence[str]) -> int:
         metavar="NAME",
         help="fetch these, go on with a broken transfer, leave good copies alone",
     )
-    asked = parser.parse_args(arguments[1:])
-    root = datasets.data_root(asked.root)
+    args = parser.parse_args(arguments[1:])
+    root = datasets.data_root(args.root)
     # All names are looked at before anything is fetched.
-    for module in [_fetched(name) for name in asked.download]:
+    for module in [_fetched(name) for name in args.download]:
         module.fetch_all(root)
-    print(*report(root, asked.download or datasets.names()), sep="\n")
+    print(*report(root, args.download or datasets.names()), sep="\n")
     return 0
 
 

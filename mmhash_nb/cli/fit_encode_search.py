@@ -16,7 +16,7 @@ from mmhash_nb.cli.models import Gallery, Model, check_absent, load_model, save_
 from mmhash_nb.codes import HammingIndex
 from mmhash_nb.datasets import folder
 from mmhash_nb.datasets.decoding import fitted, read_picture
-from mmhash_nb.datasets.pairs_table import picture_path
+from mmhash_nb.datasets.pairs_row import picture_path
 from mmhash_nb.datasets.preprocessing import Preprocessing
 from mmhash_nb.experiments.evaluation import modalities, tasks
 from mmhash_nb.features.text import tokens

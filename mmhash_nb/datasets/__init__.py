@@ -1,11 +1,16 @@
 """Datasets by name: `load` and `available`.
 
-A dataset is a module of this package and one line in `_DATASETS`. The module has
-`load(root, *, option=..., ...) -> Pairs`; unless the dataset is embedded it also has
-`find(root) -> Path | None` (where its files lie), `PAGE` (where to get them) and
-`PUT` (what to put where, under the root). It may have `contents(root)`, how many files of each kind
-are there and how many are needed, `images_there(root)`, with which values of the option `images` it
-can be loaded, and `fetch_all(root)` with `ARCHIVES`, where the files have a stable address.
+To add a dataset, write a module of its name in this package and a line in `_DATASETS`. The module
+has `load(root, *, option=..., ...) -> Pairs`. Unless the dataset is embedded it also has
+`find(root) -> Path | None` (where its files lie), `PAGE` (where to get them) and `PUT` (what to put
+where, under the root). `uci_digits.py` is the shortest example.
+
+A collection of photos that papers select from is a subclass of `PhotoCollection`, which has all
+options; see `iaprtc12.py`. Photos listed in a CSV table share `photo_tables.py`; see `flickr8k.py`.
+
+A module may also have `contents(root)`, how many files of each kind are there and how many are
+needed; `images_there(root)`, with which values of the option `images` it can be loaded; and
+`fetch_all(root)` with `ARCHIVES`, where the files have a stable address.
 """
 
 import importlib
@@ -51,7 +56,7 @@ def load(name: str, root: str | os.PathLike[str] | None = None, **options: Any) 
     Args:
         name: one of `names()`.
         root: the folder that holds the datasets; defaults to `$MMHASH_DATA`, then `data/`.
-        options: the dataset's own; the `load` of its module documents them.
+        options: of the dataset; the `load` of its module documents them.
 
     Raises:
         ValueError: no such dataset, or its files are not what they should be.

@@ -22,13 +22,14 @@ import numpy as np
 
 from mmhash_nb.datasets import decoding, store
 from mmhash_nb.datasets.choices import check_option
-from mmhash_nb.datasets.pairs_table import COLUMNS, NAME, Row, Table, listed, read_table
+from mmhash_nb.datasets.pairs_row import Row
+from mmhash_nb.datasets.pairs_table import COLUMNS, NAME, Table, listed, read_table
 from mmhash_nb.datasets.photo_tables import split
 from mmhash_nb.datasets.preprocessing import Preprocessing
 from mmhash_nb.features.text import choose_vocabulary
 from mmhash_nb.pairs import Pairs
 
-PAGE = "your own files"
+PAGE = "your files"
 PUT = (
     f"{NAME} (columns {', '.join(COLUMNS[:3])}, and {COLUMNS[3]} if you like) with the pictures "
     f"that it names ({', '.join(decoding.FORMATS)})"

@@ -1,4 +1,4 @@
-"""IAPR TC-12 from its own files: photos, English captions, and the labels of SAIAPR's segments."""
+"""IAPR TC-12's official files: photos, English captions, and the labels of SAIAPR's segments."""
 
 import re
 from pathlib import Path

@@ -113,7 +113,7 @@ class _OtherError(ValueError):
 
 
 def _order(shape: tuple[int, ...], section: Section, name: str) -> str:
-    """Which of the forms the axes have."""
+    """In which order the axes lie."""
     for order in _AXES:
         sides = dict(zip(order, shape, strict=False))
         right = len(shape) == 4 and sides["n"] == section.n and sides["c"] == 3

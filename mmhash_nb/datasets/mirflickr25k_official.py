@@ -1,4 +1,4 @@
-"""MIRFlickr-25K from its own two archives: photos, tags, and annotations of 24 concepts."""
+"""MIRFlickr-25K from its two archives: photos, tags, and annotations of 24 concepts."""
 
 from pathlib import Path
 
@@ -70,7 +70,7 @@ def contents(folder: Path) -> dict[str, tuple[int, int]]:
 def read(folder: Path, images: str, size: int) -> Selection:
     """The photos with at least one word and one concept, in the order of their numbers.
 
-    The words are the tags of the distribution's own list that occur at least 20 times, in its
+    The words are the tags of the distribution's list that occur at least 20 times, in its
     order. A photo has the concepts in whose files it is listed, seen clearly or not: the `_r1`
     files repeat a part of them and are not read.
 

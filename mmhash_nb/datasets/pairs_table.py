@@ -5,38 +5,16 @@ import csv
 import difflib
 import hashlib
 import io
-import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmhash_nb.features.text import tokens
-from mmhash_nb.pairs import SPLITS
+from mmhash_nb.datasets.pairs_row import Row, first_foreign_byte, read_row, shown
 
 NAME = "pairs.csv"
 COLUMNS = ("image", "text", "labels", "split")
 MOST_LISTED = 20
-_MOST_SHOWN = 60
-
-
-@dataclass(frozen=True)
-class Row:
-    """One item of the table.
-
-    Attributes:
-        line: where it begins, from 1.
-        image: as written, empty where there is none; path: the file, None where it is not needed.
-        text: as written, spaces joined, empty where there is none.
-        labels, split: empty where they are not needed.
-    """
-
-    line: int
-    image: str
-    text: str
-    labels: tuple[str, ...]
-    split: str
-    path: Path | None
 
 
 @dataclass(frozen=True)
@@ -86,7 +64,7 @@ def read_table(folder: Path, needed: Collection[str], labelled: bool, kind: str 
     earlier: dict[object, Row] = {}
     for line, fields in rest:
         try:
-            row = _row(line, fields, header, folder, needed, labelled, kind)
+            row = read_row(line, fields, header, folder, needed, labelled, kind)
             if row is not None:
                 if labelled or "image" in needed:
                     _check_new(row, earlier)
@@ -143,7 +121,7 @@ def _header(
     header = [name.strip() for name in names]
     if header[0].startswith("sep="):
         raise ValueError(f"{here} is none of the table but a spreadsheet's 'sep=': remove it.")
-    if any(_foreign(name) for name in header):
+    if any(first_foreign_byte(name) for name in header):
         raise ValueError(f"{here} is not UTF-8: save the file as CSV UTF-8.")
     mark = next((m for m in (";", "\t", "|") if len(header) == 1 and m in names[0].strip()), None)
     if mark:
@@ -156,88 +134,15 @@ def _header(
         if name in read and header.count(name) > 1:
             raise ValueError(f"{here} names the column {name!r} twice: keep one.")
         if near and near[0] not in header:
-            raise ValueError(f"{here} has a column {_shown(name)}: it must be called {near[0]!r}.")
+            raise ValueError(f"{here} has a column {shown(name)}: it must be called {near[0]!r}.")
     for name in required:
         if name not in header:
-            there = ", ".join(_shown(other) for other in header)
+            there = ", ".join(shown(other) for other in header)
             raise ValueError(
                 f"{here} has no column {name!r} (it has {there}): it must name "
                 f"{', '.join(required)}, separated by commas."
             )
     return header
-
-
-def _row(
-    line: int,
-    fields: Sequence[str],
-    header: Sequence[str],
-    folder: Path,
-    needed: Collection[str],
-    labelled: bool,
-    kind: str,
-) -> Row | None:
-    """One row; None where it has the modality that is not needed alone.
-
-    Raises:
-        ValueError: the reason why it cannot be read.
-    """
-    if len(fields) == 1 < len(header):
-        raise ValueError(f"no comma where the header has {len(header)} columns")
-    if len(fields) != len(header):
-        raise ValueError(
-            f"{len(fields)} fields where the header has {len(header)} (a text that holds commas "
-            "goes between quotes, labels are separated by ';')"
-        )
-    if byte := next(filter(None, map(_foreign, fields)), ""):
-        raise ValueError(f"the byte {byte} is not UTF-8 (save the file as CSV UTF-8)")
-    cells = {name: field.strip() for name, field in zip(header, fields, strict=True)}
-    image, text = cells.get("image", ""), " ".join(cells.get("text", "").split())
-    lacking = [name for name in ("image", "text") if name in needed and not cells[name]]
-    if lacking:
-        if len(needed) == 1 and (image or text):
-            return None
-        raise ValueError(f"no {' and no '.join(lacking)}")
-    if "text" in needed and not tokens(text, kind):
-        least = "word of two letters or more" if kind == "word" else "letter"
-        raise ValueError(f"the text {_shown(text)} holds no {least}")
-    labels = _labels(cells["labels"]) if labelled else ()
-    split = cells.get("split", "") if labelled else ""
-    if labelled and "split" in header and split not in SPLITS:
-        raise ValueError(f"the split {_shown(split)} is none of {', '.join(SPLITS)}")
-    path = picture_path(folder, image) if "image" in needed else None
-    return Row(line, image, text, labels, split, path)
-
-
-def _labels(cell: str) -> tuple[str, ...]:
-    labels = [unicodedata.normalize("NFC", label.strip()) for label in cell.split(";")]
-    if not any(labels):
-        raise ValueError("no labels")
-    if "" in labels:
-        raise ValueError(f"an empty label in {_shown(cell)} (one ';' too many)")
-    return tuple(dict.fromkeys(labels))
-
-
-def picture_path(folder: Path, name: str) -> Path:
-    """The file that a row names, which lies in the folder.
-
-    Raises:
-        ValueError: it is not there, or outside.
-    """
-    home = folder.resolve()
-    try:
-        # The same letters may be written in two ways, and some systems rewrite names of files.
-        written = [name, *(unicodedata.normalize(f, name) for f in ("NFC", "NFD"))]
-        paths = [(home / one).resolve() for one in written]
-        path = next((one for one in paths if one.is_file()), paths[0])
-        there = path.is_file()
-    except (OSError, RuntimeError, ValueError):  # too long, a loop of links, a NUL
-        raise ValueError(f"the image {_shown(name)} is no path") from None
-    if not path.is_relative_to(home):
-        raise ValueError(f"the image {_shown(name)} lies outside the folder (put it inside)")
-    if not there:
-        hint = " (write / between folders)" if "\\" in name else ""
-        raise ValueError(f"there is no file {_shown(name)}{hint}")
-    return path
 
 
 def _check_new(row: Row, earlier: dict[object, Row]) -> None:
@@ -275,13 +180,3 @@ def _twins(rows: Sequence[Row]) -> dict[int, str]:
                     "in one row)"
                 )
     return wrong
-
-
-def _foreign(text: str) -> str:
-    """The first byte of a text that is not UTF-8, as 0xE9; empty where all are."""
-    return next((f"0x{ord(c) - 0xDC00:02X}" for c in text if "\udc80" <= c <= "\udcff"), "")
-
-
-def _shown(value: str) -> str:
-    """A cell in quotes, control characters escaped, cut where it is long."""
-    return repr(value if len(value) <= _MOST_SHOWN else value[: _MOST_SHOWN - 1] + "…")

@@ -145,8 +145,7 @@ def render(
     n = len(samples)
     pictures = np.empty((n, 3, SIZE, SIZE), dtype=np.uint8)
     owners = np.empty((n, SIZE, SIZE), dtype=np.uint8)
-    side = SIZE + 2 * _MARGIN
-    inner = slice(_MARGIN, _MARGIN + SIZE)
+    side, inner = SIZE + 2 * _MARGIN, slice(_MARGIN, _MARGIN + SIZE)
     for start in range(0, n, _CHUNK):
         rows = slice(start, min(start + _CHUNK, n))
         draws = Draws(seed, samples[rows])
@@ -236,8 +235,8 @@ def _paint(canvas: np.ndarray, owner: np.ndarray, objects: Objects, number: int)
     solid, edge, second = (_quarters(where)[:, None] for where in (inside, rim, pattern))
     colour, other = (c.astype(np.int32)[..., None, None] for c in (o.colour, o.second))
     ink = (solid - edge - second) * colour + second * other + edge * (colour * 3 // 8)
-    step = np.arange(_PATCH, dtype=np.int32) - _PATCH // 2
-    ink = ink * (256 - 3 * (step[:, None] + step)) >> 8  # light comes from the upper left
+    step = 3 * (np.arange(_PATCH, dtype=np.int32) - _PATCH // 2)
+    ink = ink * (256 - step[:, None] - step) >> 8  # light comes from the upper left
     offset = _MARGIN - _PATCH // 2
     for i, row in enumerate(rows):
         left, top = o.x[i] + offset, o.y[i] + offset

@@ -92,15 +92,15 @@ def filled(
     """
     folder = cache_folder("images")
     key = hashlib.sha256(f"{name}{shape[1:]}".encode())
-    unfinished = folder / key.hexdigest()[:32]
+    begun = folder / key.hexdigest()[:32]
     key.update(b"".join([str(shape[0]).encode(), *stamps]))
-    path = folder / f"{unfinished.name}-{key.hexdigest()[:32]}.npy"
+    path = folder / f"{begun.name}-{key.hexdigest()[:32]}.npy"
     array = _mapped(path, shape)
     if array is None:
-        with FileLock(unfinished.with_suffix(".lock")):
+        with FileLock(begun.with_suffix(".lock")):
             array = _mapped(path, shape)
             if array is None:
-                _fill(path, unfinished, stamps, shape, read)
+                _fill(path, begun, stamps, shape, read)
                 array = _mapped(path, shape)
     assert array is not None
     return array
@@ -118,13 +118,13 @@ def _mapped(path: Path, shape: tuple[int, ...]) -> np.memmap | None:
 
 def _fill(
     path: Path,
-    unfinished: Path,
+    begun: Path,
     stamps: Sequence[bytes],
     shape: tuple[int, int, int, int],
     read: Read,
 ) -> None:
     """Write the blocks that are missing; give the file its name once it is whole."""
-    part, marks = unfinished.with_suffix(".part"), unfinished.with_suffix(".marks")
+    part, marks = begun.with_suffix(".part"), begun.with_suffix(".marks")
     n, each = shape[0], int(np.prod(shape[1:]))
     with _opened(part) as file, _opened(marks) as marker:
         np.lib.format.write_array_header_1_0(
@@ -164,7 +164,7 @@ def _fill(
                     future.cancel()
     os.replace(part, path)
     marks.unlink()
-    for former in path.parent.glob(f"{unfinished.name}-*.npy"):
+    for former in path.parent.glob(f"{begun.name}-*.npy"):
         if former != path:
             with suppress(OSError):  # in use, on systems that do not remove such files
                 former.unlink()

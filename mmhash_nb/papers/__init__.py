@@ -8,7 +8,7 @@ A paper is a folder here, found by its name. To add a paper, add a folder with
 - `errata.toml`: `where`, what is `printed` there, and our `interpretation`;
 - `protocol.py`: `METHODS` in the order of its tables, `DATASETS` with the settings on each, and
   `protocol(dataset, scale, bits, seeds, epochs, …)`;
-- `claims.py`: `CLAIMS`, what it says in words: (text, section or table, datasets, check);
+- `claims.toml`: what it says in words: `text`, `source` (section or table), `datasets`, `check`;
 - `studies.py` where needed: further runs, such as those that chose the settings.
 
 `side_by_side` is a folder without tables, errata and claims: all methods under one protocol.

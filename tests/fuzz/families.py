@@ -192,12 +192,12 @@ def _unpacked(archive: Path) -> dict[str, bytes]:
     return {path.relative_to(inside).as_posix(): path.read_bytes() for path in files}
 
 
-def own_folder(folder: Path) -> Read:
+def user_folder_files(folder: Path) -> Read:
     user_folder.write_folder(folder / "own", n=18, split=True)
     return lambda: load("folder", folder / "own", size=8)
 
 
-def own_new_items(folder: Path) -> Read:
+def user_new_items(folder: Path) -> Read:
     rows = user_folder.write_folder(folder / "own", n=9)
     rows[0][1] = rows[1][0] = ""
     user_folder.write_table(folder / "own", rows, user_folder.HEADER[:3])
@@ -210,7 +210,7 @@ def own_new_items(folder: Path) -> Read:
     return read
 
 
-def own_model(folder: Path) -> Read:
+def user_model(folder: Path) -> Read:
     method = hashers.create("scm", 8)
     rng = np.random.default_rng(0)
     method.state = {f"image.{i}": rng.normal(size=(4, 8)) for i in range(3)}
@@ -218,7 +218,7 @@ def own_model(folder: Path) -> Read:
     return lambda: load_model(folder / "model")
 
 
-def own_codes(folder: Path) -> Read:
+def user_codes(folder: Path) -> Read:
     some = HashCodes.from_signs(np.random.default_rng(0).normal(size=(9, 20)))
     items = [(i + 2, f"photos/{i}.jpg", "ένας σκύλος") for i in range(9)]
     Gallery(some, "image", items, "0" * 64).save(folder / "own.npz")
@@ -307,7 +307,7 @@ def cnn_f_weights(folder: Path) -> Read:
     return lambda: pretrained.read(folder / "w.mat", "cnn_f")
 
 
-def own_picture(folder: Path) -> Read:
+def user_pictures(folder: Path) -> Read:
     rng = np.random.default_rng(0)
     picture = Image.fromarray(rng.integers(0, 256, (12, 10, 3), dtype=np.uint8))
     for kind in ("png", "jpeg", "webp", "gif", "bmp"):
@@ -367,8 +367,8 @@ CASES = {
     **{mirflickr25k_lists: 60, mirflickr25k_captions: 60},
     **{flipkart_files: 50, flickr8k_files: 50, cifar10_zip: 60, cifar10_batches: 30},
     **{zip_archive: 60, tar_archive: 60, codes: 70, run_records: 70, run_record: 40},
-    **{checkpoint: 60, fitted_method: 60, weights: 50, own_picture: 90},
-    **{own_folder: 90, own_new_items: 60, own_model: 60, own_codes: 70},
+    **{checkpoint: 60, fitted_method: 60, weights: 50, user_pictures: 90},
+    **{user_folder_files: 90, user_new_items: 60, user_model: 60, user_codes: 70},
     **{shards_in_files: 60, batch_file: 60, job_record: 60, notebook_cells: 60},
 }
 #: families whose format has a checksum over the content of all that is read
