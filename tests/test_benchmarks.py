@@ -1,25 +1,43 @@
 """The benchmarks run, check their own results, and write the table that the README quotes."""
 
-import csv
 import dataclasses
-import importlib.util
 import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import get_args
 
+import benchmark_cases
 import numpy as np
 import pytest
 import torch
+from benchmark_cases import FOLDER, table
 
 from mmhash_nb import hashers
 from mmhash_nb.codes import HammingIndex, HashCodes, IndexKind
 from mmhash_nb.hashers.shallow import ShallowHasher
 from mmhash_nb.shards import write_shards
 
-FOLDER = Path(__file__).parents[1] / "benchmarks"
+
+@pytest.fixture
+def benchmark(monkeypatch):
+    """A program as a module; each row is measured here, since starting a process takes seconds."""
+
+    def load(name):
+        module = benchmark_cases.load(name)
+        if hasattr(module, "fresh_processes"):
+            monkeypatch.setattr(module, "fresh_processes", lambda: ThreadPoolExecutor(1))
+        return module
+
+    return load
+
+
+def run_script(script, *arguments):
+    """What a program prints that ends well."""
+    command = [sys.executable, FOLDER / script, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 @pytest.mark.parametrize(
@@ -32,56 +50,27 @@ FOLDER = Path(__file__).parents[1] / "benchmarks"
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_benchmark_runs_and_writes_its_table(script, first, rows, tmp_path):
     path = tmp_path / "table.csv"
-    sizes = [
-        "--queries",
-        "60",
-        "--items",
-        "2500",
-        "--bits",
-        "70",
-        "--repeats",
-        "1",
-        "--sample",
-        "9",
-    ]
-    done = subprocess.run(
-        [sys.executable, FOLDER / script, *sizes, "--csv", path],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    with open(path, newline="", encoding="utf-8") as file:
-        table = list(csv.DictReader(file))
-    assert len(table) == rows and table[0][first[0]] == first[1]
-    lines = done.stdout.splitlines()
+    sizes = ["--queries", "60", "--items", "2500", "--bits", "70", "--repeats", "1"]
+    lines = run_script(script, *sizes, "--sample", "9", "--csv", path).splitlines()
+    found = table(path)
+    assert len(found) == rows and found[0][first[0]] == first[1]
     assert len(lines) == rows + 2
-    assert lines[0] == "| " + " | ".join(table[0]) + " |"
-    assert lines[2] == "| " + " | ".join(table[0].values()) + " |"
+    assert lines[0] == "| " + " | ".join(found[0]) + " |"
+    assert lines[2] == "| " + " | ".join(found[0].values()) + " |"
 
 
 def test_decoding_benchmark_checks_and_writes_its_table(tmp_path):
     path = tmp_path / "table.csv"
     sizes = ["--images", "9", "--sizes", "16", "40", "--repeats", "1"]
-    done = subprocess.run(
-        [sys.executable, FOLDER / "decoding.py", *sizes, "--csv", path],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    table = list(csv.DictReader(path.read_text("utf-8").splitlines()))
-    assert [row["side in pixels"] for row in table] == ["16", "40"]
-    assert all(float(row["ratio"]) > 0 for row in table)
+    run_script("decoding.py", *sizes, "--csv", path)
+    found = table(path)
+    assert [row["side in pixels"] for row in found] == ["16", "40"]
+    assert all(float(row["ratio"]) > 0 for row in found)
 
 
 @pytest.fixture
-def training_benchmark(monkeypatch):
-    monkeypatch.syspath_prepend(str(FOLDER))
-    spec = importlib.util.spec_from_file_location("training_benchmark", FOLDER / "training.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def training_benchmark(benchmark):
+    return benchmark("training")
 
 
 def test_training_benchmark_writes_both_tables(training_benchmark, tmp_path, capsys):
@@ -94,11 +83,11 @@ def test_training_benchmark_writes_both_tables(training_benchmark, tmp_path, cap
             *("--csv", str(paths[0]), "--triplet-csv", str(paths[1])),
         ]
     )
-    tables = [list(csv.DictReader(path.read_text("utf-8").splitlines())) for path in paths]
+    tables = [table(path) for path in paths]
     printed = [part.splitlines() for part in capsys.readouterr().out.split("\n\n")]
-    for table, lines in zip(tables, printed, strict=True):
-        assert lines[0] == "| " + " | ".join(table[0]) + " |"
-        assert lines[2:] == ["| " + " | ".join(row.values()) + " |" for row in table]
+    for found, lines in zip(tables, printed, strict=True):
+        assert lines[0] == "| " + " | ".join(found[0]) + " |"
+        assert lines[2:] == ["| " + " | ".join(row.values()) + " |" for row in found]
     methods = ["concat", "MAH", "MAH without kernel", "MAH without attention"]
     methods += ["AADAH", "AADAH without masks"]
     assert [row["what"] for row in tables[0]] == 2 * ["bare backbone", *methods]
@@ -107,7 +96,7 @@ def test_training_benchmark_writes_both_tables(training_benchmark, tmp_path, cap
     assert [row["batch"] for row in tables[1]] == ["5", "9"]
 
 
-def test_four_batches_of_one_player_and_one_of_the_other_count_as_four(
+def test_four_steps_of_hashing_and_one_of_the_adversary_count_as_four(
     training_benchmark, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(
@@ -116,9 +105,9 @@ def test_four_batches_of_one_player_and_one_of_the_other_count_as_four(
     path = tmp_path / "training.csv"
     sizes = ["--size", "16", "--batch", "6", "--text-hidden", "10", "--repeats", "1"]
     training_benchmark.main([*sizes, "--methods", "AADAH", "--triplets", "--csv", str(path)])
-    table = list(csv.DictReader(path.read_text("utf-8").splitlines()))
-    assert [row["what"] for row in table] == ["bare backbone", "AADAH"]
-    assert [float(row["images a second"]) for row in table] == [6, 24]  # in a second a call
+    found = table(path)
+    assert [row["what"] for row in found] == ["bare backbone", "AADAH"]
+    assert [float(row["images a second"]) for row in found] == [6, 24]  # in a second a call
 
 
 def test_memory_of_the_triplet_losses_grows_with_the_square_and_the_cube(training_benchmark):
@@ -147,10 +136,8 @@ def test_training_benchmark_refuses_losses_that_differ(training_benchmark, monke
 
 
 @pytest.fixture
-def gist_benchmark(monkeypatch):
-    spec = importlib.util.spec_from_file_location("gist_benchmark", FOLDER / "gist.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+def gist_benchmark(benchmark, monkeypatch):
+    module = benchmark("gist")
     monkeypatch.setattr(sys, "argv", ["gist.py", "48"])
     return module
 
@@ -179,30 +166,23 @@ def test_gist_benchmark_refuses_results_that_differ(gist_benchmark, monkeypatch,
 def test_shallow_benchmark_times_every_shallow_cross_modal_method(tmp_path):
     path = tmp_path / "table.csv"
     sizes = ["--pairs", "300", "--dimensions", "20", "--bits", "8", "--csv", path]
-    done = subprocess.run(
-        [sys.executable, FOLDER / "shallow.py", *sizes], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    with open(path, newline="", encoding="utf-8") as file:
-        table = list(csv.DictReader(file))
+    run_script("shallow.py", *sizes)
+    found = table(path)
     shallow = {
         name for name in hashers.names() if issubclass(hashers.method_class(name), ShallowHasher)
     }
-    assert {row["method"] for row in table} == shallow and len(table) == len(shallow)
-    assert all(float(row["times two ridge regressions"]) > 0 for row in table)
+    assert {row["method"] for row in found} == shallow and len(found) == len(shallow)
+    assert all(float(row["times two ridge regressions"]) > 0 for row in found)
 
 
-def test_explorer_benchmark_moves_every_control(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(str(FOLDER))
-    spec = importlib.util.spec_from_file_location("explorer_benchmark", FOLDER / "explorer.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+def test_explorer_benchmark_moves_every_control(benchmark, tmp_path):
     path = tmp_path / "table.csv"
-    module.main(["--items", "300", "--bits", "20", "--moves", "2", "--csv", str(path)])
-    table = list(csv.DictReader(path.read_text("utf-8").splitlines()))
+    sizes = ["--items", "300", "--bits", "20", "--moves", "2", "--csv", str(path)]
+    benchmark("explorer").main(sizes)
+    found = table(path)
     moved = ["query", "radius", "results", "only mistakes", "bits, first"]
-    assert [row["move"] for row in table] == [*moved, "query, 20 results", "query, two methods"]
-    assert all(float(row["ms, slowest"]) > 0 for row in table)
+    assert [row["move"] for row in found] == [*moved, "query, 20 results", "query, two methods"]
+    assert all(float(row["ms, slowest"]) > 0 for row in found)
 
 
 def tables(printed):
@@ -211,29 +191,13 @@ def tables(printed):
     return [dict(zip(lines[0], line, strict=True)) for line in lines[1:]]
 
 
-@pytest.fixture
-def benchmark(monkeypatch):
-    monkeypatch.syspath_prepend(str(FOLDER))
-    here = ThreadPoolExecutor  # no fresh process for each row: starting one takes seconds
-
-    def load(name):
-        spec = importlib.util.spec_from_file_location(f"{name}_benchmark", FOLDER / f"{name}.py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        if hasattr(module, "fresh_processes"):
-            monkeypatch.setattr(module, "fresh_processes", lambda: here(1))
-        return module
-
-    return load
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_scaling_benchmark_counts_shards_made_up_and_from_files(benchmark, tmp_path, capsys):
     scaling = benchmark("scaling")
     path = tmp_path / "table.csv"
     arguments = ["--millions", "0.002", "0.01", "--shard", "2000", "--queries", "3", "5"]
     scaling.main([*arguments, "--csv", str(path)])
-    rows = list(csv.DictReader(path.read_text("utf-8").splitlines()))
+    rows = table(path)
     assert rows == tables(capsys.readouterr().out)
     assert [(r["shards"], r["million codes"], r["queries"]) for r in rows] == [
         (shards, size, n)
@@ -267,7 +231,7 @@ def test_approximate_benchmark_draws_a_curve_for_each_kind(benchmark, tmp_path, 
     path = tmp_path / "table.csv"
     sizes = ["--items", "900", "2500", "--hnsw-items", "1000", "--queries", "9", "--k", "5"]
     benchmark("approximate").main([*sizes, "--repeats", "1", "--csv", str(path)])
-    rows = list(csv.DictReader(path.read_text("utf-8").splitlines()))
+    rows = table(path)
     assert rows == tables(capsys.readouterr().out)
     assert {r["index"] for r in rows if r["items"] == "900"} == set(get_args(IndexKind))
     assert [r["seconds to build"] for r in rows if r["index"] == "hnsw"][-1] == "not built"
@@ -319,9 +283,9 @@ def test_gpu_benchmark_measures_every_part_but_notebooks_without_any(
 ):
     gpu, path = benchmark("gpu"), tmp_path / "gpu.csv"
     rows = measured(gpu, [*SMALL_GPU, "--csv", str(path)], monkeypatch)
-    table = list(csv.DictReader(path.read_text("utf-8").splitlines()))
-    assert [row["what"] for row in table] == [row["what"] for row in rows]
-    assert [(row["part"], row["what"]) for row in table] == [
+    found = table(path)
+    assert [row["what"] for row in found] == [row["what"] for row in rows]
+    assert [(row["part"], row["what"]) for row in found] == [
         *(("training", what) for what in ("bare small", "dth", "cmdvh")),
         *2 * [("ranking", "5 × 70 × 64 bits, on cpu")],
         *(
@@ -330,12 +294,12 @@ def test_gpu_benchmark_measures_every_part_but_notebooks_without_any(
         ),
     ]
     # So few samples take less time than it varies by: their speed may be of either sign.
-    assert all(np.isfinite(float(row["measured"])) and row["card"] for row in table)
-    assert all(float(row["measured"]) > 0 for row in (table[0], *table[3:5], *table[6:]))
-    assert table[5]["measured"] == "0"
-    assert table[0]["% of the limit"] == "100.0"
-    assert {row["measured"] for row in table[-3:-1]} == {"1"}  # a device agrees with itself
-    assert 0.9 < float(table[-1]["measured"]) < 1
+    assert all(np.isfinite(float(row["measured"])) and row["card"] for row in found)
+    assert all(float(row["measured"]) > 0 for row in (found[0], *found[3:5], *found[6:]))
+    assert found[5]["measured"] == "0"
+    assert found[0]["% of the limit"] == "100.0"
+    assert {row["measured"] for row in found[-3:-1]} == {"1"}  # a device agrees with itself
+    assert 0.9 < float(found[-1]["measured"]) < 1
 
 
 def test_gpu_benchmark_goes_on_after_a_method_that_fails(benchmark, tmp_path, monkeypatch):

@@ -231,8 +231,10 @@ class AADAH(CrossModalNetworkHasher):
             raise ValueError(f"part must be one of {', '.join(PARTS)}, but is {part!r}.")
         network = self._masked("text")
         parts = self.batches(pairs, "text", torch.device("cpu"))
-        texts = (text for given in parts for text in only(*given))
-        return torch.stack([network.word_share(text, part) for text in texts]).numpy()
+        shares = np.zeros(pairs.texts.shape, np.float32)
+        for sample, text in enumerate(text for given in parts for text in only(*given)):
+            shares[sample] = network.word_share(text, part).numpy()
+        return shares
 
     def _masked(self, modality: str) -> CrossModalNetwork:
         """The fitted network, which must have a mask for the modality."""

@@ -27,9 +27,13 @@ def parsed(text: str) -> ast.Module:
 
 @cache
 def code(text: str) -> str:
-    """`text` as it is parsed, without comments, docstrings and layout."""
+    """`text` as it is parsed, without comments, docstrings, layout and the lines on options."""
     tree = parsed(text)
     for node in ast.walk(tree):
+        # `name: type = option(default, line)` in a class of options
+        match node:
+            case ast.AnnAssign(value=ast.Call(func=ast.Name(id="option"), args=[_, line]) as call):
+                call.args.remove(line)
         body = getattr(node, "body", None)
         if isinstance(body, list) and body and _is_docstring(body[0]):
             body.pop(0)

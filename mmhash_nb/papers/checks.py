@@ -1,7 +1,7 @@
 """Paired comparison over seeds: what a claim is checked by."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Literal, NamedTuple
 
@@ -11,6 +11,8 @@ from mmhash_nb.experiments.intervals import interval
 from mmhash_nb.experiments.protocol import uses_n_bits
 from mmhash_nb.experiments.records import Cells
 
+_BySeed = dict[int, float]
+_ByLength = dict[int, _BySeed]
 Ruling = Literal["holds", "does not hold", "within noise", "not run"]
 
 
@@ -30,106 +32,122 @@ class Verdict:
     detail: str
 
 
-class Scored(NamedTuple):
-    """A method in one task, for comparisons of methods that have different ones."""
-
-    method: str
-    task: str
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Better:
     """Of each pair of methods, the first scores above the second, in every task, length and metric.
 
     Args:
-        pairs: (better, worse) by registry names.
-        tasks, metrics: where the claim says so.
+        pairs: (better, worse) by registry names. A name with a task, as `dth (image-image)`, counts
+            in that one: codes of both modalities against those of one alone.
+        tasks, metrics: where the claim says so; no tasks where the names have them.
+        metrics_on: other metrics on single datasets.
         margin: how far above; negative for "does not deteriorate".
-    """
-
-    pairs: tuple[tuple[str, str], ...]
-    tasks: tuple[str, ...]
-    metrics: tuple[str, ...] = ("mAP",)
-    margin: float = 0.0
-
-    def cells(self, ours: Cells, dataset: str) -> Iterator[Compared]:
-        """First minus second minus margin, paired by seed, for each task, length and metric."""
-        for (a, b), task, metric in product(self.pairs, self.tasks, self.metrics):
-            label = f"{a} − {b}, {task}, {metric}"
-            found = _differences(ours, dataset, Scored(a, task), Scored(b, task), metric)
-            for bits, difference in found:
-                yield Compared(f"{label}, {bits} bits" if bits else label, difference - self.margin)
-
-
-@dataclass(frozen=True)
-class BetterAcross:
-    """As `Better`, each method in the task it has: codes of both modalities against one's alone.
-
-    Args:
-        pairs: (better, worse).
         factor: the first scores above so many times the second: 1.05 for a relative gain of 5 %.
     """
 
-    pairs: tuple[tuple[Scored, Scored], ...]
-    metric: str = "mAP"
+    pairs: Sequence[tuple[str, str]]
+    tasks: Sequence[str] = ("",)
+    metrics: Sequence[str] = ("mAP",)
+    metrics_on: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    margin: float = 0.0
     factor: float = 1.0
 
     def cells(self, ours: Cells, dataset: str) -> Iterator[Compared]:
-        """First minus factor times second, paired by seed, for each length both have."""
+        """First minus factor times second minus margin, by seed: each task, length and metric."""
         times = "" if self.factor == 1 else f"{self.factor:g} × "
-        for a, b in self.pairs:
-            label = f"{a.method} ({a.task}) − {times}{b.method} ({b.task}), {self.metric}"
-            for bits, difference in _differences(ours, dataset, a, b, self.metric, self.factor):
-                yield Compared(f"{label}, {bits} bits" if bits else label, difference)
+        metrics = self.metrics_on.get(dataset, self.metrics)
+        for (a, b), task, metric in product(self.pairs, self.tasks, metrics):
+            label = ", ".join(filter(None, (f"{a} − {times}{b}", task, metric)))
+            first, second = (_method_and_task(name, task) for name in (a, b))
+            for bits, difference in _differences(ours, dataset, first, second, metric, self.factor):
+                yield Compared(f"{label}, {bits} bits" if bits else label, difference - self.margin)
 
 
-@dataclass(frozen=True)
-class Near:
+@dataclass(frozen=True, kw_only=True)
+class Near(Better):
     """Two methods score the same within a tolerance: what is positive is the room left to it."""
 
-    pair: tuple[str, str]
-    tasks: tuple[str, ...]
     within: float
 
     def cells(self, ours: Cells, dataset: str) -> Iterator[Compared]:
         """`within` minus the absolute mean difference, its spread that of the differences."""
-        a, b = self.pair
-        for task in self.tasks:
-            label = f"{self.within} − |{a} − {b}|, {task}, mAP"
-            found = _differences(ours, dataset, Scored(a, task), Scored(b, task), "mAP")
-            for bits, difference in found:
-                towards = np.sign(difference.mean()) if difference.size else 1.0
-                yield Compared(f"{label}, {bits} bits", self.within - towards * difference)
+        for label, difference in super().cells(ours, dataset):
+            towards = np.sign(difference.mean()) if difference.size else 1.0
+            methods, _, where = label.partition(", ")
+            yield Compared(
+                f"{self.within} − |{methods}|, {where}", self.within - towards * difference
+            )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GrowsWithBits:
     """A method scores higher at its longest code length than at its shortest, in every task."""
 
     method: str
-    tasks: tuple[str, ...]
+    tasks: Sequence[str]
 
     def cells(self, ours: Cells, dataset: str) -> Iterator[Compared]:
         """Longest minus shortest, paired by seed."""
         for task in self.tasks:
-            there = ours.lengths(self.method, dataset, task, "mAP")
-            label = f"{self.method}, {task}, mAP"
-            if len(there) < 2:
-                yield Compared(f"{label} at two lengths", np.empty(0))
-                continue
-            short, long = (
-                ours.by_seed(self.method, dataset, task, bits, "mAP")
-                for bits in (there[0], there[-1])
-            )
-            yield Compared(f"{label}, {there[-1]} − {there[0]} bits", minus(long, short))
+            scores = _means(ours, self.method, dataset, task, "mAP")
+            yield _growth(f"{self.method}, {task}, mAP", scores)
 
 
-Check = Better | BetterAcross | Near | GrowsWithBits
+class _OfLeads(Better):
+    """About the lead of the first over the second; either may be several names, of which the mean.
+
+    They are names separated by blanks, and only the first metric counts.
+    """
+
+    def _leads(self, ours: Cells, dataset: str) -> Iterator[tuple[str, str, str, _ByLength]]:
+        """(first, second, task, lead by length and seed) of each pair and task."""
+        metric = self.metrics_on.get(dataset, self.metrics)[0]
+        for (a, b), task in product(self.pairs, self.tasks):
+            first, second = (_means(ours, side, dataset, task, metric) for side in (a, b))
+            shared = sorted(first.keys() & second.keys())
+            yield a, b, task, {bits: _minus(first[bits], second[bits]) for bits in shared}
 
 
-def each(better: str, worse: str) -> tuple[tuple[str, str], ...]:
-    """Every method of `better` with every one of `worse` (names separated by blanks)."""
-    return tuple(product(better.split(), worse.split()))
+class MeanBetter(_OfLeads):
+    """The mean of the first methods is higher than that of the second ones."""
+
+    def cells(self, ours: Cells, dataset: str) -> Iterator[Compared]:
+        """Mean of the first minus mean of the second, paired by seed, for each task and length."""
+        for first, second, task, leads in self._leads(ours, dataset):
+            yield from _each_length(f"mean of {first} − mean of {second}, {task}", leads)
+
+
+class LeadGrows(_OfLeads):
+    """The first's lead over the second is larger at the longest code than at the shortest."""
+
+    def cells(self, ours: Cells, dataset: str) -> Iterator[Compared]:
+        """The lead at the longest common length minus that at the shortest, by seed, each task."""
+        for first, second, task, leads in self._leads(ours, dataset):
+            yield _growth(f"lead of {first} over {second}, {task}", leads)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeadLargerThanOn(_OfLeads):
+    """The first's lead over the second is larger than on `other`, in every task and length."""
+
+    other: str
+
+    def cells(self, ours: Cells, dataset: str) -> Iterator[Compared]:
+        """The lead minus that on the other, by seed, for each task and common length."""
+        both = (self._leads(ours, dataset), self._leads(ours, self.other))
+        for (first, second, task, here), (*_, there) in zip(*both, strict=True):
+            shared = sorted(here.keys() & there.keys()) if dataset != self.other else []
+            more = {bits: _minus(here[bits], there[bits]) for bits in shared}
+            label = f"lead of {first} over {second}, {task}, {dataset} − {self.other}"
+            yield from _each_length(label, more)
+
+
+Check = Better | GrowsWithBits
+#: The checks by the names that `claims.toml` has for them.
+CHECKS: dict[str, Callable[..., Check]] = {
+    check.__name__: check
+    for check in (Better, Near, GrowsWithBits, MeanBetter, LeadGrows, LeadLargerThanOn)
+}
 
 
 def judge(cells: Iterable[Compared]) -> Verdict:
@@ -161,27 +179,62 @@ def judge(cells: Iterable[Compared]) -> Verdict:
     return Verdict(ruling, len(intervals), detail)
 
 
+def minus(first: _BySeed, second: _BySeed) -> np.ndarray:
+    """First minus second at every seed that both have."""
+    return np.array(list(_minus(first, second).values()))
+
+
+def _minus(first: _BySeed, second: _BySeed) -> _BySeed:
+    return {seed: first[seed] - second[seed] for seed in first if seed in second}
+
+
+def _method_and_task(name: str, task: str) -> tuple[str, str]:
+    method, _, named = name.partition(" ")
+    return method, named.strip("()") or task
+
+
 def _differences(
-    ours: Cells, dataset: str, a: Scored, b: Scored, metric: str, factor: float = 1.0
+    ours: Cells, dataset: str, a: tuple[str, str], b: tuple[str, str], metric: str, factor: float
 ) -> Iterator[tuple[int | None, np.ndarray]]:
     """(bits, a − factor · b by shared seed) at every length both have; one empty pair if none."""
-    shared = ours.lengths(a.method, dataset, a.task, metric)
-    if uses_n_bits(b.method):
-        shared = sorted(set(shared) & set(ours.lengths(b.method, dataset, b.task, metric)))
+    (first, first_task), (second, second_task) = a, b
+    shared = ours.lengths(first, dataset, first_task, metric)
+    if uses_n_bits(second):
+        shared = sorted({*shared} & {*ours.lengths(second, dataset, second_task, metric)})
     if not shared:
         yield None, np.empty(0)
     for bits in shared:
-        first = ours.by_seed(a.method, dataset, a.task, bits, metric)
-        if uses_n_bits(b.method):
-            second = ours.by_seed(b.method, dataset, b.task, bits, metric)
-            yield bits, minus(first, {seed: factor * value for seed, value in second.items()})
-        elif reference := list(ours.by_seed(b.method, dataset, b.task, None, metric).values()):
+        values = ours.by_seed(first, dataset, first_task, bits, metric)
+        at = bits if uses_n_bits(second) else None
+        others = ours.by_seed(second, dataset, second_task, at, metric)
+        if at is None and others:
             # Nothing random enters a reference without codes: one number stands for all seeds.
-            yield bits, np.array(list(first.values())) - factor * np.mean(reference)
-        else:
-            yield bits, np.empty(0)
+            others = dict.fromkeys(values, float(np.mean(list(others.values()))))
+        yield bits, minus(values, {seed: factor * value for seed, value in others.items()})
 
 
-def minus(first: dict[int, float], second: dict[int, float]) -> np.ndarray:
-    """First minus second at every seed that both have."""
-    return np.array([first[seed] - second[seed] for seed in first if seed in second])
+def _means(ours: Cells, methods: str, dataset: str, task: str, metric: str) -> _ByLength:
+    """Mean over methods by length and seed, of those at which all of them were run."""
+    names = methods.split()
+    lengths = (set(ours.lengths(name, dataset, task, metric)) for name in names)
+    means = {}
+    for bits in sorted(set.intersection(*lengths)):
+        runs = [ours.by_seed(name, dataset, task, bits, metric) for name in names]
+        seeds = [seed for seed in runs[0] if all(seed in run for run in runs)]
+        means[bits] = {seed: float(np.mean([run[seed] for run in runs])) for seed in seeds}
+    return means
+
+
+def _each_length(label: str, values: _ByLength) -> Iterator[Compared]:
+    if not values:
+        yield Compared(label, np.empty(0))
+    for bits, by_seed in values.items():
+        yield Compared(f"{label}, {bits} bits", np.array(list(by_seed.values())))
+
+
+def _growth(label: str, values: _ByLength) -> Compared:
+    """The longest length's values minus the shortest's, by seed."""
+    if len(values) < 2:
+        return Compared(f"{label}, at two lengths", np.empty(0))
+    short, *_, long = values
+    return Compared(f"{label}, {long} − {short} bits", minus(values[long], values[short]))

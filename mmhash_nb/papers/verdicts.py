@@ -1,12 +1,16 @@
 """Claims: what a paper says in words, and the verdict of our runs on it."""
 
+import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
+from typing import Any
 
 import pandas as pd
 
 from mmhash_nb.experiments.records import Cells, checked, read
 from mmhash_nb.papers import rooms
-from mmhash_nb.papers.checks import Check, Verdict, judge
+from mmhash_nb.papers.checks import CHECKS, Check, Verdict, judge
 from mmhash_nb.papers.compare import as_evaluated
 from mmhash_nb.papers.printed import tables
 
@@ -17,7 +21,7 @@ class Claim:
 
     text: str
     source: str
-    datasets: tuple[str, ...]
+    datasets: Sequence[str]
     check: Check
 
     def verdict(self, ours: Cells, dataset: str) -> Verdict:
@@ -29,20 +33,29 @@ class Claim:
 
         Those on `dataset`, where the claim is about it; else on all datasets of the claim.
         """
-        about = (dataset,) if dataset in self.datasets else self.datasets
+        about = [dataset] if dataset in self.datasets else self.datasets
         cells = [c for name in about for c in self.check.cells(printed, name) if c.differences.size]
         agree = sum(bool(cell.differences.mean() > 0) for cell in cells)
         return f"{agree} of {len(cells)}" if cells else "–"
 
 
 def claims(paper: str) -> list[Claim]:
-    """The claims of a paper, from the `claims.py` of its folder.
+    """The claims of a paper, from the `claims.toml` of its folder.
+
+    A claim there has `text`, `source`, `datasets`, the name of a `check` of `papers.checks`, and
+    the check's arguments. `better` and `than` stand for all `pairs` of one of each.
 
     Raises:
         ValueError: there is no such paper.
     """
-    rooms.file_of(paper, "claims.py")
-    return [Claim(*claim) for claim in rooms.module_of(paper, "claims").CLAIMS]
+    file = tomllib.loads(rooms.file_of(paper, "claims.toml").read_text(encoding="utf-8"))
+    return [_claim(**file.get("defaults", {}) | claim) for claim in file["claims"]]
+
+
+def _claim(text: str, source: str, datasets: list[str], check: str, **given: Any) -> Claim:
+    if "better" in given:
+        given["pairs"] = list(product(given.pop("better"), given.pop("than")))
+    return Claim(text, source, datasets, CHECKS[check](**given))
 
 
 def verdicts(
@@ -69,7 +82,7 @@ def verdicts(
     printed = Cells(tables(paper).dropna(subset="value").assign(seed=0))
     rows = []
     for claim in found:
-        for on in (dataset,) if dataset else claim.datasets:
+        for on in [dataset] if dataset else claim.datasets:
             verdict = claim.verdict(ours, on)
             outcome = (verdict.ruling, verdict.cells, verdict.detail, claim.in_paper(printed, on))
             rows.append((claim.text, claim.source, on, *outcome))

@@ -3,12 +3,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from benchmark_cases import load
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from sklearn.linear_model import Ridge
 from torch import nn
 
-from mmhash_nb.cli.pretrain_small import NOTHING, SIZES, draw
 from mmhash_nb.features import backbones
 from mmhash_nb.features.architectures import ARCHITECTURES, Architecture
 from mmhash_nb.features.backbones import WEIGHTS, Backbone, create
@@ -64,12 +64,12 @@ def test_maps_start_the_last_stage_and_gradients_and_files_reach_all(
 
 
 def test_the_packaged_weights_are_small_and_say_how_they_came_about() -> None:
-    path = WEIGHTS / "small.safetensors"
+    sizes, path = load("pretrain_small").SIZES, WEIGHTS / "small.safetensors"
     assert path.stat().st_size < 600_000
     with safe_open(path, "pt") as weights:
         record = weights.metadata()
-    assert record["made_by"] == "python -m mmhash_nb.cli.pretrain_small"
-    for name, chance in {**{k: 1 / n for k, n in SIZES.items()}, "backdrop": 1 / 6}.items():
+    assert record["made_by"] == "python benchmarks/pretrain_small.py"
+    for name, chance in {**{k: 1 / n for k, n in sizes.items()}, "backdrop": 1 / 6}.items():
         assert float(record[f"held_out_accuracy_{name}"]) > 4 * chance
     state = load_file(path)
     assert {v.dtype for v in state.values() if v.is_floating_point()} == {torch.float16}
@@ -77,12 +77,13 @@ def test_the_packaged_weights_are_small_and_say_how_they_came_about() -> None:
 
 def test_the_packaged_weights_know_attributes() -> None:
     """A linear probe of the last map on pictures that the training never drew."""
-    pictures, seen, _ = draw(50_000, 120)
+    pretraining = load("pretrain_small")
+    pictures, seen, _ = pretraining.draw(50_000, 120)
 
     def accuracy(backbone: Backbone, attribute: int) -> float:
         with torch.inference_mode():
             cells = backbone.eval().maps(torch.from_numpy(pictures))[-1].permute(0, 2, 3, 1)
-        there = seen[:, attribute] != NOTHING
+        there = seen[:, attribute] != pretraining.NOTHING
         x, y = cells.numpy()[there], seen[:, attribute][there]
         fit = len(y) * 2 // 3
         probe = Ridge(alpha=1.0).fit(x[:fit], np.eye(y.max() + 1)[y[:fit]])

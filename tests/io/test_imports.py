@@ -104,6 +104,9 @@ RATE = 1.0
 class Method:
     """A method."""
 
+    class Options(Base.Options):
+        rate: float = option(0.5, "the step", above=0)
+
     def fit(self, x):
         """Learn."""
         return x - 1
@@ -116,6 +119,11 @@ class Method:
         ("What it is.", "Other words.", True),
         ("A method.", "Other words.", True),
         ("Learn.", "Other words.", True),
+        ('"the step"', '"how far each step " "goes"', True),
+        ('0.5, "the step"', '0.25, "the step"', False),
+        ("above=0", "least=0", False),
+        ("rate: float", "rate: int", False),
+        ('rate: float = option(0.5, "the step"', 'rate: float = chosen(0.5, "other"', False),
         ("return x - 1", "# why\n        return  x  -  1  # and how", True),
         ("RATE = 1.0", "\n\nRATE = 1.0", True),
         ("return x - 1", "return x + 1", False),

@@ -7,7 +7,7 @@ from scipy.optimize import minimize
 
 from mmhash_nb import papers
 from mmhash_nb.losses.gaussian_latent import bit_likelihood_loss, printed_likelihood_loss
-from mmhash_nb.papers.liong2017.claims import MeanBetter
+from mmhash_nb.papers.checks import MeanBetter
 
 NOTES = papers.errata("liong2017").set_index("where").interpretation
 

@@ -19,32 +19,6 @@ SEPARATE, UNIFIED = ("cvh", "cca_itq", "pdh", "scm"), ("lssh", "cmfh", "sephkm",
 SHALLOW = LIONG_METHODS[:8]
 
 
-def test_claims_of_the_papers_own_numbers():
-    none = pd.DataFrame(columns=COLUMNS)
-    verdicts = judged("liong2017", none).set_index(["claim", "dataset"])
-    assert verdicts.index.is_unique and set(verdicts.verdict) == {"not run"}
-
-    def own(words):
-        found = verdicts.in_paper[verdicts.index.get_level_values("claim").str.contains(words)]
-        return found.droplevel("claim").to_dict()
-
-    best = {"wiki": "63 of 64", "iaprtc12": "64 of 64", "nuswide": "64 of 64"}
-    assert own("best performance") == best
-    lead = {"wiki": "2 of 2", "iaprtc12": "2 of 2", "nuswide": "0 of 2"}
-    assert own("DisCMH is competitive") == lead
-    assert own("gap is larger") == {"iaprtc12": "8 of 8", "nuswide": "8 of 8"}
-    unified = own("unified codes")
-    assert sum(int(words.split(" of ")[0]) for words in unified.values()) == 23
-    assert {words.split(" of ")[1] for words in unified.values()} == {"8"}
-    assert own("NDCG") == {"iaprtc12": "–", "nuswide": "–"}
-    assert own("DNH-C") == {"iaprtc12": "16 of 16"}
-    assert own("CAH") == {"nuswide": "14 of 14"}
-    assert own("A fusion network") == own("probabilistic") == {"nuswide": "8 of 8"}
-    assert own("CMDVH2 over CMDVH1") == {"nuswide": "6 of 8"}
-    other = judged("liong2017", none, "scenes").set_index("claim")
-    assert other.in_paper.filter(like="best performance").item() == "191 of 192"
-
-
 def records(scores, dataset, metrics=("mAP@100", "NDCG@100", "ACG@100"), bits=(16, 32)):
     """Two seeds of runs in both directions; `scores` by method, or by method and length."""
     rows = [

@@ -1,4 +1,4 @@
-"""Train the backbone `small` and write its weights: `python -m mmhash_nb.cli.pretrain_small`.
+"""Train the backbone `small` and write its weights: `python benchmarks/pretrain_small.py`.
 
 It learns the shape, the texture and the colour of the things in pictures that `scenes` does not
 hold: drawn from another seed, and of things that are no concept of `scenes`. So the backbone
@@ -148,7 +148,7 @@ def save(backbone: Backbone, path: Path, record: dict[str, str]) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Read the command line, train, write the weights."""
     parser = argparse.ArgumentParser(
-        prog="python -m mmhash_nb.cli.pretrain_small", description=__doc__
+        prog="python benchmarks/pretrain_small.py", description=__doc__
     )
     parser.add_argument("--pictures", type=int, default=8_000, help="pictures in an epoch")
     parser.add_argument("--epochs", type=int, default=10)
@@ -162,7 +162,7 @@ def main(arguments: list[str] | None = None) -> None:
     started = time.perf_counter()
     backbone, right = train(options.pictures, options.epochs, options.seed)
     record = {
-        "made_by": "python -m mmhash_nb.cli.pretrain_small",
+        "made_by": "python benchmarks/pretrain_small.py",
         "pictures": f"{options.pictures} of seed {SEED}",
         "epochs": str(options.epochs),
         "seed": str(options.seed),

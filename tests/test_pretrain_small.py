@@ -4,14 +4,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from benchmark_cases import load
 from safetensors import safe_open
 from torch.nn.functional import binary_cross_entropy_with_logits, log_softmax
 
-from mmhash_nb.cli import pretrain_small
-from mmhash_nb.cli.pretrain_small import NOTHING, SIZES, AttributeHead, draw, main, train
 from mmhash_nb.datasets import scenes
 from mmhash_nb.datasets.rendering import Draws, render
 from mmhash_nb.features.backbones import create
+
+pretrain_small = load("pretrain_small")
+NOTHING, SIZES = pretrain_small.NOTHING, pretrain_small.SIZES
+draw, main, train = pretrain_small.draw, pretrain_small.main, pretrain_small.train
 
 
 def hashes(pictures: np.ndarray) -> set[bytes]:
@@ -63,7 +66,7 @@ def small_batch() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 
 def test_loss_and_accuracy_against_a_loop() -> None:
     torch.manual_seed(0)
-    head = AttributeHead(5)
+    head = pretrain_small.AttributeHead(5)
     features, seen, backdrop = small_batch()
     with torch.no_grad():
         scores, photo = head.cells(features), head.backdrop(features.mean(dim=(2, 3)))
