@@ -105,22 +105,6 @@ def test_the_papers_map_counts_on_each_dataset():
 VECTORS, PHOTOS = ("wiki", "uci_digits"), ("flipkart", "flickr8k")
 
 
-@pytest.mark.parametrize("scale", ["demo", "paper"])
-@pytest.mark.parametrize("dataset", ["scenes", *VECTORS, *PHOTOS])
-def test_all_methods_run_at_the_papers_lengths(dataset, scale):
-    protocol = liong2017(dataset, scale)
-    planned = {}
-    for method, bits, _, _ in protocol.runs():
-        planned.setdefault(method, set()).add(bits)
-    expected = {16, 32} if (dataset, scale) == ("scenes", "demo") else set(BITS)
-    left_out = {"dvsh"} if dataset in VECTORS else set()
-    limited = {"cvh": {16, 32, 64}} if dataset == "uci_digits" else {}  # its views have 76 and 64
-    assert planned == dict.fromkeys({*LIONG_METHODS, "random"} - left_out, expected) | limited
-    assert tuple(protocol.seeds) == ((0, 1, 2, 3, 4) if dataset == "wiki" else (0, 1, 2))
-    assert protocol.views == ({"size": 224} if dataset in PHOTOS else {})
-    assert protocol.dataset == dataset
-
-
 def test_the_order_of_methods_is_that_of_the_tables():
     printed = papers.tables("liong2017").method.unique()
     assert list(printed) == [*SHALLOW, "cmdvh", *LIONG_METHODS[8:-1]]
@@ -198,10 +182,3 @@ def test_a_demo_on_scenes_has_fewer_rounds_and_epochs_of_cmdvh():
     for protocol in (liong2017("scenes", "paper", weights="f.mat"), liong2017("flickr8k")):
         assert not {"rounds", "epochs"} & set(protocol.options["cmdvh2"])
         assert "atoms" not in protocol.options["lssh"]
-
-
-def test_the_papers_scale_trains_cnn_f_whole():
-    options = liong2017("flickr8k", "paper", weights="cnn_f.mat").options
-    image = {"backbone": "cnn_f", "size": 224, "weights": "cnn_f.mat"}
-    assert options["cmfh"] == image
-    assert options["cmdvh"] == options["dcmh"] == {**image, "trainable": "all"}
