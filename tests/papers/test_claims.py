@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from record_cases import made
 
 from mmhash_nb import hashers, papers
 from mmhash_nb.experiments.intervals import interval
@@ -17,11 +18,8 @@ from mmhash_nb.papers.verdicts import verdicts
 
 def run(method, bits, values, task="image-text", metric="mAP", dataset="cifar10", seeds=None):
     """Run records of one cell, by default seeds 0, 1, …"""
-    rows = [
-        ("masci2014", method, dataset, "", task, bits, seed, metric, value, 1.0, "cpu")
-        for seed, value in zip(seeds or range(len(values)), values, strict=True)
-    ]
-    return pd.DataFrame(rows, columns=COLUMNS).astype({"bits": "Int64"})
+    by_seed = dict(zip(seeds or range(len(values)), values, strict=True))
+    return made(dataset, {method: by_seed}, task, bits, metric)
 
 
 NONE = pd.DataFrame(columns=COLUMNS)

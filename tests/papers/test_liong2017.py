@@ -1,12 +1,13 @@
 """liong2017: its claims, and what is run for it."""
 
 import re
+from itertools import product
 
 import pandas as pd
 import pytest
+from record_cases import made
 
 from mmhash_nb import hashers, papers
-from mmhash_nb.experiments.records import COLUMNS
 from mmhash_nb.io.project import project_root
 from mmhash_nb.papers.liong2017.protocol import METHODS as LIONG_METHODS
 from mmhash_nb.papers.liong2017.protocol import protocol as liong2017
@@ -21,16 +22,14 @@ SHALLOW = LIONG_METHODS[:8]
 
 def records(scores, dataset, metrics=("mAP@100", "NDCG@100", "ACG@100"), bits=(16, 32)):
     """Two seeds of runs in both directions; `scores` by method, or by method and length."""
-    rows = [
-        ("liong2017", method, dataset, "", task, k, seed, metric, value + 0.001 * seed, 1.0, "cpu")
+    by_bits = {
+        (method, k): (value, value + 0.001)
         for method, score in scores.items()
         for k in bits
         for value in [score[k] if isinstance(score, dict) else score]
-        for task in TASKS
-        for seed in (0, 1)
-        for metric in metrics
-    ]
-    return pd.DataFrame(rows, columns=COLUMNS).astype({"bits": "Int64"})
+    }
+    cells = product(TASKS, metrics)
+    return pd.concat(made(dataset, by_bits, t, metric=m, paper="liong2017") for t, m in cells)
 
 
 def ranked():
