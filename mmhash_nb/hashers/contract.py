@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mmhash_nb.codes import HashCodes
-from mmhash_nb.hashers.base import Embedder, Hasher, Method
+from mmhash_nb.hashers.base import FAMILIES, Embedder, Hasher, Method
 from mmhash_nb.hashers.registry import entry_of, restored
 from mmhash_nb.pairs import Pairs
 
@@ -91,6 +91,9 @@ class _Check:
         self.check_refusals(first)
         fitted = self.fitted(first)
         self.check_state(fitted)
+        again = [self.encoded(fitted, first) for _ in range(2)]
+        for what, codes in again[0].items():
+            self.require(_same(codes, again[1][what]), f"encodes {what} otherwise each time.")
         self.check_codes(fitted, first)
         self.check_modality_alone(fitted, first)
         self.check_seed_and_held_out(fitted, first)
@@ -119,6 +122,7 @@ class _Check:
             yield
         except Exception as error:
             text = " ".join(str(error).split()).rstrip(".") or repr(error)
+            text = f"KeyError {text}" if isinstance(error, KeyError) else text
             raise ValueError(f"{self.name} fails to {what}: {text}.") from error
 
     def refuses(
@@ -145,12 +149,15 @@ class _Check:
     def fitted(self, pairs: Pairs) -> Method:
         before = pairs.fingerprint
         with self.running("learn from made-up pairs"):
-            method = self.create().fit(pairs)
+            method = self.create()
+            given_back = method.fit(pairs)
+        self.require(given_back is method, "does not return itself from fit.")
         self.require(replace(pairs).fingerprint == before, "changes the pairs that it learns from.")
         return method
 
     def encoded(self, method: Any, pairs: Pairs) -> dict[str, Any]:
         """Codes, or vectors, of all samples by modality; `unified` where it has such."""
+        before, state = pairs.fingerprint, dict(method.state)
         found = {}
         for modality in method.modalities:
             with self.running(f"encode {modality}"):
@@ -159,13 +166,23 @@ class _Check:
         if method.unified:
             with self.running("give database codes"):
                 found["unified"] = method.database_codes(pairs)
+        self.require(replace(pairs).fingerprint == before, "changes the pairs that it encodes.")
+        self.require(_same_arrays(method.state, state), "changes its state when it encodes.")
+        for what, vectors in found.items():
+            broken = isinstance(vectors, np.ndarray) and not np.isfinite(vectors).all()
+            self.require(not broken, f"gives vectors of {what} that are not finite.")
         return found
 
     def check_class(self) -> None:
         known = {"modalities": MODALITIES, "image_views": ("pixels", "vectors")}
         for tag, values in known.items():
             given = getattr(self.cls, tag)
-            self.require({*given} <= {*values}, f"has {tag} {given!r}: name some of {values}.")
+            right = isinstance(given, tuple) and {*given} <= {*values}
+            self.require(right, f"has {tag} {given!r}: name some of {values}.")
+        family, right = self.cls.family, self.cls.family in FAMILIES
+        self.require(right, f"is of family {family!r}: name one of {FAMILIES}.")
+        coded = issubclass(self.cls, Hasher)
+        self.require(self.cls.has_codes == coded, f"must have has_codes = {coded}.")
         self.require(len(self.cls.modalities) > 0, "has no modalities.")
         lacking = sorted(getattr(self.cls, "__abstractmethods__", ()))
         self.require(not lacking, f"cannot be created: it lacks {', '.join(lacking)}.")
@@ -213,10 +230,19 @@ class _Check:
     def check_modality_alone(self, method: Method, pairs: Pairs) -> None:
         found = self.encoded(method, pairs)
         for modality, other in (("image", "texts"), ("text", "images")):
-            changed = replace(pairs, **{other: getattr(pairs, other)[::-1].copy()})
-            if modality in found:
-                same = _same(found[modality], self.encoded(method, changed)[modality])
-                self.require(same, f"encodes {modality} from {other} as well.")
+            for what in (other, "labels"):
+                changed = replace(pairs, **{what: getattr(pairs, what)[::-1].copy()})
+                if modality in found:
+                    same = _same(found[modality], self.encoded(method, changed)[modality])
+                    self.require(same, f"encodes {modality} from {what} as well.")
+        if "joint" in found:
+            changed = replace(pairs, labels=pairs.labels[::-1].copy())
+            same = _same(found["joint"], self.encoded(method, changed)["joint"])
+            self.require(same, "encodes joint from labels as well.")
+        some = np.arange(10)
+        for what, codes in self.encoded(method, pairs.take(some)).items():
+            alone = _near(codes, found[what][some])
+            self.require(alone, f"encodes {what} of a sample by the other samples as well.")
 
     def check_seed_and_held_out(self, method: Method, pairs: Pairs) -> None:
         held_out = np.setdiff1d(np.arange(len(pairs)), pairs.train)
@@ -242,9 +268,21 @@ def _same(one: Any, other: Any) -> bool:
     return one == other if isinstance(one, HashCodes) else np.array_equal(one, other)
 
 
+def _near(one: Any, other: Any) -> bool:
+    """Whether codes or vectors agree but for the rounding of batches of another size."""
+    if isinstance(one, HashCodes):
+        differ = np.unpackbits((one.bits ^ other.bits).view(np.uint8)).sum()
+        return differ <= 0.05 * len(one) * one.n_bits
+    return np.allclose(one, other, rtol=1e-3, atol=1e-4)
+
+
 def _same_state(one: Method, other: Method) -> bool:
-    """Whether two methods learned equal arrays, NaN being equal to itself."""
-    return one.state.keys() == other.state.keys() and all(
-        np.array_equal(value, other.state[key], equal_nan=value.dtype.kind == "f")
-        for key, value in one.state.items()
+    return _same_arrays(one.state, other.state)
+
+
+def _same_arrays(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether these are equal arrays by name, NaN being equal to itself."""
+    return one.keys() == other.keys() and all(
+        np.array_equal(value, other[key], equal_nan=value.dtype.kind == "f")
+        for key, value in one.items()
     )

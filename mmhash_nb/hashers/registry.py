@@ -109,6 +109,10 @@ def register(
     """
     if cls is None:
         return lambda decorated: register(name, decorated, papers, preset)
+    if isinstance(name, type):
+        raise TypeError(
+            f"register takes a name first: @hashers.register({name.__name__.lower()!r})."
+        )
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z]\w*", name):
         raise ValueError(
             f"a method's name has letters, digits and underscores, but this is {name!r}."
@@ -180,6 +184,13 @@ def restored(folder: Path, cls: type[Method] | None, device: str) -> Method:
             f"{path} is of method {name!r}, {where}, which is not registered here: "
             f"{cell if module == '__main__' else imported}."
         )
+    if cls is None and module not in (None, "__main__"):
+        there = entry_of(name).load()
+        if (there.__module__, there.__qualname__) != (module, saved["class"]):
+            raise ValueError(
+                f"{path} is of {where}, but {name!r} is registered here for {there.__qualname__} "
+                f"of {there.__module__}: register the class that was saved."
+            )
     try:
         if cls is None:
             method: Method = create(name, *sizes, device=device, **options)
