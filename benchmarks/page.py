@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 from table import markdown
 
-from mmhash_nb.figures.style import Picture, colours, markers, png, themed
+from mmhash_nb.figures.style import Picture, looks, png, themed
 from mmhash_nb.io.files import whole
 from mmhash_nb.io.project import project_root
 
@@ -107,10 +107,10 @@ def draw_scaling(scaling: pd.DataFrame) -> Figure:
     names = [
         f"{shards}, {n} queries" for n, shards in numbers.groupby(["queries", "shards"]).groups
     ]
-    marks, colour = markers(names), colours(names)
+    look = looks(names)
     for (n, shards), rows in numbers.groupby(["queries", "shards"]):
         name = f"{shards}, {n} queries"
-        style = {"marker": marks[name], "color": colour[name], "label": name, "markersize": 4}
+        style = {**look[name], "label": name, "markersize": 4}
         panels[0].plot(rows["million codes"], rows["seconds"], **style)
         panels[1].plot(rows["million codes"], rows["peak memory, MB"], **style)
     millions = np.sort(numbers["million codes"].unique())
@@ -135,11 +135,11 @@ def draw_approximate(approximate: pd.DataFrame) -> Figure:
     for unused in grid.ravel()[len(sizes) :]:
         unused.remove()
     kinds = list(dict.fromkeys(built["index"]))
-    marks, colour = markers(kinds), colours(kinds)
+    look = looks(kinds)
     for axes, (items, rows) in zip(panels, sizes, strict=True):
         for kind, curve in rows.groupby("index", sort=False):
             x, y = (curve[column].astype(float) for column in ("ms a query", "recall"))
-            axes.plot(x, y, marker=marks[kind], color=colour[kind], label=kind, markersize=4)
+            axes.plot(x, y, label=kind, markersize=4, **look[kind])
         axes.set_title(f"{items:,} codes", weight="bold")
         axes.set(xlabel="ms a query", xscale="log")
         axes.xaxis.set_minor_formatter(NullFormatter())  # they would overlap on a short axis

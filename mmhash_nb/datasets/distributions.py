@@ -20,7 +20,10 @@ class Distributions:
         missing: the first official file that a folder lacks for a value of the option `images`
             other than `vgg`, or `None`.
         contents: how many official files of each kind a folder has, and how many are needed.
-        read_official: reads the official files, with `images` and `size`.
+        read_official: reads the official files of a folder, with one of the values of the option
+            `images` but `vgg`, and the side of pixels. It raises `FileNotFoundError` where a file
+            is missing, and `ValueError` where a line cannot be read or holds a value out of range
+            (with file and line), or a photo does not decode.
         other: MATLAB files that may hold another selection, read where nothing else is there.
         label_names: of `same`, whose files do not name them.
         labels: how many; `None` for the protocol's number.

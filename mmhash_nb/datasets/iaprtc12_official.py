@@ -44,15 +44,11 @@ def read(folder: Path, images: str, size: int, frequent: int | None = None) -> S
     A photo has the labels of its segments. Of the 275 labels those that no segment has are left
     out, which leaves 255.
 
+    Arguments and errors are those of `Distributions.read_official`.
+
     Args:
         folder: holds both distributions, unpacked at any level.
-        images: `none` or `pixels`.
-        size: side of pixels.
         frequent: so many of the labels, those of the most photos; `None` for all.
-
-    Raises:
-        FileNotFoundError: a file is missing.
-        ValueError: a line or caption cannot be read (with its file), or a photo does not decode.
     """
     names = _names(_there(folder, LABEL_LIST))
     labels_of = _labels(folder, names)

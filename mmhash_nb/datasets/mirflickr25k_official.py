@@ -45,14 +45,8 @@ def read(folder: Path, images: str, size: int) -> Selection:
     order. A photo has the concepts in whose files it is listed, seen clearly or not: the `_r1`
     files repeat a part of them and are not read.
 
-    Args:
-        folder: holds both archives, unpacked at most two folders down.
-        images: `none` or `pixels`.
-        size: side of pixels.
-
-    Raises:
-        FileNotFoundError: a file is missing.
-        ValueError: a line cannot be read (with file and line), or a photo does not decode.
+    Both archives may be unpacked at most two folders down. Arguments and errors are those of
+    `Distributions.read_official`.
     """
     words = _words(required(folder, TAG_LIST))
     tags = _tags(required(folder, TAGS), words)

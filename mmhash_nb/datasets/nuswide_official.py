@@ -57,16 +57,12 @@ def read(folder: Path, images: str, size: int, concepts: int) -> tuple[Selection
     those with one of 21 concepts are the papers' 195,834, and those with one of 10 the 186,577.
     Parsed files are cached, so that the second load takes seconds.
 
+    Arguments and errors are those of `Distributions.read_official`; files must also have the same
+    number of lines.
+
     Args:
         folder: holds the files, at most two levels down; the photos at any.
-        images: `bof`, `none` or `pixels`.
-        size: side of pixels.
         concepts: how many of the most frequent ones.
-
-    Raises:
-        FileNotFoundError: a file is missing.
-        ValueError: a line cannot be read or holds a value out of range (with file and line), or
-            files differ in the number of their lines, or a photo does not decode.
     """
     listed = _names(required(folder, CONCEPTS), N_LISTED)
     vocabulary = _names(required(folder, TAG_LIST), N_TAGS)

@@ -1,7 +1,7 @@
 """Metrics of a fitted method in every retrieval direction it has."""
 
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -11,6 +11,11 @@ from mmhash_nb.metrics import acg, average_precision_from_distances, mean_averag
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.ranking import RankProfile, rank_profile
 
+#: scores of embeddings by name, as options of `average_precision_from_distances`
+_OF_DISTANCES: dict[str, dict[str, Any]] = {
+    "mAP": {},
+    "mAP@10": {"at": 10, "normalise_by": "retrieved"},
+}
 #: embeddings are compared this many queries at a time, which bounds memory
 _CHUNK = 100
 
@@ -92,20 +97,13 @@ def of_embeddings(method: Embedder, pairs: Pairs) -> dict[str, dict[str, float]]
         query = method.embed(queries, cast(EncodedModality, q)).astype(np.float64)
         found = method.embed(database, cast(EncodedModality, d)).astype(np.float64)
         squares = (found**2).sum(1)
-        whole, at_ten = [], []
+        scores: dict[str, list[np.ndarray]] = {name: [] for name in _OF_DISTANCES}
         for start in range(0, len(query), _CHUNK):
             some = slice(start, start + _CHUNK)
             # Up to a constant for each query, which no ranking sees.
             distances = squares - 2 * query[some] @ found.T
             relevant = share_label(queries.labels[some], database.labels)
-            whole.append(average_precision_from_distances(distances, relevant))
-            at_ten.append(
-                average_precision_from_distances(
-                    distances, relevant, at=10, normalise_by="retrieved"
-                )
-            )
-        results[f"{q}-{d}"] = {
-            "mAP": float(np.concatenate(whole).mean()),
-            "mAP@10": float(np.concatenate(at_ten).mean()),
-        }
+            for name, how in _OF_DISTANCES.items():
+                scores[name].append(average_precision_from_distances(distances, relevant, **how))
+        results[f"{q}-{d}"] = {n: float(np.concatenate(some).mean()) for n, some in scores.items()}
     return results

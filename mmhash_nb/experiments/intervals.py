@@ -28,7 +28,7 @@ def interval(values: np.ndarray) -> Interval:
     if values.size == 0:
         raise ValueError("there is no interval of no values.")
     mean = float(values.mean())
-    half = _t(len(values)) * _spread(values) / np.sqrt(len(values))
+    half = _spread(values) / np.sqrt(len(values))
     return Interval(mean, mean - half, mean + half)
 
 
@@ -41,13 +41,11 @@ def per_cent(values: np.ndarray) -> str:
 def prediction_half_width(values: np.ndarray) -> float:
     """Half-width of the 95 % interval of one more run: t · s · √(1 + 1/n), at least `FLOOR`."""
     values = np.asarray(values, dtype=float)
-    half = _t(len(values)) * _spread(values) * np.sqrt(1 + 1 / len(values))
+    half = _spread(values) * np.sqrt(1 + 1 / len(values))
     return float(np.fmax(half, FLOOR))  # fmax: a single run has no spread, and leaves the floor
 
 
-def _t(n: int) -> float:
-    return float(stats.t.ppf(0.975, n - 1)) if n > 1 else np.nan
-
-
 def _spread(values: np.ndarray) -> float:
-    return float(values.std(ddof=1)) if len(values) > 1 else np.nan
+    """t · s, the standard deviation times Student's 97.5 % quantile; NaN for a single value."""
+    n = len(values)
+    return float(stats.t.ppf(0.975, n - 1) * values.std(ddof=1)) if n > 1 else np.nan

@@ -63,15 +63,18 @@ class Setup:
 
     Attributes:
         demo: settings of a demo; each method takes those that are options of it.
+        paper: settings at the paper's scale, likewise.
         single: options of single methods in a demo, beside `demo`.
         bits: code lengths of a demo, in place of the paper's.
         seeds: in place of three; demo_seeds: those of a demo, where they are others.
         views: options of `datasets.load`.
         decoded: the scales at which its photos are decoded at the size that is trained on.
         load: name for `datasets.load`, where it is another.
+        vectors: both views are feature vectors.
     """
 
     demo: Mapping[str, Any] = field(default_factory=dict)
+    paper: Mapping[str, Any] = field(default_factory=dict)
     single: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     bits: Sequence[int] = ()
     seeds: Sequence[int] = (0, 1, 2)
@@ -79,10 +82,11 @@ class Setup:
     views: Mapping[str, Any] = field(default_factory=dict)
     decoded: Sequence[str] = ()
     load: str = ""
+    vectors: bool = False
 
-    def settings(self, scale: str, at_paper_scale: Mapping[str, Any]) -> dict[str, Any]:
-        """Those of `demo`, or the paper's."""
-        return dict(self.demo if scale == "demo" else at_paper_scale)
+    def settings(self, scale: str) -> dict[str, Any]:
+        """Those of the scale."""
+        return dict(self.demo if scale == "demo" else self.paper)
 
     def options(
         self, methods: Iterable[str], scale: str, settings: Mapping[str, Any], given: Mapping
@@ -106,8 +110,9 @@ class Setup:
         """The seeds that are given, else those of the scale."""
         return tuple(seeds or (self.demo_seeds if scale == "demo" else ()) or self.seeds)
 
-    def views_at(self, scale: str, size: int | None) -> dict[str, Any]:
+    def views_at(self, scale: str) -> dict[str, Any]:
         """Options of `datasets.load`, with the size at which photos are decoded."""
+        size = self.settings(scale).get("size")
         return {**self.views, **({"size": size} if scale in self.decoded else {})}
 
 

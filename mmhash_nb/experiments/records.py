@@ -185,6 +185,14 @@ class Cells:
         seeds = sorted(set.intersection(*(set(values) for values in found)))
         return {seed: sum(values[seed] for values in found) / len(found) for seed in seeds}
 
+    def by_length(
+        self, method: str, dataset: str, task: str, metric: str
+    ) -> dict[int, dict[int, float]]:
+        """Values by code length, ascending, and seed."""
+        where = (method, dataset, task)
+        lengths = self.lengths(*where, metric)
+        return {bits: self.by_seed(*where, bits, metric) for bits in lengths}
+
 
 def _directions(task: str) -> tuple[str, ...]:
     return CROSS_MODAL if task == "average" else (task,)

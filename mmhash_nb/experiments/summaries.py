@@ -31,12 +31,10 @@ def gains(
     for other in others:
         means = []
         for name in [dataset] if dataset else sorted(records.dataset.unique()):
-            lengths = cells.lengths(method, name, task, "mAP")
-            for length in sorted(set(lengths) & set(cells.lengths(other, name, task, "mAP"))):
-                ours, theirs = (
-                    cells.by_seed(m, name, task, length, "mAP") for m in (method, other)
-                )
-                shared = [ours[seed] - theirs[seed] for seed in ours if seed in theirs]
+            ours, theirs = (cells.by_length(m, name, task, "mAP") for m in (method, other))
+            for length in sorted(ours.keys() & theirs.keys()):
+                both = ours[length].keys() & theirs[length].keys()
+                shared = [ours[length][seed] - theirs[length][seed] for seed in sorted(both)]
                 means += [100 * float(np.mean(shared))] if shared else []
         if means:
             spread = f" ({min(means):+.1f} to {max(means):+.1f})"

@@ -7,7 +7,6 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from mmhash_nb import hashers
 from mmhash_nb.explorer.search import Query, SearchResult
 from mmhash_nb.figures.items import view_of
 from mmhash_nb.figures.nearest import sides
@@ -15,16 +14,11 @@ from mmhash_nb.hashers.base import Method
 from mmhash_nb.pairs import Pairs
 
 
-def has_masks(method: str) -> bool:
-    """Whether a registered method masks regions of pictures."""
-    return hashers.create(method, 1).has_masks
-
-
 class Masks:
     """The visual masks of a fitted method, computed where they are needed.
 
     Args:
-        method: one that `has_masks`.
+        method: one whose `has_masks` is true.
 
     Raises:
         ValueError: it has none.

@@ -1,17 +1,17 @@
 """`Retriever`: searches one dataset by any of its methods, and loads each of them once."""
 
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
+from functools import cache, lru_cache
 
+from mmhash_nb import hashers
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.experiments.collection import Collection
 from mmhash_nb.experiments.evaluation import modalities
-from mmhash_nb.explorer.attention import Masks, has_masks, with_masks
+from mmhash_nb.explorer.attention import Masks, with_masks
 from mmhash_nb.explorer.search import Database, Query, SearchResult, search
 from mmhash_nb.explorer.user_query import UserQuery, needs
 from mmhash_nb.figures.nearest import side_codes, sides
 from mmhash_nb.hashers.base import Hasher
-from mmhash_nb.pairs import Pairs
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,10 @@ class Retriever:
 
     def __init__(self, collection: Collection) -> None:
         self.pairs, self.codes, self.methods = collection
-        self._databases: dict[tuple[str, int, str], Database] = {}
-        self._fitted: dict[tuple[str, int], Hasher] = {}
-        self._masks: dict[tuple[str, int], Masks] = {}
-        self._user_codes: WeakKeyDictionary[Pairs, dict[Column, HashCodes]] = WeakKeyDictionary()
+        self._database = cache(lambda key, side: Database(self.pairs, self.codes[key], side))
+        self._fitted = cache(self._load)
+        self._masks = cache(lambda key: Masks(self._fitted(key)))
+        self._user_code = lru_cache(10)(self._encode)
 
     def query(self, position: int) -> Query:
         """The dataset's query at a position of `pairs.query`.
@@ -76,61 +76,43 @@ class Retriever:
             ValueError: an empty database, or a method that cannot encode the user's query.
             OSError, RuntimeError: the fitted method cannot be loaded.
         """
+        query_side, database_side = sides(column.direction)
         if isinstance(query, UserQuery):
-            code = self._encoded(column, query)
+            code = self._user_code(column, query)
         else:
-            side = sides(column.direction)[0]
-            code = side_codes(self.pairs, self.codes[column.key], side)[query.sample]
+            code = side_codes(self.pairs, self.codes[column.key], query_side)[query.sample]
         only_mistakes = only_mistakes and query.labels is not None
-        database, labels = self._database(column), query.labels
+        database, labels = self._database(column.key, database_side), query.labels
         found = search(column.method, column.direction, database, code, labels, k, only_mistakes)
         if attention and self.has_masks(column):
-            found = with_masks(found, self.pairs, query, self._masks_of(column))
+            found = with_masks(found, self.pairs, query, self._masks(column.key))
         return found
 
     def has_masks(self, column: Column) -> bool:
         """Whether attention of a method can be shown: it has masks and was saved."""
-        return column.key in self.methods and has_masks(column.method)
+        return self.encodes(column) and hashers.create(column.method, 1).has_masks
 
     def encodes(self, column: Column) -> bool:
         """Whether a method can encode new queries: it was saved."""
         return column.key in self.methods
 
-    def _database(self, column: Column) -> Database:
-        side = sides(column.direction)[1]
-        key = (*column.key, side)
-        if key not in self._databases:
-            self._databases[key] = Database(self.pairs, self.codes[column.key], side)
-        return self._databases[key]
-
-    def _encoded(self, column: Column, query: UserQuery) -> HashCodes:
-        known = self._user_codes.setdefault(query.pairs, {})
-        if column not in known:
-            side = sides(column.direction)[0]
-            missing = needs(self.pairs, side) - query.made_of
-            if missing:
-                raise ValueError(
-                    f"{column.method} needs {' and '.join(sorted(missing))} here: choose "
-                    "another direction or method."
-                )
-            method = self._method(column)
-            (modality,) = (m for m in modalities(method) if m == side)
-            known[column] = method.encode(query.pairs, modality)
-        return known[column]
-
-    def _method(self, column: Column) -> Hasher:
-        if column.key not in self.methods:
+    def _encode(self, column: Column, query: UserQuery) -> HashCodes:
+        side = sides(column.direction)[0]
+        missing = needs(self.pairs, side) - query.made_of
+        if missing:
             raise ValueError(
-                f"No fitted {column.method} of {column.bits} bits was saved, so it cannot encode "
-                "your query."
+                f"{column.method} needs {' and '.join(sorted(missing))} here: choose "
+                "another direction or method."
             )
-        if column.key not in self._fitted:
-            method = self.methods[column.key]()
-            assert isinstance(method, Hasher)
-            self._fitted[column.key] = method
-        return self._fitted[column.key]
+        method = self._fitted(column.key)
+        (modality,) = (m for m in modalities(method) if m == side)
+        return method.encode(query.pairs, modality)
 
-    def _masks_of(self, column: Column) -> Masks:
-        if column.key not in self._masks:
-            self._masks[column.key] = Masks(self._method(column))
-        return self._masks[column.key]
+    def _load(self, key: tuple[str, int]) -> Hasher:
+        if key not in self.methods:
+            raise ValueError(
+                f"No fitted {key[0]} of {key[1]} bits was saved, so it cannot encode your query."
+            )
+        method = self.methods[key]()
+        assert isinstance(method, Hasher)
+        return method

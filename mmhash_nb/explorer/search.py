@@ -7,7 +7,7 @@ import numpy as np
 
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.experiments.evaluation import tasks
-from mmhash_nb.figures.nearest import side_codes, sides
+from mmhash_nb.figures.nearest import side_codes
 from mmhash_nb.hashers import method_class
 from mmhash_nb.pairs import Pairs
 
@@ -168,7 +168,7 @@ def directions(method: str, codes: Mapping[str, HashCodes]) -> list[str]:
     Across modalities needs codes of both sides and a method whose codes of both are comparable.
     """
     possible = tasks(list(codes), method_class(method).cross_modal)
-    return sorted(("-".join(task) for task in possible), key=_within_a_side)
+    return ["-".join(task) for task in sorted(possible, key=lambda task: task[0] == task[1])]
 
 
 def nearest_direction(direction: str, offered: list[str]) -> str:
@@ -189,11 +189,6 @@ def in_words(found: SearchResult) -> str:
         return "No mistakes: all items of the database are relevant."
     what = "mistakes" if found.only_mistakes else "samples"
     return f"Nearest {what} (distance): {', '.join(hits)}."
-
-
-def _within_a_side(task: str) -> bool:
-    query, database = sides(task)
-    return query == database
 
 
 def _words(labels: np.ndarray) -> np.ndarray:

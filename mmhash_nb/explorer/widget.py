@@ -66,21 +66,13 @@ class Explorer(widgets.VBox):
     the user's, which stands until `query` moves. `picture` is a PNG image; `message` says in words
     what it shows, or what is wrong.
 
-    Nothing is trained. All drawing is done by `draw_results`.
-
-    Args:
-        collections: for each dataset its pairs, codes and fitted methods.
-        first: values of controls by their names, of what is shown first.
-
-    Raises:
-        ValueError, TypeError: as `explore`.
+    Nothing is trained. All drawing is done by `draw_results`. `first` and errors are as of
+    `explore`.
     """
 
     def __init__(self, collections: Mapping[str, Collection], first: InitialValues | None = None):
         self.retrievers = {name: Retriever(one) for name, one in collections.items()}
-        if not self.retrievers or not all(
-            retriever.codes for retriever in self.retrievers.values()
-        ):
+        if not self.retrievers or not all(one.codes for one in self.retrievers.values()):
             raise ValueError("the explorer needs codes of at least one method of every dataset.")
         self._setting = False
         self._user_query: UserQuery | None = None

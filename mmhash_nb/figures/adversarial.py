@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -70,11 +71,8 @@ def running_mean(values: np.ndarray) -> np.ndarray:
 
     At the ends, over those that there are.
     """
-    n = len(values)
-    first = np.maximum(np.arange(n) - n // 40, 0)
-    end = np.minimum(np.arange(n) + n // 40 + 1, n)
-    sums = np.concatenate([[0.0], np.cumsum(values)])
-    return (sums[end] - sums[first]) / (end - first)
+    window = 2 * (len(values) // 40) + 1
+    return pd.Series(values).rolling(window, center=True, min_periods=1).mean().to_numpy()
 
 
 def _checked(losses: Sequence[np.ndarray]) -> np.ndarray:

@@ -11,7 +11,7 @@ from scipy.ndimage import zoom
 
 from mmhash_nb.figures.items import Box, draw_item, label_text, show_pixels, view_of, write
 from mmhash_nb.figures.style import Picture, axes_in_inches, themed
-from mmhash_nb.figures.word_attention import check_count, checked
+from mmhash_nb.figures.word_attention import checked
 from mmhash_nb.pairs import Pairs
 
 _CELL, _GAP, _MARGIN = 1.0, 0.08, 0.1
@@ -39,8 +39,8 @@ def attended_channels(
         maps: the maps that are weighed, `float [n, C, h, w]`.
         k: channels to show (all, where there are fewer).
     """
-    samples, weights = checked(pairs, samples, "weights", weights)
-    _check_pictures(pairs, weights, maps, k)
+    samples, weights = checked(pairs, samples, "weights", weights, k)
+    _check_pictures(pairs, weights, maps)
     channels = weights.shape[1]
     best = np.argsort(-weights, axis=1, kind="stable")[:, :k]  # [n, k]
     mean = np.einsum("nc,nchw->nhw", weights, maps)
@@ -80,8 +80,8 @@ def channel_gallery(
         maps: the maps that are weighed, `float [N, C, h, w]`.
         k: samples to show.
     """
-    _, weights = checked(pairs, np.arange(len(pairs)), "weights", weights)
-    _check_pictures(pairs, weights, maps, k)
+    _, weights = checked(pairs, np.arange(len(pairs)), "weights", weights, k)
+    _check_pictures(pairs, weights, maps)
     channels = np.asarray(channels, dtype=np.int64)
     outside = channels[(channels < 0) | (channels >= weights.shape[1])]
     if channels.size == 0 or outside.size:
@@ -168,8 +168,7 @@ def _times(ratio: float) -> str:
     return f"×{ratio:.1f}" if ratio < 99.5 else f"×{ratio:.0f}"
 
 
-def _check_pictures(pairs: Pairs, weights: np.ndarray, maps: np.ndarray, k: int) -> None:
-    check_count(k)
+def _check_pictures(pairs: Pairs, weights: np.ndarray, maps: np.ndarray) -> None:
     if view_of(pairs, "image") != "picture":
         raise ValueError(f"{pairs.name} has no pictures to lay maps over: load it with pixels.")
     if maps.ndim != 4 or maps.shape[:2] != weights.shape or not np.isfinite(maps).all():

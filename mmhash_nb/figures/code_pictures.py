@@ -1,5 +1,7 @@
 """Pictures of the codes themselves: bits beside descriptors, and distances of relevant items."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
@@ -12,8 +14,7 @@ from mmhash_nb.figures.items import (
     CELL,
     Box,
     draw_item,
-    feature_range,
-    feature_vector,
+    draw_profile,
     frame,
     label_text,
     show_pixels,
@@ -77,16 +78,9 @@ def draw_codes(axes: Axes, query: HashCodes, others: HashCodes, box: Box) -> Non
     between = top + np.arange(1, rows) * height / rows
     axes.hlines(between, left, left + width, color="white", linewidth=1.2)
     row, bit_at = np.nonzero(different_bits(query, others))
-    axes.plot(
-        left + (bit_at + 0.5) * width / n_bits,
-        top + (row + 0.5) * height / rows,
-        linestyle="",
-        marker="x",
-        markersize=min(4.5, 0.55 * 72 * min(width / n_bits, height / rows)),
-        markeredgewidth=0.9,
-        color="white",
-        gid="different",
-    )
+    x, y = left + (bit_at + 0.5) * width / n_bits, top + (row + 0.5) * height / rows
+    size = min(4.5, 0.55 * 72 * min(width / n_bits, height / rows))
+    axes.plot(x, y, "wx", markersize=size, markeredgewidth=0.9, gid="different")
 
 
 @themed()
@@ -105,8 +99,12 @@ def descriptor_codes(pairs: Pairs, codes: Codes, task: str, query: int, k: int =
     query_side, database_side = sides(task)
     found = nearest(pairs, codes, task, [query], k)
     query_code = side_codes(pairs, codes, query_side)[query]
-    rows: list[tuple[int, str]] = [(query, query_side)]
-    rows += [(int(i), database_side) for i in found.ids[0]]
+    rows = [(query, query_side, INK, "query")]
+    for sample, right, distance in zip(
+        found.ids[0], found.right[0], found.distances[0], strict=True
+    ):
+        note = f"{MARKS[bool(right)]} {distance}"
+        rows.append((int(sample), database_side, RIGHT if right else WRONG, note))
     item_width = max(CELL[view_of(pairs, side)][0] for side in (query_side, database_side))
     item_width, height, pitch = max(item_width, 0.78), 0.78, 0.98
     # A whole number of pixels for each bit, so that all cells look equally wide.
@@ -116,19 +114,16 @@ def descriptor_codes(pairs: Pairs, codes: Codes, task: str, query: int, k: int =
     total = code_left + code_width + 0.75
     figure = Picture(total + 0.2, 0.4 + pitch * len(rows) + 0.12)
     axes = axes_in_inches(figure, 0.1, 0, total, 0.4 + pitch * len(rows) + 0.12)
-    for heading, left, width in (
-        (f"descriptor ({task_name(pairs, task)})", curve_left, curve_width),
-        (f"{query_code.n_bits}-bit code (red ×: not as the query)", code_left, code_width + 0.7),
-    ):
-        write(
-            axes, heading, (left, 0.06, width, 0.28), size=8, lines=1, align="left", weight="bold"
-        )
-    for r, (sample, side) in enumerate(rows):
+    heading = f"{query_code.n_bits}-bit code (red ×: not as the query)"
+    bold: dict[str, Any] = {"size": 8, "align": "left", "weight": "bold"}
+    write(axes, heading, (code_left, 0.06, code_width + 0.7, 0.28), lines=1, **bold)
+    heading = f"descriptor ({task_name(pairs, task)})"
+    write(axes, heading, (curve_left, 0.06, curve_width, 0.28), lines=1, **bold)
+    for r, (sample, side, colour, note) in enumerate(rows):
         top = 0.4 + r * pitch
         wide = CELL[view_of(pairs, side)][0]
         box = (0.02 + (item_width - wide) / 2, top, wide, height)
         draw_item(axes, pairs, sample, side, box)
-        colour = INK if r == 0 else (RIGHT if found.right[0, r - 1] else WRONG)
         frame(axes, box, colour)
         write(axes, label_text(pairs, sample), (0, top + height, item_width, 0.18), lines=1)
         draw_profile(axes, pairs, sample, side, (curve_left, top, curve_width, height))
@@ -136,54 +131,24 @@ def descriptor_codes(pairs: Pairs, codes: Codes, task: str, query: int, k: int =
         write(axes, side_name(pairs, side), name, lines=1)
         code = side_codes(pairs, codes, side)[sample]
         draw_codes(axes, query_code, code, (code_left, top + 0.22, code_width, 0.34))
-        note = "query"
-        if r > 0:
-            note = f"{MARKS[bool(found.right[0, r - 1])]} {found.distances[0, r - 1]}"
         right_of = (code_left + code_width + 0.08, top + 0.22, 0.65, 0.34)
-        write(axes, note, right_of, size=8, align="left", weight="bold", colour=colour)
+        write(axes, note, right_of, colour=colour, **bold)
     return figure
-
-
-def draw_profile(axes: Axes, pairs: Pairs, sample: int, side: str, box: Box) -> None:
-    """Draw a feature vector as a filled curve in a box; pixels have none and say so."""
-    left, top, width, height = box
-    if side == "image" and pairs.images.ndim == 4:
-        write(axes, f"{' × '.join(map(str, pairs.images.shape[1:]))} pixels", box)
-        return
-    values = feature_vector(pairs, sample, side)
-    low, high = feature_range(pairs, side)
-    low = min(low, 0.0)
-    at_zero = top + height * high / (high - low)
-    y = top + height * (high - np.clip(values, low, high)) / (high - low)
-    x = left + (np.arange(len(values)) + 0.5) * width / len(values)
-    axes.fill_between(x, y, at_zero, step="mid", color="#56606b", linewidth=0.3)
-    axes.plot((left, left + width), (at_zero, at_zero), color="#888888", lw=0.6)
 
 
 def draw_distances(axes: Axes, relevant: np.ndarray, other: np.ndarray) -> None:
     """Draw which share of relevant and other items lies at each distance; counts are `[K + 1]`."""
     distance = np.arange(len(relevant))
-    for counts, colour, name, style in (
-        (other, WRONG, "other", "--"),
-        (relevant, RIGHT, "relevant", "-"),
-    ):
-        share = counts / max(counts.sum(), 1)
-        axes.stairs(
-            share,
-            np.arange(len(counts) + 1) - 0.5,
-            fill=False,
-            color=colour,
-            linestyle=style,
-            linewidth=1.6,
-            label=f"{name} ({int(counts.sum()):,})",
-        )
+    series = (("other", other, WRONG, "--"), ("relevant", relevant, RIGHT, "-"))
+    for name, counts, colour, style in series:
+        share, label = counts / max(counts.sum(), 1), f"{name} ({int(counts.sum()):,})"
+        edges = np.arange(len(counts) + 1) - 0.5
+        axes.stairs(share, edges, color=colour, linestyle=style, linewidth=1.6, label=label)
         axes.fill_between(distance, share, step="mid", color=colour, alpha=0.18, linewidth=0)
     seen = np.flatnonzero(relevant + other)
-    axes.set_xlim(seen.min() - 1, seen.max() + 1)
-    axes.set_ylim(bottom=0)
+    axes.set(xlabel="Hamming distance", xlim=(seen.min() - 1, seen.max() + 1))
+    axes.set(ylabel="share of items", ylim=(0, 1.4 * axes.dataLim.y1))  # room for the legend
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    axes.set_xlabel("Hamming distance")
-    axes.set_ylabel("share of items")
 
 
 @themed()
@@ -203,7 +168,6 @@ def distance_histogram(pairs: Pairs, codes: MethodCodes, task: str) -> Figure:
         counts = profile_of(pairs, of, task).counts.sum(axis=0)
         draw_distances(axes, counts[:, 1:].sum(axis=1), counts[:, 0])
         axes.set_title(method, weight="bold")
-        axes.set_ylim(0, 1.4 * axes.dataLim.y1)  # room for the legend
         axes.legend(loc="upper right", fontsize=6.5)
     figure.suptitle(task_name(pairs, task))
     return figure

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from mmhash_nb.experiments.intervals import interval
-from mmhash_nb.figures.style import Picture, colours, markers, themed
+from mmhash_nb.figures.style import Picture, looks, themed
 
 
 @themed()
@@ -23,11 +23,11 @@ def training_curves(losses: Mapping[str, Sequence[float]]) -> Figure:
     if not losses:
         raise ValueError("training curves need the losses of at least one method.")
     figure, panels = panel_grid(len(losses), (2.4, 1.9), (0.3, 0.2))
-    colour = colours(list(losses))
+    look = looks(losses)
     for axes, (method, values) in zip(panels, losses.items(), strict=True):
         epochs = np.arange(1, len(values) + 1)
         marker = "o" if len(values) <= 30 else None
-        axes.plot(epochs, values, color=colour[method], marker=marker, markersize=3)
+        axes.plot(epochs, values, color=look[method]["color"], marker=marker, markersize=3)
         axes.set_title(method, weight="bold")
         axes.set(xlabel="epoch", ylabel="mean loss")
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
@@ -57,26 +57,18 @@ def map_by_bits(
     lengths = sorted(table["bits"].unique())
     # Code lengths stand at equal steps: 8, 16, 32, 64 would crowd on a linear axis.
     table["step"] = table["bits"].map({bits: step for step, bits in enumerate(lengths)})
-    methods = list(values)
+    look = looks(values)
     figure, axes = one_axes(5.2, 3.4)
-    sns.lineplot(
-        table,
-        x="step",
-        y=metric,
-        hue="method",
-        style="method",
-        palette=colours(methods),
-        markers=markers(methods),
-        errorbar=t_interval,
-        err_style="bars",
-        err_kws={"capsize": 3},
-        ax=axes,
-    )
+    common = {
+        **{"x": "step", "y": metric, "hue": "method", "ax": axes},
+        "palette": {method: look[method]["color"] for method in look},
+    }
+    bars = {"errorbar": t_interval, "err_style": "bars", "err_kws": {"capsize": 3}}
+    marker = {method: look[method]["marker"] for method in look}
+    sns.lineplot(table, style="method", markers=marker, **bars, **common)
     table["step"] += 0.05  # beside the mean, and too small and light to be taken for one
-    sns.scatterplot(
-        table, x="step", y=metric, hue="method", palette=colours(methods),
-        s=5, linewidth=0, alpha=0.5, zorder=1.5, legend=False, ax=axes,
-    )  # fmt: skip
+    faint = {"s": 5, "linewidth": 0, "alpha": 0.5, "zorder": 1.5}
+    sns.scatterplot(table, legend=False, **faint, **common)
     axes.set_xticks(range(len(lengths)), [str(bits) for bits in lengths])
     axes.set(xlabel="code length (bits)", ylabel=metric, ylim=(0, None))
     axes.set_title(title, weight="bold")
@@ -156,9 +148,6 @@ def one_axes(width: float, height: float) -> tuple[Picture, Axes]:
 def legend_beside(axes: Axes, handlelength: float = 2.0) -> None:
     """The legend right of the axes; a longer handle shows line styles better."""
     axes.legend(
-        loc="upper left",
-        bbox_to_anchor=(1.01, 1.0),
-        borderaxespad=0,
-        fontsize=7,
+        loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0, fontsize=7,
         handlelength=handlelength,
-    )
+    )  # fmt: skip

@@ -1,7 +1,7 @@
 """Retrieval galleries: queries and what was found for them, framed by right and wrong."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -28,20 +28,11 @@ _TITLE = 0.3
 _MARGIN = 0.1
 
 
-@dataclass(frozen=True)
-class Head:
-    """What stands left of a row of results: a sample as the query, or a name."""
-
-    content: int | str
-    modality: str = "image"
-
-
-@dataclass(frozen=True)
-class Block:
-    """A titled group of rows: the heads and, row by row, what was found."""
+class Block(NamedTuple):
+    """A titled group of rows: what stands left of each, a query's sample or a name, and results."""
 
     title: str
-    heads: Sequence[Head]
+    heads: Sequence[int | str]
     found: Nearest
 
 
@@ -70,27 +61,25 @@ def gallery(
     Raises:
         ValueError: where there is no query, no method, or no codes for the task.
     """
-    query_side, database_side = sides(task)
     if len(queries) == 0 or not codes:
         raise ValueError("a gallery needs at least one query and one method.")
-    heads = [Head(int(q), query_side) for q in queries]
+    heads, name = [int(query) for query in queries], task_name(pairs, task)
     blocks = [
-        Block(f"{method} · {task_name(pairs, task)}", heads, nearest(pairs, c, task, queries, k))
+        Block(f"{method} · {name}", heads, nearest(pairs, c, task, queries, k))
         for method, c in codes.items()
     ]
-    return draw_blocks(pairs, blocks, database_side, show)
+    return draw_blocks(pairs, blocks, task, show)
 
 
 def draw_blocks(
-    pairs: Pairs, blocks: Sequence[Block], database_side: str, show: View | None = None
+    pairs: Pairs, blocks: Sequence[Block], task: str, show: View | None = None
 ) -> Figure:
     """Draw blocks of result rows, one axes a block, all in one column."""
+    query_side, database_side = sides(task)
     view = show or view_of(pairs, database_side)
     width, height = CELL[view]
-    head = blocks[0].heads[0]
-    head_width, head_height = CELL["strip"]
-    if isinstance(head.content, int):
-        head_width, head_height = CELL[view_of(pairs, head.modality)]
+    named = isinstance(blocks[0].heads[0], str)
+    head_width, head_height = CELL["strip" if named else view_of(pairs, query_side)]
     row = max(height, head_height) + _NOTE + _GAP
     k = blocks[0].found.ids.shape[1]
     total_width = 2 * _MARGIN + head_width + 2 * _GAP + k * (width + _GAP)
@@ -101,45 +90,31 @@ def draw_blocks(
         axes = axes_in_inches(figure, _MARGIN, top, total_width - 2 * _MARGIN, block_height)
         place = (0, 0.02, total_width - 2 * _MARGIN, _TITLE - 0.04)
         write(axes, block.title, place, size=9, lines=1, align="left", weight="bold")
-        for r, one in enumerate(block.heads):
+        for r, head in enumerate(block.heads):
             y = _TITLE + r * row
-            if isinstance(one.content, int):
-                box = (0.02, y, head_width, head_height)
-                draw_item(axes, pairs, one.content, one.modality, box)
-                frame(axes, box, INK, 2.5)
-                note = (0.02, y + head_height, head_width, _NOTE + 0.03)
-                write(axes, "query", note, weight="bold", lines=1)
+            if isinstance(head, str):
+                write(axes, head, (0.02, y, head_width, height), size=7.5, weight="bold")
             else:
-                box = (0.02, y, head_width, height)
-                write(axes, one.content, box, size=7.5, weight="bold")
-            for j in range(block.found.ids.shape[1]):
-                x = head_width + 2 * _GAP + j * (width + _GAP)
-                box = (x, y, width, height)
-                draw_result(axes, pairs, block.found, r, j, database_side, box, view)
+                box = (0.02, y, head_width, head_height)
+                draw_item(axes, pairs, head, query_side, box)
+                frame(axes, box, INK, 2.5)
+                _note(axes, "query", box)
+            for j, sample in enumerate(block.found.ids[r]):
+                box = (head_width + 2 * _GAP + j * (width + _GAP), y, width, height)
+                draw_item(axes, pairs, int(sample), database_side, box, view)
+                right = bool(block.found.right[r, j])
+                colour = RIGHT if right else WRONG
+                frame(axes, box, colour).set_gid("right" if right else "wrong")
+                note = f"{MARKS[right]} {block.found.distances[r, j]}"
+                _note(axes, note, box, size=7, colour=colour)
         top += block_height
     return figure
 
 
-def draw_result(
-    axes: Axes,
-    pairs: Pairs,
-    found: Nearest,
-    row: int,
-    place: int,
-    modality: str,
-    box: Box,
-    view: View | None = None,
-) -> None:
-    """Draw one result with its frame, and its mark and distance under it."""
+def _note(axes: Axes, words: str, box: Box, **how: Any) -> None:
     left, top, width, height = box
-    right = bool(found.right[row, place])
-    colour = RIGHT if right else WRONG
-    draw_item(axes, pairs, int(found.ids[row, place]), modality, box, view)
-    patch = frame(axes, box, colour)
-    patch.set_gid("right" if right else "wrong")
-    line = f"{MARKS[right]} {found.distances[row, place]}"
     under = (left, top + height, width, _NOTE + 0.03)
-    write(axes, line, under, size=7, lines=1, weight="bold", colour=colour)
+    write(axes, words, under, lines=1, weight="bold", **how)
 
 
 @themed()
@@ -175,14 +150,10 @@ def show_pairs(pairs: Pairs, indices: Sequence[int] | np.ndarray, columns: int =
         wide = picture if image_view == "picture" else width - 0.14
         box = (x + (width - wide) / 2, y, wide, picture)
         below = (x + 0.07, y + picture + 0.05, width - 0.14, words)
-        if image_view == "picture":
-            draw_item(axes, pairs, int(sample), "image", box)
-        else:
-            draw_strip(axes, pairs, int(sample), "image", box)
-        if text_view == "words":
-            draw_item(axes, pairs, int(sample), "text", below)
-        else:
-            draw_strip(axes, pairs, int(sample), "text", below)
+        draw = draw_item if image_view == "picture" else draw_strip
+        draw(axes, pairs, int(sample), "image", box)
+        draw = draw_item if text_view == "words" else draw_strip
+        draw(axes, pairs, int(sample), "text", below)
         labels = (x + 0.04, y + picture + words + 0.07, width - 0.08, 0.26)
         write(axes, label_text(pairs, int(sample)), labels, weight="bold", lines=2)
     return figure

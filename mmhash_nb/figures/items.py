@@ -70,6 +70,22 @@ def draw_strip(axes: Axes, pairs: Pairs, sample: int, modality: str, box: Box) -
     return show_pixels(axes, vector, box, interpolation=None, cmap="cividis", vmin=low, vmax=high)
 
 
+def draw_profile(axes: Axes, pairs: Pairs, sample: int, side: str, box: Box) -> None:
+    """Draw a feature vector as a filled curve in a box; pixels have none and say so."""
+    left, top, width, height = box
+    if side == "image" and pairs.images.ndim == 4:
+        write(axes, f"{' × '.join(map(str, pairs.images.shape[1:]))} pixels", box)
+        return
+    values = feature_vector(pairs, sample, side)
+    low, high = feature_range(pairs, side)
+    low = min(low, 0.0)
+    at_zero = top + height * high / (high - low)
+    y = top + height * (high - np.clip(values, low, high)) / (high - low)
+    x = left + (np.arange(len(values)) + 0.5) * width / len(values)
+    axes.fill_between(x, y, at_zero, step="mid", color="#56606b", linewidth=0.3)
+    axes.plot((left, left + width), (at_zero, at_zero), color="#888888", lw=0.6)
+
+
 def show_pixels(
     axes: Axes, pixels: np.ndarray, box: Box, interpolation: str | None = "none", **how: Any
 ) -> AxesImage:
@@ -104,19 +120,10 @@ def write(
     most = lines or max(1, int(height * 72 / (size * _LINE)))
     wrapped = textwrap.wrap(words, per_line, max_lines=most, placeholder="…") or [""]
     x = {"left": left, "center": left + width / 2, "right": left + width}[align]
+    font = {"size": size, "weight": weight, "color": colour, "linespacing": _LINE - 0.1}
     # A dollar sign in a tag is a dollar sign, not the start of a formula.
-    return axes.text(
-        x,
-        top + height / 2,
-        "\n".join(wrapped),
-        ha=align,
-        va="center",
-        size=size,
-        weight=weight,
-        color=colour,
-        linespacing=_LINE - 0.1,
-        parse_math=False,
-    )
+    font |= {"ha": align, "va": "center", "parse_math": False}
+    return axes.text(x, top + height / 2, "\n".join(wrapped), **font)  # type: ignore[arg-type]
 
 
 def item_words(pairs: Pairs, sample: int) -> str:

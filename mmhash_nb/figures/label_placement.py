@@ -15,20 +15,10 @@ from mmhash_nb.figures.style import INK
 _RING = 4  # radius of a ring in points (1/72 inch)
 _SIZE = 6.5
 #: where a name may stand beside its point, in points, the best place first
-_AROUND: list[tuple[float, float]] = [
-    (1, 0),
-    (1, 1),
-    (1, -1),
-    (0, 1),
-    (0, -1),
-    (-1, 0),
-    (-1, 1),
-    (-1, -1),
-]
-_AROUND += [(1, 0.5), (1, -0.5), (-1, 0.5), (-1, -0.5)]
-_OFFSETS = [
-    (x * away, y * away) for away in (7, 10, 14, 18, 22, 27, 32, 38, 44) for x, y in _AROUND
-]
+_AROUND = [(1, 0), (1, 1), (1, -1), (0, 1), (0, -1), (-1, 0), (-1, 1), (-1, -1)]
+_BETWEEN = [(1, 0.5), (1, -0.5), (-1, 0.5), (-1, -0.5)]
+_AWAY = (7, 10, 14, 18, 22, 27, 32, 38, 44)
+_OFFSETS = [(x * away, y * away) for away in _AWAY for x, y in (*_AROUND, *_BETWEEN)]
 
 
 def name_points(

@@ -45,7 +45,7 @@ def attended_regions(
     pixels = images.transpose(0, 2, 3, 1)  # [N, H, W, 3]
     dark = (_DARK * pixels).astype(np.uint8)
     white = np.where(masks, np.uint8(255), np.uint8(0))[..., None].repeat(3, axis=-1)
-    parts = [np.where((attended == keep)[..., None], pixels, dark) for keep in (True, False)]
+    parts = [np.where((attended == part)[..., None], pixels, dark) for part in (True, False)]
 
     tall, head = _CELL * height / width, 0.0 if titles is None else 2 * _LINE + 0.04
     width_of_all = _SIDE + n * (_CELL + _GAP)
@@ -58,7 +58,9 @@ def attended_regions(
         write(axes, name, (0, top, _SIDE - _GAP, tall), size=7, lines=1, align="right")
         for c in range(n):
             box = (_SIDE + c * (_CELL + _GAP), top, _CELL, tall)
-            _draw(axes, pictures[c], box)
+            # A mask stays sharp; a photo is smoothed where it shrinks.
+            how = "none" if pictures[c].shape[0] < 100 else "antialiased"
+            show_pixels(axes, pictures[c], box, how)
             if objects is not None and r < 2:
                 _outline(axes, objects[c], box)
             frame(axes, box, INK, 0.6)
@@ -68,11 +70,6 @@ def attended_regions(
         place = (_SIDE, height_of_all - 0.2, width_of_all - _SIDE, 0.2)
         write(axes, note, place, size=6, lines=1, align="left")
     return figure
-
-
-def _draw(axes: Axes, picture: np.ndarray, box: Box) -> None:
-    # A mask stays sharp; a photo is smoothed where it shrinks.
-    show_pixels(axes, picture, box, "none" if picture.shape[0] < 100 else "antialiased")
 
 
 def _outline(axes: Axes, region: np.ndarray, box: Box) -> None:

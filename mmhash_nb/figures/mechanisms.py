@@ -18,6 +18,8 @@ _PANEL, _GAP, _MARGIN = 2.1, 0.25, 0.12
 _HEAD, _STEP, _BOX, _LEGEND = 0.3, 0.62, 0.32, 0.32
 _PLAIN, _ATTENTION, _HASHING = "#f0f0f0", "#dcdcdc", "#dbe9f4"
 _ASIDE = 0.22  # of attended and unattended to either side of a branch's middle
+#: colours and line styles of the features that arrows carry
+_ARROWS = {"all": (INK, "-"), "attended": (RIGHT, "-"), "unattended": (WRONG, (0, (3, 1.5)))}
 
 
 @themed()
@@ -57,11 +59,10 @@ def _branch(axes: Axes, x: float, modality: str, letter: str, divided: bool) -> 
         return
     _box(axes, x, tops[2], 0.8, f"$G^{letter}$", _ATTENTION)
     _arrow(axes, x, tops[1] + _BOX, tops[2])
-    for side, code, attended in ((-_ASIDE, "H", True), (_ASIDE, r"\hat{H}", False)):
+    for side, code, kind in ((-_ASIDE, "H", "attended"), (_ASIDE, r"\hat{H}", "unattended")):
         for top, bottom in ((tops[2], tops[3]), (tops[3], tops[4])):
-            _arrow(axes, x + side, top + _BOX, bottom, attended)
-        colour = RIGHT if attended else WRONG
-        _box(axes, x + side, tops[4], 0.36, f"${code}^{letter}$", "white", colour)
+            _arrow(axes, x + side, top + _BOX, bottom, kind)
+        _box(axes, x + side, tops[4], 0.36, f"${code}^{letter}$", "white", _ARROWS[kind][0])
 
 
 def _box(
@@ -75,20 +76,19 @@ def _box(
     axes.text(x, top + _BOX / 2, words, ha="center", va="center", size=8)
 
 
-def _arrow(axes: Axes, x: float, top: float, bottom: float, attended: bool | None = None) -> None:
-    """An arrow down: of attended or unattended features, or (None) of all."""
-    colour, style = {None: (INK, "-"), True: (RIGHT, "-"), False: (WRONG, (0, (3, 1.5)))}[attended]
+def _arrow(axes: Axes, x: float, top: float, bottom: float, kind: str = "all") -> None:
+    colour, style = _ARROWS[kind]
     patch = FancyArrowPatch(
         (x, top), (x, bottom), arrowstyle="-|>", mutation_scale=7, shrinkA=0, shrinkB=0,
-        color=colour, linestyle=style, linewidth=1.2,
+        color=colour, linestyle=style, linewidth=1.2, gid=kind,
     )  # fmt: skip
-    patch.set_gid({None: "all", True: "attended", False: "unattended"}[attended])
     axes.add_patch(patch)
 
 
 def _legend(axes: Axes, middle: float, y: float) -> None:
-    looks = (("attended", RIGHT, "-"), ("unattended, in training only", WRONG, (0, (3, 1.5))))
-    for i, (name, colour, style) in enumerate(looks):
+    names = {"attended": "attended", "unattended": "unattended, in training only"}
+    for i, (kind, name) in enumerate(names.items()):
+        colour, style = _ARROWS[kind]
         x = middle + (i - 1) * 1.3 - 0.05
         axes.plot([x, x + 0.3], [y, y], color=colour, linestyle=style, linewidth=1.4)
         axes.text(x + 0.38, y, name, va="center", size=7.5)

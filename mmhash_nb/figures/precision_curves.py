@@ -11,15 +11,18 @@ from mmhash_nb import metrics
 from mmhash_nb.experiments import evaluation
 from mmhash_nb.figures.curves import legend_beside, one_axes
 from mmhash_nb.figures.nearest import Codes, MethodCodes, side_codes, side_name, sides, task_name
-from mmhash_nb.figures.style import Picture, colours, markers, themed
+from mmhash_nb.figures.style import Picture, looks, marks, themed
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.ranking import RankProfile
 
 RECALL_LEVELS = np.linspace(0.05, 1, 20)
 #: method -> (its codes of all samples by modality, the task it is judged in)
 TaskCodes = Mapping[str, tuple[Codes, str]]
-_STYLES = ("-", "--", ":", "-.", (0, (3, 1, 1, 1, 1, 1)))  # as many as there are tasks
-_JOINT_FIRST = ("joint-joint", "image-image", "text-text", "image-text", "text-image")
+#: line styles of the tasks; joint codes are solid
+_STYLES: dict[str, str | tuple] = {
+    **{"joint-joint": "-", "image-image": "--", "text-text": ":", "image-text": "-."},
+    "text-image": (0, (3, 1, 1, 1, 1, 1)),
+}
 
 
 @themed()
@@ -41,13 +44,14 @@ def precision_recall(
         raise ValueError("precision–recall curves need a query, a method and a task.")
     figure = Picture(1.6 + 2.7 * len(tasks), 3.2, layout="constrained")
     panels = figure.subplots(1, len(tasks), squeeze=False, sharey=True)[0]
+    look = looks(codes)
     for axes, task in zip(panels, tasks, strict=True):
-        lines = _Lines(axes, list(codes), tasks[:1])
         for place, (method, of) in enumerate(codes.items()):
             profile = profile_of(pairs, of, task)
             precision = metrics.precision_recall_ranked(profile, RECALL_LEVELS)
             # Each method's marks a little further on than the last's, where curves lie close.
-            lines.draw(method, tasks[0], RECALL_LEVELS, precision, method, (place % 5, 5))
+            mark = (place % 5, 5)
+            axes.plot(RECALL_LEVELS, precision, label=method, markevery=mark, **look[method])
         axes.set(xlabel="recall", xlim=(0, 1))
         axes.set_title(task_name(pairs, task), weight="bold")
     panels[0].set(ylabel="precision", ylim=(0, None))  # once all panels, which share it, are drawn
@@ -115,44 +119,13 @@ def _one_task_each(
     if pairs.query.size == 0 or not codes:
         raise ValueError("precision curves need a query and a method.")
     figure, axes = one_axes(5.2, max(3.4, 0.6 + 0.19 * len(codes)))
-    lines = _Lines(axes, list(codes), _JOINT_FIRST)
+    look = looks(codes)
     for place, (method, (of, task)) in enumerate(codes.items()):
         query_side, database_side = sides(task)
-        way = side_name(pairs, query_side)
-        if query_side != database_side:
-            way = task_name(pairs, task)
+        same = query_side == database_side
+        way = side_name(pairs, query_side) if same else task_name(pairs, task)
         x, y = curve(profile_of(pairs, of, task))
-        # Marks at even steps along the curve, each method's a little further on than the last's.
-        mark = (0.2 * (place + 0.5) / len(codes), 0.2) if len(x) > 5 else None
-        lines.draw(method, task, x, y, f"{method}, {way}", mark)
+        style = {**look[method], **marks(len(x), place, len(codes)), "linestyle": _STYLES[task]}
+        axes.plot(x, y, label=f"{method}, {way}", **style)
     legend_beside(axes, handlelength=3.5)
     return figure, axes
-
-
-class _Lines:
-    """Curves on axes: a colour and marker for each method, a line style for each task."""
-
-    def __init__(self, axes: Axes, methods: Sequence[str], tasks: Sequence[str]) -> None:
-        self.axes = axes
-        self.colour, self.marker = colours(methods), markers(methods)
-        self.style = dict(zip(tasks, _STYLES, strict=False))
-
-    def draw(
-        self,
-        method: str,
-        task: str,
-        x: Sequence[float] | np.ndarray,
-        y: Sequence[float] | np.ndarray,
-        label: str,
-        markevery: tuple[int, int] | tuple[float, float] | None,
-    ) -> None:
-        """One curve; `markevery` as Matplotlib has it."""
-        self.axes.plot(
-            x,
-            y,
-            color=self.colour[method],
-            marker=self.marker[method],
-            markevery=markevery,
-            linestyle=self.style[task],
-            label=label,
-        )

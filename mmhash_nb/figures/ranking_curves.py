@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 
 from mmhash_nb import metrics
 from mmhash_nb.figures.nearest import sides
-from mmhash_nb.figures.style import COLOURS, Picture, colours, markers, themed
+from mmhash_nb.figures.style import COLOURS, Picture, looks, marks, themed
 from mmhash_nb.ranking import RankProfile
 
 _TOP, _POINTS = 500, 25
@@ -44,19 +44,15 @@ def ranking_curves(
                 raise ValueError(f"{method} has no rank profile of {task}, but of {there}.")
     figure = Picture(1.9 + 2.6 * len(tasks), 4.6, layout="constrained")
     panels = figure.subplots(2, len(tasks), squeeze=False, sharex="col", sharey="row")
-    colour, marker = colours(list(profiles)), markers(list(profiles))
+    look = looks(profiles)
     for column, task in enumerate(tasks):
         for place, (method, of) in enumerate(profiles.items()):
             at = list(numbers) or _grid(of[task])
-            # Marks at even steps, each method's a little further on than the last's.
-            mark = (0.2 * (place + 0.5) / len(profiles), 0.2) if len(at) > 5 else None
+            style = {**look[method], **marks(len(at), place, len(profiles))}
+            style |= {"linestyle": "-" if place < COLOURS else "--", "markersize": 4}
             for axes, metric in zip(panels[:, column], (metrics.ndcg, metrics.acg), strict=True):
                 curve = [metric(of[task], p).mean() for p in at]
-                axes.plot(
-                    at, curve, color=colour[method], marker=marker[method], markevery=mark,
-                    linestyle="-" if place < COLOURS else "--",
-                    markersize=4, linewidth=1.2, label=method,
-                )  # fmt: skip
+                axes.plot(at, curve, linewidth=1.2, label=method, **style)
         panels[0, column].set_title(" → ".join(sides(task)), weight="bold")
         panels[1, column].set_xlabel("number p of top returned items")
         panels[1, column].xaxis.set_major_locator(MaxNLocator(6, integer=True))

@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from mmhash_nb.codes import HashCodes
-from mmhash_nb.figures.galleries import Block, Head, draw_blocks
+from mmhash_nb.figures.galleries import Block, draw_blocks
 from mmhash_nb.figures.items import (
     CELL,
     Box,
@@ -21,7 +21,7 @@ from mmhash_nb.figures.items import (
     view_of,
     write,
 )
-from mmhash_nb.figures.nearest import MethodCodes, Nearest, judge, nearest, search, side_codes
+from mmhash_nb.figures.nearest import MethodCodes, judge, nearest, search, side_codes
 from mmhash_nb.figures.style import INK, MARKS, TRUE_TAG, Picture, axes_in_inches, themed
 from mmhash_nb.pairs import Pairs
 
@@ -101,22 +101,22 @@ def word_gallery(
         query_codes: for each method, its text codes of `queries`.
         k: images for each query and method.
     """
-    blocks = []
-    for q, words in enumerate(queries.captions or ()):
-        found = []
-        for method, of in codes.items():
-            code = query_codes[method][q]
-            hit = search(pairs, side_codes(pairs, of, "image"), code, k)
-            found.append(judge(pairs, *hit, queries.labels[[q]]))
-        rows = Nearest(
-            np.concatenate([one.distances for one in found]),
-            np.concatenate([one.ids for one in found]),
-            np.concatenate([one.right for one in found]),
-        )
-        blocks.append(Block(f"query: {words}", [Head(method) for method in codes], rows))
-    if not blocks or not codes:
+    if not queries.captions or not codes:
         raise ValueError("a gallery needs at least one query of words and one method.")
-    return draw_blocks(pairs, blocks, "image")
+    found = [
+        search(pairs, side_codes(pairs, of, "image"), query_codes[method], k)
+        for method, of in codes.items()
+    ]
+    distances, ids = (
+        np.stack(part, axis=1) for part in zip(*found, strict=True)
+    )  # [Q, methods, k]
+    blocks = [
+        Block(
+            f"query: {words}", list(codes), judge(pairs, distances[q], ids[q], queries.labels[[q]])
+        )
+        for q, words in enumerate(queries.captions)
+    ]
+    return draw_blocks(pairs, blocks, "text-image")
 
 
 @themed()
@@ -181,19 +181,13 @@ def _flow(axes: Axes, tags: list[str], true_tags: set[str], box: Box) -> None:
     renderer = canvas.get_renderer()
     x, line = left, 0
     for n, tag in enumerate(tags):
-        true = tag in true_tags
-        words = (f"{MARKS[True]} " if true else "") + tag + ("," if n + 1 < len(tags) else "")
-        text = axes.text(
-            x,
-            top + (line + 0.5) * _LINE_HEIGHT,
-            words,
-            size=_SIZE,
-            va="center",
-            color=TRUE_TAG if true else INK,
-            weight="bold" if true else "normal",
-            parse_math=False,
-            gid="true" if true else None,
-        )
+        words = tag + ("," if n + 1 < len(tags) else "")
+        how = {"color": INK}
+        if tag in true_tags:
+            words = f"{MARKS[True]} {words}"
+            how = {"color": TRUE_TAG, "weight": "bold", "gid": "true"}
+        y = top + (line + 0.5) * _LINE_HEIGHT
+        text = axes.text(x, y, words, size=_SIZE, va="center", parse_math=False, **how)  # type: ignore[arg-type]
         wide = text.get_window_extent(renderer).width / axes.figure.dpi
         if x + wide > left + width and x > left:
             x, line = left, line + 1

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.path import Path
 
 from mmhash_nb.figures.label_placement import name_points
-from mmhash_nb.figures.style import INK, Picture, colours, markers, themed
+from mmhash_nb.figures.style import INK, Picture, looks, themed
 
 
 @themed()
@@ -35,7 +35,7 @@ def trade_off(
     if not points or not all(points.values()):
         raise ValueError("quality against time needs at least one method in each panel.")
     families = list(dict.fromkeys(family[method] for of in points.values() for method in of))
-    colour, marker = colours(families), markers(families)
+    look = looks(families)
     figure = Picture(0.9 + 3.4 * len(points), 3.9, layout="constrained")
     panels = figure.subplots(1, len(points), squeeze=False, sharex=True, sharey=True)[0]
     for axes, (title, of) in zip(panels, points.items(), strict=True):
@@ -45,10 +45,8 @@ def trade_off(
         for kind in families:
             some = np.array([of[method] for method in of if family[method] == kind])
             x, y = some.reshape(-1, 2).T
-            axes.plot(
-                x, y, linestyle="", color=colour[kind], marker=marker[kind], markersize=5,
-                markeredgecolor="white", markeredgewidth=0.5, label=kind,
-            )  # fmt: skip
+            edge = {"markeredgecolor": "white", "markeredgewidth": 0.5}
+            axes.plot(x, y, linestyle="", markersize=5, label=kind, **edge, **look[kind])
         line = np.array([of[method] for method in front(of)])
         axes.step(*line.T, where="post", color=INK, linewidth=0.8, zorder=1, gid="front")
         axes.axhline(chance[title], color=INK, linewidth=0.8, linestyle="--")

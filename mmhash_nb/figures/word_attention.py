@@ -36,13 +36,12 @@ def attended_words(
         naming: which words name a label of the sample, `bool [n, V]`; None for those that are the
             label's name.
     """
-    samples, scores = checked(pairs, samples, "scores", scores)
+    samples, scores = checked(pairs, samples, "scores", scores, k)
     if pairs.vocabulary is None or len(pairs.vocabulary) != scores.shape[1]:
         raise ValueError(
             f"scores are of {scores.shape[1]} words, but {pairs.name} has a vocabulary of "
             f"{len(pairs.vocabulary or ())}."
         )
-    check_count(k)
     if naming is None:
         naming = np.array([label_words(pairs, sample) for sample in samples])
     if naming.shape != scores.shape or naming.dtype != np.bool_:
@@ -113,9 +112,11 @@ def present_words(
 
 
 def checked(
-    pairs: Pairs, samples: Sequence[int] | np.ndarray, name: str, values: np.ndarray
+    pairs: Pairs, samples: Sequence[int] | np.ndarray, name: str, values: np.ndarray, k: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Samples as `int64 [n]` and what there is for each of them as `float [n, …]`."""
+    """Samples as `int64 [n]` and what there is for each of them as `float [n, …]`; `k` to show."""
+    if k < 1:
+        raise ValueError(f"the number to show must be at least 1, but is {k}.")
     samples, values = np.asarray(samples, dtype=np.int64), np.asarray(values)
     outside = samples[(samples < 0) | (samples >= len(pairs))]
     if samples.size == 0 or outside.size:
@@ -127,9 +128,3 @@ def checked(
             f"{list(values.shape)}."
         )
     return samples, values
-
-
-def check_count(k: int) -> None:
-    """Raise unless there is something to show."""
-    if k < 1:
-        raise ValueError(f"the number to show must be at least 1, but is {k}.")

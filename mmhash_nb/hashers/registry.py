@@ -1,9 +1,10 @@
-"""The registry of methods: names, classes, papers and presets, as data."""
+"""The registry of methods, of which `methods.toml` has names, classes, papers and presets."""
 
 import importlib
 import json
 import os
 import re
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,71 +35,11 @@ class Entry:
         return getattr(importlib.import_module(f"mmhash_nb.hashers.{module}"), name)
 
 
-_MASCI = ("masci2014",)
-_ZENG = ("zeng2022",)
-_ZHANG = ("zhang2018",)
-_LIONG = ("liong2017",)
-_BOTH = ("liong2017", "zhang2018")
+_TABLE = tomllib.loads((Path(__file__).parent / "methods.toml").read_text())
 _BUILT_IN = {
-    "random": Entry("random.RandomCodes", ()),
-    "mmnn_l1": Entry("mmnn.MMNN", _MASCI, {"layers": 1}),
-    "mmnn_l2": Entry("mmnn.MMNN", _MASCI, {"layers": 2}),
-    "cmnn_l1": Entry("cmnn.CMNN", _MASCI, {"layers": 1}),
-    "cmnn_l2": Entry("cmnn.CMNN", _MASCI, {"layers": 2}),
-    "nnhash_l1": Entry("nnhash.NNHash", _MASCI, {"layers": 1}),
-    "nnhash_l2": Entry("nnhash.NNHash", _MASCI, {"layers": 2}),
-    "cmssh": Entry("cmssh.CMSSH", _MASCI),
-    "diffhash": Entry("diffhash.DiffHash", _MASCI),
-    "ssh": Entry("ssh.SSH", _MASCI),
-    "agh1": Entry("agh.AnchorGraphHashing", _MASCI, {"layers": 1}),
-    "agh2": Entry("agh.AnchorGraphHashing", _MASCI, {"layers": 2}),
-    "ksh": Entry("ksh.KSH", _MASCI),
-    "raw": Entry("raw.RawFeatures", _MASCI),
-    "cca": Entry("cca.EuclideanCCA", _MASCI),
-    "cm": Entry("cm.CorrelationMatching", _MASCI),
-    "sm": Entry("sm.SemanticMatching", _MASCI),
-    "scm_rasiwasia": Entry("scm_rasiwasia.SemanticCorrelationMatching", _MASCI),
-    "aadah": Entry("aadah.AADAH", _ZHANG),
-    "aadah_none": Entry("aadah.AADAH", _ZHANG, {"attention": "none"}),
-    "aadah_visual": Entry("aadah.AADAH", _ZHANG, {"attention": "visual"}),
-    "aadah_textual": Entry("aadah.AADAH", _ZHANG, {"attention": "textual"}),
-    "aadah_cnn_f": Entry("aadah.AADAH", _ZHANG, {"backbone": "cnn_f"}),
-    "cca_hash": Entry("cca_hash.CCAHash", _ZHANG),
-    "cmfh": Entry("cmfh.CMFH", _BOTH),
-    "scm": Entry("scm.SCM", _BOTH, {"solver": "sequential"}),
-    "scm_orth": Entry("scm.SCM", _ZHANG, {"solver": "orthogonal"}),
-    "stmh": Entry("stmh.STMH", _ZHANG),
-    "sephkm": Entry("sephkm.SePHkm", _BOTH),
-    "dcmh": Entry("dcmh.DCMH", _BOTH),
-    "prdh": Entry("prdh.PRDH", _ZHANG),
-    "dvsh": Entry("dvsh.DVSH", _BOTH),
-    "cmdvh": Entry("cmdvh.CMDVH", _LIONG),
-    "cmdvh1": Entry("cmdvh.CMDVH", _LIONG, {"latent": False}),
-    "cmdvh2": Entry("cmdvh.CMDVH", _LIONG, {"variational": False}),
-    "cvh": Entry("cvh.CVH", _LIONG),
-    "cca_itq": Entry("cca_itq.CCAITQ", _LIONG),
-    "pdh": Entry("pdh.PDH", _LIONG),
-    "lssh": Entry("lssh.LSSH", _LIONG),
-    "discmh": Entry("discmh.DisCMH", _LIONG),
-    "dnh_c": Entry("dnh_c.DNHC", _LIONG),
-    "cah": Entry("cah.CAH", _LIONG),
-    "mah": Entry("mah.MAH", _ZENG),
-    "mah_printed": Entry("mah.MAH", _ZENG, {"kernel": "printed", "attention": "printed"}),
-    "mah_no_kn": Entry("mah.MAH", _ZENG, {"kernel": "none"}),
-    "mah_no_an": Entry("mah.MAH", _ZENG, {"attention": "none"}),
-    "mah_sentences": Entry("mah.MAH", _ZENG),
-    "concat": Entry("concat.Concat", _ZENG),
-    "gmu": Entry("gmu.GMU", _ZENG),
-    "mcb": Entry("mcb.MCB", _ZENG),
-    "texthash": Entry("texthash.TextHash", _ZENG),
-    "dpsh": Entry("dpsh.DPSH", _ZENG),
-    "dsh": Entry("dsh.DSH", _ZENG),
-    "hashnet": Entry("hashnet.HashNet", _ZENG),
-    "dth": Entry("dth.DTH", _ZENG),
-    "csq": Entry("csq.CSQ", _ZENG),
+    name: Entry(row["class"], tuple(row["papers"]), row.get("preset", {}))
+    for name, row in _TABLE.items()
 }
-
-
 #: methods from outside the package, by the name they were registered with
 _REGISTERED: dict[str, Entry] = {}
 

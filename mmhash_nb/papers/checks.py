@@ -89,7 +89,7 @@ class GrowsWithBits:
     def cells(self, ours: Cells, dataset: str) -> Iterator[Compared]:
         """Longest minus shortest, paired by seed."""
         for task in self.tasks:
-            scores = _means(ours, self.method, dataset, task, "mAP")
+            scores = ours.by_length(self.method, dataset, task, "mAP")
             yield _growth(f"{self.method}, {task}, mAP", scores)
 
 
@@ -215,11 +215,10 @@ def _differences(
 
 def _means(ours: Cells, methods: str, dataset: str, task: str, metric: str) -> _ByLength:
     """Mean over methods by length and seed, of those at which all of them were run."""
-    names = methods.split()
-    lengths = (set(ours.lengths(name, dataset, task, metric)) for name in names)
+    scores = [ours.by_length(name, dataset, task, metric) for name in methods.split()]
     means = {}
-    for bits in sorted(set.intersection(*lengths)):
-        runs = [ours.by_seed(name, dataset, task, bits, metric) for name in names]
+    for bits in sorted(set.intersection(*map(set, scores))):
+        runs = [by_length[bits] for by_length in scores]
         seeds = [seed for seed in runs[0] if all(seed in run for run in runs)]
         means[bits] = {seed: float(np.mean([run[seed] for run in runs])) for seed in seeds}
     return means

@@ -146,9 +146,7 @@ def _printed(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _by_seed(cells: Cells, where: tuple[str, str, str, str]) -> dict[int, float]:
     """Our mean over code lengths, for the seeds that have them all."""
-    method, dataset, task, metric = where
-    lengths = cells.lengths(*where)
-    values = [cells.by_seed(method, dataset, task, bits, metric) for bits in lengths]
+    values = list(cells.by_length(*where).values())
     shared = set.intersection(*map(set, values)) if values else set()
     return {seed: float(np.mean([v[seed] for v in values])) for seed in sorted(shared)}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from mmhash_nb.experiments.protocol import Protocol
+from mmhash_nb.experiments.protocol import Protocol, Setup
 
 _ROOMS = resources.files(__package__)
 
@@ -65,14 +65,34 @@ def errata(paper: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["where", "printed", "interpretation"])
 
 
+def setups(paper: str) -> dict[str, Setup]:
+    """How a paper runs on each dataset: `[datasets]` of its `settings.toml`.
+
+    A dataset with `like` has all keys of the table of that name, but for those it names itself.
+    """
+    file = tomllib.loads(file_of(paper, "settings.toml").read_text(encoding="utf-8"))
+
+    def full(keys: dict[str, Any]) -> dict[str, Any]:
+        shared = full(file[keys["like"]]) if "like" in keys else {"paper": file["paper"]}
+        return shared | {key: value for key, value in keys.items() if key != "like"}
+
+    return {name: Setup(**full(keys)) for name, keys in file["datasets"].items()}
+
+
 def protocol(room: str, dataset: str, *args: Any, **settings: Any) -> Protocol:
     """The experiments of a paper, or of `side_by_side`, on a dataset.
 
     Args:
         room: the paper.
-        dataset: one of `DATASETS` in the folder's `protocol.py`, which has the settings on each.
-        args, settings: as `protocol` there takes them: `scale` (`demo` or `paper`), `bits`,
-            `seeds`, `epochs`, …
+        dataset: one of `DATASETS` in the folder's `protocol.py`: `nuswide` with the concepts that
+            the paper has (liong2017 10, the others 21), `iaprtc12` with its labels (22, or 255).
+        args, settings: what `protocol` there takes of
+
+            - scale: `demo`, for a CPU, trains new layers over a frozen backbone; `paper` trains all
+              of the paper's backbone at the paper's settings;
+            - bits, seeds: sequences in place of those of the scale;
+            - epochs: the number for the networks in place of the default;
+            - backbone: its name in place of the default; weights: the file of its weights.
 
     Raises:
         ValueError: no such paper, no experiment of it on the dataset, or another scale.

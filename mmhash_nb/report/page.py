@@ -5,6 +5,7 @@ The page is built as a tree of elements, so that no text can become a tag.
 
 import base64
 from collections.abc import Sequence
+from importlib import resources
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from mmhash_nb.report.document import Block, Fold, Heading, Link, Links, Picture, Table, Text
@@ -21,33 +22,7 @@ _COLOURS = {
 }
 #: Cells of fewer letters stay on one line.
 _SHORT = 28
-_STYLE = """
-:root { color-scheme: light; }
-body { font: 15px/1.5 system-ui, sans-serif; color: #1d2430; background: #fff;
-  max-width: 1280px; margin: 0 auto; padding: 1.5rem 1.5rem 6rem; }
-h1 { font-size: 1.9rem; margin: 0 0 .5rem; }
-h2 { font-size: 1.45rem; margin: 3.2rem 0 .6rem; padding-top: .8rem;
-  border-top: 2px solid #d5dae3; }
-h3 { font-size: 1.12rem; margin: 2rem 0 .4rem; }
-p { max-width: 52rem; margin: .5rem 0; }
-a { color: #0b57a4; }
-nav { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; margin: .5rem 0; }
-.wide { overflow-x: auto; margin: .6rem 0 1rem; }
-table { border-collapse: collapse; font-size: 13px; line-height: 1.35; }
-th { text-align: left; background: #eef1f6; font-weight: 600; vertical-align: bottom; }
-th, td { padding: .25rem .6rem; border-bottom: 1px solid #dfe3ea; }
-td { vertical-align: top; max-width: 34rem; font-variant-numeric: tabular-nums; }
-td.number, td.short { white-space: nowrap; }
-td.number { text-align: right; }
-tbody tr:hover { background: #f6f8fb; }
-.good, .bad, .open { white-space: nowrap; font-weight: 600; }
-.good { color: #17663a; } .bad { color: #a32020; } .open { color: #7a5200; }
-details { margin: .5rem 0; padding-left: .9rem; border-left: 3px solid #e3e7ee; }
-summary { cursor: pointer; margin-left: -.9rem; padding: .15rem .5rem; background: #f4f6fa; }
-figure { margin: 1rem 0 1.6rem; }
-img { max-width: min(100%, 60rem); height: auto; border: 1px solid #e3e7ee; }
-figcaption { max-width: 52rem; color: #49525f; font-size: 14px; }
-"""
+_STYLE = resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")
 
 
 def render(blocks: Sequence[Block], title: str) -> str:

@@ -133,7 +133,7 @@ LOSS = "losses/pairwise_likelihood.py"
         ("dpsh", LOSS, "    likelihood = pair", "\n    # why\n    likelihood  =  pair", False),
         ("dcmh", "losses/full_precision.py", "Losses in full precision", "Precise losses", False),
         ("dpsh", "hashers/__init__.py", "__all__ = [", "MORE = {}\n\n__all__ = [", False),
-        ("dpsh", "hashers/registry.py", "_BUILT_IN = {", "_BUILT_IN = {'new': 1,", False),
+        ("dpsh", "hashers/registry.py", "_REGISTERED: ", "_MORE = 1\n_REGISTERED: ", False),
         ("mmnn_l1", LOSS, "quantisation: float = 0.1", "quantisation: float = 1.0", False),
     ],
 )

@@ -229,7 +229,7 @@ def checkpoint(folder: Path) -> Read:
     optimiser = torch.optim.Adam(network.parameters())
     network(torch.ones(2, 6)).sum().backward()
     optimiser.step()
-    checkpoints.keep(folder / "c.safetensors", network, [optimiser], [1.0, 0.5])
+    checkpoints.save(folder / "c.safetensors", network, [optimiser], [1.0, 0.5])
 
     def read() -> object:
         other = nn.Linear(6, 4)

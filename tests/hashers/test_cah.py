@@ -5,14 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from deep_cases import create, quick, same, scores
+from deep_cases import create, quick, same
 from retrieval import scores as retrieval
 from torch import nn
 
-from mmhash_nb import hashers
 from mmhash_nb.features.backbones import Backbone
 from mmhash_nb.hashers.cah import AutoencoderNetwork, CorrelationAutoencoders
-from mmhash_nb.hashers.cross_modal import CrossModalNetworkHasher
 
 #: without a decay of the learning rate: texts start from small weights
 LONG = {"epochs": 40, "decay_every": 100, "learning_rate": 1e-2}
@@ -118,21 +116,6 @@ def test_the_loss_is_its_terms_written_out(options):
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5)
 
 
-def test_it_learns_pictures_and_words(tiny_pictures):
-    control = scores(hashers.create("random", 16).fit(tiny_pictures), tiny_pictures)
-    method = create("cah", **LONG).fit(tiny_pictures)
-    assert max(control) < 0.45 < 0.9 < min(scores(method, tiny_pictures))
-    assert method.state["loss"][-1] < method.state["loss"][0]
-
-
-def test_it_solves_vectors_and_beats_chance_on_noisy_ones(two_views, noisy_views):
-    solved = create("cah", **LONG).fit(two_views)
-    assert min(retrieval(solved, two_views)) > 0.95
-    control = retrieval(hashers.create("random", 16).fit(noisy_views), noisy_views)
-    better = retrieval(create("cah", **LONG).fit(noisy_views), noisy_views)
-    assert min(better) > max(control) + 0.4
-
-
 def rebuilt_error(method, pairs):
     """Of each modality, the error of reconstruction as a fraction of the variance."""
     made, found = method.fitted(), []
@@ -174,8 +157,3 @@ def test_a_backbone_can_be_trained_along(trainable, tiny_pictures):
     state = quick("cah", trainable=trainable).fit(tiny_pictures).state
     assert any(key.startswith("stages.") for key in state)
     assert all(np.isfinite(value).all() for value in state.values())
-
-
-def test_features_stay_as_they_are_by_default():
-    own = {"trainable": "none", "lambda_": 1.0, "mu": 1.0}
-    assert hashers.create("cah", 8).options == {**CrossModalNetworkHasher.defaults, **own}

@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from retrieval import scores, training_views
+from retrieval import training_views
 from scipy import optimize
 
 from mmhash_nb import hashers
@@ -188,8 +188,3 @@ def test_unified_codes_follow_the_formula(noisy_views):
         right = 0.2 * u1 @ x + 0.8 * u2 @ y + 0.7 * (p1.T @ x + p2.T @ y)
         expected.append(np.linalg.solve(square, right))
     assert np.array_equal(method.database_codes(held_out).signs() > 0, np.array(expected) >= 0)
-
-
-def test_codes_may_be_longer_than_the_features(two_views):
-    method = hashers.create("cmfh", 40).fit(two_views)
-    assert min(scores(method, two_views)) > 0.9

@@ -4,26 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from retrieval import scores
+from retrieval import clusters, scores
 
 from mmhash_nb import hashers
 from mmhash_nb.hashers import cmssh
 from mmhash_nb.hashers.base import centre_unit
 from mmhash_nb.pairs import Pairs
-
-
-def clusters(n=400, classes=5, noise=0.1, extra_labels=False, seed=0, dx=12, dy=8):
-    """Two views of the same classes; the last quarter are queries."""
-    rng = np.random.default_rng(seed)
-    labels = np.eye(classes, dtype=bool)[rng.integers(classes, size=n)]
-    if extra_labels:
-        labels[np.arange(n), rng.integers(classes, size=n)] = True
-    of_class = labels / labels.sum(axis=1, keepdims=True)
-    x = of_class @ rng.normal(size=(classes, dx)) + noise * rng.normal(size=(n, dx))
-    y = of_class @ rng.normal(size=(classes, dy)) + noise * rng.normal(size=(n, dy))
-    known, query = np.arange(n - n // 4), np.arange(n - n // 4, n)
-    names = [f"c{c}" for c in range(classes)]
-    return Pairs(x.astype(np.float32), y.astype(np.float32), labels, names, query, known, known)
 
 
 def some_pairs(rng, n, m):
@@ -137,20 +123,6 @@ def test_boosting_follows_adaboost_and_its_bound_falls(extra_labels):
     assert (errors < 0.5).all() and (np.diff(losses) < 0).all()
     bound = np.cumprod(2 * np.sqrt(errors * (1 - errors)))
     np.testing.assert_allclose(losses[1:], bound, rtol=1e-6)
-
-
-@pytest.mark.parametrize("extra_labels", [False, True])
-def test_solves_well_separated_clusters(extra_labels):
-    pairs = clusters(classes=4, noise=0.02, extra_labels=extra_labels)
-    assert min(scores(hashers.create("cmssh", 32).fit(pairs), pairs)) > 0.95
-
-
-@pytest.mark.parametrize("extra_labels", [False, True])
-def test_beats_random_on_noise(extra_labels):
-    pairs = clusters(noise=0.8, extra_labels=extra_labels)
-    ours = scores(hashers.create("cmssh", 16).fit(pairs), pairs)
-    control = scores(hashers.create("random", 16).fit(pairs), pairs)
-    assert min(ours) > max(control) + 0.1
 
 
 def test_codes_longer_than_the_features_do_not_repeat():

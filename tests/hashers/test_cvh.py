@@ -116,15 +116,3 @@ def test_neighbours_are_found_in_both_views():
     # As similar to the neighbours in all as to itself.
     assert found.sum() == pytest.approx(15)
     assert neighbour_similarity(x, y, 0).nnz == 0
-
-
-@pytest.mark.parametrize(
-    ("n_bits", "options", "told"),
-    [
-        (21, {}, "n_bits is 21, but there are only 20 directions on which the views can agree"),
-        (4, {"neighbours": 80}, "neighbours is 80, but there are only 79 other training samples"),
-    ],
-)
-def test_bad_input_is_told_in_a_sentence(two_views, n_bits, options, told):
-    with pytest.raises(ValueError, match=told):
-        hashers.create("cvh", n_bits, **options).fit(two_views)

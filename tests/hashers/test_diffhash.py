@@ -100,15 +100,3 @@ def test_bits_are_projections_against_thresholds():
         threshold = best_threshold(projection, groups, 1.0)
         assert np.array_equal(bits[:, k], projection >= threshold)
         assert 0 < bits[:, k].sum() < len(x)
-
-
-def test_more_bits_than_dimensions_are_refused():
-    x, labels = sample(4)
-    with pytest.raises(ValueError, match="n_bits is 6, but there are only 5 feature dimensions"):
-        DiffHash(6).fit_view(x, labels, np.random.default_rng(0))
-
-
-def test_labels_that_do_not_divide_are_refused():
-    x, labels = sample(4)
-    with pytest.raises(ValueError, match="no two of the 14 training samples share none"):
-        DiffHash(2).fit_view(x, np.ones_like(labels), np.random.default_rng(0))

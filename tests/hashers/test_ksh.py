@@ -163,12 +163,8 @@ def test_only_labelled_samples_give_labels():
     assert not np.array_equal(fits[0], everything)
 
 
-def test_data_that_teach_nothing_are_refused():
+def test_features_that_are_the_same_are_refused():
     labels, _, x = sample()
-    x = x.astype(np.float32)
-    with pytest.raises(ValueError, match="anchors is 91, but there are only 90 training samples"):
-        KSH(4, anchors=91).fit_view(x, labels, np.random.default_rng(0))
-    with pytest.raises(ValueError, match="no two of the 90 training samples share none"):
-        KSH(4, anchors=9).fit_view(x, np.ones_like(labels), np.random.default_rng(0))
+    same = np.zeros_like(x, dtype=np.float32)
     with pytest.raises(ValueError, match="all training samples have the same features"):
-        KSH(4, anchors=9).fit_view(np.zeros_like(x), labels, np.random.default_rng(0))
+        KSH(4, anchors=9).fit_view(same, labels, np.random.default_rng(0))

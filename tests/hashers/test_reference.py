@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from retrieval import clusters, labelled
+from retrieval import score as code_score
 from scipy.spatial.distance import cdist
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
@@ -12,30 +14,10 @@ from sklearn.multiclass import OneVsRestClassifier
 from mmhash_nb import datasets, hashers
 from mmhash_nb.hashers import logistic
 from mmhash_nb.hashers.base import centre_unit
-from mmhash_nb.metrics import average_precision_from_distances, mean_average_precision
-from mmhash_nb.pairs import Pairs
-from mmhash_nb.ranking import rank_profile
+from mmhash_nb.metrics import average_precision_from_distances
 
 ALL = ("raw", "cca", "cm", "sm", "scm_rasiwasia")
 CROSS_MODAL = ALL[1:]
-
-
-def clusters(n=320, classes=5, noise=0.1, extra_labels=False, seed=0, dx=12, dy=8):
-    """Two views of the same classes; the last quarter are queries."""
-    rng = np.random.default_rng(seed)
-    labels = np.eye(classes, dtype=bool)[rng.integers(classes, size=n)]
-    if extra_labels:
-        labels[np.arange(n), rng.integers(classes, size=n)] = True
-    of_class = labels / labels.sum(axis=1, keepdims=True)
-    x = of_class @ rng.normal(size=(classes, dx)) + noise * rng.normal(size=(n, dx))
-    y = of_class @ rng.normal(size=(classes, dy)) + noise * rng.normal(size=(n, dy))
-    return with_labels(x.astype(np.float32), y.astype(np.float32), labels)
-
-
-def with_labels(x, y, labels):
-    n = len(labels)
-    known, query = np.arange(n - n // 4), np.arange(n - n // 4, n)
-    return Pairs(x, y, labels, [f"c{c}" for c in range(labels.shape[1])], query, known, known)
 
 
 def score(method, pairs, of, among):
@@ -51,13 +33,7 @@ def both(method, pairs):
 
 
 def random_codes(pairs):
-    method = hashers.create("random", 16).fit(pairs)
-    codes = [method.encode(pairs, m) for m in ("image", "text")]
-    labels = pairs.labels
-    profile = rank_profile(
-        codes[0][pairs.query], codes[1][pairs.database], labels[pairs.query], labels[pairs.database]
-    )
-    return mean_average_precision(profile)
+    return code_score(hashers.create("random", 16).fit(pairs), pairs, "image", "text")
 
 
 def normalised(pairs, modality):
@@ -156,7 +132,7 @@ def test_an_unseen_class_does_not_stop_semantic_matching(name, extra_labels, tmp
     some = clusters(noise=0.3, extra_labels=extra_labels)
     labels = np.hstack([some.labels, np.zeros((len(some), 1), dtype=bool)])
     labels[some.query[0], -1] = True
-    pairs = with_labels(some.images, some.texts, labels)
+    pairs = labelled(some.images, some.texts, labels)
     method = hashers.create(name, 4).fit(pairs)
     method.save(tmp_path)
     embedded = hashers.load(tmp_path).embed(pairs, "text")
@@ -212,7 +188,7 @@ def test_bad_input_is_told_in_a_sentence():
         hashers.create("cm", 4, components=9).fit(pairs)
     with pytest.raises(ValueError, match=r"folds is 3, but there are only 2 training samples"):
         hashers.create("sm", 4).fit(clusters(n=2, classes=2, seed=1))
-    same = with_labels(pairs.images, pairs.texts, np.ones((len(pairs), 2), dtype=bool))
+    same = labelled(pairs.images, pairs.texts, np.ones((len(pairs), 2), dtype=bool))
     with pytest.raises(ValueError, match="every training sample has the same labels"):
         hashers.create("sm", 4).fit(same)
 

@@ -59,78 +59,63 @@ def test_which_modalities_the_methods_have():
     assert "random" not in missing
 
 
+@pytest.mark.parametrize("name", hashers.names())
+def test_values_beyond_their_limits_are_refused_by_create(name):
+    beyond = {"least": -1, "above": 0, "most": 1, "below": 0}
+    for one in hashers.method_class(name).Options.listed():
+        for key, limit in one.limits.items():
+            value = limit + beyond[key]
+            with pytest.raises(ValueError) as error:
+                hashers.create(name, 8, **{one.name: value})
+            assert str(error.value) == f"{name}: {one.name} must be {one.takes}, but is {value!r}."
+
+
 @pytest.mark.parametrize(
     ("name", "options", "takes"),
     [
-        ("agh1", {"neighbours": 0}, "an integer of at least 1"),
-        ("agh1", {"anchors": 0}, "an integer of at least 1"),
         ("agh1", {"layers": 3}, "one of 1, 2"),
-        ("cca", {"ridge": 0}, "a number above 0"),
-        ("cca_hash", {"ridge": 0}, "a number above 0"),
-        ("cca_itq", {"ridge": 0}, "a number above 0"),
-        ("cca_itq", {"iterations": 0}, "an integer of at least 1"),
-        ("cmfh", {"alpha": 0}, "a number above 0 and below 1"),
         ("cmfh", {"alpha": 1}, "a number above 0 and below 1"),
-        ("cmfh", {"mu": 0}, "a number above 0"),
-        ("cmfh", {"gamma": -1}, "a number above 0"),
-        ("cmfh", {"iterations": 0}, "an integer of at least 1"),
         ("cmssh", {"pairs": 1}, "an integer of at least 2"),
-        ("cvh", {"neighbours": -1}, "an integer of at least 0"),
-        ("cvh", {"ridge": 0}, "a number above 0"),
-        ("diffhash", {"alpha": 0}, "a number above 0"),
-        ("discmh", {"lambda_": 0}, "a number above 0"),
-        ("discmh", {"nu": -1}, "a number above 0"),
         ("discmh", {"ridge": float("nan")}, "a number above 0"),
-        ("discmh", {"iterations": 0}, "an integer of at least 1"),
-        ("ksh", {"anchors": 0}, "an integer of at least 1"),
-        ("ksh", {"labelled": 1}, "an integer of at least 2"),
-        ("lssh", {"rho": 0}, "a number above 0"),
-        ("lssh", {"mu": -1}, "a number above 0"),
-        ("lssh", {"lambda_": float("nan")}, "a number above 0"),
-        ("lssh", {"atoms": 0}, "an integer of at least 1"),
-        ("lssh", {"iterations": 0}, "an integer of at least 1"),
-        ("pdh", {"c": 0}, "a number above 0"),
-        ("pdh", {"iterations": 0}, "an integer of at least 1"),
         ("scm", {"solver": "cca"}, "one of sequential, orthogonal"),
-        ("scm", {"ridge": 0}, "a number above 0"),
         ("scm", {"size": 0}, "an integer of at least 1 or None"),
-        ("scm_rasiwasia", {"components": 0}, "an integer of at least 1 or None"),
         ("sephkm", {"alpha": -1}, "a number of at least 0"),
-        ("sephkm", {"anchors": 0}, "an integer of at least 1"),
-        ("sephkm", {"label_sets": 1}, "an integer of at least 2"),
-        ("sm", {"C": 0}, "a number above 0 or None"),
-        ("ssh", {"pairs": 1}, "an integer of at least 2"),
-        ("stmh", {"lam": 0}, "a number above 0 and below 1"),
-        ("stmh", {"lam": 1}, "a number above 0 and below 1"),
-        ("stmh", {"mu": 0}, "a number above 0"),
-        ("stmh", {"gamma": -1}, "a number above 0"),
-        ("stmh", {"iterations": 0}, "an integer of at least 1"),
-        ("stmh", {"topics": "lda"}, "one of least_squares, means"),
         ("aadah", {"attend_queries": "no"}, "True or False"),
-        ("aadah", {"attention": "soft"}, "one of both, visual, textual, none"),
-        ("aadah", {"hashing_steps": 0}, "an integer of at least 1"),
         ("aadah", {"margin": -1}, "a number of at least 0"),
-        ("aadah", {"players": "all"}, "one of both, hashing, attention, none"),
-        ("cmdvh", {"lambda_": 0}, "a number above 0"),
         ("cmdvh", {"rounds": 1.5}, "an integer of at least 1"),
         ("dcmh", {"learning_rate": "fast"}, "a number above 0"),
         ("dcmh", {"precision": "half"}, "one of auto, float32, bfloat16"),
         ("dnh_c", {"epsilon": 0.6}, "a number above 0 and at most 0.5"),
         ("dpsh", {"objective": "triplet"}, "one of dpsh"),
-        ("dth", {"trainable": "first"}, "one of all, last, none"),
-        ("dvsh", {"decay_every": 0}, "an integer of at least 1 or None"),
-        ("dvsh", {"max_words": 0}, "an integer of at least 1"),
-        ("gmu", {"fusion": "sum"}, "one of gmu"),
         ("mah", {"kernel": "wide"}, "one of residual, printed, none"),
         ("mmnn_l1", {"batch_size": 1}, "an integer of at least 2"),
-        ("mmnn_l1", {"optimiser": "rmsprop"}, "one of lbfgs, adam, sgd"),
     ],
 )
-def test_options_out_of_range_are_refused_by_create(name, options, takes):
+def test_other_values_are_refused_by_create(name, options, takes):
     ((option, value),) = options.items()
     with pytest.raises(ValueError) as error:
         hashers.create(name, 8, **options)
     assert str(error.value) == f"{name}: {option} must be {takes}, but is {value!r}."
+
+
+@pytest.mark.parametrize(
+    ("name", "documented"),
+    [
+        ("cca_hash", {"ridge": 1e-4}),
+        ("cvh", {"neighbours": 0, "ridge": 1e-4}),
+        ("cca_itq", {"ridge": 1e-4, "iterations": 50}),
+        ("pdh", {"c": 1.0, "iterations": 10}),
+        ("lssh", {"rho": 0.2, "mu": 0.5, "lambda_": 1.0, "atoms": 512, "iterations": 20}),
+        ("discmh", {"lambda_": 1.0, "nu": 1e-5, "ridge": 1.0, "iterations": 5}),
+        ("cah", {"trainable": "none", "lambda_": 1.0, "mu": 1.0}),
+        ("dnh_c", {"slice_features": 50, "margin": 1.0, "epsilon": 0.5}),
+        ("dcmh", {"gamma": 1.0, "eta": 0.05}),
+        ("prdh", {"gamma": 1.0, "lambda_": 1.0}),
+        ("dvsh", {"margin": 0.5, "bit_margin": 0.5, "lambda_": 1.0, "beta": 1.0, "max_words": 40}),
+    ],
+)
+def test_documented_settings_are_the_defaults(name, documented):
+    assert documented.items() <= hashers.create(name, 8).options.items()
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ from mmhash_nb import hashers
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.hashers import sephkm
 from mmhash_nb.hashers.sephkm import Objective, draw, k_means, kernel_logistic, label_sets, rbf
-from mmhash_nb.pairs import Pairs
 
 
 def several_labels(n=24, classes=4, seed=0):
@@ -252,15 +251,3 @@ def test_encoding_does_not_depend_on_blocks(noisy_views, monkeypatch):
     monkeypatch.setattr(sephkm, "BLOCK", 50)
     np.testing.assert_allclose(method.project_view(x, "text"), whole)
     assert method.project_view(x[:0], "text").shape == (0, 4)
-
-
-def test_labels_that_teach_nothing_are_refused(two_views):
-    p = two_views
-    alike = Pairs(p.images, p.texts, p.labels | True, p.label_names, p.query, p.database, p.train)
-    with pytest.raises(ValueError, match="no two of the 80 training samples share none"):
-        hashers.create("sephkm", 4).fit(alike)
-    alone = np.eye(160, dtype=bool)
-    names = [str(i) for i in range(160)]
-    lonely = Pairs(p.images, p.texts, alone, names, p.query, p.database, p.train)
-    with pytest.raises(ValueError, match="no two of the 80 training samples share a label"):
-        hashers.create("sephkm", 4).fit(lonely)

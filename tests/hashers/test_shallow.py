@@ -7,7 +7,6 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from mmhash_nb import hashers
 from mmhash_nb.features import backbones
 from mmhash_nb.features.maps import resized
 from mmhash_nb.hashers.shallow import ShallowHasher
@@ -114,17 +113,3 @@ def test_a_constant_view_is_refused(two_views, field, modality):
     told = f"all training samples of clusters have the same {modality}: recorder has nothing"
     with pytest.raises(ValueError, match=told):
         Recorder(4).fit(dataclasses.replace(two_views, **{field: values}))
-
-
-@pytest.mark.parametrize(
-    ("name", "own"),
-    [
-        ("cvh", {"neighbours": 0, "ridge": 1e-4}),
-        ("cca_itq", {"ridge": 1e-4, "iterations": 50}),
-        ("pdh", {"c": 1.0, "iterations": 10}),
-        ("lssh", {"rho": 0.2, "mu": 0.5, "lambda_": 1.0, "atoms": 512, "iterations": 20}),
-        ("discmh", {"lambda_": 1.0, "nu": 1e-5, "ridge": 1.0, "iterations": 5}),
-    ],
-)
-def test_options_as_documented_are_the_defaults(name, own):
-    assert hashers.create(name, 8).options == {**ShallowHasher.defaults, **own}

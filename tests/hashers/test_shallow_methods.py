@@ -83,12 +83,14 @@ def every_score(method, pairs):
         ("cvh", 3, {"neighbours": 5}, 0.9),
         *(("cca_itq", bits, {}, 0.9) for bits in (3, 16, 40)),
         *(("pdh", bits, {}, 0.9) for bits in (3, 16, 40)),
-        ("cmfh", 16, {}, 0.9),
+        *(("cmfh", bits, {}, 0.9) for bits in (16, 40)),
+        ("cmssh", 32, {}, 0.95),
         ("lssh", 16, {}, 0.9),
+        ("lssh", 40, {"atoms": 60, "iterations": 8}, 0.8),
         ("discmh", 16, {}, 0.95),
         ("sephkm", 16, {}, 0.99),
         *(("stmh", 16, {"topics": how}, 0.99) for how in ("least_squares", "means")),
-        ("scm", 16, {}, 0.95),
+        *(("scm", bits, {}, 0.95) for bits in (16, 40)),
         ("scm_orth", 3, {}, 0.95),  # 4 labels give 3 orthogonal bits that matter
     ],
 )
@@ -102,6 +104,7 @@ def test_separated_clusters_are_solved(name, n_bits, options, least, two_views):
     ("name", "n_bits", "options", "margin"),
     [
         ("cca_hash", 6, {}, 0.05),
+        ("cmssh", 16, {}, 0.1),
         ("cvh", 6, {"neighbours": 0}, 0.05),
         ("cvh", 6, {"neighbours": 5}, 0.05),
         *((name, 16, {}, 0.1) for name in ("cca_itq", "cmfh", "pdh", "lssh", "discmh")),
@@ -116,3 +119,34 @@ def test_noisy_clusters_are_ranked_better_than_by_random_codes(
     control = scores(hashers.create("random", n_bits).fit(noisy_views), noisy_views)
     method = hashers.create(name, n_bits, **options).fit(noisy_views)
     assert min(every_score(method, noisy_views)) > max(control) + margin
+
+
+@pytest.mark.parametrize(
+    ("name", "n_bits", "options", "sentence"),
+    [
+        ("cca_hash", 13, {}, "n_bits is 13, but there are only 12 canonical dimensions"),
+        ("cvh", 21, {}, "n_bits is 21, but there are only 20 directions on which the views can"),
+        ("cvh", 4, {"neighbours": 80}, "neighbours is 80, but there are only 79 other training"),
+        ("diffhash", 21, {}, "n_bits is 21, but there are only 20 feature dimensions"),
+        ("ksh", 4, {"anchors": 81}, "anchors is 81, but there are only 80 training samples"),
+        ("scm_orth", 13, {}, "n_bits is 13, but there are only 12 features in one view"),
+        ("stmh", 1, {}, "n_bits is 1, but half of STMH's bits are 1 in each code: give 2"),
+    ],
+)
+def test_lengths_and_sizes_that_cannot_be_are_refused(name, n_bits, options, sentence, two_views):
+    with pytest.raises(ValueError, match=sentence):
+        hashers.create(name, n_bits, **options).fit(two_views)
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        *((name, "no two of the 80 training samples share none") for name in ("diffhash", "ssh")),
+        *((name, "no two of the 80 training samples share none") for name in ("ksh", "sephkm")),
+        ("scm", "all 80 training samples have the same labels"),
+    ],
+)
+def test_labels_that_do_not_divide_are_refused(name, sentence, two_views):
+    same = dataclasses.replace(two_views, labels=np.ones_like(two_views.labels))
+    with pytest.raises(ValueError, match=sentence):
+        learned(name, same)

@@ -115,12 +115,6 @@ def test_more_bits_than_thresholds_are_refused():
         SSH(3).fit_view(x, labels, np.random.default_rng(0))
 
 
-def test_labels_that_do_not_divide_are_refused():
-    x, labels = noisy()
-    with pytest.raises(ValueError, match="no two of the 120 training samples share none"):
-        SSH(3).fit_view(x, np.ones_like(labels), np.random.default_rng(0))
-
-
 def test_each_view_draws_from_a_stream_of_its_own():
     """Two views that are the same learn from other pairs."""
     x, labels = noisy()

@@ -210,8 +210,3 @@ def test_odd_images_weigh_less():
 def test_smallest_half_is_by_row():
     cost = np.array([[3.0, 1, 2, 0, 9], [1, 1, 1, 1, 1]])
     assert smallest_half(cost).tolist() == [[0, 1, 1, 1, 0], [1, 1, 1, 0, 0]]
-
-
-def test_a_single_bit_is_refused(two_views):
-    with pytest.raises(ValueError, match="n_bits is 1, but half of STMH's bits are 1 in each code"):
-        hashers.create("stmh", 1).fit(two_views)

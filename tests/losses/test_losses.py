@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from loss_cases import agree, normal
 from torch.nn import functional as F
 
 from mmhash_nb.losses.central_similarity import csq_loss, csq_targets, hash_centres
@@ -49,18 +50,6 @@ def test_contrastive_loss_equals_the_loop(n, m, bits, margin, balanced, seed):
     assert ours == pytest.approx(naive_contrastive(a, b, similar, margin, balanced), abs=1e-9)
 
 
-def test_gradient_is_that_of_the_formula():
-    """Similar pairs: (a − b); dissimilar within the margin: −(margin − d)/d (a − b); outside: 0."""
-    a = torch.tensor([[0.5, -0.2]], dtype=torch.float64, requires_grad=True)
-    b = torch.tensor([[0.1, 0.1], [-0.9, 0.9], [0.4, 0.4]], dtype=torch.float64)
-    contrastive_loss(a, b, torch.tensor([[True, False, False]]), 1.0).backward()
-    near = a[0] - b[2]
-    distance = near.norm()
-    expected = (a[0] - b[0]) - 0.5 * (1.0 - distance) / distance * near
-    assert torch.allclose(a.grad[0], expected.detach())
-    assert (a[0] - b[1]).norm() > 1.0  # the second pair lies outside the margin
-
-
 def test_gradient_is_finite_where_a_dissimilar_pair_coincides():
     a = torch.zeros(2, 3, requires_grad=True)
     contrastive_loss(a, a, torch.eye(2, dtype=torch.bool), 2.0).backward()
@@ -78,15 +67,6 @@ def test_gradient_agrees_with_finite_differences(balanced):
     )
 
 
-def test_gradient_of_one_network_on_both_sides_counts_both():
-    """L_X has the same parameters behind both arguments (Eq. 5)."""
-    x = torch.tensor([[0.3, 0.1], [-0.4, 0.8]], dtype=torch.float64, requires_grad=True)
-    similar = torch.ones(2, 2, dtype=torch.bool)
-    contrastive_loss(x, x, similar, 1.0).backward()
-    # Mean over four pairs, of which two are ½‖x0 − x1‖² and two are zero.
-    assert torch.allclose(x.grad[0], (0.5 * (x[0] - x[1])).detach())
-
-
 def test_loss_of_points_far_from_the_origin_is_not_negative():
     x = torch.full((4, 7), 0.1) * 3e3
     assert contrastive_loss(x, x, torch.ones(4, 4, dtype=torch.bool), 1.0) >= 0
@@ -94,22 +74,6 @@ def test_loss_of_points_far_from_the_origin_is_not_negative():
 
 # The losses of deep hashing. Each naive version loops over torch scalars; autograd then gives its
 # gradient.
-
-
-def agree(loss, naive, x, rtol=1e-10):
-    """Value and gradient of `loss` are those of `naive` at `x`."""
-    results = []
-    for function in (loss, naive):
-        leaf = x.clone().requires_grad_()
-        value = function(leaf)
-        value.backward()
-        results += [value.detach(), leaf.grad]
-    torch.testing.assert_close(results[0], results[2], rtol=rtol, atol=1e-12)
-    torch.testing.assert_close(results[1], results[3], rtol=rtol, atol=1e-12)
-
-
-def normal(*shape, seed=0, dtype=torch.float64):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
 
 
 def naive_triplet(x, similarity, margin):
@@ -120,15 +84,6 @@ def naive_triplet(x, similarity, margin):
         if similarity[i, j] > similarity[i, k]
     ]
     return torch.stack(costs).mean() if costs else 0 * x.sum()
-
-
-def cubic_triplet(x, similarity, margin):
-    """The same, with an array over all (i, j, k)."""
-    distances = (x[:, None] - x).square().sum(-1).clamp(min=1e-300).sqrt()
-    costs = F.relu(margin + distances[:, :, None] - distances[:, None, :])
-    different = ~torch.eye(len(x), dtype=torch.bool)
-    valid = different[:, :, None] & different[:, None, :] & different
-    return costs[valid & (similarity[:, :, None] > similarity[:, None, :])].mean()
 
 
 # Integer points on a line or grid: ties, coinciding points and hinges that are exactly zero.
@@ -149,19 +104,6 @@ def test_triplet_loss_equals_the_loop(n, bits, levels, margin, grid, seed):
     agree(
         lambda y: triplet_ranking_loss(y, similarity, margin),
         lambda y: naive_triplet(y, similarity, margin),
-        x,
-    )
-
-
-@pytest.mark.parametrize("margin", [0.1, 0.7, 5.0])
-def test_triplet_loss_equals_the_cubic_array(margin):
-    x = normal(60, 5)
-    labels = (normal(60, 6, seed=1) > 0.6).long()
-    similarity = labels @ labels.T
-    assert len(similarity.unique()) > 3
-    agree(
-        lambda y: triplet_ranking_loss(y, similarity, margin),
-        lambda y: cubic_triplet(y, similarity, margin),
         x,
     )
 
@@ -190,12 +132,6 @@ def test_triplet_gradient_is_finite_where_points_coincide():
     loss = triplet_ranking_loss(x, torch.arange(36).view(6, 6) % 5, 1.5)
     loss.backward()
     assert loss.item() == 1.5 and (x.grad == 0).all()
-
-
-def test_triplet_gradient_agrees_with_finite_differences():
-    similarity = torch.randint(3, (6, 6), generator=torch.Generator().manual_seed(0))
-    x = normal(6, 3).requires_grad_()
-    assert torch.autograd.gradcheck(lambda y: triplet_ranking_loss(y, similarity, 1.0), x)
 
 
 def test_triplet_loss_of_a_large_batch_takes_no_cubic_memory():
@@ -319,40 +255,16 @@ def test_pairwise_loss_is_low_for_the_codes_of_the_classes_and_finite_far_out(na
     assert value.isfinite() and far.grad.isfinite().all()
 
 
-def test_dpsh_by_hand():
-    """θ = ½, dissimilar: log(1 + e^½); one of four values is 1 away from its sign."""
-    u = torch.tensor([[2.0, 1.0], [1.0, -1.0]])
-    expected = math.log1p(math.exp(0.5)) + 0.1 / 4
-    assert dpsh_loss(u, torch.eye(2) > 0).item() == pytest.approx(expected, rel=1e-6)
-
-
 def test_dpsh_takes_the_sign_of_zero_for_one():
     u = torch.zeros(2, 3, requires_grad=True)
     dpsh_loss(u, torch.eye(2) > 0, 3.0).backward()
     assert torch.allclose(u.grad, torch.full((2, 3), -2 * 3.0 / 6))
 
 
-@pytest.mark.parametrize(("similar", "expected"), [(True, 0.5), (False, 1.5)])
-def test_dsh_by_hand(similar, expected):
-    """d² = 1 and m = 2K = 4: ½ or ½ (4 − 1); one value is 1 away from ±1."""
-    u = torch.tensor([[1.0, 1.0], [1.0, 0.0]])
-    loss = dsh_loss(u, torch.full((2, 2), similar)).item()
-    assert loss == pytest.approx(expected + 0.01, rel=1e-6)
-
-
 def test_dsh_is_zero_for_codes_that_differ_in_half_of_their_bits():
     which = torch.arange(8) % 4
     codes = torch.from_numpy(hash_centres(4, 8, seed=0))[which].double()
     assert dsh_loss(codes, which[:, None] == which).item() == pytest.approx(0, abs=1e-12)
-
-
-def test_hashnet_by_hand():
-    """One similar pair at α h·h' = 5, two dissimilar ones at 0: each kind weighs the same."""
-    h = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
-    similar = torch.zeros(3, 3, dtype=torch.bool)
-    similar[0, 1] = similar[1, 0] = True
-    expected = math.log1p(math.exp(-5)) + math.log(2)
-    assert hashnet_loss(h, similar).item() == pytest.approx(expected, rel=1e-6)
 
 
 def hamming(centres):
@@ -440,13 +352,6 @@ def test_csq_loss_equals_the_loop(options):
         lambda h: naive_csq(h, targets, *(options or (1e-4,))),
         normal(5, 6).tanh(),
     )
-
-
-def test_csq_by_hand():
-    """Probabilities of the right bits ¾ and ½; values ½ and 1 away from ±1."""
-    h = torch.tensor([[0.5, 0.0]])
-    expected = -0.5 * (math.log(0.75) + math.log(0.5)) + 0.2 * 0.5 * (0.25 + 1)
-    assert csq_loss(h, torch.tensor([[1, -1]]), 0.2).item() == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

@@ -5,17 +5,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from loss_cases import normal
 
 from mmhash_nb.losses.correlation import (
     feature_correlation_loss,
     reconstruction_loss,
     semantic_correlation_loss,
 )
-
-
-def normal(*shape, seed=0):
-    draw = torch.Generator().manual_seed(seed)
-    return torch.randn(*shape, generator=draw, dtype=torch.float64)
 
 
 def some_pairs(n, m, seed=0):

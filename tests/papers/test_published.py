@@ -1,34 +1,20 @@
 """The published tables: complete, within range, and printed so in the papers."""
 
-import io
-import os
 import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from printed_cases import TEXTS, paper_text, printed_names
 
 from mmhash_nb import hashers, papers
 from mmhash_nb.experiments.records import COLUMNS
 from mmhash_nb.papers.compare import compare, table
 from mmhash_nb.papers.printed import parse
 
-TEXTS = {
-    "liong2017": "002_6398374b3d716d74.txt",
-    "masci2014": "004_4ac9ca03a49f9c28.txt",
-    "zeng2022": "000_c33c9e71bcb5ec11.txt",
-    "zhang2018": "003_9f55e0a0c7ff4df4.txt",
-}
+HERE = Path(__file__).parent
 HEADER = "table,method,dataset,task,bits,metric,value\n"
-
-
-def paper_text(paper: str) -> str:
-    beside = Path(__file__).parents[3] / "shared" / "papers"
-    path = Path(os.environ.get("MMHASH_PAPERS", beside)) / TEXTS[paper]
-    if not path.is_file():
-        pytest.skip(f"the text of {paper} is not at hand: set MMHASH_PAPERS to its folder")
-    return path.read_text()
 
 
 @pytest.fixture(scope="module")
@@ -66,59 +52,9 @@ def test_every_cell_of_every_table_is_there(masci):
     assert counts == {2: 44, 3: 72, 4: 74, 5: 96, 6: 24}
 
 
-#: a few numbers of each paper, read from print by eye
-SPOT = """\
-paper,table,method,dataset,task,bits,metric,value
-masci2014,2,diffhash,cifar10,image-image,12,mAP,0.1472
-masci2014,2,nnhash_l2,cifar10,text-text,48,mAP,0.5301
-masci2014,2,raw,cifar10,text-text,,mAP,0.1919
-masci2014,3,cca,cifar10,image-image,48,mAP,0.1236
-masci2014,3,cmnn_l2,cifar10,image-text,12,mAP,0.4789
-masci2014,3,mmnn_l2,cifar10,text-image,48,mAP,0.5106
-masci2014,4,ksh,nuswide,text-text,256,mAP@10,0.8405
-masci2014,4,raw,nuswide,image-image,,mAP@10,0.6153
-masci2014,5,mmnn_l1,nuswide,text-text,256,mAP,0.694
-masci2014,5,cmssh,nuswide,image-text,16,mAP@10,0.6163
-masci2014,6,mmnn_l2,wiki,image-text,32,mAP,0.575
-masci2014,6,scm_rasiwasia,wiki,text-image,,mAP,0.226
-masci2014,6,cmnn_l1,wiki,average,32,mAP,0.255
-liong2017,1,cvh,wiki,image-text,16,mAP@100,0.2383
-liong2017,1,cca_itq,wiki,image-text,128,mAP@100,0.328
-liong2017,1,pdh,iaprtc12,image-text,32,mAP@500,0.6085
-liong2017,1,scm,wiki,image-text,16,mAP@100,0.1387
-liong2017,1,cmdvh,nuswide,image-text,128,mAP@100,0.891
-liong2017,2,pdh,wiki,text-image,64,mAP@100,0.57554
-liong2017,2,lssh,nuswide,text-image,128,mAP@100,0.6464
-liong2017,2,cmfh,iaprtc12,text-image,64,mAP@500,0.6084
-liong2017,2,sephkm,wiki,text-image,32,mAP@100,0.6999
-liong2017,2,discmh,nuswide,text-image,16,mAP@100,0.6519
-liong2017,3,dnh_c,iaprtc12,text-image,128,mAP@500,0.5053
-liong2017,3,dvsh,iaprtc12,image-text,128,mAP@500,0.7236
-liong2017,3,cah,nuswide,text-image,64,mAP@100,0.5451
-liong2017,3,dcmh,nuswide,image-text,64,mAP@100,0.672
-liong2017,4,cmdvh1,nuswide,text-image,16,mAP@100,0.739
-liong2017,4,cmdvh2,nuswide,image-text,64,mAP@100,0.8762
-zeng2022,1,hashnet,nuswide,image-image,16,mAP,0.7115
-zeng2022,1,mah,mirflickr25k,joint-joint,32,mAP,0.8658
-zeng2022,1,texthash,iaprtc12,text-text,64,mAP,0.5623
-zeng2022,2,mah_no_an,nuswide,joint-joint,48,mAP,0.7519
-zeng2022,2,mah_no_kn,nuswide,joint-joint,48,mAP,0.7467
-zeng2022,3,mah_sentences,iaprtc12,joint-joint,64,mAP,0.6357
-zhang2018,1,cca_hash,iaprtc12,text-image,16,mAP,0.3493
-zhang2018,1,scm,mirflickr25k,image-text,32,mAP,0.6921
-zhang2018,1,sephkm,nuswide,image-text,64,mAP,0.6211
-zhang2018,1,prdh,nuswide,text-image,64,mAP,0.672
-zhang2018,1,aadah,iaprtc12,image-text,64,mAP,0.5439
-zhang2018,2,dvsh,iaprtc12,image-text,64,mAP@500,0.6964
-zhang2018,2,aadah,iaprtc12,text-image,16,mAP@500,0.7018
-zhang2018,3,aadah_cnn_f,iaprtc12,image-text,64,mAP,0.5208
-zhang2018,4,aadah_none,mirflickr25k,text-image,64,mAP,0.7742
-zhang2018,4,aadah_textual,nuswide,image-text,32,mAP,0.6227
-"""
-
-
 def test_spot_values():
-    spot = pd.read_csv(io.StringIO(SPOT)).astype({"bits": "Int64"})
+    """A few numbers of each paper, read from print by eye."""
+    spot = pd.read_csv(HERE / "spot_values.csv").astype({"bits": "Int64"})
     ours = pd.concat([papers.tables(paper).assign(paper=paper) for paper in TEXTS])
     found = spot.merge(ours, on=[*spot.columns[:-1]], suffixes=("", "_ours"))
     assert len(found) == len(spot)
@@ -182,23 +118,7 @@ def test_the_errata_on_ksh_and_on_multimodal_training_are_true_of_the_tables(mas
             assert cell(masci, 3, "mmnn_l1", task, bits) < cell(masci, 2, "nnhash_l1", task, bits)
 
 
-#: zeng2022's rows in print, by table and method
-ZENG_ROWS = {
-    (1, "dpsh"): "DPSH",
-    (1, "dsh"): "DSH",
-    (1, "hashnet"): "HashNet",
-    (1, "dth"): "DTH",
-    (1, "texthash"): "TextHash",
-    (1, "concat"): "Concat",
-    (1, "gmu"): "GMU",
-    (1, "mcb"): "MCB",
-    (1, "mah"): "Ours",
-    (2, "mah_no_kn"): "w/o KN",
-    (2, "mah_no_an"): "w/o AN",
-    (2, "mah"): "Ours",
-    (3, "mah"): "BoW",
-    (3, "mah_sentences"): "Sent2Vec",
-}
+ZENG_ROWS = printed_names("zeng2022")
 
 
 def row_of(table, number, method):
@@ -274,26 +194,7 @@ def test_the_errata_on_gains_in_zeng2022_are_true_of_the_tables(zeng):
     assert (sentences > 0).tolist() == [True, True, True, False]
 
 
-#: zhang2018's rows in print, by table and method, in the order of print
-ZHANG_ROWS = {
-    (1, "cca_hash"): "CCA",
-    (1, "cmfh"): "CMFH",
-    (1, "scm"): "SCM",
-    (1, "stmh"): "STMH",
-    (1, "sephkm"): "SePH",
-    (1, "dcmh"): "DCMH",
-    (1, "prdh"): "PRDH",
-    (1, "aadah"): "Ours",
-    (2, "dvsh"): "DVSH",
-    (2, "dcmh"): "DCMH",
-    (2, "aadah"): "Ours",
-    (3, "aadah"): "VGG",
-    (3, "aadah_cnn_f"): "CNN-F",
-    (4, "aadah_none"): "No",
-    (4, "aadah_visual"): "Visual",
-    (4, "aadah_textual"): "Textual",
-    (4, "aadah"): "Both",
-}
+ZHANG_ROWS = printed_names("zhang2018")
 ZHANG_TASKS = ("text-image", "image-text")
 ZHANG_DATASETS = ("iaprtc12", "mirflickr25k", "nuswide")
 

@@ -1,12 +1,11 @@
 """liong2017's printed numbers: complete, printed so, and what the errata say of the tables."""
 
-import os
 import re
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from printed_cases import paper_text, printed_names
 
 from mmhash_nb import papers
 from mmhash_nb.experiments.records import COLUMNS
@@ -14,27 +13,10 @@ from mmhash_nb.metrics import mean_average_precision
 from mmhash_nb.papers.compare import table
 from mmhash_nb.ranking import RankProfile
 
-TEXT = "002_6398374b3d716d74.txt"
 BITS = (16, 32, 64, 128)
 DATASETS = ("wiki", "iaprtc12", "nuswide")
 TASKS = ("image-text", "text-image")
-PRINTED = {
-    "CVH": "cvh",
-    "CCA-ITQ": "cca_itq",
-    "PDH": "pdh",
-    "LSSH": "lssh",
-    "CMFH": "cmfh",
-    "SCM": "scm",
-    "SePH - km": "sephkm",
-    "DisCMH": "discmh",
-    "DNH-C": "dnh_c",
-    "DVSH": "dvsh",
-    "CAH": "cah",
-    "DCMH": "dcmh",
-    "CMDVH1": "cmdvh1",
-    "CMDVH2": "cmdvh2",
-    "CMDVH": "cmdvh",
-}
+PRINTED = {name: method for (_, method), name in printed_names("liong2017").items()}
 SHALLOW = list(PRINTED.values())[:8]
 SEPARATE, UNIFIED = ("cvh", "cca_itq", "pdh", "scm"), ("lssh", "cmfh", "sephkm", "discmh")
 
@@ -71,12 +53,8 @@ def test_every_number_of_the_four_tables_is_there(liong):
 
 
 def test_each_row_is_printed_so_and_there_is_no_other(liong):
-    beside = Path(__file__).parents[3] / "shared" / "papers"
-    path = Path(os.environ.get("MMHASH_PAPERS", beside)) / TEXT
-    if not path.is_file():
-        pytest.skip("the text of liong2017 is not at hand: set MMHASH_PAPERS to its folder")
     printed, number, dataset, task = [], 0, "", ""
-    for line in path.read_text().splitlines():
+    for line in paper_text("liong2017").splitlines():
         if title := re.match(r"Table (\d)\.", line):
             number, dataset = int(title[1]), "nuswide"
             task = {1: "image-text", 2: "text-image"}.get(number, "")

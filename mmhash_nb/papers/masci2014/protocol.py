@@ -54,19 +54,17 @@ def protocol(
 ) -> Protocol:
     """The experiments of masci2014 (§4, Table 1) on a dataset.
 
+    On `scenes` all but the NUS tables have their counterpart, and a demo is shorter. The paper's
+    datasets run at its sizes at both scales.
+
     Args:
-        dataset: one of `DATASETS`. On `scenes` all but the NUS tables have their counterpart.
-        scale: a `demo` on `scenes` is shorter. The paper's datasets run at its sizes at both.
-        bits, seeds: in place of those of the scale.
+        dataset, scale, bits, seeds: as `papers.protocol` takes them.
         epochs: at most so many for the networks, in place of the default.
         optimiser: `lbfgs` or `adam` for the networks.
-
-    Raises:
-        ValueError: no experiment of the paper on the dataset, or another scale.
     """
     setup = setup_of("masci2014", DATASETS, dataset, scale)
     adam = _ADAM if optimiser == "adam" else {}
-    network = {**_NETWORK[dataset], "optimiser": optimiser, **adam, **setup.settings(scale, {})}
+    network = {**_NETWORK[dataset], "optimiser": optimiser, **adam, **setup.settings(scale)}
     network |= given(epochs=epochs)
     (first, lengths), *others = _GRIDS[dataset]
     first = (*first, *registered("masci2014"))

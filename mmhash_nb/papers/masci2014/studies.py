@@ -1,6 +1,8 @@
 """The same codes scored under every evaluation that a paper's "mAP" may have meant."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -33,29 +35,26 @@ def by_evaluation(pairs: Pairs, codes: Mapping[str, HashCodes]) -> pd.DataFrame:
         One row an evaluation, columns `reading`, `image-text` and `text-image` (fractions 0..1).
     """
     q, d, t = pairs.query, pairs.database, pairs.train
-    splits = [
-        ("queries against the database, full mAP (ours)", q, d),
-        ("queries against the queries (Rasiwasia et al. 2010)", q, q),
-        ("training samples against the training samples", t, t),
-        ("training samples against the queries", t, q),
-    ]
-    rows = []
-    for name, query, database in splits:
-        scores = (mean_average_precision(p) for p in _profiles(pairs, codes, query, database))
-        rows.append((name, *scores))
+    whole, against = mean_average_precision, "queries against the database"
     normalisers: dict[NormaliseBy, str] = {
         "relevant": "over all relevant",
         "retrieved": "over those retrieved",
     }
-    for at in CUTS:
-        for normalise_by, words in normalisers.items():
-            scores = (
-                mean_average_precision(p, at=at, normalise_by=normalise_by)
-                for p in _profiles(pairs, codes, q, d)
-            )
-            rows.append((f"queries against the database, mAP@{at} {words}", *scores))
-    scores = (_by_class(pairs, p) for p in _profiles(pairs, codes, q, d))
-    rows.append(("full mAP, mean over classes instead of queries", *scores))
+    evaluations: list[tuple[str, np.ndarray, np.ndarray, Callable[[RankProfile], float]]] = [
+        (f"{against}, full mAP (ours)", q, d, whole),
+        ("queries against the queries (Rasiwasia et al. 2010)", q, q, whole),
+        ("training samples against the training samples", t, t, whole),
+        ("training samples against the queries", t, q, whole),
+        *(
+            (f"{against}, mAP@{at} {words}", q, d, partial(whole, at=at, normalise_by=by))
+            for at, (by, words) in product(CUTS, normalisers.items())
+        ),
+        ("full mAP, mean over classes instead of queries", q, d, partial(_by_class, pairs)),
+    ]
+    rows = []
+    for name, query, database, score in evaluations:
+        profiles = _profiles(pairs, codes, query, database)
+        rows.append((name, *(score(profile) for profile in profiles)))
     return pd.DataFrame(rows, columns=["reading", "image-text", "text-image"])
 
 

@@ -59,17 +59,12 @@ def protocol(
         dataset: `scenes`, or `wiki` (vectors in both modalities: see `left_out`).
         scale: `demo`, with masci2014's networks trained by Adam on `scenes`, or `paper`, where all
             methods have one backbone, all of it trained by the deep ones: ResNet-18 at 224 pixels.
-        bits: code lengths in place of 16 and 32 (16, 32 and 64 at the paper's scale).
-        seeds: in place of three.
-        epochs, backbone, weights: as the papers' protocols take them.
-
-    Raises:
-        ValueError: on another dataset or scale.
+        bits, seeds, epochs, backbone, weights: as `papers.protocol` takes them.
     """
     setup = setup_of("side_by_side", DATASETS, dataset, scale)
     lengths, shared = setup.lengths(scale, bits, (16, 32, 64)), setup.seeds_at(scale, seeds)
     backbone = backbone or ("resnet18" if scale == "paper" else "")
-    network = setup.settings(scale, {}) | ({"epochs": epochs} if epochs else {})
+    network = setup.settings(scale) | ({"epochs": epochs} if epochs else {})
     on_vectors = masci2014.protocol.METHODS
     options: dict[str, Mapping[str, Any]] = {
         **masci2014.protocol.protocol(dataset, scale, lengths, shared, **network).options

@@ -1,10 +1,10 @@
 """What zeng2022 runs on a dataset."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from mmhash_nb.experiments.protocol import SCALES, Protocol, Setup, given, setup_of
+from mmhash_nb.experiments.protocol import Protocol, given, setup_of
 from mmhash_nb.hashers import registered
+from mmhash_nb.papers.rooms import setups
 
 _IMAGE_HASHING = ("dpsh", "dsh", "hashnet", "dth", "csq")
 _FUSION = ("concat", "gmu", "mcb")
@@ -14,42 +14,8 @@ METHODS = (*_IMAGE_HASHING, "texthash", *_FUSION, *_MODAL_AWARE)
 #: MAH by the printed equations, and on sentence vectors (Table III).
 _VARIANTS = ("mah_printed", "mah_sentences")
 
-#: The paper's: all of ResNet-18. The methods' defaults are its other settings (§V-A, §VI-B).
-PAPER: dict[str, Any] = {"backbone": "resnet18", "trainable": "all", "size": 224}
 _BITS = (16, 32, 48, 64)
-#: A demo on photos: new layers over a frozen backbone at a smaller size, narrower text, few epochs.
-#: Rates were chosen on held-out training samples (`results/study_zeng2022_*_settings.csv`).
-_PHOTOS: dict[str, Any] = {
-    **{"backbone": "mobilenet_v2", "trainable": "none", "size": 96},
-    **{"text_hidden": 1024, "learning_rate": 1e-3, "epochs": 12},
-}
-#: Image hashing on photos learns one layer over fixed features: more epochs cost little.
-_LONGER: dict[str, dict[str, Any]] = {method: {"epochs": 60} for method in _IMAGE_HASHING}
-_ON_PHOTOS = Setup(demo=_PHOTOS, single=_LONGER, decoded=("paper",))
-#: The paper's photos, by its split of them.
-_ITS_VIEWS = {"images": "pixels", "protocol": "zeng2022"}
-_ITS_PHOTOS = Setup(demo=_PHOTOS, single=_LONGER, views=_ITS_VIEWS, decoded=SCALES)
-DATASETS = {
-    "scenes": Setup(
-        demo={
-            **{"backbone": "small", "trainable": "none"},
-            **{"text_hidden": 512, "learning_rate": 3e-3, "epochs": 4},
-        },
-        bits=(16, 32),
-    ),
-    "flipkart": _ON_PHOTOS,
-    "flipkart_sub": Setup(
-        demo=_PHOTOS,
-        single=_LONGER,
-        views={"labels": "both"},
-        decoded=("paper",),
-        load="flipkart",
-    ),
-    "flickr8k": _ON_PHOTOS,
-    "nuswide": _ITS_PHOTOS,
-    "iaprtc12": _ITS_PHOTOS,
-    "mirflickr25k": Setup(demo={"epochs": 10}, views=_ITS_VIEWS, decoded=("paper",)),
-}
+DATASETS = setups("zeng2022")
 #: A demo on the tags alone, without pictures.
 _TAGS_ALONE = {("mirflickr25k", "demo")}
 
@@ -65,20 +31,14 @@ def protocol(
 ) -> Protocol:
     """The experiments of zeng2022 (§VI) on a dataset.
 
-    Args:
-        dataset: one of `DATASETS`. `nuswide` has 21 concepts, `iaprtc12` 255 labels. A demo on
-            `mirflickr25k` takes its tags alone: TextHash with the paper's network, rate and
-            batches.
-        scale: `demo` trains the new layers over a frozen backbone, for a CPU. `paper` trains all of
-            ResNet-18 at the paper's settings (§V-A, §VI-B).
-        bits, seeds: in place of those of the scale.
-        epochs, backbone: in place of the default; weights: file of the backbone's weights.
+    A demo on `mirflickr25k` takes its tags alone: TextHash with the paper's network, rate and
+    batches.
 
-    Raises:
-        ValueError: no experiment of the paper on the dataset, or another scale.
+    Args:
+        dataset, scale, bits, seeds, epochs, backbone, weights: as `papers.protocol` takes them.
     """
     setup = setup_of("zeng2022", DATASETS, dataset, scale)
-    settings = setup.settings(scale, PAPER)
+    settings = setup.settings(scale)
     changed = given(epochs=epochs, backbone=backbone, weights=weights)
     tags_alone = (dataset, scale) in _TAGS_ALONE
     methods = ("texthash",) if tags_alone else (*METHODS, *registered("zeng2022"))
@@ -91,6 +51,6 @@ def protocol(
         dataset=setup.load or dataset,
         grids=grids,
         seeds=setup.seeds_at(scale, seeds),
-        views={} if tags_alone else setup.views_at(scale, settings.get("size")),
+        views={} if tags_alone else setup.views_at(scale),
         options=setup.options((*methods, *_VARIANTS), scale, settings, changed),
     )
