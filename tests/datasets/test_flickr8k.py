@@ -57,17 +57,6 @@ def test_photos_captions_and_concepts_are_those_of_the_files(tmp_path):
     assert pairs.source.startswith("11 of 12 photos")
 
 
-def test_the_split_is_seeded_and_the_rest_is_database_and_training_set(tmp_path):
-    write_flickr8k(tmp_path)
-    pairs = load("flickr8k", tmp_path, size=8, n_query=3)
-    np.testing.assert_array_equal(pairs.database, pairs.train)
-    assert len(pairs.query) == 3
-    assert sorted([*pairs.query, *pairs.database]) == list(range(11))
-    assert load("flickr8k", tmp_path, size=8, n_query=3).fingerprint == pairs.fingerprint
-    others = [load("flickr8k", tmp_path, size=8, n_query=3, split_seed=s) for s in (1, 2)]
-    assert any(other.query.tolist() != pairs.query.tolist() for other in others)
-
-
 def test_labels_are_no_option(tmp_path):
     with pytest.raises(TypeError, match="dataset flickr8k has no option 'labels'"):
         load("flickr8k", tmp_path, labels="both")
