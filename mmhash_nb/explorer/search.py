@@ -59,9 +59,6 @@ class Database:
         self.codes = side_codes(pairs, codes, side)[pairs.database]
         self.labels = _words(pairs.labels[pairs.database])  # [n, C / 64]
 
-    def __len__(self) -> int:
-        return len(self.ids)
-
     def distances(self, query_code: HashCodes) -> np.ndarray:
         """Hamming distances of all items to one code, `uint16 [n]`."""
         if query_code.n_bits != self.codes.n_bits:

@@ -68,7 +68,7 @@ def test_attended_channels_are_those_of_largest_weight_over_their_own_picture(pa
     weights, maps = some_attention(3)
     figure = figures.attended_channels(pairs, samples, weights, maps, k=3)
     (axes,) = figure.axes
-    drawn, below, said = iter(covers(axes)), iter(grounds(axes)), texts_of(axes)
+    drawn, below, written = iter(covers(axes)), iter(grounds(axes)), texts_of(axes)
     for row, sample in enumerate(samples):
         picture = pairs.images[sample]
         assert np.array_equal(next(below), picture.transpose(1, 2, 0))
@@ -77,7 +77,7 @@ def test_attended_channels_are_those_of_largest_weight_over_their_own_picture(pa
             ground = next(below)
             assert all(np.array_equal(ground[:, :, i], grey(picture)) for i in range(3))
             assert strength(next(drawn)) == pytest.approx(heat(maps[row, channel], 8, 8))
-            assert f"channel {channel} ×{weights[row, channel] * C:.1f}" in said
+            assert f"channel {channel} ×{weights[row, channel] * C:.1f}" in written
         mean = sum(weights[row, c] * maps[row, c] for c in range(C))
         assert strength(next(drawn)) == pytest.approx(heat(mean, 8, 8))
         next(below)
@@ -88,8 +88,8 @@ def test_attended_channels_are_those_of_largest_weight_over_their_own_picture(pa
 def test_even_attention_is_times_one_and_more_channels_than_there_are_show_all(pairs) -> None:
     _, maps = some_attention(1)
     figure = figures.attended_channels(pairs, [0], np.full((1, C), 1 / C), maps, k=99)
-    said = [t for t in texts_of(figure.axes[0]) if t.startswith("channel ")]
-    assert said == [f"channel {c} ×1.0" for c in range(C)]
+    written = [t for t in texts_of(figure.axes[0]) if t.startswith("channel ")]
+    assert written == [f"channel {c} ×1.0" for c in range(C)]
 
 
 def test_channel_gallery_shows_the_samples_a_channel_adds_most_to(pairs) -> None:
@@ -129,10 +129,10 @@ def test_attended_words_are_the_present_ones_heaviest_first(pairs) -> None:
         by_hand = sorted(present, key=lambda v: -scores[row, v])[:3]
         found = present_words(pairs, sample, scores[row], label_words(pairs, sample), 3)
         assert [word for word, _, _ in found] == [WORDS[v] for v in by_hand]
-        own = {pairs.label_names[c] for c in np.flatnonzero(pairs.labels[sample])}
+        names = {pairs.label_names[c] for c in np.flatnonzero(pairs.labels[sample])}
         for v, (word, score, names_label) in zip(by_hand, found, strict=True):
             assert score == scores[row, v]
-            assert names_label == (word in own)
+            assert names_label == (word in names)
             labelled += names_label
             bar = next(bars)
             lengths.append((bar.get_width(), score))

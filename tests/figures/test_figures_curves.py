@@ -18,12 +18,8 @@ def test_distance_histogram_counts_relevant_and_other_items() -> None:
     codes = {"mmnn_l1": some_codes(1), "ksh": some_codes(2)}
     figure = figures.distance_histogram(pairs, codes, "image-text")
     assert [axes.get_title() for axes in figure.axes] == list(codes)
-    relevant = (
-        pairs.labels[pairs.query].astype(int) @ pairs.labels[pairs.database].astype(int).T > 0
-    )
     for axes, of in zip(figure.axes, codes.values(), strict=True):
-        one, other = of["image"].signs()[pairs.query], of["text"].signs()[pairs.database]
-        distances = (one[:, None, :] != other[None, :, :]).sum(axis=2)
+        distances, relevant = ranked_by_hand(pairs, of, "image-text")
         for which, name in ((relevant, "relevant"), (~relevant, "other")):
             counts = np.bincount(distances[which], minlength=BITS + 1)
             (stairs,) = [p for p in axes.patches if str(p.get_label()).startswith(name)]

@@ -51,8 +51,8 @@ def test_rows_are_pictures_masks_and_both_parts_of_each_picture() -> None:
             part = next(drawn)
             for y in range(8):
                 for x in range(12):
-                    kept = mask[y // 4, x // 3] == attended
-                    wanted = picture[y, x] if kept else (0.15 * picture[y, x]).astype(int)
+                    inside = mask[y // 4, x // 3] == attended
+                    wanted = picture[y, x] if inside else (0.15 * picture[y, x]).astype(int)
                     assert np.array_equal(part[y, x], wanted)
     assert next(drawn, None) is None
     assert {"picture", "mask", "attended", "unattended", *given["titles"]} < set(texts_of(axes))
@@ -225,10 +225,10 @@ def test_curves_of_the_game_say_what_is_wrong(losses, sentence: str) -> None:
 def test_each_mechanism_divides_its_modalities() -> None:
     figure = figures.attention_mechanisms()
     (axes,) = figure.axes
-    said = texts_of(axes)
+    written = texts_of(axes)
     names = {t.get_text(): t.get_position()[0] for t in axes.texts if t.get_text() in MECHANISMS}
     assert list(names) == ["no attention", "visual", "textual", "both"]
-    assert said.count("$E^I$") == said.count("$D^I$") == said.count("$D^T$") == 4
+    assert written.count("$E^I$") == written.count("$D^I$") == written.count("$D^T$") == 4
     expected = {"no attention": set(), "visual": {"I"}, "textual": {"T"}, "both": {"I", "T"}}
     for name, middle in names.items():
         near = [t.get_text() for t in axes.texts if abs(t.get_position()[0] - middle) < 1.1]
