@@ -40,26 +40,6 @@ def test_nearest_equals_a_plain_loop(task: str, k: int) -> None:
         assert found.right[row].tolist() == shared
 
 
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        ({"task": "image-sound"}, "task must be query-database.*'image-sound'"),
-        ({"task": "joint-image"}, "task must be query-database.*'joint-image'"),
-        ({"task": "unified-image"}, "task must be query-database.*'unified-image'"),
-        ({"task": "joint-unified"}, "task must be query-database.*'joint-unified'"),
-        ({"queries": [N]}, f"query {N} is not one of the {N} samples"),
-        ({"k": 0}, "number of results must be at least 1, but is 0"),
-        ({"codes": {"image": some_codes(1)["image"]}}, "no text codes; there are image"),
-        ({"codes": some_codes(1, n=7)}, f"7 image codes for {N} samples"),
-        ({"pairs": some_pairs(database=np.arange(0))}, "made-up has an empty database"),
-    ],
-)
-def test_nearest_says_what_is_wrong(changes: dict, sentence: str) -> None:
-    good = {"pairs": some_pairs(), "codes": some_codes(1), "task": "image-text", "queries": [0]}
-    with pytest.raises(ValueError, match=sentence):
-        figures.nearest(**{**good, "k": 3, **changes})
-
-
 def test_gallery_shows_the_found_pictures_in_order_with_frames_and_marks() -> None:
     pairs = some_pairs()
     codes = {"mmnn_l2": some_codes(1), "cmssh": some_codes(2)}
@@ -133,13 +113,6 @@ def test_thumbnails_stand_for_features() -> None:
     assert np.array_equal(shown, thumbnails[[pairs.query[0], *hits]])
 
 
-@pytest.mark.parametrize("queries", [[], [0]])
-def test_gallery_needs_queries_and_methods(queries: list[int]) -> None:
-    codes = {} if queries else {"ksh": some_codes(1)}
-    with pytest.raises(ValueError, match="at least one query and one method"):
-        figures.gallery(some_pairs(), codes, "image-text", queries)
-
-
 def test_show_pairs_shows_each_pair_once() -> None:
     pairs = some_pairs()
     figure = figures.show_pairs(pairs, [3, 1, 8], columns=2)
@@ -156,12 +129,6 @@ def test_show_pairs_of_two_descriptors_shows_two_strips() -> None:
     figure = figures.show_pairs(some_pairs("features", vocabulary=None), range(3))
     assert [image.get_array().shape for image in figure.axes[0].images] == [(1, 9), (1, 6)] * 3
     check_layout(figure)
-
-
-@pytest.mark.parametrize(("wrong", "sentence"), [([], "none was given"), ([N], f"sample {N}")])
-def test_show_pairs_says_what_is_wrong(wrong: list[int], sentence: str) -> None:
-    with pytest.raises(ValueError, match=sentence):
-        figures.show_pairs(some_pairs(), wrong)
 
 
 def test_saving_writes_both_files_and_the_same_bytes_again(tmp_path) -> None:

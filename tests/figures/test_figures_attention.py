@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from figure_cases import WORDS, N, check_layout, some_pairs, texts_of
+from figure_cases import WORDS, C, N, check_layout, some_attention, some_pairs, texts_of
 from matplotlib.colors import to_hex
 from scipy import sparse
 
@@ -13,19 +13,10 @@ from mmhash_nb.figures.channel_attention import heat, strongest
 from mmhash_nb.figures.style import TRUE_TAG
 from mmhash_nb.figures.word_attention import label_words, present_words
 
-C = 7
-
 
 @pytest.fixture
 def pairs():
     return some_pairs()
-
-
-def some_attention(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Weights `[n, C]` whose rows sum to one, and maps `[n, C, 2, 4]`."""
-    rng = np.random.default_rng(seed)
-    weights = rng.dirichlet(np.ones(C), size=n)
-    return weights, rng.random((n, C, 2, 4))
 
 
 def covers(axes) -> list[np.ndarray]:
@@ -180,30 +171,6 @@ def test_pictures_of_scenes_keep_their_labels_apart() -> None:
     check_layout(figures.attended_words(pairs, few, scores, k=20))
 
 
-CHANNELS = {"samples": [0, 1], "weights": some_attention(2)[0], "maps": some_attention(2)[1]}
-
-
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        ({"samples": []}, "need samples to show, but none is"),
-        ({"samples": [0, N]}, f"sample {N} is not one of the {N}"),
-        ({"samples": [0, -1]}, "sample -1 is not one of"),
-        ({"weights": np.ones((3, C))}, r"weights must be .* each of the 2 samples, .* \[3, 7\]"),
-        ({"weights": np.ones(C)}, r"weights must be .* but are \[7\]"),
-        ({"weights": np.full((2, C), np.nan)}, "weights must be finite"),
-        ({"maps": np.ones((2, C, 4))}, r"maps must be .* weights of \[2, 7\], but are \[2, 7, 4\]"),
-        ({"maps": np.ones((2, C - 1, 2, 2))}, r"but are \[2, 6, 2, 2\]"),
-        ({"maps": np.full((2, C, 2, 2), np.inf)}, "maps must be finite"),
-        ({"k": 0}, "number to show must be at least 1, but is 0"),
-        ({"pairs": some_pairs("features")}, "made-up has no pictures to lay maps over"),
-    ],
-)
-def test_attended_channels_says_what_is_wrong(changes: dict, sentence: str) -> None:
-    with pytest.raises(ValueError, match=sentence):
-        figures.attended_channels(**{"pairs": some_pairs(), **CHANNELS, **changes})
-
-
 @pytest.mark.parametrize(
     ("channels", "n", "sentence"),
     [
@@ -215,20 +182,3 @@ def test_attended_channels_says_what_is_wrong(changes: dict, sentence: str) -> N
 def test_channel_gallery_says_what_is_wrong(channels, n, sentence) -> None:
     with pytest.raises(ValueError, match=sentence):
         figures.channel_gallery(some_pairs(), channels, *some_attention(n))
-
-
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        ({"scores": np.ones((2, 5))}, "scores are of 5 words, but made-up has a vocabulary of 6"),
-        ({"pairs": some_pairs(vocabulary=None)}, "scores are of 6 words, .* vocabulary of 0"),
-        ({"scores": np.ones((1, 6))}, "scores must be .* each of the 2 samples"),
-        ({"naming": np.ones((2, 6))}, r"naming must be bool \[2, 6\], as scores, but is float64"),
-        ({"k": 0}, "number to show must be at least 1"),
-        ({"samples": [N, 0]}, f"sample {N} is not one"),
-    ],
-)
-def test_attended_words_says_what_is_wrong(changes: dict, sentence: str) -> None:
-    good = {"pairs": some_pairs(), "samples": [0, 1], "scores": np.ones((2, 6))}
-    with pytest.raises(ValueError, match=sentence):
-        figures.attended_words(**{**good, **changes})

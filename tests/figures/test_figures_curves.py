@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from figure_cases import BITS, check_layout, some_codes, some_pairs
+from figure_cases import BITS, check_layout, one_task_each, some_codes, some_pairs
 from matplotlib.collections import LineCollection
 from scipy import stats
 
@@ -53,13 +53,6 @@ def test_precision_recall_draws_the_metric_one_line_a_method_and_a_panel_a_task(
     assert np.array_equal(line.get_ydata(), precision_recall_ranked(profile, RECALL_LEVELS))
     assert np.array_equal(line.get_xdata(), RECALL_LEVELS)
     check_layout(figure)
-
-
-TASKS = {"dpsh": "image-image", "texthash": "text-text", "mah": "joint-joint"}
-
-
-def one_task_each() -> dict:
-    return {m: (some_codes(seed), task) for seed, (m, task) in enumerate(TASKS.items())}
 
 
 def ranked_by_hand(pairs, of, task):
@@ -131,19 +124,6 @@ def test_methods_of_different_tasks_stand_in_one_figure_and_stay_apart(numbers) 
         "method_6, image + text",
     ]
     check_layout(figure)
-
-
-@pytest.mark.parametrize(
-    ("numbers", "sentence"),
-    [
-        ([], "needs at least one number of items"),
-        ([35], "cut-off is 35, but the database holds 34 items"),
-        ([0], "cut-off must be a positive integer, but is 0"),
-    ],
-)
-def test_precision_at_the_top_says_what_is_wrong(numbers, sentence) -> None:
-    with pytest.raises(ValueError, match=sentence):
-        figures.precision_at_top(some_pairs(), one_task_each(), numbers)
 
 
 def test_training_curves_show_each_epoch() -> None:
