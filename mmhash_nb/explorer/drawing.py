@@ -54,7 +54,6 @@ def draw(
     What it returns shows as a picture where it is a cell's last expression.
 
     Args:
-        pairs: the dataset.
         codes: of all samples for each modality, of one method; or of one or two methods by name.
         direction: the task, such as `image-text`.
         query: sample index.

@@ -44,7 +44,6 @@ class Database:
     """The database of a dataset, by the codes of one side.
 
     Args:
-        pairs: the dataset.
         codes: of one method, for each modality, codes of all samples.
         side: modality of the database.
 
