@@ -259,9 +259,10 @@ class HammingIndex:
         return queries.words.view(np.uint8)
 
 
-def save_codes(path: str | os.PathLike[str], codes: Mapping[str, HashCodes]) -> None:
-    """Write several named sets of codes to one `.npz` file, whole or not at all."""
-    arrays: dict[str, np.ndarray] = {}
+def save_codes(
+    path: str | os.PathLike[str], codes: Mapping[str, HashCodes], **arrays: np.ndarray
+) -> None:
+    """Write named sets of codes, and other arrays, to one `.npz` file, whole or not at all."""
     for name, some in codes.items():
         arrays[f"{name}.bits"] = some.bits
         arrays[f"{name}.n_bits"] = np.array(some.n_bits)

@@ -225,18 +225,14 @@ class Pairs:
 
 
 def _check_finite(name: str, array: "np.ndarray | sparse.csr_matrix") -> None:
-    if isinstance(array, np.ndarray):
-        if array.dtype.kind != "f":
-            return
-        bad = np.argwhere(~np.isfinite(array))
-        if bad.size:
-            row, column = bad[0]
-            value = array[row, column]
-            raise ValueError(f"{name} of sample {row} holds {value} in column {column}.")
+    if array.dtype.kind != "f":
         return
-    wrong = np.flatnonzero(~np.isfinite(array.data))
+    values = array.ravel() if isinstance(array, np.ndarray) else array.data
+    wrong = np.flatnonzero(~np.isfinite(values))
     if wrong.size:
         entry = wrong[0]
-        row = int(np.searchsorted(array.indptr, entry, side="right") - 1)
-        value, column = array.data[entry], array.indices[entry]
-        raise ValueError(f"{name} of sample {row} holds {value} in column {column}.")
+        if isinstance(array, np.ndarray):
+            row, column = divmod(entry, array.shape[1])
+        else:
+            row, column = np.searchsorted(array.indptr, entry, "right") - 1, array.indices[entry]
+        raise ValueError(f"{name} of sample {row} holds {values[entry]} in column {column}.")

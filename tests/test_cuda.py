@@ -7,9 +7,7 @@ that encodes in bfloat16, as methods do by default, 97 % of its bits must be the
 `rank_profile` are equal (`tests/test_ranking.py`).
 """
 
-import importlib.util
-from pathlib import Path
-
+import benchmark_cases
 import numpy as np
 import pytest
 import torch
@@ -18,19 +16,13 @@ from mmhash_nb.hashers import deep
 from mmhash_nb.training.prefetch import HostSamples, placed
 from tests.hashers.test_devices import TRAINED, create, learned
 
-FOLDER = Path(__file__).parents[1] / "benchmarks"
 CUDA = torch.device("cuda")
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device is here")
 
 
 @pytest.fixture(scope="module")
 def gpu():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(FOLDER))
-        spec = importlib.util.spec_from_file_location("gpu_benchmark", FOLDER / "gpu.py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        yield module
+    return benchmark_cases.load("gpu")
 
 
 @pytest.mark.parametrize("name", TRAINED)

@@ -1,11 +1,11 @@
 """What the pages in `docs/` show is what runs and what was measured."""
 
 import csv
-import importlib.util
 import io
 import re
 from pathlib import Path
 
+import benchmark_cases
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,12 +20,8 @@ SCALING = (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
-def page(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    spec = importlib.util.spec_from_file_location("page", ROOT / "benchmarks" / "page.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def page():
+    return benchmark_cases.load("page")
 
 
 def test_the_code_for_databases_in_shards_runs(tmp_path, monkeypatch):

@@ -5,7 +5,6 @@ import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -24,7 +23,7 @@ from mmhash_nb.figures import Item, found_items, png
 from mmhash_nb.hashers.base import EncodedModality, Hasher
 from mmhash_nb.io.cache import cache_folder
 from mmhash_nb.io.files import whole
-from mmhash_nb.runner.notebook_parameters import typed
+from mmhash_nb.runner.notebook_parameters import all_typed
 
 _SIDE, _DPI = 260, 200  # of a picture in a gallery: pixels, and how many of them an inch has
 _SHOWN = 80  # characters of a text in a list of results
@@ -49,7 +48,8 @@ def fit(args: argparse.Namespace) -> None:
     cls = hashers.method_class(args.method)
     if not cls.has_codes:
         raise ValueError(f"{args.method} has no codes: choose another method, such as scm.")
-    options = _options(args.method, args.bits, args.p)
+    defaults = hashers.create(args.method, args.bits).options
+    options = all_typed(dict(args.p), defaults, "option", args.method)
     preprocessing = Preprocessing(args.images, args.size, args.tokens, args.ngram)
     single = cls.modalities[0] if len(cls.modalities) == 1 else "joint"
     found = _read(args, preprocessing, NEEDED[single])
@@ -145,22 +145,6 @@ def _read(args: argparse.Namespace, preprocessing: Preprocessing, modality: str)
     if found.left_out:
         print(found.left_out, file=sys.stderr)
     return found
-
-
-def _options(method: str, bits: int, given: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """The options that a command line gives a method, of the types of their defaults."""
-    defaults = hashers.create(method, bits).options
-    options = {}
-    for name, text in given:
-        if name not in defaults:
-            raise ValueError(f"{method} has no option {name!r}; it has {', '.join(defaults)}.")
-        try:
-            options[name] = typed(text, defaults[name])
-        except (KeyError, ValueError):
-            raise ValueError(
-                f"option {name} of {method} takes a value like {defaults[name]!r}, not {text!r}."
-            ) from None
-    return options
 
 
 def _modality(model: Model, wanted: str) -> EncodedModality:

@@ -8,15 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from mmhash_nb import hashers
-from mmhash_nb.codes import HashCodes, load_codes
+from mmhash_nb.codes import HashCodes, load_codes, save_codes
 from mmhash_nb.datasets.preprocessing import Preprocessing
 from mmhash_nb.hashers.base import Hasher
-from mmhash_nb.io.files import whole
 
 DATA = "data.json"
 _MODEL_FILES = ("method.json", "state.safetensors", DATA)
@@ -55,13 +53,7 @@ class Gallery:
         """Write one `.npz` file, whole or not at all; `HashCodes.load` reads its codes alone."""
         about = {"modality": self.modality, "items": self.items, "model": self.model}
         text = json.dumps(about, ensure_ascii=False).encode()
-        arrays: dict[str, Any] = {
-            "codes.bits": self.codes.bits,
-            "codes.n_bits": np.array(self.codes.n_bits),
-            "about": np.frombuffer(text, dtype=np.uint8),
-        }
-        with whole(path) as aside, open(aside, "wb") as file:
-            np.savez_compressed(file, **arrays)
+        save_codes(path, {"codes": self.codes}, about=np.frombuffer(text, dtype=np.uint8))
 
     @classmethod
     def load(cls, path: Path) -> "Gallery":

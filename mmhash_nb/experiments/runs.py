@@ -196,7 +196,9 @@ def run_protocol(
         view = seen if method in protocol.on_vectors else pairs
         one = run(paper, method, view, bits, seed, options, device=device, root=root)
         if headless:
-            print(f"{method} {bits} bits seed {seed}: {_line(one)}", file=sys.stderr)
+            scores = (f"{task} {found['mAP']:.3f}" for task, found in one.metrics.items())
+            took = f"mAP {', '.join(scores)} ({one.record['seconds_fit']:.1f} s)"
+            print(f"{method} {bits} bits seed {seed}: {took}", file=sys.stderr)
         done.append(one)
     return done
 
@@ -244,8 +246,3 @@ def _are_whole(folder: Path, has_codes: bool) -> bool:
             return codes_are_whole(folder) or not has_codes
     except Exception:
         return False
-
-
-def _line(one: Run) -> str:
-    scores = ", ".join(f"{task} {metrics['mAP']:.3f}" for task, metrics in one.metrics.items())
-    return f"mAP {scores} ({one.record['seconds_fit']:.1f} s)"

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from mmhash_nb.features.image_cache import cached_of_images
+from mmhash_nb.features.image_cache import cached_of_images, check_pixels
 
 __all__ = ["KINDS", "describe"]
 
@@ -27,10 +27,7 @@ def describe(images: np.ndarray, kind: str) -> np.ndarray:
     """
     if kind not in KINDS:
         raise ValueError(f"images can be described by {', '.join(KINDS)}, not by {kind!r}.")
-    if images.ndim != 4 or images.shape[1] != 3 or images.dtype != np.uint8:
-        raise ValueError(
-            f"images must be uint8 [N, 3, H, W], but is {images.dtype} {list(images.shape)}."
-        )
+    check_pixels(images)
     if kind == "pixels":
         return images
     compute: Callable[[np.ndarray], np.ndarray]

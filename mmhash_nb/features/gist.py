@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch.nn.functional import avg_pool2d
 
+from mmhash_nb.features.image_cache import check_pixels
+
 ORIENTATIONS = 8
 SCALES = 3
 CELLS = 4
@@ -48,10 +50,7 @@ def gist(images: np.ndarray, batch_size: int = 32) -> np.ndarray:
     Raises:
         ValueError: another shape, size or dtype.
     """
-    if images.ndim != 4 or images.shape[1] != 3 or images.dtype != np.uint8:
-        raise ValueError(
-            f"GIST needs images uint8 [N, 3, H, W], but got {images.dtype} {list(images.shape)}."
-        )
+    check_pixels(images)
     height, width = images.shape[2:]
     if height % CELLS or width % CELLS or min(height, width) < PADDING:
         raise ValueError(

@@ -3,6 +3,8 @@
 import joblib
 import numpy as np
 
+from mmhash_nb.features.image_cache import check_pixels
+
 SIDE = 32
 ORIENTATIONS = 6
 PIXELS_PER_CELL = 6
@@ -31,10 +33,7 @@ def hog(images: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: another shape or dtype.
     """
-    if images.ndim != 4 or images.shape[1] != 3 or images.dtype != np.uint8:
-        raise ValueError(
-            f"HOG needs images uint8 [N, 3, H, W], but got {images.dtype} {list(images.shape)}."
-        )
+    check_pixels(images)
     chunks = [_resized(images[i : i + _CHUNK]) for i in range(0, len(images), _CHUNK)]
     # A second process pays only when there is more than one chunk for it to take.
     jobs = min(joblib.cpu_count(), len(chunks)) or 1

@@ -11,7 +11,7 @@ from torch.nn.functional import interpolate
 from tqdm.auto import tqdm
 
 from mmhash_nb.features.backbones import Backbone
-from mmhash_nb.features.image_cache import cached_of_images
+from mmhash_nb.features.image_cache import cached_of_images, check_pixels
 from mmhash_nb.training.memory import halved
 
 __all__ = ["beyond_float16", "check_images", "passed", "resized", "stage_maps"]
@@ -83,11 +83,9 @@ def stage_maps(
 
 def check_images(images: np.ndarray, size: int | None) -> None:
     """Refuse what no maps can be made of, by a ValueError, before anything is read."""
-    if images.ndim != 4 or images.shape[1] != 3 or images.dtype != np.uint8 or not len(images):
-        raise ValueError(
-            "images must be uint8 [N, 3, H, W], at least one, but is "
-            f"{images.dtype} {list(images.shape)}."
-        )
+    check_pixels(images)
+    if not len(images):
+        raise ValueError("images must be uint8 [N, 3, H, W], at least one.")
     if size is not None:
         resized(torch.zeros(1, 3, 1, 1), size)
 

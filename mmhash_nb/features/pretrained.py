@@ -5,11 +5,8 @@ authors give them, torchvision's (`layer4.…`, `features.14.…`) or MatConvNet
 only serves to name ImageNet's classes is left out.
 """
 
-import hashlib
-import http.client
 import pickle
 import re
-import urllib.error
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from mmhash_nb.features import matconvnet
+from mmhash_nb.io.download import fetch
 
 
 class _Layout(NamedTuple):
@@ -88,34 +86,20 @@ def download(name: str) -> tuple[dict[str, Tensor], str]:
     is unpickled.
 
     Raises:
-        ConnectionError: no network, or the server does not have the file.
-        ValueError: the file is another one or not whole; a download is then deleted.
+        ConnectionError, OSError, ValueError: as `io.download.fetch`; or the file holds other things
+            than tensors.
     """
     url = address(name)
     path = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
-    fix = f"put a good copy at {path}, or pass weights= with a safetensors file."
     digits = re.search(r"-([0-9a-f]{8,})\.", path.name)
     if digits is None:
-        raise ValueError(f"{url} does not carry its SHA-256 sum in its name: {fix}")
-    if path.is_file():
-        with open(path, "rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-        if not found.startswith(digits[1]):
-            raise ValueError(
-                f"{path} is not the file of {url}, its SHA-256 sum is {found}: delete it, or {fix}"
-            )
+        raise ValueError(f"{url} does not carry its SHA-256 sum in its name: pass weights=.")
+    fetch(url, path, sha256=digits[1])
     try:
-        state = torch.hub.load_state_dict_from_url(
-            url, map_location="cpu", check_hash=True, weights_only=True
-        )
-    except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as why:
-        reason = why.reason if isinstance(why, urllib.error.URLError) else why
-        raise ConnectionError(
-            f"The weights of backbone {name} could not be downloaded from {url} ({reason}): {fix}"
-        ) from None
+        state = torch.hub.load_state_dict_from_url(url, map_location="cpu", weights_only=True)
     except (RuntimeError, pickle.UnpicklingError) as error:
         reason = str(error).splitlines()[0].rstrip(".")
-        raise ValueError(f"What came from {url} is not taken ({reason}): {fix}") from None
+        raise ValueError(f"What came from {url} is not taken ({reason}): pass weights=.") from None
     return state, url
 
 

@@ -144,7 +144,6 @@ class VisualSemantic(DeepObjective):
     """
 
     def loss(self, batch: Tensor) -> Tensor:
-        """The loss of the training samples `batch`."""
         given, options, network = self.given(batch), self.options, self.network
         features = network.features(given["image"])
         joint = network.fuse(features, given["text"]).float().tanh()

@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mmhash_nb.runner.kernel_environment import variables
 from mmhash_nb.runner.notebook_parameters import cells
 
 #: Kernels that never answer (a port taken between choosing and binding it) are started again.
@@ -31,6 +30,7 @@ _POLL_SECONDS = 0.5
 _GRACE_SECONDS = 5.0
 #: files of a run's IPython folder: what is to be executed, and the sentence of an error
 REQUEST, ERROR = "request.json", "error.txt"
+_THREAD_POOLS = ("OMP", "MKL", "OPENBLAS", "NUMBA")
 FULL = "the disk is full: free some space and run the same command again."
 
 
@@ -111,6 +111,18 @@ def _start(
         # On a full disk the file may be there and empty: a failure must not read as none.
         error = sentence.read_text().strip() if sentence.exists() else ""
         return exit_code, error or f"exit status {exit_code}"
+
+
+def variables(ipython: str, files: Path, threads: int | None = None) -> dict[str, str]:
+    """The environment of a run, whose tables go to `files`; `threads` as `execute` takes them."""
+    return {
+        **os.environ,
+        "IPYTHONDIR": ipython,
+        "JUPYTER_PREFER_ENV_PATH": "1",  # this environment's kernel before the user's
+        "MMHASH_HEADLESS": "1",  # a line per epoch instead of bars
+        "MMHASH_OUTPUT": str(files),
+        **({f"{pool}_NUM_THREADS": str(threads) for pool in _THREAD_POOLS} if threads else {}),
+    }
 
 
 def files_folder(output: Path) -> Path:

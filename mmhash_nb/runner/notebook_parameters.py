@@ -117,18 +117,27 @@ def parameters_for(notebook: Path, given: Mapping[str, Any]) -> dict[str, Any]:
         ValueError: on a name the notebook does not have (papermill itself would only warn), or a
             value or text that is none of its type.
     """
-    known = _declared(notebook)
+    likes = {name: like for name, (_, like) in _declared(notebook).items()}
+    return all_typed(given, likes, "parameter", notebook.stem)
+
+
+def all_typed(
+    given: Mapping[str, Any], likes: Mapping[str, Any], noun: str, owner: str
+) -> dict[str, Any]:
+    """`given` with the types of the values of `likes`, the `noun`s that `owner` has.
+
+    Raises:
+        ValueError: on a name that is not in `likes`, or a value or text that is none of its type.
+    """
     values = {}
     for name, value in given.items():
-        if name not in known:
-            raise ValueError(
-                f"{notebook.stem} has no parameter {name!r}; it has {', '.join(known) or 'none'}."
-            )
-        _, like = known[name]
+        if name not in likes:
+            has = ", ".join(likes) or "none"
+            raise ValueError(f"{owner} has no {noun} {name!r}; it has {has}.")
         try:
-            values[name] = typed(value, like)
+            values[name] = typed(value, likes[name])
         except (KeyError, ValueError):
             raise ValueError(
-                f"parameter {name} of {notebook.stem} takes a value like {like!r}, not {value!r}."
+                f"{noun} {name} of {owner} takes a value like {likes[name]!r}, not {value!r}."
             ) from None
     return values

@@ -5,6 +5,7 @@ import io
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,7 @@ from user_folder import HEADER, KINDS, write_folder, write_table
 
 from mmhash_nb import cli as commands
 from mmhash_nb import hashers
-from mmhash_nb.cli import models as kept
-from mmhash_nb.cli import reproduce
+from mmhash_nb.cli import models, reproduce
 from mmhash_nb.cli.models import Gallery, load_model
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.datasets import folder, load
@@ -41,6 +41,15 @@ def refused(capsys, *arguments: object) -> str:
     return err.removeprefix("error: ").strip()
 
 
+def fit(capsys, items: Path, out: Path, *given: object) -> tuple[int, str, str]:
+    return run(capsys, "fit", items, "--out", out, *given)
+
+
+def encoding(items: Path, model: Path, modality: str, out: Path) -> tuple[object, ...]:
+    """The command line of `encode`."""
+    return "encode", items, "--model", model, "--modality", modality, "--out", out
+
+
 def rows_of(path: Path) -> list[list[str]]:
     with open(path / "pairs.csv", encoding="utf-8", newline="") as file:
         return list(csv.reader(file))[1:]
@@ -51,7 +60,7 @@ def found(out: str) -> list[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory) -> Path:
+def home(tmp_path_factory) -> Path:
     """A folder of sixty items with a model `scm` and codes of its pictures and texts."""
     path = tmp_path_factory.mktemp("own")
     write_folder(path / "items")
@@ -94,21 +103,21 @@ def test_fit_encode_and_search_in_a_process_each(tmp_path):
     assert {p.name for p in tmp_path.iterdir()} == {"my items", "model", "codes.npz"}
 
 
-def test_codes_are_those_that_the_kept_method_makes_of_the_folder(own):
-    method = hashers.load(own / "scm")
-    pairs = load("folder", own / "items", size=16)
+def test_codes_are_those_that_the_kept_method_makes_of_the_folder(home):
+    method = hashers.load(home / "scm")
+    pairs = load("folder", home / "items", size=16)
     for modality in ("image", "text"):
-        assert HashCodes.load(own / f"{modality}.npz") == method.encode(pairs, modality)
-    assert load_model(own / "scm").preprocessing.vocabulary == pairs.vocabulary
+        assert HashCodes.load(home / f"{modality}.npz") == method.encode(pairs, modality)
+    assert load_model(home / "scm").preprocessing.vocabulary == pairs.vocabulary
 
 
-def test_a_picture_and_words_ask_as_their_item_does(own, capsys):
-    codes = {m: HashCodes.load(own / f"{m}.npz") for m in ("image", "text")}
-    rows = rows_of(own / "items")
+def test_a_picture_and_words_ask_as_their_item_does(home, capsys):
+    codes = {m: HashCodes.load(home / f"{m}.npz") for m in ("image", "text")}
+    rows = rows_of(home / "items")
     for i in (4, 11):
-        for modality, value in (("image", own / "items" / rows[i][0]), ("text", rows[i][1])):
+        for modality, value in (("image", home / "items" / rows[i][0]), ("text", rows[i][1])):
             for other in ("image", "text"):
-                given = ("--model", own / "scm", "--codes", own / f"{other}.npz", "-k", 60)
+                given = ("--model", home / "scm", "--codes", home / f"{other}.npz", "-k", 60)
                 status, out, _ = run(capsys, "search", *given, f"--{modality}", value)
                 assert status == 0
                 differ = codes[modality].signs()[i] != codes[other].signs()
@@ -117,10 +126,10 @@ def test_a_picture_and_words_ask_as_their_item_does(own, capsys):
                 assert got == sorted(expected)
 
 
-def test_what_is_found_is_drawn(own, tmp_path, capsys):
-    rows = rows_of(own / "items")
-    drawing = ("--folder", own / "items", "--gallery", tmp_path / "found.png", "-k", 7)
-    given = ("--model", own / "scm", "--codes", own / "image.npz", *drawing)
+def test_what_is_found_is_drawn(home, tmp_path, capsys):
+    rows = rows_of(home / "items")
+    drawing = ("--folder", home / "items", "--gallery", tmp_path / "found.png", "-k", 7)
+    given = ("--model", home / "scm", "--codes", home / "image.npz", *drawing)
     status, out, err = run(capsys, "search", *given, "--text", rows[0][1])
     assert status == 0 and len(found(out)) == 7 and err == f"drawn in {tmp_path / 'found.png'}\n"
     with Image.open(tmp_path / "found.png") as opened:
@@ -129,20 +138,20 @@ def test_what_is_found_is_drawn(own, tmp_path, capsys):
     first = drawn[: drawn.shape[0] // 2].reshape(-1, 3)
     red = (np.abs(first - KINDS[0][1]).max(axis=1) < 60).mean()
     assert red > 0.25
-    picture = own / "items" / rows[1][0]
+    picture = home / "items" / rows[1][0]
     (tmp_path / "found.png").unlink()
     assert run(capsys, "search", *given, "--image", picture)[0] == 0
     (tmp_path / "found.png").rename(tmp_path / "before.png")
-    (own / "items" / rows[0][0]).rename(tmp_path / "away.png")
+    (home / "items" / rows[0][0]).rename(tmp_path / "away.png")
     try:
         said = refused(capsys, "search", *given, "--text", rows[0][1], "-k", 60)
         assert said.startswith(f"there is no file {rows[0][0]!r} in ")
         assert said.endswith("items: --folder names the one encoded.")
     finally:
-        (tmp_path / "away.png").rename(own / "items" / rows[0][0])
+        (tmp_path / "away.png").rename(home / "items" / rows[0][0])
     (tmp_path / "before.png").rename(tmp_path / "found.png")
     search = ("search", *given[:4], "--text", "x", "--gallery")
-    for wrong in ((tmp_path / "x.png",), (tmp_path / "x.jpg", "--folder", own / "items")):
+    for wrong in ((tmp_path / "x.png",), (tmp_path / "x.jpg", "--folder", home / "items")):
         said = refused(capsys, *search, *wrong)
         assert said.startswith("--gallery takes the name of a .png file and needs --folder")
         assert not wrong[0].exists()
@@ -150,57 +159,47 @@ def test_what_is_found_is_drawn(own, tmp_path, capsys):
     assert said.endswith("found.png is there already: remove it, or give another --gallery.")
 
 
-def test_letters_that_no_font_has_are_one_sentence(own, tmp_path, capsys):
+def test_letters_that_no_font_has_are_one_sentence(home, tmp_path, capsys):
     asked = ("--text", "\U000f1234 σκύλος", "-k", 2)  # for private use, and in no font
-    drawing = ("--folder", own / "items", "--gallery", tmp_path / "found.png")
-    given = ("--model", own / "scm", "--codes", own / "image.npz", *drawing)
+    drawing = ("--folder", home / "items", "--gallery", tmp_path / "found.png")
+    given = ("--model", home / "scm", "--codes", home / "image.npz", *drawing)
     status, _, err = run(capsys, "search", *given, *asked)
     assert status == 0 and err.count("\n") == 2
     assert err.splitlines()[1].startswith("it has boxes where no font of this machine has a letter")
 
 
-def test_texts_that_are_found_are_drawn_without_pictures(own, tmp_path, capsys):
-    rows = [["", row[1]] for row in rows_of(own / "items")[:6]]
+def test_texts_that_are_found_are_drawn_without_pictures(home, tmp_path, capsys):
+    rows = [["", row[1]] for row in rows_of(home / "items")[:6]]
     (tmp_path / "new").mkdir()
     write_table(tmp_path / "new", rows, HEADER[:2])
-    model = ("--model", own / "scm")
-    encode = ("encode", tmp_path / "new", *model, "--modality", "text", "--out", tmp_path / "c")
+    model = ("--model", home / "scm")
+    encode = encoding(tmp_path / "new", home / "scm", "text", tmp_path / "c")
     assert run(capsys, *encode)[0] == 0
     drawing = ("--folder", tmp_path / "new", "--gallery", tmp_path / "found.png")
-    asked = ("--image", own / "items" / rows_of(own / "items")[0][0], "-k", 3)
+    asked = ("--image", home / "items" / rows_of(home / "items")[0][0], "-k", 3)
     assert run(capsys, "search", *model, "--codes", tmp_path / "c", *drawing, *asked)[0] == 0
     assert (tmp_path / "found.png").stat().st_size > 1000
 
 
 @pytest.mark.parametrize("command", ["fit", "encode", "search"])
-def test_a_device_that_is_not_there_is_refused(own, tmp_path, capsys, monkeypatch, command):
+def test_a_device_that_is_not_there_is_refused(home, tmp_path, capsys, monkeypatch, command):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     mah = ("--method", "concat", "-p", "epochs", "1", "-p", "text_hidden", "8", *SMALL)
-    items = own / "items"
+    items, model = home / "items", tmp_path / "m"
+    search = ("--model", model, "--codes", tmp_path / "c", "--text", "σκύλος")
     given = {
-        "fit": (items, "--out", tmp_path / "x", *mah),
-        "encode": (
-            items,
-            "--model",
-            tmp_path / "m",
-            "--modality",
-            "joint",
-            "--out",
-            tmp_path / "x",
-        ),
-        "search": (
-            *("--model", tmp_path / "m", "--codes", tmp_path / "c", "--text", "σκύλος"),
-            *("--image", items / rows_of(items)[0][0]),
-        ),
+        "fit": ("fit", items, "--out", tmp_path / "x", *mah),
+        "encode": encoding(items, model, "joint", tmp_path / "x"),
+        "search": ("search", *search, "--image", items / rows_of(items)[0][0]),
     }
     if command != "fit":
-        assert run(capsys, "fit", items, "--out", tmp_path / "m", *mah)[0] == 0
-        assert run(capsys, "encode", *given["encode"][:-1], tmp_path / "c")[0] == 0
-    said = refused(capsys, command, *given[command], "--device", "cuda")
+        assert fit(capsys, items, model, *mah)[0] == 0
+        assert run(capsys, *encoding(items, model, "joint", tmp_path / "c"))[0] == 0
+    said = refused(capsys, *given[command], "--device", "cuda")
     assert "device='cuda' was asked for, but PyTorch sees no CUDA device here" in said
 
 
-def test_items_that_lack_a_modality_or_labels_are_encoded_by_what_they_have(own, tmp_path, capsys):
+def test_items_that_lack_a_modality_or_labels_are_encoded_by_what_they_have(home, tmp_path, capsys):
     rows = write_folder(tmp_path / "new", n=8)
     rows[0][1] = rows[1][0] = ""
     rows[2][1] = "άγνωστο"
@@ -209,88 +208,58 @@ def test_items_that_lack_a_modality_or_labels_are_encoded_by_what_they_have(own,
         ("image", [2, *range(4, 10)], ""),
         ("text", range(3, 10), "1 of 7 texts hold nothing that the model knows\n"),
     ):
-        given = ("--model", own / "scm", "--modality", modality, "--out", tmp_path / modality)
-        status, out, err = run(capsys, "encode", tmp_path / "new", *given)
+        encode = encoding(tmp_path / "new", home / "scm", modality, tmp_path / modality)
+        status, out, err = run(capsys, *encode)
         assert status == 0 and out.startswith(said + "7 codes of 16 bits")
         assert "left out: 1 of the 8 rows of" in err and f"have no {modality}." in err
         gallery = Gallery.load(tmp_path / modality)
         assert [line for line, *_ in gallery.items] == list(lines)
-    same = HashCodes.load(own / "image.npz")[[0, *range(2, 8)]]  # the same pictures as there
+    same = HashCodes.load(home / "image.npz")[[0, *range(2, 8)]]  # the same pictures as there
     assert Gallery.load(tmp_path / "image").codes == same
 
 
-def test_a_joint_method_wants_both(own, tmp_path, capsys):
+def test_a_joint_method_wants_both(home, tmp_path, capsys):
     out = tmp_path / "concat"
-    assert run(capsys, "fit", own / "items", "--out", out, *JOINT, *SMALL)[0] == 0
-    rows = rows_of(own / "items")
+    assert fit(capsys, home / "items", out, *JOINT, *SMALL)[0] == 0
+    rows = rows_of(home / "items")
     write_folder(tmp_path / "new", n=6)
     write_table(
         tmp_path / "new",
         [[*row[:1], "", ""] if i == 2 else row for i, row in enumerate(rows[:6])],
         HEADER[:3],
     )
-    encode = (
-        "encode",
-        tmp_path / "new",
-        "--model",
-        out,
-        "--modality",
-        "joint",
-        "--out",
-        tmp_path / "c",
-    )
+    encode = encoding(tmp_path / "new", out, "joint", tmp_path / "c")
     assert "line 4: no text" in refused(capsys, *encode)
     status, said, err = run(capsys, *encode, "--on-error", "skip")
     assert status == 0 and said.startswith("5 codes of 16 bits, from joint") and "line 4" in err
     search = ("search", "--model", out, "--codes", tmp_path / "c", "--text", rows[1][1])
     assert refused(capsys, *search) == "concat does not encode text; it encodes joint."
-    status, said, _ = run(capsys, *search, "--image", own / "items" / rows[1][0], "-k", 1)
+    status, said, _ = run(capsys, *search, "--image", home / "items" / rows[1][0], "-k", 1)
     (first,) = found(said)
     assert status == 0 and first["distance"] == "0"
 
 
-def test_a_method_of_pictures_alone_needs_no_texts(own, tmp_path, capsys):
-    rows = rows_of(own / "items")
-    write_table(own / "items", [[row[0], row[2]] for row in rows], ("image", "labels"))
+def test_a_method_of_pictures_alone_needs_no_texts(home, tmp_path, capsys):
+    rows = rows_of(home / "items")
+    write_table(home / "items", [[row[0], row[2]] for row in rows], ("image", "labels"))
     try:
-        given = ("--method", "dth", "-p", "epochs", "2", "--out", tmp_path / "m", *SMALL)
-        status, out, _ = run(capsys, "fit", own / "items", *given)
+        given = ("--method", "dth", "-p", "epochs", "2", *SMALL)
+        status, out, _ = fit(capsys, home / "items", tmp_path / "m", *given)
     finally:
-        write_table(own / "items", rows, HEADER[:3])
+        write_table(home / "items", rows, HEADER[:3])
     assert status == 0 and out.startswith("60 items: 48") and out.count("→") == 1
 
 
-def test_options_of_a_method_and_n_grams_are_kept(own, tmp_path, capsys):
-    given = (
-        "--method",
-        "scm",
-        "--tokens",
-        "char",
-        "--ngram",
-        "2",
-        "-p",
-        "ridge",
-        "0.01",
-        "-p",
-        "size",
-        "24",
-    )
-    out = tmp_path / "m"
-    assert (
-        run(capsys, "fit", own / "items", "--out", out, *given, "--size", 16, "--bits", 8)[0] == 0
-    )
+def test_options_of_a_method_and_n_grams_are_kept(home, tmp_path, capsys):
+    out, codes = tmp_path / "m", tmp_path / "c"
+    given = ("--method", "scm", "--tokens", "char", "--ngram", 2, "--size", 16, "--bits", 8)
+    options = ("-p", "ridge", "0.01", "-p", "size", "24")
+    assert fit(capsys, home / "items", out, *given, *options)[0] == 0
     model = load_model(out)
     assert model.method.options["ridge"] == 0.01 and model.method.options["size"] == 24
-    assert model.method.n_bits == 8 and {
-        len(token) for token in model.preprocessing.vocabulary
-    } == {2}
-    codes = tmp_path / "c"
-    assert (
-        run(capsys, "encode", own / "items", "--model", out, "--modality", "text", "--out", codes)[
-            0
-        ]
-        == 0
-    )
+    lengths = {len(token) for token in model.preprocessing.vocabulary}
+    assert model.method.n_bits == 8 and lengths == {2}
+    assert run(capsys, *encoding(home / "items", out, "text", codes))[0] == 0
     status, said, err = run(capsys, "search", "--model", out, "--codes", codes, "--text", "βάρκες")
     assert status == 0 and not err
     assert {int(item["line"]) % 3 for item in found(said)[:5]} == {0}, "items 1, 4, … are boats"
@@ -302,22 +271,22 @@ def test_options_of_a_method_and_n_grams_are_kept(own, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (("--out", "{own}/scm"), "/scm is there already: remove it, or give another --out."),
+        (("--out", "{home}/scm"), "/scm is there already: remove it, or give another --out."),
         (("--method", "x"), "there is no method 'x'; there are random, mmnn_l1"),
         (("--method", "cca"), "cca has no codes: choose another method, such as scm."),
         (("--method", "ksh"), "load the dataset with images='gist' or images='hog'."),
         (("--bits", "0"), "n_bits must be a positive integer, but is 0."),
         (("-p", "x", "1"), "scm has no option 'x'; it has backbone, weights, size, solver, ridge."),
         (("-p", "ridge", "x"), "option ridge of scm takes a value like 0.0001, not 'x'."),
-        (("-p", "ridge", "-1"), "ridge is -1.0, but SCM needs a ridge above 0, such as 1e-4."),
+        (("-p", "ridge", "-1"), "scm: ridge must be a number above 0, but is -1.0."),
         (("--size", "0"), "size must be an integer from 1 to 1,024, not 0."),
         (("--ngram", "99"), "ngram must be an integer from 1 to 10, not 99."),
     ],
 )
-def test_fit_refuses_with_a_sentence_and_leaves_nothing(own, tmp_path, capsys, given, message):
-    given = [value.replace("{own}", str(own)) for value in given]
+def test_fit_refuses_with_a_sentence_and_leaves_nothing(home, tmp_path, capsys, given, message):
+    given = [value.replace("{home}", str(home)) for value in given]
     out = [] if "--out" in given else ["--out", tmp_path / "m"]
-    assert message in refused(capsys, "fit", own / "items", *out, *SCM, *given)
+    assert message in refused(capsys, "fit", home / "items", *out, *SCM, *given)
     assert not list(tmp_path.iterdir())
 
 
@@ -335,14 +304,13 @@ def test_mistakes_in_the_folder_are_the_commands_own(tmp_path, capsys):
     assert "(line 3: no labels)" in said and not (tmp_path / "m").exists()
 
 
-def test_encode_and_search_refuse_with_a_sentence(own, tmp_path, capsys):
-    model, image = ("--model", own / "scm"), ("--codes", own / "image.npz")
-    encode = ("encode", own / "items", *model, "--out")
-    assert "is there already" in refused(capsys, *encode, own / "image.npz", "--modality", "text")
-    said = refused(capsys, *encode, tmp_path / "c", "--modality", "joint")
+def test_encode_and_search_refuse_with_a_sentence(home, tmp_path, capsys):
+    model, image = ("--model", home / "scm"), ("--codes", home / "image.npz")
+    encode = partial(encoding, home / "items", home / "scm")
+    assert "is there already" in refused(capsys, *encode("text", home / "image.npz"))
+    said = refused(capsys, *encode("joint", tmp_path / "c"))
     assert said == "scm does not encode joint; it encodes image, text."
-    given = ("--modality", "text", "--out", tmp_path / "c", "--model", tmp_path)
-    said = refused(capsys, "encode", own / "items", *given)
+    said = refused(capsys, *encoding(home / "items", tmp_path, "text", tmp_path / "c"))
     assert said.endswith("has no method.json: the command fit makes a model.")
     search = ("search", *model)
     for given, message in (
@@ -352,10 +320,10 @@ def test_encode_and_search_refuse_with_a_sentence(own, tmp_path, capsys):
             "the model knows nothing of 'dog 7'; it knows 8 tokens, such",
         ),
         ((*image, "--image", tmp_path / "x.png"), "there is no picture "),
-        ((*image, "--image", own / "image.npz"), "image.npz is no picture: give another"),
+        ((*image, "--image", home / "image.npz"), "image.npz is no picture: give another"),
         ((*image, "--text", "σκύλος", "-k", 0), "k must be an integer from 1 to the 60 codes"),
         (("--codes", tmp_path / "x", "--text", "x"), "there are no codes in "),
-        (("--codes", own / "scm" / "data.json", "--text", "x"), "holds no codes of the command"),
+        (("--codes", home / "scm" / "data.json", "--text", "x"), "holds no codes of the command"),
     ):
         assert message in refused(capsys, *search, *given)
     assert not list(tmp_path.iterdir())
@@ -363,23 +331,22 @@ def test_encode_and_search_refuse_with_a_sentence(own, tmp_path, capsys):
     assert err == "not known to the model: και, γάτα\n"
 
 
-def test_codes_of_another_model_are_refused(own, tmp_path, capsys):
-    other = ("--out", tmp_path / "m", "--seed", 1, *SCM)
-    assert run(capsys, "fit", own / "items", *other)[0] == 0
-    given = ("--codes", own / "image.npz", "--text", "σκύλος")
+def test_codes_of_another_model_are_refused(home, tmp_path, capsys):
+    assert fit(capsys, home / "items", tmp_path / "m", "--seed", 1, *SCM)[0] == 0
+    given = ("--codes", home / "image.npz", "--text", "σκύλος")
     said = refused(capsys, "search", "--model", tmp_path / "m", *given)
     assert "are of another model than" in said
 
 
-def test_codes_that_do_not_compare_are_refused(own, tmp_path, capsys):
+def test_codes_that_do_not_compare_are_refused(home, tmp_path, capsys):
     given = ("--method", "ksh", "-p", "anchors", 10, "--images", "hog", "--size", 32, "--bits", 8)
     model = ("--model", tmp_path / "m")
-    assert run(capsys, "fit", own / "items", "--out", tmp_path / "m", *given)[0] == 0
-    encode = ("encode", own / "items", *model, "--modality", "image", "--out", tmp_path / "c")
+    assert fit(capsys, home / "items", tmp_path / "m", *given)[0] == 0
+    encode = encoding(home / "items", tmp_path / "m", "image", tmp_path / "c")
     assert run(capsys, *encode)[0] == 0
     said = refused(capsys, "search", *model, "--codes", tmp_path / "c", "--text", "σκύλος")
     assert said == "codes of image cannot be searched by text with ksh, which finds image by image."
-    picture = own / "items" / rows_of(own / "items")[0][0]
+    picture = home / "items" / rows_of(home / "items")[0][0]
     status, out, _ = run(capsys, "search", *model, "--codes", tmp_path / "c", "--image", picture)
     assert status == 0 and found(out)[0]["distance"] == "0"
 
@@ -387,24 +354,24 @@ def test_codes_that_do_not_compare_are_refused(own, tmp_path, capsys):
 # What is left
 
 
-def test_a_model_and_codes_appear_whole_or_not_at_all(own, tmp_path, capsys, monkeypatch):
+def test_a_model_and_codes_appear_whole_or_not_at_all(home, tmp_path, capsys, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(kept.Preprocessing, "save", full)
-        said = refused(capsys, "fit", own / "items", "--out", tmp_path / "m", *SCM)
+        patch.setattr(models.Preprocessing, "save", full)
+        said = refused(capsys, "fit", home / "items", "--out", tmp_path / "m", *SCM)
         assert "No space left" in said
         patch.setattr(np, "savez_compressed", full)
-        given = ("--model", own / "scm", "--modality", "text", "--out", tmp_path / "c")
-        assert "No space left" in refused(capsys, "encode", own / "items", *given)
+        encode = encoding(home / "items", home / "scm", "text", tmp_path / "c")
+        assert "No space left" in refused(capsys, *encode)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_search_keeps_nothing_of_the_picture(own, tmp_path, capsys, monkeypatch):
+def test_a_search_keeps_nothing_of_the_picture(home, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("MMHASH_CACHE", str(tmp_path / "cache"))
     Image.new("RGB", (9, 9), KINDS[0][1]).save(tmp_path / "a.png")
-    given = ("--model", own / "scm", "--codes", own / "text.npz", "--image", tmp_path / "a.png")
+    given = ("--model", home / "scm", "--codes", home / "text.npz", "--image", tmp_path / "a.png")
     assert run(capsys, "search", *given)[0] == 0
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
@@ -430,7 +397,7 @@ def test_a_model_without_codes_is_refused(tmp_path):
     method = hashers.create("raw", 8)
     method.state = {"x": np.zeros(1)}
     method.save(tmp_path)
-    kept.Preprocessing(vocabulary=()).save(tmp_path / kept.DATA)
+    models.Preprocessing(vocabulary=()).save(tmp_path / models.DATA)
     assert not isinstance(method, Hasher)
     with pytest.raises(ValueError, match="holds raw, which has no codes"):
         load_model(tmp_path)

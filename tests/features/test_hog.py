@@ -77,5 +77,5 @@ def test_no_images_give_no_rows():
     [np.zeros((2, 3, 32, 32)), np.zeros((2, 32, 32, 3), np.uint8), np.zeros((3, 32, 32), np.uint8)],
 )
 def test_other_shapes_and_dtypes_are_refused(images):
-    with pytest.raises(ValueError, match=r"HOG needs images uint8 \[N, 3, H, W\]"):
+    with pytest.raises(ValueError, match=r"images must be uint8 \[N, 3, H, W\]"):
         hog(images)

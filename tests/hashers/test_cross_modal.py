@@ -83,23 +83,6 @@ def test_a_resumed_fit_ends_as_an_uninterrupted_one(
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_codes_of_a_modality_are_of_that_modality_alone(name, tiny_pictures):
-    method = quick(name).fit(tiny_pictures)
-    before = values(method, tiny_pictures)
-    for changed in MODALITIES:
-        field = f"{changed}s"
-        backwards = getattr(tiny_pictures, field)[::-1].copy()
-        flipped = dataclasses.replace(tiny_pictures, **{field: backwards})
-        after = values(method, flipped)
-        for modality in MODALITIES:
-            assert np.allclose(after[modality], before[modality], atol=1e-6) == (
-                modality != changed
-            )
-            if modality == changed:
-                np.testing.assert_allclose(after[modality][::-1], before[modality], atol=1e-5)
-
-
-@pytest.mark.parametrize("name", CLASSES)
 def test_encoding_goes_by_parts(name, tiny_pictures, monkeypatch):
     method = quick(name).fit(tiny_pictures)
     whole = values(method, tiny_pictures)

@@ -7,7 +7,6 @@ import torch
 from deep_cases import create, quick
 from torch import nn
 
-from mmhash_nb import hashers
 from mmhash_nb.hashers.dcmh import PairwiseLikelihood
 from mmhash_nb.hashers.prdh import RelationLikelihood
 
@@ -187,9 +186,3 @@ def test_the_order_of_words_means_nothing_to_bags(name, tiny_pictures):
     backwards = dataclasses.replace(told, captions=[" ".join(s.split()[::-1]) for s in captions])
     method = quick(name).fit(told)
     assert method.encode(told, "text") == method.encode(backwards, "text")
-
-
-def test_weights_of_the_papers_are_the_defaults():
-    dcmh, prdh = (hashers.create(name, 8).options for name in ("dcmh", "prdh"))
-    assert (dcmh["gamma"], dcmh["eta"]) == (1.0, 0.05) and "lambda_" not in dcmh
-    assert (prdh["gamma"], prdh["lambda_"]) == (1.0, 1.0) and "eta" not in prdh

@@ -8,7 +8,6 @@ import torch
 from deep_cases import create, quick
 from torch import nn
 
-from mmhash_nb import hashers
 from mmhash_nb.features.backbones import Backbone
 from mmhash_nb.hashers.dvsh import VisualSemantic, VisualSemanticNetwork, mean_over_words, sequences
 from mmhash_nb.pairs import Pairs
@@ -274,10 +273,3 @@ def test_a_text_without_words_has_a_code(spoken):
     found = values._project(dataclasses.replace(spoken, texts=texts), "text")
     np.testing.assert_array_equal(found[0], values.state["text_code.bias"])
     assert np.isfinite(found).all()
-
-
-def test_settings_that_are_the_defaults():
-    options = hashers.create("dvsh", 8).options
-    wanted = {"margin": 0.5, "bit_margin": 0.5, "lambda_": 1.0, "beta": 1.0, "max_words": 40}
-    assert wanted.items() <= options.items()
-    assert not any(option.startswith("text_") for option in options)

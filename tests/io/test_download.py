@@ -1,22 +1,19 @@
 import contextlib
 import errno
 import hashlib
-import http.server
 import io
 import os
-import re
 import resource
 import shutil
 import socket
 import subprocess
 import sys
 import tarfile
-import threading
-import time
 import zipfile
 from unittest import mock
 
 import pytest
+from file_server import serving
 
 from mmhash_nb.io.download import digest_of, extract, fetch
 
@@ -25,60 +22,14 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 MD5 = hashlib.md5(CONTENT).hexdigest()
 
 
-class Server(http.server.BaseHTTPRequestHandler):
-    """One file with Range support; `cuts` says after how many bytes each next answer breaks off."""
-
-    content: bytes
-    cuts: list[int]
-    ranges: list[str | None]
-    honours_range: bool
-    pause: float
-
-    def do_GET(self):
-        cls = type(self)
-        wanted = self.headers.get("Range")
-        cls.ranges.append(wanted)
-        if self.path != "/file.bin":
-            self.send_error(404)
-            return
-        start = int(re.match(r"bytes=(\d+)-", wanted)[1]) if wanted and self.honours_range else 0
-        if start >= len(self.content) and start:
-            self.send_response(416)
-            self.send_header("Content-Range", f"bytes */{len(self.content)}")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return
-        body = self.content[start:]
-        self.send_response(206 if start else 200)
-        if start:
-            end = len(self.content) - 1
-            self.send_header("Content-Range", f"bytes {start}-{end}/{len(self.content)}")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        with contextlib.suppress(OSError):  # a client that gave up
-            ends = [cls.cuts.pop(0)] if cls.cuts else [len(body) // 2, len(body)]
-            for start, end in zip([0, *ends], ends, strict=False):
-                self.wfile.write(body[start:end])
-                time.sleep(cls.pause)
-
-    def log_message(self, *args):
-        pass
-
-
 @pytest.fixture
 def server():
-    state = {"content": CONTENT, "cuts": [], "ranges": [], "honours_range": True, "pause": 0}
-    handler = type("Handler", (Server,), state)
-    running = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=running.serve_forever, daemon=True)
-    thread.start()
-    handler.url = f"http://127.0.0.1:{running.server_port}/file.bin"
-    yield handler
-    running.shutdown()
-    running.server_close()
+    with serving({"/file.bin": CONTENT}) as running:
+        running.url += "/file.bin"
+        yield running
 
 
-@pytest.mark.parametrize("checksum", [{"sha256": SHA256}, {"md5": MD5}, {}])
+@pytest.mark.parametrize("checksum", [{"sha256": SHA256}, {"sha256": SHA256[:8]}, {"md5": MD5}, {}])
 def test_a_whole_download_gets_its_name(server, tmp_path, checksum):
     path = fetch(server.url, tmp_path / "new" / "file.bin", **checksum)
     assert path.read_bytes() == CONTENT
@@ -152,7 +103,7 @@ def test_a_partial_file_longer_than_the_servers_starts_over(server, tmp_path):
 
 
 def test_a_wrong_checksum_keeps_the_download_out_and_the_previous_copy_in(server, tmp_path):
-    server.content = CONTENT[:-1] + b"!"
+    server.files["/file.bin"] = CONTENT[:-1] + b"!"
     (tmp_path / "file.bin").write_bytes(b"previous")
     with pytest.raises(ValueError, match=rf"{server.url} has sha256 .* instead of {SHA256}"):
         fetch(server.url, tmp_path / "file.bin", sha256=SHA256)

@@ -125,16 +125,6 @@ def test_each_mask_of_a_control_is_as_likely_as_the_others(control):
     assert stats.chisquare(counts).pvalue > 1e-3
 
 
-def test_the_random_controls_expectations_are_the_closed_forms(rng):
-    mask, _, objects = some_images(rng)
-    table = control_scores(mask, objects, "random", draws=1)
-    there = table.index
-    assert table.recall.to_numpy() == pytest.approx(mask[there].mean(axis=(1, 2)))
-    attends = there[there != 5]
-    assert table.precision[attends].to_numpy() == pytest.approx(objects[attends].mean(axis=(1, 2)))
-    assert np.array_equal(table.area, mask_scores(mask, mask.astype(float), objects).area)
-
-
 @st.composite
 def masked_images(draw):
     h, w, down, across = (draw(st.integers(1, 3)) for _ in range(4))

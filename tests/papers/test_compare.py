@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from record_cases import made
 from scipy import stats
 
 from mmhash_nb import papers
@@ -20,11 +21,7 @@ VERDICTS = {"reproduced", "not reproduced", "other data", "not run", "not publis
 
 def records(values, method="mmnn_l2", dataset="cifar10", task="image-text", bits=48, metric="mAP"):
     """Run records of one cell, one seed per value."""
-    rows = [
-        ("masci2014", method, dataset, "pixels", task, bits, seed, metric, value, 1.0, "cpu")
-        for seed, value in enumerate(values)
-    ]
-    return pd.DataFrame(rows, columns=run_records.COLUMNS)
+    return made(dataset, {method: values}, task, bits, metric, source="pixels")
 
 
 def one(method="mmnn_l2", value=0.54, task="image-text", bits=48, dataset="cifar10", metric="mAP"):

@@ -1,12 +1,13 @@
 """liong2017: its claims, and what is run for it."""
 
 import re
+from itertools import product
 
 import pandas as pd
 import pytest
+from record_cases import made
 
 from mmhash_nb import hashers, papers
-from mmhash_nb.experiments.records import COLUMNS
 from mmhash_nb.io.project import project_root
 from mmhash_nb.papers.liong2017.protocol import METHODS as LIONG_METHODS
 from mmhash_nb.papers.liong2017.protocol import protocol as liong2017
@@ -21,16 +22,14 @@ SHALLOW = LIONG_METHODS[:8]
 
 def records(scores, dataset, metrics=("mAP@100", "NDCG@100", "ACG@100"), bits=(16, 32)):
     """Two seeds of runs in both directions; `scores` by method, or by method and length."""
-    rows = [
-        ("liong2017", method, dataset, "", task, k, seed, metric, value + 0.001 * seed, 1.0, "cpu")
+    by_bits = {
+        (method, k): (value, value + 0.001)
         for method, score in scores.items()
         for k in bits
         for value in [score[k] if isinstance(score, dict) else score]
-        for task in TASKS
-        for seed in (0, 1)
-        for metric in metrics
-    ]
-    return pd.DataFrame(rows, columns=COLUMNS).astype({"bits": "Int64"})
+    }
+    cells = product(TASKS, metrics)
+    return pd.concat(made(dataset, by_bits, t, metric=m, paper="liong2017") for t, m in cells)
 
 
 def ranked():
@@ -103,22 +102,6 @@ def test_the_papers_map_counts_on_each_dataset():
 
 
 VECTORS, PHOTOS = ("wiki", "uci_digits"), ("flipkart", "flickr8k")
-
-
-@pytest.mark.parametrize("scale", ["demo", "paper"])
-@pytest.mark.parametrize("dataset", ["scenes", *VECTORS, *PHOTOS])
-def test_all_methods_run_at_the_papers_lengths(dataset, scale):
-    protocol = liong2017(dataset, scale)
-    planned = {}
-    for method, bits, _, _ in protocol.runs():
-        planned.setdefault(method, set()).add(bits)
-    expected = {16, 32} if (dataset, scale) == ("scenes", "demo") else set(BITS)
-    left_out = {"dvsh"} if dataset in VECTORS else set()
-    limited = {"cvh": {16, 32, 64}} if dataset == "uci_digits" else {}  # its views have 76 and 64
-    assert planned == dict.fromkeys({*LIONG_METHODS, "random"} - left_out, expected) | limited
-    assert tuple(protocol.seeds) == ((0, 1, 2, 3, 4) if dataset == "wiki" else (0, 1, 2))
-    assert protocol.views == ({"size": 224} if dataset in PHOTOS else {})
-    assert protocol.dataset == dataset
 
 
 def test_the_order_of_methods_is_that_of_the_tables():
@@ -198,10 +181,3 @@ def test_a_demo_on_scenes_has_fewer_rounds_and_epochs_of_cmdvh():
     for protocol in (liong2017("scenes", "paper", weights="f.mat"), liong2017("flickr8k")):
         assert not {"rounds", "epochs"} & set(protocol.options["cmdvh2"])
         assert "atoms" not in protocol.options["lssh"]
-
-
-def test_the_papers_scale_trains_cnn_f_whole():
-    options = liong2017("flickr8k", "paper", weights="cnn_f.mat").options
-    image = {"backbone": "cnn_f", "size": 224, "weights": "cnn_f.mat"}
-    assert options["cmfh"] == image
-    assert options["cmdvh"] == options["dcmh"] == {**image, "trainable": "all"}

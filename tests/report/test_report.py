@@ -9,6 +9,7 @@ import nbformat
 import pandas as pd
 import pytest
 from PIL import Image
+from record_cases import made as rows
 
 from mmhash_nb import papers, report
 from mmhash_nb.cli import reproduce
@@ -28,16 +29,6 @@ def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MMHASH_DATA", raising=False)
     return tmp_path
-
-
-def rows(dataset, values, task="image-text", bits=48, paper="masci2014", source="made up"):
-    """Records of methods by the values of their seeds."""
-    made = [
-        (paper, method, dataset, source, task, bits, seed, "mAP", value, 1.0, "cpu")
-        for method, by_seed in values.items()
-        for seed, value in enumerate(by_seed)
-    ]
-    return pd.DataFrame(made, columns=records.COLUMNS)
 
 
 def tables(blocks, title=""):

@@ -23,8 +23,7 @@ from mmhash_nb.experiments import records
 from mmhash_nb.io import source as sources
 from mmhash_nb.runner import cluster, job_records, merging, workers
 from mmhash_nb.runner import jobs as batch
-from mmhash_nb.runner.headless import Outcome, files_folder
-from mmhash_nb.runner.kernel_environment import variables
+from mmhash_nb.runner.headless import Outcome, files_folder, variables
 
 PARAMETERS = """\
 dataset: str = "scenes"  # which

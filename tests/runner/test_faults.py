@@ -10,12 +10,10 @@ from batch_cases import (
     descendants,
     ended,
     gone,
-    kill_started,
     lines,
     notebook,
     reproduce,
     start,
-    waiting,
     with_argument,
 )
 
@@ -26,18 +24,6 @@ ONE = ("-p", "seeds", "0")
 TWO = ("--grid", "seeds", "0", "1")
 #: one after the other, and on Dask
 HOWS = [(), ("--workers", "1")]
-
-
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return waiting(tmp_path)
-
-
-@pytest.fixture(autouse=True)
-def _nothing_left():
-    yield
-    kill_started()
 
 
 def done(project, *seeds):

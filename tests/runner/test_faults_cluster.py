@@ -17,14 +17,12 @@ from batch_cases import (
     descendants,
     ended,
     gone,
-    kill_started,
     lines,
     notebook,
     printed,
     reproduce,
     start,
     until,
-    waiting,
     with_argument,
 )
 
@@ -33,18 +31,6 @@ from mmhash_nb.runner import cluster, workers
 from mmhash_nb.runner import jobs as batch
 
 ONE = ("-p", "seeds", "0")
-
-
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return waiting(tmp_path)
-
-
-@pytest.fixture(autouse=True)
-def _nothing_left():
-    yield
-    kill_started()
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -15,7 +15,6 @@ from batch_cases import (
     descendants,
     ended,
     gone,
-    kill_started,
     lines,
     notebook,
     printed,
@@ -35,10 +34,8 @@ pytestmark = pytest.mark.faults
 
 
 @pytest.fixture(autouse=True)
-def _nothing_left(monkeypatch):
+def _one_thread(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    yield
-    kill_started()
 
 
 #: notes each start, each epoch whose checkpoint is saved, and how many epochs are taken up again
