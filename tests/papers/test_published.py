@@ -290,25 +290,21 @@ def test_the_errata_on_the_tables_of_zhang2018_are_true_of_them():
 
 
 @pytest.mark.parametrize(
-    ("row", "message"),
+    ("text", "message"),
     [
-        ("2,ssh,cifar10,image-image,12,mAP,15.42", "line 2: value is '15.42'"),
-        ("2,ssh,cifar10,image-image,12,mAP,nan", "line 2: value is 'nan'"),
-        ("2,ssh,cifar10,image-image,x,mAP,0.1", "line 2: bits is 'x'"),
-        (",ssh,cifar10,image-image,12,mAP,0.1", "line 2: table is ''"),
-        ("2,ssh,cifar10,gist-gist,12,mAP,0.1", "line 2: task is 'gist-gist'"),
-        ("2,ssh,cifar10,image-image,12,MAP,0.1", "line 2: metric is 'MAP'"),
-        ("2,ssh,cifar10,image-image,12,mAP,0.1\n" * 2, "line 3: the same cell"),
+        (HEADER + "2,ssh,cifar10,image-image,12,mAP,15.42", "line 2: value is '15.42'"),
+        (HEADER + "2,ssh,cifar10,image-image,12,mAP,nan", "line 2: value is 'nan'"),
+        (HEADER + "2,ssh,cifar10,image-image,x,mAP,0.1", "line 2: bits is 'x'"),
+        (HEADER + ",ssh,cifar10,image-image,12,mAP,0.1", "line 2: table is ''"),
+        (HEADER + "2,ssh,cifar10,gist-gist,12,mAP,0.1", "line 2: task is 'gist-gist'"),
+        (HEADER + "2,ssh,cifar10,image-image,12,MAP,0.1", "line 2: metric is 'MAP'"),
+        (HEADER + "2,ssh,cifar10,image-image,12,mAP,0.1\n" * 2, "line 3: the same cell"),
+        ("table,value\n2,0.1\n", "has columns table, value, not table, method"),
     ],
 )
-def test_a_broken_row_is_named(row, message):
+def test_a_broken_row_or_header_is_named(text, message):
     with pytest.raises(ValueError, match=re.escape(message)):
-        parse(HEADER + row + "\n", "broken.csv")
-
-
-def test_a_wrong_header_is_named():
-    with pytest.raises(ValueError, match="has columns table, value, not table, method"):
-        parse("table,value\n2,0.1\n", "broken.csv")
+        parse(text + "\n", "broken.csv")
 
 
 @pytest.mark.parametrize("read", [papers.tables, papers.errata])
