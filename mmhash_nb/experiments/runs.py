@@ -32,7 +32,7 @@ from mmhash_nb.training.devices import resolve_device
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run.
+    """A run with its record.
 
     Attributes:
         folder: holds `record.json`, `method/` and, of a method with codes, `codes.npz`.
@@ -147,7 +147,7 @@ def _train(method: Hasher | Embedder, pairs: Pairs, folder: Path) -> float:
     """Fit and save a method; give the seconds of fitting."""
     start = time.perf_counter()
     # The shallow methods work on matrices too small for several BLAS threads, which slow them
-    # down fivefold or more on a few cores. PyTorch's own threads are left alone.
+    # down fivefold or more on a few cores. PyTorch's threads are left alone.
     with threadpool_limits(1, user_api="blas"):
         method.fit(pairs, folder / "checkpoint")
     seconds = time.perf_counter() - start
@@ -196,7 +196,9 @@ def run_protocol(
         view = seen if method in protocol.on_vectors else pairs
         one = run(paper, method, view, bits, seed, options, device=device, root=root)
         if headless:
-            print(f"{method} {bits} bits seed {seed}: {_line(one)}", file=sys.stderr)
+            scores = (f"{task} {found['mAP']:.3f}" for task, found in one.metrics.items())
+            took = f"mAP {', '.join(scores)} ({one.record['seconds_fit']:.1f} s)"
+            print(f"{method} {bits} bits seed {seed}: {took}", file=sys.stderr)
         done.append(one)
     return done
 
@@ -218,7 +220,7 @@ def frame(runs: Iterable[Run]) -> pd.DataFrame:
 
 
 def read_record(folder: Path) -> dict[str, Any] | None:
-    """The record of a finished run; None where there is none or it is not whole."""
+    """The record of a run; None where there is none or it is not whole."""
     try:
         record = json.loads((folder / "record.json").read_text())
         complete = record["metrics"] and record["evaluator"] and record["configuration"]
@@ -244,8 +246,3 @@ def _are_whole(folder: Path, has_codes: bool) -> bool:
             return codes_are_whole(folder) or not has_codes
     except Exception:
         return False
-
-
-def _line(one: Run) -> str:
-    scores = ", ".join(f"{task} {metrics['mAP']:.3f}" for task, metrics in one.metrics.items())
-    return f"mAP {scores} ({one.record['seconds_fit']:.1f} s)"

@@ -98,13 +98,8 @@ def anchor_similarities(
 ) -> sparse.csr_array:
     """Z: similarities exp(−d²/t) of samples to their nearest anchors, each row scaled to sum to 1.
 
-    Args:
-        x: `float32 [n, d]`; `anchors`: `float32 [m, d]`.
-        neighbours: s, entries in a row.
-        bandwidth: t, a squared distance.
-
-    Returns:
-        `float64 [n, m]`.
+    `float64 [n, m]` of `x`, `float32 [n, d]`, and `anchors`, `float32 [m, d]`, with `neighbours`
+    entries in a row; `bandwidth` is t, a squared distance.
     """
     nearest, distances = _nearest(x, anchors, neighbours)
     squared = distances.astype(np.float64) ** 2

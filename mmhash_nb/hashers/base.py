@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, Protocol, Self
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
+from scipy import linalg
 
 from mmhash_nb.codes import HashCodes, check_n_bits
 from mmhash_nb.hashers.options import Options as MethodOptions
@@ -203,6 +204,11 @@ def signs(x: np.ndarray) -> np.ndarray:
 def share_label(labels: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Which pairs share at least one label, `bool [N, M]`, from `bool [N, C]` and `bool [M, C]`."""
     return (labels.astype(np.float32) @ others.astype(np.float32).T) > 0
+
+
+def ridge(gram: np.ndarray, cross: np.ndarray, gamma: float) -> np.ndarray:
+    """(gram + γI)⁻¹ cross."""
+    return linalg.solve(gram + gamma * np.eye(len(gram)), cross, assume_a="pos")
 
 
 def check_at_most(what: str, value: int, available: int, of: str) -> None:

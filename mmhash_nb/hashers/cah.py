@@ -70,7 +70,6 @@ class CorrelationAutoencoders(DeepObjective):
     """
 
     def loss(self, batch: Tensor) -> Tensor:
-        """The loss of the training samples `batch`."""
         codes, errors = {}, []
         for modality, given in self.given(batch).items():
             code, rebuilt, target = self.network.autoencode(modality, given)

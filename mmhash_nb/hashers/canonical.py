@@ -42,17 +42,10 @@ def fit_cca(x: np.ndarray, y: np.ndarray, components: int, ridge: float = 1e-4) 
             histograms sum to one and leave their covariance singular.
 
     Raises:
-        ValueError: on more components than features, a ridge that is not above 0, views that do
-            not align, fewer than two samples, or a view whose samples are all equal.
+        ValueError: on more components than features, or a view whose samples are all equal.
 
     Source: Hotelling, Relations between two sets of variates, Biometrika 1936.
     """
-    if len(x) != len(y):
-        raise ValueError(f"the views have {len(x)} and {len(y)} samples: CCA needs them aligned.")
-    if len(x) < 2:
-        raise ValueError(f"CCA needs at least 2 training samples, but there are {len(x)}.")
-    if not ridge > 0:
-        raise ValueError(f"ridge is {ridge}, but CCA needs a ridge above 0, such as 1e-4.")
     check_at_most("components", components, min(x.shape[1], y.shape[1]), "features in one view")
     x_mean, y_mean = (view.mean(axis=0, dtype=np.float64) for view in (x, y))
     x, y = x - x_mean, y - y_mean

@@ -58,7 +58,6 @@ class LatentLearning(DeepObjective):
         self.codes = codes
 
     def loss(self, batch: Tensor) -> Tensor:
-        """The loss of the training samples `batch`, `int64 [B]`."""
         (given,) = self.given(batch).values()
         values, codes = self.network(given).float(), self.codes[batch]
         if not self.options.variational:

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import linalg
 
 from mmhash_nb.codes import HashCodes
-from mmhash_nb.hashers.base import State
+from mmhash_nb.hashers.base import State, ridge
 from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.shallow import ShallowHasher
 from mmhash_nb.pairs import Pairs
@@ -103,14 +103,14 @@ class Factorisation:
     def _ridges(self) -> list[tuple[np.ndarray, bool]]:
         """Cholesky factors of X1'X1 + γ/μ I and X2'X2 + γ/μ I."""
         squares = (self.gram[part, part] for part in self.parts)
-        return [linalg.cho_factor(_plus(square, self.gamma / self.mu)) for square in squares]
+        return [linalg.cho_factor(x + self.gamma / self.mu * np.eye(len(x))) for x in squares]
 
     def bases(self, a: np.ndarray) -> list[np.ndarray]:
         """U1 and U2, each (V'V + γ/w I)⁻¹ V'X with the view's weight w, α or 1 − α: `[K, d]`."""
         cross = a.T @ self.gram  # V'[X1 X2]
         square = cross @ a
         return [
-            linalg.solve(_plus(square, self.gamma / weight), cross[:, part], assume_a="pos")
+            ridge(square, cross[:, part], self.gamma / weight)
             for weight, part in zip(self.weights, self.parts, strict=True)
         ]
 
@@ -118,8 +118,8 @@ class Factorisation:
         """P1 and P2, each (X'X + γ/μ I)⁻¹ X'V: `[d, K]`."""
         cross = self.gram @ a  # [X1 X2]'V
         return [
-            linalg.cho_solve(ridge, cross[part])
-            for ridge, part in zip(self._ridges, self.parts, strict=True)
+            linalg.cho_solve(factor, cross[part])
+            for factor, part in zip(self._ridges, self.parts, strict=True)
         ]
 
     def latent(self, bases: Sequence[np.ndarray], projections: Sequence[np.ndarray]) -> np.ndarray:
@@ -127,7 +127,7 @@ class Factorisation:
         blocks = list(zip(self.weights, bases, projections, strict=True))
         target = np.vstack([weight * u.T + self.mu * p for weight, u, p in blocks])
         square = sum(weight * (u @ u.T) for weight, u, _ in blocks)
-        return linalg.solve(_plus(square, 2 * self.mu + self.gamma), target.T, assume_a="pos").T
+        return ridge(square, target.T, 2 * self.mu + self.gamma).T
 
     def rescaled(
         self, a: np.ndarray, bases: list[np.ndarray], projections: list[np.ndarray]
@@ -158,8 +158,3 @@ class Factorisation:
             growing += self.mu * miss + self.gamma * np.square(p).sum()
             falling += self.gamma * np.square(u).sum()
         return factorisation, growing, falling
-
-
-def _plus(square: np.ndarray, ridge: float) -> np.ndarray:
-    """A square matrix with `ridge` added to its diagonal."""
-    return square + ridge * np.eye(len(square))

@@ -89,13 +89,9 @@ def draw_pairs(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Inter-modal pairs of training samples, half similar and half not where there are enough.
 
-    Args:
-        labels: `bool [n, C]`.
-        count: pairs wanted; all n² are returned where they are no more.
-
     Returns:
-        Indices of the first and of the second modality, `int64 [m]` each, and whether they share a
-        label, `bool [m]`.
+        `count` pairs, or all n² where they are no more: indices of the first and of the second
+        modality, `int64 [m]` each, and whether they share a label, `bool [m]`.
 
     Raises:
         ValueError: where all pairs are similar or none is.
@@ -154,12 +150,9 @@ def best_thresholds(
     counted into a two-dimensional histogram between the candidates, and its cumulative sums give
     Σ signed_weight sign(u + a) sign(v + b) for all of them. Candidates lie midway between
     neighbouring values, so that each divides the samples: all gaps up to `THRESHOLDS` of them (the
-    search is then exact), else that many at even ranks.
-
-    Args:
-        u, v: projections of the samples of the two views, `[n]` each.
-        i, j: the samples of each pair, `int64 [m]`.
-        signed_weight: weight of each pair, negative where it is dissimilar, `[m]`.
+    search is then exact), else that many at even ranks. `u` and `v` are projections of the samples
+    of both views, `[n]`; `i` and `j` the samples of each pair, `int64 [m]`; its weight is negative
+    where it is dissimilar, `[m]`.
     """
     cuts_u, cuts_v = _gaps(u), _gaps(v)
     row = np.searchsorted(cuts_u, u, side="right")[i]

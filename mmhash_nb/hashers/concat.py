@@ -2,17 +2,12 @@
 
 from typing import Literal
 
-from mmhash_nb.hashers.networks.joint_network import Concatenation
 from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.single_code import JointHasher
-from mmhash_nb.hashers.triplet_ranking import TripletRanking
 
 
 class Concat(JointHasher):
     """MAH's network without its operations: image and text vectors are put side by side."""
-
-    objective_class = TripletRanking
-    fusion = Concatenation
 
     class Options(JointHasher.Options):
         fusion: Literal["concat"] = option("concat", "how both vectors become one")

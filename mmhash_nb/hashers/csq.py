@@ -23,7 +23,6 @@ class CentralSimilarity(SingleCodeObjective):
         self.targets = torch.as_tensor(targets, dtype=torch.float32, device=labels.device)
 
     def of_values(self, u: Tensor, batch: Tensor) -> Tensor:
-        """The loss of values `u`, `float32 [B, K]`, of the samples `batch`."""
         return csq_loss(u.tanh(), self.targets[batch])
 
 

@@ -50,7 +50,6 @@ class PairwiseLikelihood(DeepObjective):
                 getattr(self, modality)[some] = self.network(modality, x).float()
 
     def loss(self, batch: Tensor) -> Tensor:
-        """The loss of the training samples `batch`."""
         similar = self.similar(batch, slice(None))
         given = self.given(batch)
         values = {m: self.network(m, given[m]).float() for m in ("image", "text")}

@@ -21,7 +21,7 @@ from mmhash_nb.hashers.networks.inputs import Given, Inputs, Normalise, all_rows
 from mmhash_nb.hashers.options import option
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.training.devices import autocast, resolve_device
-from mmhash_nb.training.loop import check_settings, train
+from mmhash_nb.training.loop import check_samples, train
 from mmhash_nb.training.memory import halved
 from mmhash_nb.training.optimisers import Adam, Optimiser
 from mmhash_nb.training.prefetch import HostSamples, placed
@@ -153,7 +153,7 @@ class DeepHasher(Hasher):
         return self.over(pairs, modality, device, partial(self.values, network, modality)).numpy()
 
     def _fit(self, train: Pairs, checkpoint: Path | None) -> State:
-        check_settings(len(train), self.options.epochs, self.options.batch_size)
+        check_samples(len(train))
         device = resolve_device(self.device)
         inputs = self.inputs(train, device)
         network = self.unfitted(*self.sizes(train)).to(device).train()

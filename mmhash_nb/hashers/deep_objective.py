@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mmhash_nb.hashers.base import Method, State
 from mmhash_nb.hashers.networks.inputs import Inputs, ahead, all_rows, rows
+from mmhash_nb.losses.triplet import triplet_ranking_loss
 from mmhash_nb.training.objective import Objective
 
 
@@ -64,6 +65,17 @@ class SingleCodeObjective(DeepObjective):
     @abstractmethod
     def of_values(self, u: Tensor, batch: Tensor) -> Tensor:
         """The loss of values `u`, `float32 [B, K]`, whose signs are the codes of `batch`."""
+
+
+class TripletRanking(SingleCodeObjective):
+    """The triplet ranking loss (zeng2022, Eq. 9) on tanh(u), similarity by shared labels.
+
+    The margin is not printed; it defaults to 1, where codes that differ in a bit are 2 apart.
+    """
+
+    def of_values(self, u: Tensor, batch: Tensor) -> Tensor:
+        margin = 1.0 if self.options.margin is None else self.options.margin
+        return triplet_ranking_loss(u.tanh(), self.shared(batch).long(), margin)
 
 
 def _present(image: Tensor | None, text: Tensor | None) -> dict[str, Tensor]:

@@ -27,12 +27,10 @@ class Description:
     options: "pd.DataFrame"
 
     def __repr__(self) -> str:
-        lines = [self.title, self.summary, ""]
-        for name, takes, default, doc in self.options.itertuples(name=None):
-            lines += textwrap.wrap(
-                f"{name} = {default}: {doc} ({takes})", 96, subsequent_indent=" " * 8
-            )
-        return "\n".join(lines)
+        rows = self.options.itertuples(name=None)
+        texts = [f"{name} = {default}: {doc} ({takes})" for name, takes, default, doc in rows]
+        wrapped = (textwrap.fill(text, 96, subsequent_indent=" " * 8) for text in texts)
+        return "\n".join([self.title, self.summary, "", *wrapped])
 
     def _repr_html_(self) -> str:
         import pandas as pd

@@ -54,14 +54,8 @@ def pair_covariances(x: np.ndarray, groups: LabelGroups) -> tuple[np.ndarray, np
     """C_P and C_N: the mean of (x − x')(x − x')ᵀ over all similar and over all dissimilar pairs.
 
     With S the similarity of samples and D its row sums, the sum over similar pairs is XᵀDX − XᵀSX;
-    the sum over all pairs is n XᵀX − (Xᵀ1)(Xᵀ1)ᵀ. S enters through the sums of groups only.
-
-    Args:
-        x: `float32 [n, d]`.
-        groups: the label groups of the n samples.
-
-    Returns:
-        Two `float64 [d, d]`.
+    the sum over all pairs is n XᵀX − (Xᵀ1)(Xᵀ1)ᵀ. S enters through the sums of groups only. Both
+    are `float64 [d, d]`, of `x`, `float32 [n, d]`.
     """
     x = x.astype(np.float64)
     sums = np.zeros((len(groups.counts), x.shape[1]))  # [G, d]
@@ -79,12 +73,7 @@ def best_threshold(values: np.ndarray, groups: LabelGroups, alpha: float) -> flo
     cut counts the pairs with different bits, so cut(P)/|P| is the rate of false negatives and
     1 − cut(N)/|N| that of false positives. Exact: all midpoints between neighbouring distinct
     values are tried. Thresholds outside all values are not (a bit that never changes says nothing),
-    except where all values are equal.
-
-    Args:
-        values: `[n]`, one projection of the training samples.
-        groups: their label groups.
-        alpha: weight of dissimilar pairs.
+    except where all values are equal. `values` are one projection of the training samples, `[n]`.
     """
     order = np.argsort(values, kind="stable")
     ordered = values[order].astype(np.float64)

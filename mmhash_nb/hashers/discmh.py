@@ -7,7 +7,7 @@ import numpy as np
 from scipy import linalg
 
 from mmhash_nb.codes import HashCodes
-from mmhash_nb.hashers.base import State
+from mmhash_nb.hashers.base import State, ridge
 from mmhash_nb.hashers.learned_codes import sample_keys, unified_codes
 from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.shallow import ShallowHasher
@@ -107,8 +107,7 @@ class Discriminant:
 
     def classifier(self, b: np.ndarray) -> np.ndarray:
         """W, (B'B + λI)⁻¹ B'Y, `[K, C]`."""
-        square = b.T @ b + self.lambda_ * np.eye(b.shape[1])
-        return linalg.solve(square, b.T @ self.y, assume_a="pos")
+        return ridge(b.T @ b, b.T @ self.y, self.lambda_)
 
     def projections(self, b: np.ndarray) -> list[np.ndarray]:
         """P1 and P2, each (X'X + δI)⁻¹ X'B, `[d, K]`."""

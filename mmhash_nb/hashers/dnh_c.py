@@ -72,7 +72,6 @@ class TripletsAcross(DeepObjective):
     """
 
     def loss(self, batch: Tensor) -> Tensor:
-        """The loss of the training samples `batch`."""
         epsilon, margin = self.options.epsilon, self.options.margin
         image, text = (
             piecewise_threshold(self.network(modality, given).float().sigmoid(), epsilon)

@@ -14,7 +14,6 @@ class PairwiseSupervision(SingleCodeObjective):
     """The likelihood of the similarities given u·u', and the distance of u to its signs."""
 
     def of_values(self, u: Tensor, batch: Tensor) -> Tensor:
-        """The loss of values `u`, `float32 [B, K]`, of the samples `batch`."""
         return dpsh_loss(u, self.similar(batch))
 
 

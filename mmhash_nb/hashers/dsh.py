@@ -14,7 +14,6 @@ class SquaredContrast(SingleCodeObjective):
     """Contrastive in squared distance; the margin is 2K by default."""
 
     def of_values(self, u: Tensor, batch: Tensor) -> Tensor:
-        """The loss of values `u`, `float32 [B, K]`, of the samples `batch`."""
         return dsh_loss(u, self.similar(batch), self.options.margin)
 
 

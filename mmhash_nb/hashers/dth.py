@@ -2,9 +2,9 @@
 
 from typing import Literal
 
+from mmhash_nb.hashers.deep_objective import TripletRanking
 from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.single_code import ImageHasher
-from mmhash_nb.hashers.triplet_ranking import TripletRanking
 
 
 class DTH(ImageHasher):

@@ -7,7 +7,6 @@ from torch import Tensor, nn
 
 from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.single_code import JointHasher
-from mmhash_nb.hashers.triplet_ranking import TripletRanking
 
 
 class GatedMultimodalUnit(nn.Module):
@@ -35,7 +34,6 @@ class GatedMultimodalUnit(nn.Module):
 class GMU(JointHasher):
     """Concatenation's network with a gated multimodal unit in its place."""
 
-    objective_class = TripletRanking
     fusion = GatedMultimodalUnit
 
     class Options(JointHasher.Options):

@@ -26,7 +26,6 @@ class Continuation(SingleCodeObjective):
         self.beta = LAST_BETA ** (epoch / max(1, self.options.epochs - 1))
 
     def of_values(self, u: Tensor, batch: Tensor) -> Tensor:
-        """The loss of values `u`, `float32 [B, K]`, of the samples `batch`."""
         return hashnet_loss((self.beta * u).tanh(), self.similar(batch))
 
 

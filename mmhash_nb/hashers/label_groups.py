@@ -8,6 +8,14 @@ import numpy as np
 from mmhash_nb.hashers.base import share_label
 
 
+def label_sets(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Different rows of `labels`, `bool [G, C]`; which each sample has, `[n]`; how many have it."""
+    packed = np.packbits(labels, axis=1)
+    _, first, of, counts = np.unique(packed, True, True, True, axis=0)
+    # NumPy 2.0 gives the inverse one axis more than 1.x and 2.1 do.
+    return labels[first], of.reshape(-1), counts
+
+
 @dataclass(frozen=True, eq=False)
 class LabelGroups:
     """Training samples grouped by label set; all pairs of two groups are similar or none is.
@@ -28,15 +36,8 @@ class LabelGroups:
     @classmethod
     def from_labels(cls, labels: np.ndarray) -> "LabelGroups":
         """Groups of samples with equal rows of `labels`, `bool [n, C]`."""
-        _, first, of, counts = np.unique(
-            np.packbits(labels, axis=1),
-            axis=0,
-            return_index=True,
-            return_inverse=True,
-            return_counts=True,
-        )
-        # NumPy 2.0 gives the inverse one axis more than 1.x and 2.1 do.
-        return cls(of.reshape(-1), counts, share_label(labels[first], labels[first]))
+        sets, of, counts = label_sets(labels)
+        return cls(of, counts, share_label(sets, sets))
 
     @cached_property
     def ordered_pairs(self) -> np.ndarray:

@@ -40,23 +40,12 @@ def row_keys(*arrays: np.ndarray) -> np.ndarray:
 
     Args:
         arrays: one or more, each `[N, ...]`.
-
-    Raises:
-        ValueError: without arrays, or where they have different numbers of rows.
     """
-    if not arrays:
-        raise ValueError("there are 0 arrays to make keys of: give at least 1.")
-    counts = [len(array) for array in arrays]
-    if len(set(counts)) > 1:
-        raise ValueError(
-            f"the arrays have {', '.join(map(str, counts))} rows, but a key is over the same row "
-            "of each: give arrays of one length."
-        )
     # Dtype and shape come first, so that equal bytes of different arrays do not meet.
     layout = repr([(array.dtype.str, array.shape[1:]) for array in arrays]).encode()
     whole = [np.ascontiguousarray(array) for array in arrays]
-    keys = np.empty((counts[0], SIZE), dtype=np.uint8)
-    for i in range(counts[0]):
+    keys = np.empty((len(arrays[0]), SIZE), dtype=np.uint8)
+    for i in range(len(keys)):
         digest = hashlib.blake2b(layout, digest_size=SIZE)
         for array in whole:
             digest.update(array[i].tobytes())

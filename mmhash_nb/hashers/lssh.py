@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import numba
 import numpy as np
-from scipy import linalg
 from tqdm.auto import tqdm
 
 from mmhash_nb.codes import HashCodes
-from mmhash_nb.hashers.base import State, unit_rows
+from mmhash_nb.hashers.base import State, ridge, unit_rows
 from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.shallow import ShallowHasher
 from mmhash_nb.pairs import Modality, Pairs
@@ -119,8 +118,7 @@ class Terms:
     def latent(self, mapped: np.ndarray, t: np.ndarray, a: np.ndarray) -> np.ndarray:
         """V of images mapped to S R and texts, (λ/μ S R + T A') (A A' + λ/μ I)⁻¹, `[n, K]`."""
         ratio = self.lambda_ / self.mu
-        square = a @ a.T + ratio * np.eye(len(a))
-        return linalg.solve(square, (ratio * mapped + t @ a.T).T, assume_a="pos").T
+        return ridge(a @ a.T, (ratio * mapped + t @ a.T).T, ratio).T
 
     def codes(self, x: np.ndarray, b: np.ndarray) -> np.ndarray:
         """S of images alone, without V, `[n, m]`."""

@@ -7,10 +7,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from mmhash_nb.hashers.networks.joint_network import Concatenation
 from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.single_code import JointHasher
-from mmhash_nb.hashers.triplet_ranking import TripletRanking
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.training.devices import resolve_device
 
@@ -41,8 +39,6 @@ class MAH(JointHasher):
     the kernel or the attention network out (see `networks.modal_aware`).
     """
 
-    objective_class = TripletRanking
-    fusion = Concatenation
     changes_earlier_map = True
 
     class Options(JointHasher.Options):

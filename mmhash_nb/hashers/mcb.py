@@ -7,7 +7,6 @@ from torch import Tensor, nn
 
 from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.single_code import JointHasher
-from mmhash_nb.hashers.triplet_ranking import TripletRanking
 
 
 class CompactBilinearPooling(nn.Module):
@@ -54,7 +53,6 @@ class CompactBilinearPooling(nn.Module):
 class MCB(JointHasher):
     """Concatenation's network with compact bilinear pooling in its place."""
 
-    objective_class = TripletRanking
     fusion = CompactBilinearPooling
 
     class Options(JointHasher.Options):

@@ -9,7 +9,7 @@ import textwrap
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import (
     Any,
     ClassVar,
@@ -162,12 +162,9 @@ class Options(Mapping[str, Any]):
     @classmethod
     def described(cls) -> str:
         """The section on options of a method's docstring."""
-        lines = ["Options:"]
-        for one in cls.listed():
-            text = f"{one.name}: {one.doc}" if one.doc else f"{one.name}:"
-            text += f" ({one.takes}; default {one.default!r})"
-            lines += textwrap.wrap(text, 96, initial_indent=" " * 4, subsequent_indent=" " * 8)
-        return "\n".join(lines)
+        fill = partial(textwrap.fill, width=96, initial_indent=" " * 4, subsequent_indent=" " * 8)
+        texts = [f"{o.name}: {o.doc} ({o.takes}; default {o.default!r})" for o in cls.listed()]
+        return "\n".join(["Options:", *map(fill, texts)])
 
     def __post_init__(self) -> None:
         for one in self.listed():

@@ -11,7 +11,7 @@ from sklearn.metrics.pairwise import euclidean_distances
 
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.hashers.base import State, signs
-from mmhash_nb.hashers.label_groups import LabelGroups
+from mmhash_nb.hashers.label_groups import LabelGroups, label_sets
 from mmhash_nb.hashers.learned_codes import sample_keys, unified_codes
 from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.shallow import ShallowHasher
@@ -112,13 +112,6 @@ class SePHkm(ShallowHasher):
         # p q > (1 − p)(1 − q) where the log-odds of p and q have a sum above 0.
         odds = self._project(pairs, "image") + self._project(pairs, "text")
         return unified_codes(odds, pairs, self.state)
-
-
-def label_sets(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Different rows of `labels`, `bool [G, C]`; which each sample has, `[n]`; how many have it."""
-    sets, of, counts = np.unique(labels, axis=0, return_inverse=True, return_counts=True)
-    # NumPy 2.0 gives the inverse one axis more than 1.x and 2.1 do.
-    return sets, of.reshape(-1), counts
 
 
 def draw(labels: np.ndarray, limit: int, rng: np.random.Generator) -> np.ndarray:

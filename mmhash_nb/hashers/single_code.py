@@ -6,8 +6,9 @@ from torch import nn
 
 from mmhash_nb.features.backbones import Backbone
 from mmhash_nb.hashers.deep import DeepHasher
+from mmhash_nb.hashers.deep_objective import TripletRanking
 from mmhash_nb.hashers.deep_options import ImageOptions, TextOptions
-from mmhash_nb.hashers.networks.joint_network import JointNetwork
+from mmhash_nb.hashers.networks.joint_network import Concatenation, JointNetwork
 from mmhash_nb.hashers.options import option
 
 
@@ -62,8 +63,9 @@ class JointHasher(SingleCode):
     """Multimodal hashing: one code from image and text (§V)."""
 
     modalities = ("joint",)
+    objective_class = TripletRanking
     #: module from `[B, image]` and `[B, text]` to `[B, n_outputs]`, made from both widths
-    fusion: ClassVar[type[nn.Module]]
+    fusion: ClassVar[type[nn.Module]] = Concatenation
 
     class Options(SingleCode.Options, ImageOptions, TextOptions):
         objective: Literal["triplet"] = option("triplet", "the loss, Eq. 9")

@@ -75,10 +75,7 @@ class SSH(UnimodalHasher):
 
 
 def rank_features(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The distinct values of each feature, and where each sample stands among them.
-
-    Args:
-        x: `float32 [n, d]`.
+    """The distinct values of each feature of `x`, `float32 [n, d]`, and where samples stand there.
 
     Returns:
         `values`: `float32 [d, n]`, of each feature its m distinct values in order, then zeros;

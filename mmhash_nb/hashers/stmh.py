@@ -6,7 +6,7 @@ import numpy as np
 from scipy import linalg
 from sklearn.metrics.pairwise import euclidean_distances
 
-from mmhash_nb.hashers.base import State
+from mmhash_nb.hashers.base import State, ridge
 from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.shallow import ShallowHasher
 from mmhash_nb.pairs import Modality
@@ -177,11 +177,6 @@ class TopicModel:
         expected = self.mixtures @ self.correlation
         cost = (1 - self.lam) * self.far() - 2 * self.mu * expected
         self.membership = smallest_half(cost)
-
-
-def ridge(gram: np.ndarray, cross: np.ndarray, gamma: float) -> np.ndarray:
-    """(gram + γI)⁻¹ cross."""
-    return linalg.solve(gram + gamma * np.eye(len(gram)), cross, assume_a="pos")
 
 
 def smallest_half(cost: np.ndarray) -> np.ndarray:

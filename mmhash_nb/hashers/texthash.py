@@ -2,10 +2,10 @@
 
 from typing import ClassVar, Literal
 
+from mmhash_nb.hashers.deep_objective import TripletRanking
 from mmhash_nb.hashers.deep_options import TextOptions
 from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.single_code import SingleCode
-from mmhash_nb.hashers.triplet_ranking import TripletRanking
 
 
 class TextHash(SingleCode):

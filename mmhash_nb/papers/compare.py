@@ -66,15 +66,12 @@ def compare(
         row = _row(printed._asdict(), cells, dataset)
         row["source"] = sources.get((row["method"], row["ours_from"]), "")
         rows.append(row)
-    table = pd.DataFrame(rows, columns=list(_COLUMNS_OF_COMPARE))
-    return table.astype({"bits": "Int64", "n_seeds": int})
-
-
-_COLUMNS_OF_COMPARE = (
-    *("table", "method", "dataset", "task", "bits", "metric", "published"),
-    *("ours", "low", "high", "n_seeds", "difference", "ours_from", "source"),
-    *("verdict", "reason"),
-)
+    columns = [
+        *("table", "method", "dataset", "task", "bits", "metric", "published"),
+        *("ours", "low", "high", "n_seeds", "difference", "ours_from", "source"),
+        *("verdict", "reason"),
+    ]
+    return pd.DataFrame(rows, columns=columns).astype({"bits": "Int64", "n_seeds": int})
 
 
 def _row(printed: dict, cells: Cells, dataset: str | None) -> dict:

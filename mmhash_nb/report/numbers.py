@@ -44,10 +44,8 @@ def numbers(
             "method": (on, row.method),
             "code length": (on, row.method, row.bits),
         }
-        lacking = ""
-        if row.n_seeds == 0:
-            missing = (what for what, key in keys.items() if not _holds(there[what], key))
-            lacking = next(missing, LACKS[-1])
+        missing = [what for what, key in keys.items() if not _holds(there[what], key)]
+        lacking = "" if row.n_seeds else [*missing, LACKS[-1]][0]
         lacks.append(lacking)
         reasons.append(row.reason + _further(lacking, str(on), records, present))
     return rows.assign(reason=reasons, lacks=lacks)

@@ -16,16 +16,9 @@ class Adversary:
     Args:
         module: a part of the module that is trained.
         loss: what the adversary minimises, from sample indices (`int64 [B]`) to a scalar.
-        every: steps on the other weights to one of the adversary.
-
-    Raises:
-        ValueError: `every` is no integer of at least 1.
+        every: steps on the other weights to one of the adversary, at least 1.
     """
 
     module: nn.Module
     loss: Callable[[Tensor], Tensor]
     every: int
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.every, int) or self.every < 1:
-            raise ValueError(f"every must be an integer of at least 1, but is {self.every!r}.")

@@ -66,7 +66,7 @@ def train(
     Args:
         objective: the loss and the module whose parameters are learned, in place.
         epochs: passes over the samples, at most.
-        batch_size: samples in a mini-batch, at most; see `n_batches`.
+        batch_size: samples in a mini-batch, at most, and two at least; see `n_batches`.
         optimiser: settings of Adam, SGD or L-BFGS, see `training.optimisers`; an adversary of the
             objective has an optimiser of the same settings.
         plateau: ends the training early; None runs all epochs.
@@ -77,11 +77,11 @@ def train(
         label: names the training in progress lines and errors.
 
     Raises:
-        ValueError: where a setting is out of range.
+        ValueError: fewer than two samples, or an adversary without Adam.
         FloatingPointError: where the loss is no longer finite.
         RuntimeError: out of GPU memory, with the batch size that fits.
     """
-    check_settings(n_samples, epochs, batch_size)
+    check_samples(n_samples)
     device = device or torch.device("cpu")
     steps = Steps(objective, optimiser, device, precision)
     path = None if checkpoint is None else checkpoint / "training.safetensors"
@@ -138,10 +138,7 @@ def n_batches(n_samples: int, batch_size: int) -> int:
     return min(-(-n_samples // batch_size), n_samples // 2)
 
 
-def check_settings(n_samples: int, epochs: int, batch_size: int) -> None:
-    """Refuse settings of `train` that are out of range, by a ValueError."""
-    for name, value, least in (("epochs", epochs, 1), ("batch_size", batch_size, 2)):
-        if not isinstance(value, int) or value < least:
-            raise ValueError(f"{name} must be an integer of at least {least}, but is {value!r}.")
+def check_samples(n_samples: int) -> None:
+    """Refuse a training on a single sample, by a ValueError."""
     if n_samples < 2:
         raise ValueError(f"training needs at least 2 samples, but there is {n_samples}.")

@@ -42,21 +42,12 @@ class GradientDescent(Optimiser):
     Args:
         decay_every: divide all learning rates by ten after every so many epochs; None keeps them.
         rates: parts of the module and the learning rate of each, where it differs.
-
-    Raises:
-        ValueError: `decay_every` is no integer of at least 1.
     """
 
     decay_every: int | None = None
     rates: Sequence[tuple[nn.Module, float]] = ()
 
-    def __post_init__(self) -> None:
-        every = self.decay_every
-        if every is not None and (not isinstance(every, int) or every < 1):
-            raise ValueError(f"decay_every must be an integer of at least 1, but is {every!r}.")
-
     def start_epoch(self, optimiser: torch.optim.Optimizer, epoch: int) -> None:
-        """Divide the learning rates by ten after every `decay_every` epochs."""
         if self.decay_every is not None:
             for group in optimiser.param_groups:
                 group["lr"] = group["first"] * 0.1 ** (epoch // self.decay_every)
@@ -83,7 +74,6 @@ class Adam(GradientDescent):
     beta1: float = 0.9
 
     def over(self, weights: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
-        """PyTorch's Adam."""
         return torch.optim.Adam(**self.settings(weights), betas=(self.beta1, 0.999))
 
 
@@ -92,7 +82,6 @@ class SGD(GradientDescent):
     """Stochastic gradient descent with momentum 0.9."""
 
     def over(self, weights: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
-        """PyTorch's SGD."""
         return torch.optim.SGD(**self.settings(weights), momentum=MOMENTUM)
 
 
@@ -104,7 +93,6 @@ class LBFGS(Optimiser):
     """
 
     def over(self, weights: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
-        """PyTorch's L-BFGS in bursts."""
         return _Bursts(weights, self.learning_rate, self.weight_decay)
 
 

@@ -82,11 +82,5 @@ def test_bad_input_is_told_in_a_sentence():
     x, y = two_views()
     with pytest.raises(ValueError, match=r"components is 5, but there are only 4 features"):
         fit_cca(x, y, 5)
-    with pytest.raises(ValueError, match=r"ridge is 0, but CCA needs a ridge above 0"):
-        fit_cca(x, y, 2, ridge=0)
-    with pytest.raises(ValueError, match=r"300 and 299 samples"):
-        fit_cca(x, y[1:], 2)
-    with pytest.raises(ValueError, match=r"at least 2 training samples, but there are 1"):
-        fit_cca(x[:1], y[:1], 2)
     with pytest.raises(ValueError, match="all samples of one view are equal"):
         fit_cca(x, np.ones_like(y), 2)

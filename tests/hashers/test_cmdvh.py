@@ -35,20 +35,6 @@ def quick(name="cmdvh", **options):
     return create(name, **{"rounds": 2, "epochs": 2, "bits": 8, **options})
 
 
-def gallery_scores(method, pairs):
-    """mAP of image and text queries against the unified codes of the database."""
-    query, among = pairs.query, pairs.database
-    gallery = method.database_codes(pairs)[among]
-    return [
-        mean_average_precision(
-            rank_profile(
-                method.encode(pairs, of)[query], gallery, pairs.labels[query], pairs.labels[among]
-            )
-        )
-        for of in MODALITIES
-    ]
-
-
 def layer(state, prefix, x):
     return x @ state[f"{prefix}.weight"].T + state[f"{prefix}.bias"]
 
@@ -211,12 +197,6 @@ def test_a_branch_has_stages_and_head_of_its_own(head):
     assert not slow & {id(p) for p in given.parameters()}
 
 
-def test_networks_do_not_share_a_backbone(tiny_pictures):
-    state = quick(trainable="last", rounds=1, epochs=1).fit(tiny_pictures).state
-    key = "stages.0.0.weight"
-    assert not np.array_equal(state[f"fusion.image.{key}"], state[f"image.{key}"])
-
-
 @pytest.mark.parametrize("trainable", ["all", "last", "none"])
 def test_what_is_learned_of_a_backbone(trainable, tiny_pictures, tmp_path):
     options = {"trainable": trainable, "epochs": 1, "rounds": 1}
@@ -258,14 +238,14 @@ def test_beats_random_on_noise(name, noisy_views):
     method = create(name).fit(noisy_views)
     control = scores(hashers.create("random", 16).fit(noisy_views), noisy_views)
     assert min(scores(method, noisy_views)) > max(control) + 0.1
-    assert min(gallery_scores(method, noisy_views)) > max(control) + 0.1
+    assert min(scores(method, noisy_views, unified=True)) > max(control) + 0.1
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_solves_well_separated_clusters(name, two_views):
     method = create(name).fit(two_views)
     assert min(scores(method, two_views)) > 0.9
-    assert min(gallery_scores(method, two_views)) > 0.9
+    assert min(scores(method, two_views, unified=True)) > 0.9
     history, losses = method.state["history"], method.state["loss"]
     assert history.shape[1] == 4
     assert losses.shape == (15, 2) and (losses[-1] < losses[0]).all()

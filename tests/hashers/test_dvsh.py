@@ -8,9 +8,8 @@ import torch
 from deep_cases import create, quick
 from torch import nn
 
-from mmhash_nb import hashers
 from mmhash_nb.features.backbones import Backbone
-from mmhash_nb.hashers.dvsh import VisualSemantic, VisualSemanticNetwork, mean_over_words, sequences
+from mmhash_nb.hashers.dvsh import VisualSemantic, VisualSemanticNetwork, sequences
 from mmhash_nb.pairs import Pairs
 
 WORDS = ("cat", "dog", "hat", "man", "sun")
@@ -160,12 +159,6 @@ def test_order_matters_to_both_readers():
         assert not torch.allclose(one[0], other[0], atol=1e-3)
 
 
-def test_a_mean_over_words_is_over_words_alone():
-    values = torch.arange(12.0).view(2, 3, 2)
-    means = mean_over_words(values, torch.tensor([[7, 1, 0], [0, 0, 0]]))
-    assert means.tolist() == [[1.0, 2.0], [0.0, 0.0]]
-
-
 @pytest.mark.parametrize("head", [False, True])
 def test_gradients_reach_all_that_is_learned(head):
     made = network(head).train()
@@ -274,10 +267,3 @@ def test_a_text_without_words_has_a_code(spoken):
     found = values._project(dataclasses.replace(spoken, texts=texts), "text")
     np.testing.assert_array_equal(found[0], values.state["text_code.bias"])
     assert np.isfinite(found).all()
-
-
-def test_settings_that_are_the_defaults():
-    options = hashers.create("dvsh", 8).options
-    wanted = {"margin": 0.5, "bit_margin": 0.5, "lambda_": 1.0, "beta": 1.0, "max_words": 40}
-    assert wanted.items() <= options.items()
-    assert not any(option.startswith("text_") for option in options)

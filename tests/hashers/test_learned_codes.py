@@ -3,7 +3,6 @@
 import dataclasses
 
 import numpy as np
-import pytest
 
 from mmhash_nb.hashers.learned_codes import find, row_keys, sample_keys
 
@@ -71,14 +70,6 @@ def test_nothing_is_found_in_nothing():
     assert empty.shape == (0, 16)
     assert find(keys, empty).tolist() == [-1] * 40
     assert find(empty, keys).shape == (0,) and find(empty, keys).dtype == np.int64
-
-
-def test_arrays_without_a_common_length_are_refused():
-    image, text = samples()
-    with pytest.raises(ValueError, match="there are 0 arrays"):
-        row_keys()
-    with pytest.raises(ValueError, match=r"have 40, 39 rows.*one length"):
-        row_keys(image, text[:-1])
 
 
 def test_a_sample_is_known_by_image_and_text(two_views):

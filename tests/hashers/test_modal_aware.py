@@ -165,15 +165,3 @@ def test_fully_connected_layers_start_as_the_paper_says():
         if isinstance(layer, nn.Linear):
             assert layer.weight.std().item() == pytest.approx(0.01, rel=0.1)
             assert not layer.bias.any()
-
-
-@pytest.mark.parametrize(
-    ("kernel", "attention", "message"),
-    [
-        ("scaled", "printed", "kernel must be residual, printed or none, but is 'scaled'"),
-        ("printed", "", "attention must be rescaled, printed or none, but is ''"),
-    ],
-)
-def test_an_unknown_variant_is_named(kernel, attention, message):
-    with pytest.raises(ValueError, match=message):
-        ModalAwareOperation(C, K, kernel, attention)

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from record_cases import made
 from scipy import stats
 
 from mmhash_nb import papers
@@ -20,11 +21,7 @@ VERDICTS = {"reproduced", "not reproduced", "other data", "not run", "not publis
 
 def records(values, method="mmnn_l2", dataset="cifar10", task="image-text", bits=48, metric="mAP"):
     """Run records of one cell, one seed per value."""
-    rows = [
-        ("masci2014", method, dataset, "pixels", task, bits, seed, metric, value, 1.0, "cpu")
-        for seed, value in enumerate(values)
-    ]
-    return pd.DataFrame(rows, columns=run_records.COLUMNS)
+    return made(dataset, {method: values}, task, bits, metric, source="pixels")
 
 
 def one(method="mmnn_l2", value=0.54, task="image-text", bits=48, dataset="cifar10", metric="mAP"):
@@ -54,16 +51,13 @@ def test_interval_of_one_value_has_no_bounds_and_of_none_is_refused():
         interval(np.array([]))
 
 
-def test_prediction_interval_covers_one_more_run_95_times_in_100():
+def test_prediction_interval_covers_one_more_run_95_times_in_100_and_has_a_floor():
     rng = np.random.default_rng(0)
     draws = rng.normal(0.5, 0.1, size=(4000, 4))  # wide enough that the floor plays no part
     inside = [abs(d[3] - d[:3].mean()) <= prediction_half_width(d[:3]) for d in draws]
     assert 0.94 < np.mean(inside) < 0.96
-
-
-def test_prediction_interval_never_narrows_below_the_floor():
-    assert prediction_half_width(np.array([0.5, 0.5, 0.5])) == FLOOR
-    assert prediction_half_width(np.array([0.5])) == FLOOR
+    for equal in ([0.5, 0.5, 0.5], [0.5]):  # it never narrows below the floor
+        assert prediction_half_width(np.array(equal)) == FLOOR
 
 
 @pytest.mark.parametrize(

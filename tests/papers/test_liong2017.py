@@ -1,12 +1,13 @@
 """liong2017: its claims, and what is run for it."""
 
 import re
+from itertools import product
 
 import pandas as pd
 import pytest
+from record_cases import made
 
 from mmhash_nb import hashers, papers
-from mmhash_nb.experiments.records import COLUMNS
 from mmhash_nb.io.project import project_root
 from mmhash_nb.papers.liong2017.protocol import METHODS as LIONG_METHODS
 from mmhash_nb.papers.liong2017.protocol import protocol as liong2017
@@ -21,16 +22,14 @@ SHALLOW = LIONG_METHODS[:8]
 
 def records(scores, dataset, metrics=("mAP@100", "NDCG@100", "ACG@100"), bits=(16, 32)):
     """Two seeds of runs in both directions; `scores` by method, or by method and length."""
-    rows = [
-        ("liong2017", method, dataset, "", task, k, seed, metric, value + 0.001 * seed, 1.0, "cpu")
+    by_bits = {
+        (method, k): (value, value + 0.001)
         for method, score in scores.items()
         for k in bits
         for value in [score[k] if isinstance(score, dict) else score]
-        for task in TASKS
-        for seed in (0, 1)
-        for metric in metrics
-    ]
-    return pd.DataFrame(rows, columns=COLUMNS).astype({"bits": "Int64"})
+    }
+    cells = product(TASKS, metrics)
+    return pd.concat(made(dataset, by_bits, t, metric=m, paper="liong2017") for t, m in cells)
 
 
 def ranked():
@@ -105,41 +104,17 @@ def test_the_papers_map_counts_on_each_dataset():
 VECTORS, PHOTOS = ("wiki", "uci_digits"), ("flipkart", "flickr8k")
 
 
-@pytest.mark.parametrize("scale", ["demo", "paper"])
-@pytest.mark.parametrize("dataset", ["scenes", *VECTORS, *PHOTOS])
-def test_all_methods_run_at_the_papers_lengths(dataset, scale):
-    protocol = liong2017(dataset, scale)
-    planned = {}
-    for method, bits, _, _ in protocol.runs():
-        planned.setdefault(method, set()).add(bits)
-    expected = {16, 32} if (dataset, scale) == ("scenes", "demo") else set(BITS)
-    left_out = {"dvsh"} if dataset in VECTORS else set()
-    limited = {"cvh": {16, 32, 64}} if dataset == "uci_digits" else {}  # its views have 76 and 64
-    assert planned == dict.fromkeys({*LIONG_METHODS, "random"} - left_out, expected) | limited
-    assert tuple(protocol.seeds) == ((0, 1, 2, 3, 4) if dataset == "wiki" else (0, 1, 2))
-    assert protocol.views == ({"size": 224} if dataset in PHOTOS else {})
-    assert protocol.dataset == dataset
-
-
 def test_the_order_of_methods_is_that_of_the_tables():
     printed = papers.tables("liong2017").method.unique()
     assert list(printed) == [*SHALLOW, "cmdvh", *LIONG_METHODS[8:-1]]
     assert set(LIONG_METHODS) == set(hashers.names("liong2017"))
 
 
-def test_a_demo_gives_all_methods_one_frozen_backbone():
+def test_cmdvh_has_its_rate_epochs_and_widths_in_a_demo():
     options = liong2017("flickr8k").options
-    assert {o["backbone"] for o in options.values()} == {"mobilenet_v2"}
-    assert options["cvh"] == {"backbone": "mobilenet_v2", "size": 224}
-    deep = {method: options[method] for method in LIONG_METHODS[8:12]}
-    assert {o["trainable"] for o in deep.values()} == {"none"}
-    assert {m: o["learning_rate"] for m, o in deep.items() if m != "dnh_c"} == dict.fromkeys(
-        ("dvsh", "cah", "dcmh"), 1e-3
-    )
-    # CMDVH keeps its own optimiser's rate, epochs and widths.
     image = {"backbone": "mobilenet_v2", "size": 224, "trainable": "none"}
     assert options["cmdvh"] == options["cmdvh1"] == options["cmdvh2"] == image
-    assert options["dcmh"]["epochs"] == 2 * options["cah"]["epochs"] == 30
+    assert options["cvh"] == {"backbone": "mobilenet_v2", "size": 224}
     small = liong2017("scenes").options
     assert small["cvh"] == {"backbone": "small"} and small["dvsh"]["lstm_hidden"] == 128
 
@@ -189,19 +164,3 @@ def test_photos_have_the_rates_of_zhang2018_for_what_both_papers_run(dataset):
         assert options[method]["learning_rate"] == theirs[method]["learning_rate"]
         assert options[method]["epochs"] == theirs[method]["epochs"]
     assert {m: options[m]["epochs"] for m in ("dnh_c", "cah")} == {"dnh_c": 30, "cah": 15}
-
-
-def test_a_demo_on_scenes_has_fewer_rounds_and_epochs_of_cmdvh():
-    short = {"rounds": 10, "epochs": 15}
-    assert short.items() <= liong2017("scenes").options["cmdvh2"].items()
-    assert liong2017("scenes").options["lssh"]["atoms"] == 128
-    for protocol in (liong2017("scenes", "paper", weights="f.mat"), liong2017("flickr8k")):
-        assert not {"rounds", "epochs"} & set(protocol.options["cmdvh2"])
-        assert "atoms" not in protocol.options["lssh"]
-
-
-def test_the_papers_scale_trains_cnn_f_whole():
-    options = liong2017("flickr8k", "paper", weights="cnn_f.mat").options
-    image = {"backbone": "cnn_f", "size": 224, "weights": "cnn_f.mat"}
-    assert options["cmfh"] == image
-    assert options["cmdvh"] == options["dcmh"] == {**image, "trainable": "all"}

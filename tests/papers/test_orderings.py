@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from record_cases import made
 from scipy import stats
 
 from mmhash_nb import papers
-from mmhash_nb.experiments.records import COLUMNS as RECORD
 from mmhash_nb.papers import orderings as module
 from mmhash_nb.papers.orderings import ACROSS, COLUMNS, distinct, judged, orderings, totals
 from mmhash_nb.papers.printed import COLUMNS as PRINTED
@@ -14,12 +14,7 @@ from mmhash_nb.papers.printed import COLUMNS as PRINTED
 
 def records(values, task="image-text", metric="mAP"):
     """Values by method and code length, one a seed."""
-    rows = [
-        ("side", name, "here", "drawn", task, bits, seed, metric, value, 1.0, "cpu")
-        for (name, bits), seeds in values.items()
-        for seed, value in enumerate(seeds)
-    ]
-    return pd.DataFrame(rows, columns=RECORD)
+    return made("here", values, task, metric=metric, paper="side")
 
 
 @pytest.fixture
@@ -189,12 +184,12 @@ def test_a_paper_agrees_with_itself(paper, number):
     """The means of its own table, as if they were ours."""
     table = papers.tables(paper)
     table = table[(table.table == number) & (table.task != "average")]
-    rows = [
-        ("x", method, "here", "", task, 16, seed, "mAP", value, 1.0, "cpu")
-        for (method, task), value in table.groupby(["method", "task"]).value.mean().items()
-        for seed in (0, 1)
+    means = table.groupby(["task", "method"]).value.mean()
+    ours = [
+        made("here", {method: (mean, mean) for (_, method), mean in some.items()}, task, 16)
+        for task, some in means.groupby(level="task")
     ]
-    found = orderings(paper, pd.DataFrame(rows, columns=RECORD), "here")
+    found = orderings(paper, pd.concat(ours), "here")
     found = found[found.table == number]
     assert len(found) == (1 if paper == "zeng2022" else table.task.nunique())
     n = table.method.nunique()

@@ -68,7 +68,8 @@ def test_a_burst_is_five_iterations_whatever_the_line_search_needs(monkeypatch, 
 
 
 @pytest.mark.parametrize(
-    ("optimiser", "learning_rate", "epochs"), [(Adam, 0.05, 600), (LBFGS, 1.0, 30)]
+    ("optimiser", "learning_rate", "epochs"),
+    [(Adam, 0.05, 600), (LBFGS, 1.0, 30), (SGD, 0.005, 200)],
 )
 def test_weight_decay_pulls_to_the_ridge_solution(optimiser, learning_rate, epochs):
     draw = torch.Generator().manual_seed(1)
@@ -92,19 +93,40 @@ def noisy(loss):
     return lambda batch: loss(batch) * (1 + 0.1 * torch.rand(()))
 
 
-@pytest.mark.parametrize("optimiser", [Adam, LBFGS])
-def test_resumed_training_takes_the_same_steps(tmp_path, monkeypatch, optimiser):
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)  # a checkpoint after every epoch
-    settings = dict(batch_size=10, optimiser=optimiser(learning_rate=0.01), seed=3)
-    whole, loss = least_squares()
-    expected = minimise(whole, noisy(loss), 64, epochs=6, **settings)
+def convolutions(seed=0):
+    """Two convolutions whose weights lie in memory with the channels last, and a loss."""
+    x = torch.randn(64, 3, 5, 5, generator=torch.Generator().manual_seed(0))
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 2, 3))
+    model = model.to(memory_format=torch.channels_last)
+    assert not model[0].weight.is_contiguous()
+    return model, lambda batch: (model(x[batch]) - 1).square().mean()
 
-    first, loss = least_squares()
-    minimise(first, noisy(loss), 64, epochs=4, checkpoint=tmp_path, **settings)
-    second, loss = least_squares(seed=9)  # the checkpoint must replace these initial weights
-    history = minimise(second, noisy(loss), 64, epochs=6, checkpoint=tmp_path, **settings)
+
+@pytest.mark.parametrize(
+    ("optimiser", "make"),  # PyTorch's L-BFGS takes no weights with the channels last
+    [*((o, least_squares) for o in (Adam, LBFGS, SGD)), (Adam, convolutions), (SGD, convolutions)],
+)
+def test_resumed_training_takes_the_same_steps(tmp_path, monkeypatch, optimiser, make):
+    """Fused optimisers go through weights and their averages in the order of memory."""
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)  # a checkpoint after every epoch
+
+    def run(seed, epochs, checkpoint=None):
+        model, loss = make(seed)
+        rates = {"decay_every": 2, "rates": [(next(model.children(), model), 0.005)]}
+        chosen = optimiser(
+            learning_rate=0.01, weight_decay=0.01, **(rates if optimiser is SGD else {})
+        )
+        settings = {"batch_size": 10, "optimiser": chosen, "seed": 3, "checkpoint": checkpoint}
+        return minimise(model, noisy(loss), 64, epochs=epochs, **settings), model
+
+    expected, whole = run(0, 6)
+    run(0, 3, tmp_path)
+    history, resumed = run(9, 6, tmp_path)  # the checkpoint must replace these initial weights
     assert history == expected
-    assert torch.equal(second.weight, whole.weight)
+    for ours, theirs in zip(resumed.parameters(), whole.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
 
 
 def test_a_truncated_checkpoint_starts_afresh(tmp_path, monkeypatch):
@@ -220,30 +242,6 @@ def test_the_number_of_each_epoch_is_told_before_it(tmp_path, monkeypatch):
     assert events == [2, "loss", 3, "loss"]
 
 
-def convolution(seed=0):
-    """A convolution whose weights lie in memory with the channels last, and a loss."""
-    draw = torch.Generator().manual_seed(0)
-    x = torch.randn(16, 3, 6, 6, generator=draw)
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        model = nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)
-    assert not model.weight.is_contiguous()
-    return model, lambda batch: (model(x[batch]) - 1).square().mean()
-
-
-def test_weights_with_channels_last_resume_to_the_same_steps(tmp_path, monkeypatch):
-    """Fused Adam goes through weights and their averages in the order of memory."""
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
-    settings = {"batch_size": 8, "optimiser": Adam(learning_rate=0.01)}
-    whole, loss = convolution()
-    expected = minimise(whole, loss, 16, epochs=6, **settings)
-    first, loss = convolution()
-    minimise(first, loss, 16, epochs=3, checkpoint=tmp_path, **settings)
-    second, loss = convolution(seed=9)
-    assert minimise(second, loss, 16, epochs=6, checkpoint=tmp_path, **settings) == expected
-    assert torch.equal(second.weight, whole.weight)
-
-
 def test_convergence_stops_early_and_not_before_patience():
     model, loss = least_squares()
     settings = dict(epochs=500, batch_size=64, optimiser=Adam(learning_rate=0.0))
@@ -295,10 +293,6 @@ def against(every):
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"epochs": 0}, "epochs must be an integer of at least 1, but is 0."),
-        ({"epochs": 2.5}, "epochs must be an integer of at least 1, but is 2.5."),
-        ({"batch_size": 1}, "batch_size must be an integer of at least 2, but is 1."),
-        ({"batch_size": 8.0}, "batch_size must be an integer of at least 2, but is 8.0."),
         ({"n_samples": 1}, "training needs at least 2 samples, but there is 1."),
         *(
             (
@@ -313,20 +307,6 @@ def test_settings_out_of_range_are_named(settings, sentence):
     model, loss = least_squares()
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
         minimise(model, loss, **{"n_samples": 64, "epochs": 1, "batch_size": 2, **settings})
-
-
-@pytest.mark.parametrize(
-    ("made", "sentence"),
-    [
-        (lambda: Adam(decay_every=0), "decay_every must be an integer of at least 1, but is 0."),
-        (lambda: SGD(decay_every=1.5), "decay_every must be an integer of at least 1, but is 1.5."),
-        (lambda: against(0), "every must be an integer of at least 1, but is 0."),
-        (lambda: against(0.5), "every must be an integer of at least 1, but is 0.5."),
-    ],
-)
-def test_parts_out_of_range_are_named(made, sentence):
-    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
-        made()
 
 
 @pytest.mark.parametrize(
@@ -505,18 +485,6 @@ def test_mini_batches_are_of_equal_size_and_never_of_one_sample(n_samples, batch
     for epoch in (seen[: len(sizes)], seen[len(sizes) :]):
         assert sorted(map(len, epoch), reverse=True) == sizes
         assert sorted(sample for batch in epoch for sample in batch) == list(range(n_samples))
-
-
-def test_the_adversarys_steps_are_counted_over_a_resumed_training(tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
-    whole, part = Game(), Game()
-    settings = {"n_samples": 5, "every": 3}  # two steps an epoch
-    whole.play(lambda x, y: x * y, epochs=5, **settings)
-    part.play(lambda x, y: x * y, epochs=2, checkpoint=tmp_path, **settings)
-    part.play(lambda x, y: x * y, epochs=5, checkpoint=tmp_path, **settings)
-    who = ["first"] * 3 + ["second"]
-    assert [entry[0] for entry in whole.seen] == (who * 4)[:13]
-    assert [entry[0] for entry in part.seen] == [entry[0] for entry in whole.seen]
 
 
 def test_gradients_flow_through_weights_that_are_fixed():

@@ -31,7 +31,6 @@ class KernelNetwork(nn.Module):
 
     def __init__(self, channels: int, width: int, variant: str = "residual") -> None:
         super().__init__()
-        _check_variant("kernel", variant, KERNELS)
         self.variant = variant
         self.image_phi = nn.Conv2d(channels, channels, 1)
         self.image_psi = nn.Linear(width, channels)
@@ -73,7 +72,6 @@ class AttentionNetwork(nn.Module):
 
     def __init__(self, channels: int, width: int, variant: str = "rescaled") -> None:
         super().__init__()
-        _check_variant("attention", variant, ATTENTIONS)
         self.variant = variant
         self.image = nn.Linear(channels + width, channels)
         self.text = nn.Linear(channels + width, width)
@@ -144,8 +142,3 @@ class ModalAwareOperation(nn.Module):
 def places_last(image: Tensor) -> Tensor:
     """A map `[B, C, H, W]` as `[B, H·W, C]`; a view where its channels lie last."""
     return image.permute(0, 2, 3, 1).flatten(1, 2)
-
-
-def _check_variant(network: str, variant: str, known: tuple[str, ...]) -> None:
-    if variant not in known:
-        raise ValueError(f"{network} must be {', '.join(known)} or none, but is {variant!r}.")

@@ -1,10 +1,10 @@
 """What masci2014 runs on a dataset."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from mmhash_nb.experiments.protocol import Protocol, Setup, given, setup_of
+from mmhash_nb.experiments.protocol import Protocol, given, setup_of
 from mmhash_nb.hashers import names, registered
+from mmhash_nb.papers.rooms import setups
 
 _NETWORKS = ("nnhash_l1", "nnhash_l2", "cmnn_l1", "cmnn_l2", "mmnn_l1", "mmnn_l2")
 #: Methods of masci2014.
@@ -21,27 +21,8 @@ _GRIDS: dict[str, list[tuple[Sequence[str], Sequence[int]]]] = {
     "nuswide": [(_TABLES_2_TO_5, (16, 64, 256))],
     "scenes": [(_TABLES_2_TO_5, (12, 24, 48)), (_TABLE_6, (32,))],
 }
-#: The networks' settings. Weight decay was chosen by mAP on a held-out part of the training set; on
-#: Wiki none was better.
-_WIDE: dict[str, Any] = {"hidden": 48, "weight_decay": 1e-3}
-_NETWORK: dict[str, dict[str, Any]] = {
-    **{"wiki": {"hidden": 32}, "cifar10": _WIDE, "nuswide": _WIDE, "scenes": _WIDE},
-}
 _ADAM = {"learning_rate": 0.01, "epochs": 100}
-_FIVE = Setup(seeds=(0, 1, 2, 3, 4))
-#: The paper's datasets run at its sizes at both scales.
-DATASETS = {
-    "wiki": _FIVE,
-    "cifar10": _FIVE,
-    "nuswide": _FIVE,
-    "scenes": Setup(
-        demo={"epochs": 8},
-        bits=(12, 48),
-        seeds=(0, 1, 2, 3, 4),
-        demo_seeds=(0, 1, 2),
-        views={"images": "gist", "texts": "tags"},
-    ),
-}
+DATASETS = setups("masci2014")
 
 
 def protocol(
@@ -64,8 +45,8 @@ def protocol(
     """
     setup = setup_of("masci2014", DATASETS, dataset, scale)
     adam = _ADAM if optimiser == "adam" else {}
-    network = {**_NETWORK[dataset], "optimiser": optimiser, **adam, **setup.settings(scale)}
-    network |= given(epochs=epochs)
+    settings = setup.settings(scale)
+    network = {**settings, "optimiser": optimiser, **adam, **settings, **given(epochs=epochs)}
     (first, lengths), *others = _GRIDS[dataset]
     first = (*first, *registered("masci2014"))
     grids = [(first, setup.lengths(scale, (), lengths)), *others]

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.spatial.distance import cdist
 
 from mmhash_nb.codes import HashCodes
+from mmhash_nb.experiments.records import CROSS_MODAL
 from mmhash_nb.experiments.runs import Run, run
 from mmhash_nb.hashers.base import Embedder, share_label
 from mmhash_nb.metrics import (
@@ -55,7 +56,7 @@ def by_evaluation(pairs: Pairs, codes: Mapping[str, HashCodes]) -> pd.DataFrame:
     for name, query, database, score in evaluations:
         profiles = _profiles(pairs, codes, query, database)
         rows.append((name, *(score(profile) for profile in profiles)))
-    return pd.DataFrame(rows, columns=["reading", "image-text", "text-image"])
+    return pd.DataFrame(rows, columns=["reading", *CROSS_MODAL])
 
 
 def by_epochs(
@@ -81,11 +82,10 @@ def by_epochs(
         full = {**options, "epochs": count, "tolerance": None}
         for seed in seeds:
             done = run(paper, method, pairs, bits, seed, full)
-            loss = done.method().state["image.loss"][-1]
-            scores = [done.metrics[task]["mAP"] for task in ("image-text", "text-image")]
-            rows.append((count, float(loss), *scores))
-    columns = ["epochs", "loss", "image-text", "text-image"]
-    return pd.DataFrame(rows, columns=columns).groupby("epochs", as_index=False).mean()
+            scores = {task: done.metrics[task]["mAP"] for task in CROSS_MODAL}
+            loss = float(done.method().state["image.loss"][-1])
+            rows.append({"epochs": count, "loss": loss, **scores})
+    return pd.DataFrame(rows).groupby("epochs", as_index=False).mean()
 
 
 def by_training_set(

@@ -156,7 +156,8 @@ def tie_ranges(records: pd.DataFrame, bits: int) -> pd.DataFrame:
         index=["task", "method"], columns="metric", values="value", sort=False
     ).rename(columns=names)
     table = wide.reindex(columns=list(names.values())).dropna()
-    return table.sort_index(level="task", key=_rank, kind="stable", sort_remaining=False)
+    in_order = {"level": "task", "kind": "stable", "sort_remaining": False}
+    return table.sort_index(key=lambda tasks: tasks.map(DIRECTIONS.index), **in_order)
 
 
 def blind_orders(
@@ -187,8 +188,8 @@ def blind_orders(
         query, database = tasks[method].split("-")
         codes = run.codes()
         sides = (codes[query][pairs.query], codes[database][pairs.database])
-        asking, searched = (side.signs().astype(np.float32) for side in sides)
-        distances = (bits - asking @ searched.T) / 2
+        queries, searched = (side.signs().astype(np.float32) for side in sides)
+        distances = (bits - queries @ searched.T) / 2
         expected = average_precision_from_distances(distances, relevant).mean()
         found = []
         for order in orders:
@@ -225,7 +226,3 @@ def turned_by_ties(ranges: pd.DataFrame) -> pd.DataFrame:
             "median width": float((part.best - part.worst).median()),
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("task")
-
-
-def _rank(tasks: pd.Index) -> pd.Index:
-    return tasks.map(DIRECTIONS.index)

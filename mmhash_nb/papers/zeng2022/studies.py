@@ -8,10 +8,10 @@ import torch
 
 from mmhash_nb.experiments.protocol import Protocol
 from mmhash_nb.hashers import create
+from mmhash_nb.hashers.deep_objective import TripletRanking
 from mmhash_nb.hashers.mah import MAH
 from mmhash_nb.hashers.networks.inputs import rows
 from mmhash_nb.hashers.networks.modal_aware import ATTENTIONS, KERNELS
-from mmhash_nb.hashers.triplet_ranking import TripletRanking
 from mmhash_nb.pairs import Pairs
 
 #: what is compared on most datasets; `mirflickr25k` has the paper's rate

@@ -79,12 +79,8 @@ def mask_table(pairs: Pairs, methods: Sequence[AADAH]) -> pd.DataFrame:
     """
     tables: dict[str, dict[int, pd.DataFrame]] = {}
     for method in methods:
-        after, before = _mask_scores(pairs, method), _mask_scores(pairs, method.before_training())
-        scores = {
-            **after,
-            "untrained": before["attended"],
-            "random, as untrained": before["random"],
-        }
+        scores, before = _mask_scores(pairs, method), _mask_scores(pairs, method.before_training())
+        scores |= {"untrained": before["attended"], "random, as untrained": before["random"]}
         for region, table in scores.items():
             tables.setdefault(region, {})[method.seed] = table
     return attention_scores.by_seed(tables)
