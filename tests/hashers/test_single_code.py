@@ -155,8 +155,8 @@ def test_presets_and_the_papers_settings():
         **{"decay_every": 20, "text_hidden": 8192, "text_features": 512},
     }
     for name, options in chosen.items():
-        asked = {k: v for k, v in printed.items() if name not in IMAGE or "text" not in k}
-        assert asked.items() <= options.items()
+        wanted = {k: v for k, v in printed.items() if name not in IMAGE or "text" not in k}
+        assert wanted.items() <= options.items()
         assert issubclass(hashers.method_class(name), DeepHasher)
 
 
