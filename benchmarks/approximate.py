@@ -5,7 +5,7 @@
 Codes are signs of random projections of points in Gaussian clusters of many sizes, with some bits
 flipped, as hashing makes them; queries come from the same clusters. Recall is the share of found
 codes that are no farther than the true k-th, so that no order among ties counts as a mistake. Every
-index is built in a process of its own, whose resident memory is read before it and after, and is
+index is built in a separate process, whose resident memory is read before it and after, and is
 searched with more and more effort. Building `hnsw` takes by far the longest: larger
 databases than `--hnsw-items` are not built; the table says so, and `page.py` projects the time.
 """

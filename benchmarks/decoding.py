@@ -62,13 +62,13 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[64, 128, 224])
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--csv", type=Path, default=output_folder() / "benchmarks_decoding.csv")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as made:
-        paths = make_photos(Path(made), asked.images)
-        for size in asked.sizes:
+        paths = make_photos(Path(made), options.images)
+        for size in options.sizes:
             times = []
-            for repeat in range(asked.repeats):
+            for repeat in range(options.repeats):
                 os.environ["MMHASH_CACHE"] = str(Path(made) / f"{size}-{repeat}")
                 plain, expected = seconds(lambda size=size: loop(paths, size))
                 stored, found = seconds(lambda size=size: store.decoded(paths, size))
@@ -81,14 +81,14 @@ def main() -> None:
             rows.append(
                 {
                     "side in pixels": size,
-                    "loop, images/s": f"{asked.images / plain:.0f}",
-                    "store, images/s": f"{asked.images / stored:.0f}",
+                    "loop, images/s": f"{options.images / plain:.0f}",
+                    "store, images/s": f"{options.images / stored:.0f}",
                     "ratio": f"{plain / stored:.1f}",
-                    "25,000 photos, s": f"{25_000 * stored / asked.images:.0f}",
+                    "25,000 photos, s": f"{25_000 * stored / options.images:.0f}",
                     "opened again, ms": f"{1000 * opened:.0f}",
                 }
             )
-    report(rows, asked.csv)
+    report(rows, options.csv)
 
 
 if __name__ == "__main__":

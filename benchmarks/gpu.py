@@ -172,7 +172,7 @@ def ranking_part(device: torch.device, options: argparse.Namespace) -> Iterator[
     queries, items = (
         HashCodes.from_signs(rng.standard_normal((n, options.bits), np.float32)) for n in sizes
     )
-    asked, held = (rng.random((n, CONCEPTS)) < FREQUENCY for n in sizes)
+    query_labels, item_labels = (rng.random((n, CONCEPTS)) < FREQUENCY for n in sizes)
     limit = 2 * 2 * 4 * options.queries * options.items / copied_per_second(device, options.copied)
     size = f"{options.queries} × {options.items} × {options.bits} bits"
     counts = []
@@ -180,7 +180,7 @@ def ranking_part(device: torch.device, options: argparse.Namespace) -> Iterator[
         times = []
         for _ in range(1 + options.repeats):  # the first compiles
             start = time.perf_counter()
-            counted = rank_profile(queries, items, asked, held, where).counts
+            counted = rank_profile(queries, items, query_labels, item_labels, where).counts
             times.append(time.perf_counter() - start)
         taken = float(np.median(times[1:]))
         yield row("ranking", f"{size}, on {where}", taken, "seconds", limit, limit * limit / taken)
@@ -255,14 +255,14 @@ def notebooks_part(until: float, options: argparse.Namespace) -> Iterator[Row]:
     for notebook in options.notebooks:
         dataset, n = largest(notebook, options.data)
         if not dataset:
-            yield row("notebooks", f"{notebook}: no set with pictures is at hand", "", "seconds")
+            yield row("notebooks", f"{notebook}: no set with pictures is there", "", "seconds")
             continue
         given = {"dataset": dataset, "scale": "paper", "bits": "[32]", "seeds": "[0]"}
         given["root"] = str(options.data)
         given |= {name: value for which, name, value in options.p if which == notebook}
-        asked = [part for name, value in given.items() for part in ("-p", name, value)]
+        given_parameters = [part for name, value in given.items() for part in ("-p", name, value)]
         start = time.monotonic()
-        ended = call(["reproduce", "--notebook", notebook, *asked], until - start)
+        ended = call(["reproduce", "--notebook", notebook, *given_parameters], until - start)
         what = f"{notebook} on {dataset}, {n} pairs{'' if ended == 0 else f', {ended}'}"
         yield row("notebooks", what, time.monotonic() - start, "seconds")
 

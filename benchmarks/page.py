@@ -52,35 +52,35 @@ def verdict(approximate: pd.DataFrame) -> str:
         exact = rows[rows["index"] == "flat"].iloc[0]
         values = rows[["recall", "times faster than flat"]].astype(float)
         enough = rows[(values["recall"] >= RECALL) & (values["times faster than flat"] >= FASTER)]
-        said = f"- {items:,} codes: `flat` takes {exact['ms a query']} ms a query; "
+        line = f"- {items:,} codes: `flat` takes {exact['ms a query']} ms a query; "
         if enough.empty:
-            said += f"no index is {FASTER:g} times faster at a recall of {RECALL:g}."
+            line += f"no index is {FASTER:g} times faster at a recall of {RECALL:g}."
         else:
             paying.append(items)
             best = enough.loc[enough["ms a query"].astype(float).idxmin()]
-            said += (
+            line += (
                 f"`{best['index']}` with effort {best['effort']} is "
                 f"{best['times faster than flat']} times faster at recall {best['recall']}, and "
                 f"its {best['seconds to build']} s of building are repaid after "
                 f"{int(best['queries that repay building']):,} queries."
             )
-        lines.append(said)
+        lines.append(line)
     lines.insert(0, first_paying(sorted(built["items"].astype(int).unique()), paying))
     for _, row in approximate[approximate["seconds to build"] == "not built"].iterrows():
         kind, items = row["index"], int(row["items"])
-        said = f"- `{kind}` was not built over {items:,} codes"
-        lines.append(said + projected(built[built["index"] == kind], items) + ".")
+        line = f"- `{kind}` was not built over {items:,} codes"
+        lines.append(line + projected(built[built["index"] == kind], items) + ".")
     return "\n".join(lines)
 
 
 def first_paying(sizes: list[int], paying: list[int]) -> str:
     """The first of `sizes` at which an index pays, and the last before it at which none does."""
-    said = f"at least {FASTER:g} times faster than `flat` at a recall of {RECALL:g}"
+    line = f"at least {FASTER:g} times faster than `flat` at a recall of {RECALL:g}"
     if not paying:
-        return f"- No index is {said} at any size up to {sizes[-1]:,} codes."
+        return f"- No index is {line} at any size up to {sizes[-1]:,} codes."
     without = [size for size in sizes if size < paying[0]]
     before = f"not at {without[-1]:,}" if without else "the smallest size that was measured"
-    return f"- An index first pays at {paying[0]:,} codes, {before}: it is {said}."
+    return f"- An index first pays at {paying[0]:,} codes, {before}: it is {line}."
 
 
 def projected(measured: pd.DataFrame, items: int) -> str:

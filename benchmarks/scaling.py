@@ -3,7 +3,7 @@
     python benchmarks/scaling.py && python benchmarks/approximate.py && python benchmarks/page.py
 
 Codes and labels come from a seed, shard by shard, or from the memory-mapped files that
-`write_shards` made of the same shards. Every row is a process of its own, whose resident memory is
+`write_shards` made of the same shards. Every row is a separate process, whose resident memory is
 read before it counts and at its peak. Seconds for N machines are those of the shards that the
 machine with the most would count, at the measured seconds a shard.
 """
@@ -39,21 +39,21 @@ def made_up(n: int, seed: int, number: int) -> Shard:
 
 
 def fresh_processes() -> ProcessPoolExecutor:
-    """Runs each task in a process of its own, one at a time, whose memory nothing else has used."""
+    """Runs each task in a separate process, one at a time, whose memory nothing else has used."""
     return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), max_tasks_per_child=1)
 
 
 def measured(source: str, folder: Path, n_queries: int, n_shards: int, n: int) -> dict[str, object]:
     """One row of the table, and the counts of the first query as `check`."""
     queries, query_labels = made_up(n_queries, 1, 0)
-    kept = open_shards(folder) if source == "files" else None
+    written = open_shards(folder) if source == "files" else None
     sharded_rank_profile(queries, query_labels, [made_up(1000, 2, 0)])  # compiles
     making = counting = 0.0
 
     def shard(number: int) -> Shard:
         nonlocal making
         start = time.perf_counter()
-        made = kept[number] if kept else made_up(n, 0, number)
+        made = written[number] if written else made_up(n, 0, number)
         making += time.perf_counter() - start
         return made
 
@@ -77,7 +77,7 @@ def measured(source: str, folder: Path, n_queries: int, n_shards: int, n: int) -
         "queries": n_queries,
         "seconds": f"{seconds:.2f}",
         "ms per million codes and query": f"{1e9 * seconds / n_codes / n_queries:.3f}",
-        "seconds to make the shards": "" if kept else f"{making:.2f}",
+        "seconds to make the shards": "" if written else f"{making:.2f}",
         "peak memory, MB": f"{before + added:.0f}",
         "above the start, MB": f"{added:.0f}",
         **{
@@ -103,14 +103,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sizes = [max(1, round(1e6 * millions / options.shard)) for millions in options.millions]
     rows: list[dict[str, object]] = []
     with tempfile.TemporaryDirectory() as folder, fresh_processes() as fresh:
-        kept = Path(folder)
-        write_shards(kept, (made_up(options.shard, 0, i) for i in range(max(sizes))))
+        written = Path(folder)
+        write_shards(written, (made_up(options.shard, 0, i) for i in range(max(sizes))))
         for n_queries in options.queries:
             for n_shards in sizes:
                 checks = []
                 for source in ("made up", "files"):
                     row = fresh.submit(
-                        measured, source, kept, n_queries, n_shards, options.shard
+                        measured, source, written, n_queries, n_shards, options.shard
                     ).result()
                     checks.append(row.pop("check"))
                     rows.append(row)

@@ -70,7 +70,7 @@ def test_the_worker_sees_what_it_looks_for(tmp_path, body, sign):
         "def made(folder):\n    path = folder / 'a.txt'\n    path.write_text('good')\n"
         f"    def read():\n        if path.read_text() != 'good':\n            {body}\n"
         "        return {'a': 1, 'b': 2}\n"
-        "    return read\nFAMILIES, EXACT = {'made': (made, 3)}, {made}\n"
+        "    return read\nFAMILIES, EXACT = {'made': (made, 3)}, {'made'}\n"
     )
     code = f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(WORKER.parent)!r}]\n"
     code += "import worker; worker.SECONDS = 1; worker.main('0')"

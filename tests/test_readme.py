@@ -19,7 +19,7 @@ from PIL import Image
 
 from mmhash_nb import cli as commands
 from mmhash_nb import hashers
-from mmhash_nb.datasets import load
+from mmhash_nb.datasets import load, splits
 from mmhash_nb.experiments.runs import run_protocol
 from mmhash_nb.papers.zhang2018.protocol import protocol as zhang2018
 from mmhash_nb.runner import notebook_parameters
@@ -221,7 +221,7 @@ def test_the_code_from_the_official_photos_to_a_gallery_runs(tmp_path, monkeypat
     from mmhash_nb.datasets import mirflickr25k
 
     write_official(tmp_path / "data", 28)
-    small = mirflickr25k.Protocol(26, 6, 24, n_query=6, n_train=12)
+    small = splits.Protocol(26, 6, 24, n_query=6, n_train=12)
     monkeypatch.setitem(mirflickr25k.PROTOCOLS, "zhang2018", small)
     block = README[README.index("### From the photos to a gallery") :]
     tree, code = re.findall(r"```(?:python)?\n(.*?)```", block, flags=re.S)[:2]

@@ -1,10 +1,13 @@
 """`mmhash COMMAND`, or `python -m mmhash_nb COMMAND`: each is a module, imported when called."""
 
 import argparse
+import errno
 import importlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+from mmhash_nb.io.files import FULL
 
 #: how this process was started, for the usage lines
 PROGRAM = "mmhash" if Path(sys.argv[0]).stem == "mmhash" else "python -m mmhash_nb"
@@ -31,8 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return importlib.import_module(f"mmhash_nb.cli.{COMMANDS[command][0]}").main(given)
     except (ArithmeticError, OSError, RuntimeError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        full = isinstance(error, OSError) and error.errno == errno.ENOSPC
+        print(f"error: {FULL if full else error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("interrupted; the same command goes on where it can", file=sys.stderr)
+        print("interrupted; the same command goes on where it stopped", file=sys.stderr)
         return 130

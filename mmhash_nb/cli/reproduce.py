@@ -6,7 +6,6 @@ replaces the committed files by it.
 """
 
 import argparse
-import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -107,9 +106,9 @@ def _publish(given: argparse.Namespace) -> Iterator[str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=PROGRAM)
     commands = parser.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("reproduce", help="run the notebooks, write the report")
-    copied = commands.add_parser("publish", help="replace committed files by those of runs")
-    report = commands.add_parser("report", help="write the report alone; nothing is run")
+    run = commands.add_parser("reproduce")
+    copied = commands.add_parser("publish")
+    report = commands.add_parser("report")
     for command in (run, copied):
         command.add_argument("--notebook", nargs="+", default=[], metavar="NAME")
         command.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
@@ -153,8 +152,9 @@ def _jobs(arguments: argparse.Namespace) -> list[Job]:
     return from_grid(arguments.notebook, dict(arguments.p), grid, arguments.out)
 
 
-def _run(given: argparse.Namespace) -> int:
-    """What the command line says; returns the exit status."""
+def main(arguments: Sequence[str]) -> int:
+    """Run one of the commands; returns 0, or 1 where a notebook failed."""
+    given = _parser().parse_args(arguments)
     if given.command == "report":
         from mmhash_nb import report
 
@@ -177,19 +177,3 @@ def _run(given: argparse.Namespace) -> int:
     if outcomes[-1].notebook != REPORT:
         print(f"report: {given.out / 'report.md'} and report.html beside it")
     return int(any(outcome.error for outcome in outcomes))
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line; returns 0, 1 where a notebook failed, 2 on a wrong argument."""
-    given = _parser().parse_args(arguments)
-    try:
-        return _run(given)
-    except (FileNotFoundError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on where it stopped", file=sys.stderr)
-        return 130
-    except OSError as error:
-        print(f"error: {in_words(error)}", file=sys.stderr)
-        return 1

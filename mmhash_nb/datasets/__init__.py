@@ -3,7 +3,8 @@
 To add a dataset, write a module of its name in this package and a line in `_DATASETS`. The module
 has `load(root, *, option=..., ...) -> Pairs`. Unless the dataset is embedded it also has
 `find(root) -> Path | None` (where its files lie), `PAGE` (where to get them) and `PUT` (what to put
-where, under the root). `uci_digits.py` is the shortest example.
+where, under the root), which `about` reads from the TOML file of the dataset's name.
+`uci_digits.py` is the shortest example.
 
 A collection of photos that papers select from is a subclass of `PhotoCollection`, which has all
 options; see `iaprtc12.py`. Photos listed in a CSV table share `photo_tables.py`; see `flickr8k.py`.

@@ -7,18 +7,22 @@ import numpy as np
 
 from mmhash_nb.datasets import cifar10_files
 from mmhash_nb.datasets.choices import DISPLAY, check_option
-from mmhash_nb.datasets.cifar10_files import ARCHIVE, ARCHIVE_MD5, BATCHES, CLASSES, PAGE, find
+from mmhash_nb.datasets.cifar10_files import (
+    ARCHIVE,
+    ARCHIVE_MD5,
+    ARCHIVES,
+    CLASSES,
+    PAGE,
+    PUT,
+    URL,
+    find,
+)
 from mmhash_nb.features import describe
-from mmhash_nb.io.archives import Archive
 from mmhash_nb.io.download import fetch
 from mmhash_nb.pairs import Pairs
 
-__all__ = ["CLASSES", "PAGE", "PUT", "URL", "check_published", "find", "load", "split"]
+__all__ = ["ARCHIVES", "CLASSES", "PAGE", "PUT", "URL", "check_published", "find", "load", "split"]
 
-URL = f"https://www.cs.toronto.edu/~kriz/{ARCHIVE}"
-PUT = f"cifar10/{ARCHIVE} (or {BATCHES}/, or a folder or zip of images train|test/CLASS/NUMBER.jpg)"
-
-ARCHIVES = (Archive(URL, "cifar10", ARCHIVE, 170_498_071, ARCHIVE_MD5),)
 N_OF_CLASS = 6_000
 
 

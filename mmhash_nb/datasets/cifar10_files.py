@@ -15,26 +15,20 @@ from typing import Any
 
 import numpy as np
 
+from mmhash_nb.datasets.about import about
 from mmhash_nb.datasets.decoding import opened, rgb
+from mmhash_nb.io.archives import Archive
 from mmhash_nb.io.cache import cached_array
 from mmhash_nb.io.download import check_members, digest_of
 
-PAGE = "https://www.cs.toronto.edu/~kriz/cifar.html"
-ARCHIVE = "cifar-10-python.tar.gz"
-ARCHIVE_MD5 = "c58f30108f718f92721af3b95e74349a"
 BATCHES = "cifar-10-batches-py"
+_ABOUT = about("cifar10")
+PAGE, PUT, CLASSES = _ABOUT["page"], _ABOUT["put"], tuple(_ABOUT["classes"])
+ARCHIVES = [Archive(**row) for row in _ABOUT["archives"]]
+URL, ARCHIVE = ARCHIVES[0].url, ARCHIVES[0].holds
+ARCHIVE_MD5: str = _ABOUT["archives"][0]["md5"]
 #: in the official order: five batches of training images, one of test images
-BATCH_MD5 = {
-    "data_batch_1": "c99cafc152244af753f735de768cd75f",
-    "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
-    "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
-    "data_batch_4": "634d18415352ddfa80567beed471001a",
-    "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
-    "test_batch": "40351d587109b95175f43aff81a1287e",
-}
-CLASSES = (
-    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
-)  # fmt: skip
+BATCH_MD5 = _ABOUT["md5"]
 SPLITS = ("train", "test")
 SIDE = 32
 #: of one re-packaged image: of this size none has more, so that no archive unpacks without end
@@ -52,34 +46,23 @@ def find(root: Path) -> Path | None:
         return None
     named = [p for p in sorted(root.iterdir()) if p.is_dir() and p.name.lower().startswith("cifar")]
     folders = sorted([root, *named], key=lambda p: p.name != "cifar10")
-    for holds in (_batches_in, _archive_in, _images_in, _zip_in):
-        for folder in folders:
-            found = holds(folder)
-            if found is not None:
-                return found
-    return None
+    of_kinds = zip(*(_packagings(folder) for folder in folders), strict=True)
+    return next((path for kind in of_kinds for path in kind if path is not None), None)
 
 
-def _batches_in(folder: Path) -> Path | None:
-    for candidate in (folder, folder / BATCHES):
-        if (candidate / "data_batch_1").is_file():
-            return candidate
-    return None
-
-
-def _archive_in(folder: Path) -> Path | None:
-    return folder / ARCHIVE if (folder / ARCHIVE).is_file() else None
-
-
-def _images_in(folder: Path) -> Path | None:
+def _packagings(folder: Path) -> list[Path | None]:
+    """What a folder holds: batches, their archive, images, a zip of images; the best first."""
+    batches = [one for one in (folder, folder / BATCHES) if (one / "data_batch_1").is_file()]
+    archive = folder / ARCHIVE
     # `train/` and `test/` alone say little: another dataset may have them too.
     whole_set = all((folder / split / name).is_dir() for split in SPLITS for name in CLASSES)
-    return folder if whole_set else None
-
-
-def _zip_in(folder: Path) -> Path | None:
     zips = (p for p in sorted(folder.glob("*.zip")) if p.name.lower().startswith("cifar"))
-    return next(zips, None)
+    return [
+        next(iter(batches), None),
+        archive if archive.is_file() else None,
+        folder if whole_set else None,
+        next(zips, None),
+    ]
 
 
 def is_official(path: Path) -> bool:

@@ -17,10 +17,13 @@ class Distributions:
 
     Args:
         same: MATLAB files that hold the papers' selection.
-        missing: the first official file that a folder lacks for a value of the option `images`, or
-            `None`.
+        missing: the first official file that a folder lacks for a value of the option `images`
+            other than `vgg`, or `None`.
         contents: how many official files of each kind a folder has, and how many are needed.
-        read_official: reads the official files, with `images` and `size`.
+        read_official: reads the official files of a folder, with one of the values of the option
+            `images` but `vgg`, and the side of pixels. It raises `FileNotFoundError` where a file
+            is missing, and `ValueError` where a line cannot be read or holds a value out of range
+            (with file and line), or a photo does not decode.
         other: MATLAB files that may hold another selection, read where nothing else is there.
         label_names: of `same`, whose files do not name them.
         labels: how many; `None` for the protocol's number.
@@ -36,7 +39,7 @@ class Distributions:
 
     def has(self, folder: Path, images: str, *, official: bool = False) -> bool:
         """Whether `folder` has the files of any distribution, or the official ones, with images."""
-        if self.missing(folder, images) is None:
+        if self._official_lacks(folder, images) is None:
             return True
         layouts = () if official else (*self.same, *self.other)
         return matlab_selection.choose(layouts, folder, images) is not None
@@ -48,7 +51,7 @@ class Distributions:
         """
         begun = (one for one in (*self.same, *self.other) if one.begun(folder))
         layout = None if official else next(begun, None)
-        missing = self.missing if layout is None else layout.missing
+        missing = self._official_lacks if layout is None else layout.missing
         there = [repr(value) for value in known if self.has(folder, value, official=official)]
         hint = f" (what is there is for images={' or '.join(there)})" if there else ""
         return f"{missing(folder, images) or missing(folder, 'none')}{hint}"
@@ -60,13 +63,13 @@ class Distributions:
             FileNotFoundError: none has them.
         """
         layout = matlab_selection.choose(self.same, folder, images)
-        if layout is None and self.missing(folder, images) is None:
+        if layout is None and self._official_lacks(folder, images) is None:
             return self.read_official(folder, images, size)
         names = None if layout is None else self.label_names
         source = "" if layout is None else "matrices of DCMH's selection"
         layout = layout or matlab_selection.choose(self.other, folder, images)
         if layout is None:
-            first = self.same[0].missing if self.same else self.missing
+            first = self.same[0].missing if self.same else self._official_lacks
             raise FileNotFoundError(
                 f"there is no {first(folder, images)} in {folder}: put it there (a "
                 "row for each photo, in the order of the tags), or load with images='none'."
@@ -76,3 +79,6 @@ class Distributions:
         without = "; without image features" if images == "none" else ""
         source = f"{source}, no checksum published{without}{found.source}"
         return dataclasses.replace(found, label_names=names, source=source)
+
+    def _official_lacks(self, folder: Path, images: str) -> str | None:
+        return "features of the photos" if images == "vgg" else self.missing(folder, images)

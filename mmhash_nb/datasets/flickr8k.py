@@ -6,16 +6,13 @@ from pathlib import Path
 import numpy as np
 
 from mmhash_nb.datasets import photo_tables
-from mmhash_nb.datasets.choices import check_option
+from mmhash_nb.datasets.about import about
 from mmhash_nb.pairs import Pairs
 
-PAGE = "https://github.com/quantumnaan/sic_translator"
 CAPTIONS, CONCEPTS = "captions.txt", "concepts_from_captions.csv"
 TABLES = (CAPTIONS, CONCEPTS)
-PUT = (
-    f"flickr8k_1k/ with images/*.jpg, {CAPTIONS} (columns image, caption) and {CONCEPTS} (column "
-    "image, and one column of zeros and ones for each concept)"
-)
+_ABOUT = about("flickr8k")
+PAGE, PUT = _ABOUT["page"], _ABOUT["put"]
 
 
 def find(root: Path) -> Path | None:
@@ -57,9 +54,7 @@ def load(
         ValueError: an unknown value of an option, a table that is not what it should be (with file
             and line), or a photo that does not decode.
     """
-    check_option("flickr8k", "images", images, photo_tables.IMAGES)
-    check_option("flickr8k", "texts", texts, photo_tables.TEXTS)
-    folder = photo_tables.required("flickr8k", Path(root) / "flickr8k_1k", TABLES, PAGE, PUT)
+    folder = photo_tables.required("flickr8k", Path(root) / "flickr8k_1k", TABLES, images, texts)
     rows, labels, names = _concepts(folder / CONCEPTS)
     paths = photo_tables.photo_paths(folder / CONCEPTS, rows, folder / photo_tables.PHOTOS)
     captions = _captions(folder / CAPTIONS, [path.name for path in paths])

@@ -6,17 +6,15 @@ from pathlib import Path
 import numpy as np
 
 from mmhash_nb.datasets import photo_tables
+from mmhash_nb.datasets.about import about
 from mmhash_nb.datasets.choices import check_option
 from mmhash_nb.pairs import Pairs
 
-PAGE = "https://github.com/charlottemllt/Classification-automatique-des-biens-de-consommation"
 PRODUCTS, INDEX = "flipkart_com-ecommerce_sample_1050.csv", "index.csv"
 TABLES = (PRODUCTS, INDEX)
 COLUMNS = ("uniq_id", "image", "label_name", "sub_label_name")
-PUT = (
-    f"flipkart/ with {PRODUCTS}, images/*.jpg and {INDEX} (columns {', '.join(COLUMNS)}: for "
-    "each photo its product, and the first two levels of product_category_tree)"
-)
+_ABOUT = about("flipkart")
+PAGE, PUT = _ABOUT["page"], _ABOUT["put"]
 LABELS = ("class", "both")
 
 
@@ -47,30 +45,15 @@ def load(
 
     Args:
         root: the folder that holds `flipkart/`.
-        images: `pixels` (`uint8 [N, 3, size, size]`, padded to a square with white), `gist`
-            (`float32 [N, 384]`) or `hog` (`float32 [N, 486]`), computed from those pixels.
-        size: side of the photos in pixels.
+        images, size, texts, split_seed, n_query: as for `flickr8k.load`.
         labels: `class`, the 7 classes; or `both`, those and the 62 sub-classes as further labels,
             so that two products of the same class share one label and of the same sub-class two.
             The name of the pairs is then `flipkart_sub`.
-        texts: `bow`, the up to 2,000 most frequent words as ones and zeros; or `sentences`
-            (`float32 [N, 256]`, see `mmhash_nb.features.text`), which needs the extra `sentences`.
-        split_seed: draws the queries.
-        n_query: how many.
 
-    Raises:
-        FileNotFoundError: a file is missing.
-        ImportError: `texts="sentences"` without the extra.
-        ValueError: an unknown value of an option, a table that is not what it should be (with file
-            and line), or a photo that does not decode.
+    Raises: as `flickr8k.load`.
     """
-    for option, value, known in (
-        ("images", images, photo_tables.IMAGES),
-        ("labels", labels, LABELS),
-        ("texts", texts, photo_tables.TEXTS),
-    ):
-        check_option("flipkart", option, value, known)
-    folder = photo_tables.required("flipkart", Path(root) / "flipkart", TABLES, PAGE, PUT)
+    check_option("flipkart", "labels", labels, LABELS)
+    folder = photo_tables.required("flipkart", Path(root) / "flipkart", TABLES, images, texts)
     index, products = folder / INDEX, folder / PRODUCTS
     _, rows = photo_tables.table(index, COLUMNS)
     paths = photo_tables.photo_paths(index, rows, folder / photo_tables.PHOTOS)

@@ -4,25 +4,11 @@ from functools import partial
 
 from mmhash_nb.datasets import iaprtc12_official as official
 from mmhash_nb.datasets.distributions import Distributions
-from mmhash_nb.datasets.matlab_layouts import CAPTIONS, IAPR_RAND, LISTS
+from mmhash_nb.datasets.matlab_layouts import layout
 from mmhash_nb.datasets.photo_collection import FILES, PhotoCollection
 from mmhash_nb.datasets.selection import Selection
 from mmhash_nb.datasets.splits import Protocol
 
-PAGE = "https://www.imageclef.org/photodata"
-SEGMENTS_PAGE = "https://www.imageclef.org/SIAPRdata"
-PUT = (
-    "iaprtc12/ with iaprtc12.tgz (images/, annotations_complete_eng/) and, from "
-    f"{SEGMENTS_PAGE}, saiaprtc12ok.part1.rar to part3 (labels.txt of each folder, wlist.txt) "
-    "unpacked; or with iapr-tc12-rand.mat (VDatabase, YDatabase, databaseL, VTest, YTest, testL); "
-    "or imgList.mat, tagList.mat and labelList.mat, or index.mat, caption.mat and label.mat"
-)
-PROTOCOLS = {
-    "zeng2022": Protocol(20_000, 2_912, 255, n_query=2_000, n_train=10_000),
-    "zhang2018": Protocol(20_000, 2_912, 255, n_query=2_000, n_train=10_000),
-    # "100 pairs per class"; the shallow methods learn from the whole gallery
-    "liong2017": Protocol(19_627, 500, 22, 100, None, per_label=True, frequent=True),
-}
 #: one photo of the official files has segments and no English caption, so that others found 19,999
 _NEARLY = 1
 
@@ -39,22 +25,21 @@ class IAPRTC12(PhotoCollection):
     paper's number. Only `iapr-tc12-rand.mat` has DCMH's columns.
     """
 
-    NAME, PAGE, PUT, PROTOCOLS = "iaprtc12", PAGE, PUT, PROTOCOLS
-    FOLDERS = ("iaprtc12", "iapr", "saiaprtc12")
+    NAME = "iaprtc12"
     TEXTS = "Captions"
     EMPTY_TAGS, BINARY_TAGS = True, False
 
     def distributions(self, protocol: str) -> tuple[Distributions]:
         """All of DCMH's labels; or the most frequent, of the official files alone."""
-        rule = None if protocol == FILES else self.PROTOCOLS[protocol]
+        rule = None if protocol == FILES else self.protocols[protocol]
         frequent = rule.labels if rule is not None and rule.frequent else None
         return (
             Distributions(
-                same=(IAPR_RAND,) if frequent is None else (),
+                same=(layout("rand"),) if frequent is None else (),
                 missing=official.missing,
                 contents=official.contents,
                 read_official=partial(official.read, frequent=frequent),
-                other=(LISTS, CAPTIONS) if frequent is None else (),
+                other=(layout("lists"), layout("captions")) if frequent is None else (),
             ),
         )
 
@@ -66,6 +51,7 @@ class IAPRTC12(PhotoCollection):
         return n + (n == rule.pairs - _NEARLY), rule.words, labels
 
 
-_COLLECTION = IAPRTC12()
-find, load, read = _COLLECTION.find, _COLLECTION.load, _COLLECTION.read
-contents, images_there = _COLLECTION.contents, _COLLECTION.images_there
+COLLECTION = IAPRTC12()
+PAGE, PUT, PROTOCOLS = COLLECTION.page, COLLECTION.put, COLLECTION.protocols
+find, load, read = COLLECTION.find, COLLECTION.load, COLLECTION.read
+contents, images_there = COLLECTION.contents, COLLECTION.images_there

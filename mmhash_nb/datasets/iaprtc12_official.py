@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from mmhash_nb.datasets import store
-from mmhash_nb.datasets.selection import Selection
+from mmhash_nb.datasets.selection import Selection, count, no_images
 from mmhash_nb.datasets.splits import most_frequent
 from mmhash_nb.io.finding import Photos, locate
 
@@ -18,8 +18,6 @@ _ELEMENT = r"<{0}>(.*?)</{0}>"
 
 def missing(folder: Path, images: str) -> str | None:
     """The first file that `folder` lacks for one of the values of the option `images`."""
-    if images == "vgg":
-        return "features of the photos"
     if locate(folder, CAPTIONS) is None:
         return CAPTIONS
     if images == "pixels" and next(folder.rglob("*.jpg"), None) is None:
@@ -32,11 +30,9 @@ def missing(folder: Path, images: str) -> str | None:
 def contents(folder: Path) -> dict[str, tuple[int, int]]:
     """How many files of each kind are there, and how many are needed."""
     photos = (p for p in folder.glob("**/images/*/*.jpg") if p.stem.isdecimal())
-    captions = locate(folder, CAPTIONS)
-    texts = [] if captions is None else [*captions.rglob("*.eng")]
     return {
         "photos": (len({path.name for path in photos}), N_PHOTOS),
-        "captions": (len(texts), N_PHOTOS - 1),
+        "captions": (count(locate(folder, CAPTIONS), "**/*.eng"), N_PHOTOS - 1),
         "list of labels": (int(_find(folder, LABEL_LIST) is not None), 1),
         "labels of segments": (int(_find(folder, LABELS) is not None), 1),
     }
@@ -48,15 +44,11 @@ def read(folder: Path, images: str, size: int, frequent: int | None = None) -> S
     A photo has the labels of its segments. Of the 275 labels those that no segment has are left
     out, which leaves 255.
 
+    Arguments and errors are those of `Distributions.read_official`.
+
     Args:
         folder: holds both distributions, unpacked at any level.
-        images: `none` or `pixels`.
-        size: side of pixels.
         frequent: so many of the labels, those of the most photos; `None` for all.
-
-    Raises:
-        FileNotFoundError: a file is missing.
-        ValueError: a line or caption cannot be read (with its file), or a photo does not decode.
     """
     names = _names(_there(folder, LABEL_LIST))
     labels_of = _labels(folder, names)
@@ -66,11 +58,9 @@ def read(folder: Path, images: str, size: int, frequent: int | None = None) -> S
         raise ValueError(f"no photo in {folder} has both a caption and a label: get them again.")
     listed = sorted({label for number in numbers for label in labels_of[number]})
     labels = np.array([[label in labels_of[number] for label in listed] for number in numbers])
-    chosen = np.arange(len(listed))
-    if frequent is not None:
-        chosen = most_frequent(labels, frequent)
+    chosen = most_frequent(labels, len(listed) if frequent is None else frequent)
     rows = np.flatnonzero(labels[:, chosen].any(axis=1))
-    pixels = np.empty((len(rows), 0), dtype=np.float32)
+    pixels = no_images(len(rows))
     if images == "pixels":
         wanted = [f"images/{numbers[i] // 1000:02}/{numbers[i]}.jpg" for i in rows]
         pixels = store.decoded(Photos(folder).find_all(wanted), size)

@@ -1,14 +1,15 @@
-"""The layouts in which the papers' selections circulate as MATLAB files: a table of them."""
+"""The layouts in which the papers' selections circulate as MATLAB files; see `layouts.toml`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmhash_nb.datasets.about import about
 from mmhash_nb.io.finding import locate
 
 #: the part of a file that is not divided
 ALL = "all"
-Variables = Mapping[str, tuple[str, ...]]
+_LAYOUTS = about("layouts")
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Source:
     """
 
     files: tuple[str, ...]
-    variables: Variables
+    variables: Mapping[str, tuple[str, ...]]
 
     def find(self, folder: Path) -> Path | None:
         """The file, in `folder` or up to two levels below."""
@@ -34,10 +35,7 @@ class Layout:
     """Which file has what.
 
     Args:
-        name: what messages call it.
-        labels: zeros and ones, a row each sample.
-        tags: a bag of words each; or captions: a text each.
-        pixels: the images; features: vectors of them; photos: the names of their files.
+        name: what messages call it; the other fields are explained in `layouts.toml`.
     """
 
     name: str
@@ -50,8 +48,8 @@ class Layout:
 
     def begun(self, folder: Path) -> bool:
         """Whether any of its files is in `folder`."""
-        sources = (self.labels, self.tags, self.captions, self.pixels, self.features, self.photos)
-        return any(source is not None and source.find(folder) for source in sources)
+        sources = (value for value in vars(self).values() if isinstance(value, Source))
+        return any(source.find(folder) for source in sources)
 
     def missing(self, folder: Path, images: str) -> str | None:
         """The first file that `folder` lacks for one of the values of the option `images`."""
@@ -70,68 +68,11 @@ class Layout:
         return None
 
 
-def _whole(files: tuple[str, ...], *variables: str) -> Source:
-    return Source(files, {ALL: variables})
+def layout(name: str, *of: str) -> Layout:
+    """The layout of that name, in the files that a dataset calls so."""
+    return Layout(name, **{what: _source(of, **row) for what, row in _LAYOUTS[name].items()})
 
 
-def _parts(file: str, letter: str) -> Source:
-    """The arrays of a file that holds the parts of its split one by one."""
-    parts = {"database": "db", "query": "te", "train": "tr"}
-    return Source((file,), {part: (f"{letter}_{end}",) for part, end in parts.items()})
-
-
-def three_files(stem: str) -> Layout:
-    """DCMH's files: `STEM-yall.mat`, `STEM-lall.mat` and, for images, `STEM-iall.mat`."""
-    return Layout(
-        "dcmh",
-        labels=_whole((f"{stem}-lall.mat",), "LAll"),
-        tags=_whole((f"{stem}-yall.mat",), "YAll"),
-        pixels=_whole((f"{stem}-iall.mat",), "IAll"),
-        features=_whole(
-            (f"{stem}-iall-vgg.mat", f"{stem}-xall-vgg.mat"), *("XAll", "IAll", "FAll")
-        ),
-        photos=_whole((f"{stem}-fall.mat",), "FAll"),
-    )
-
-
-def one_file(*files: str) -> Layout:
-    """All in one file, as of FLICKR-25K.mat."""
-    return Layout(
-        "one_file",
-        labels=_whole(files, "LAll"),
-        tags=_whole(files, "YAll"),
-        pixels=_whole(files, "images", "IAll"),
-        features=_whole(files, "XAll"),
-    )
-
-
-def divided(short: str) -> tuple[Layout, Layout]:
-    """`SHORT_cnn.mat` and `raw_SHORT.mat`, which hold the parts of a split one by one."""
-    cnn, raw = f"{short}_cnn.mat", f"raw_{short}.mat"
-    return (
-        Layout("cnn", labels=_parts(cnn, "L"), tags=_parts(cnn, "T"), features=_parts(cnn, "I")),
-        Layout("raw", labels=_parts(raw, "L"), tags=_parts(raw, "T"), pixels=_parts(raw, "I")),
-    )
-
-
-#: tag and label matrices beside the names of the photos
-LISTS = Layout(
-    "lists",
-    labels=_whole(("labelList.mat",), "LAll", "labels"),
-    tags=_whole(("tagList.mat",), "YAll", "tags"),
-    photos=_whole(("imgList.mat",), "FAll", "imgs"),
-)
-#: captions as text, and the paths of the photos
-CAPTIONS = Layout(
-    "captions",
-    labels=_whole(("label.mat",), "category", "label"),
-    captions=_whole(("caption.mat",), "caption"),
-    photos=_whole(("index.mat",), "index"),
-)
-#: IAPR TC-12 in a fixed order, whose last 2,000 are the queries
-IAPR_RAND = Layout(
-    "rand",
-    labels=Source(("iapr-tc12-rand.mat",), {"database": ("databaseL",), "query": ("testL",)}),
-    tags=Source(("iapr-tc12-rand.mat",), {"database": ("YDatabase",), "query": ("YTest",)}),
-    features=Source(("iapr-tc12-rand.mat",), {"database": ("VDatabase",), "query": ("VTest",)}),
-)
+def _source(of: Sequence[str], files: Sequence[str], **variables: Sequence[str]) -> Source:
+    found = tuple(file.format(one) for file in files for one in of or ("",))
+    return Source(found, {part: tuple(names) for part, names in variables.items()})

@@ -4,33 +4,18 @@ from pathlib import Path
 
 from mmhash_nb.datasets import mirflickr25k_official as official
 from mmhash_nb.datasets.distributions import Distributions
-from mmhash_nb.datasets.matlab_layouts import CAPTIONS, LISTS, divided, one_file, three_files
+from mmhash_nb.datasets.matlab_layouts import layout
 from mmhash_nb.datasets.photo_collection import PhotoCollection
-from mmhash_nb.datasets.splits import Protocol
 from mmhash_nb.io.finding import locate
 
-PAGE = "https://press.liacs.nl/mirflickr/mirdownload.html"
-TAGS, LABELS = "mirflickr25k-yall.mat", "mirflickr25k-lall.mat"
-VGG = ("mirflickr25k-iall-vgg.mat", "mirflickr25k-xall-vgg.mat")
-PUT = (
-    "mirflickr25k/ with mirflickr25k.zip and mirflickr25k_annotations_v080.zip unpacked; or with "
-    f"{TAGS} (variable YAll, 20015 x 1386) and {LABELS} (LAll, 20015 x 24), the selection that "
-    f"circulates with DCMH, for images='vgg' {VGG[0]} (XAll, 20015 x 4096), for images='pixels' "
-    "mirflickr25k-iall.mat; or FLICKR-25K.mat, mir_cnn.mat, raw_mir.mat, imgList.mat with "
-    "tagList.mat and labelList.mat, or index.mat with caption.mat and label.mat"
-)
-PROTOCOLS = {
-    "zeng2022": Protocol(20_015, 1_386, 24, n_query=2_000, n_train=10_000),
-    "zhang2018": Protocol(20_015, 1_386, 24, n_query=2_000, n_train=10_000),
-}
 #: the folder that mirflickr25k.zip holds
 _UNPACKED = "mirflickr"
 _DISTRIBUTIONS = Distributions(
-    same=(three_files("mirflickr25k"), one_file("FLICKR-25K.mat", "FLICKR-25k.mat")),
+    same=(layout("dcmh", "mirflickr25k"), layout("one_file", "FLICKR-25K.mat", "FLICKR-25k.mat")),
     missing=official.missing,
     contents=official.contents,
     read_official=official.read,
-    other=(LISTS, *divided("mir"), CAPTIONS),
+    other=(layout("lists"), layout("cnn", "mir"), layout("raw", "mir"), layout("captions")),
     label_names=official.CONCEPTS,
 )
 
@@ -47,9 +32,7 @@ class MIRFlickr25K(PhotoCollection):
     the annotations' names, and tags are numbered. Other MATLAB files have numbered labels too.
     """
 
-    NAME, PAGE, PUT, PROTOCOLS = "mirflickr25k", PAGE, PUT, PROTOCOLS
-    FOLDERS = ("mirflickr25k", "mirflickr", "flickr25k")
-    ARCHIVES = official.ARCHIVES
+    NAME = "mirflickr25k"
 
     def distributions(self, protocol: str) -> tuple[Distributions]:
         """The same for all protocols."""
@@ -66,8 +49,8 @@ def _both_unpacked_in(root: Path) -> bool:
     return there and locate(root, first, last) is not None
 
 
-_COLLECTION = MIRFlickr25K()
-ARCHIVES = _COLLECTION.ARCHIVES
-find, load, read = _COLLECTION.find, _COLLECTION.load, _COLLECTION.read
-contents, images_there = _COLLECTION.contents, _COLLECTION.images_there
-fetch_all = _COLLECTION.fetch_all
+COLLECTION = MIRFlickr25K()
+PAGE, PUT, PROTOCOLS = COLLECTION.page, COLLECTION.put, COLLECTION.protocols
+ARCHIVES, fetch_all = COLLECTION.archives, COLLECTION.fetch_all
+find, load, read = COLLECTION.find, COLLECTION.load, COLLECTION.read
+contents, images_there = COLLECTION.contents, COLLECTION.images_there

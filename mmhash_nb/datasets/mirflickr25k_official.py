@@ -6,64 +6,35 @@ import numpy as np
 from scipy import sparse
 
 from mmhash_nb.datasets import store
-from mmhash_nb.datasets.selection import Selection, required
-from mmhash_nb.io.archives import Archive
+from mmhash_nb.datasets.about import about
+from mmhash_nb.datasets.selection import Selection, absent, count, no_images, required
 from mmhash_nb.io.finding import locate
 
-#: the concepts in alphabetical order; `_r1` files hold those of them that are clearly seen
-CONCEPTS = (
-    *("animals", "baby", "bird", "car", "clouds", "dog", "female", "flower", "food", "indoor"),
-    *("lake", "male", "night", "people", "plant_life", "portrait", "river", "sea", "sky"),
-    *("structures", "sunset", "transport", "tree", "water"),
-)
+#: the concepts in alphabetical order
+CONCEPTS = tuple(about("mirflickr25k")["concepts"])
 TAG_LIST, TAGS, PHOTO = "doc/common_tags.txt", "meta/tags", "im1.jpg"
 #: a tag must occur so often to be a word
 LEAST = 20
 #: photos, and with them files of tags
 N_PHOTOS = 25_000
-_AT = "https://press.liacs.nl/mirflickr/mirflickr25k.v3b/"
-#: the first sum stands on the official page; the second was recorded from a copy
-ARCHIVES = (
-    Archive(
-        f"{_AT}mirflickr25k.zip",
-        "mirflickr25k",
-        "im25000.jpg",
-        3_069_184_257,
-        "a23d0a8564ee84cda5622a6c2f947785",
-    ),
-    Archive(
-        f"{_AT}mirflickr25k_annotations_v080.zip",
-        "mirflickr25k_annotations_v080",
-        "water.txt",
-        207_220,
-        "aa0138c79892b1b670184d142380948f",
-    ),
-)
 
 
 def missing(folder: Path, images: str) -> str | None:
     """The first file that `folder` lacks for one of the values of the option `images`."""
-    if images == "vgg":
-        return "features of the photos"
-    for name in (TAG_LIST, f"{TAGS}/tags1.txt", *((PHOTO,) if images == "pixels" else ())):
-        if locate(folder, name) is None:
-            return name
-    return next((f"{c}.txt" for c in CONCEPTS if locate(folder, f"{c}.txt") is None), None)
+    photo = [PHOTO] if images == "pixels" else []
+    annotations = (f"{concept}.txt" for concept in CONCEPTS)
+    return absent(folder, TAG_LIST, f"{TAGS}/tags1.txt", *photo, *annotations)
 
 
 def contents(folder: Path) -> dict[str, tuple[int, int]]:
     """How many files of each kind are there, and how many are needed."""
-    photo, tags = locate(folder, PHOTO), locate(folder, TAGS)
-    photos = [] if photo is None else [*photo.parent.glob("im*.jpg")]
-    of_tags = [] if tags is None else [*tags.glob("tags*.txt")]
+    photo = locate(folder, PHOTO)
+    annotated = [concept for concept in CONCEPTS if locate(folder, f"{concept}.txt")]
     return {
-        "photos": (len(photos), N_PHOTOS),
-        "files of tags": (len(of_tags), N_PHOTOS),
+        "photos": (count(photo and photo.parent, "im*.jpg"), N_PHOTOS),
+        "files of tags": (count(locate(folder, TAGS), "tags*.txt"), N_PHOTOS),
         "list of common tags": (int(locate(folder, TAG_LIST) is not None), 1),
-        "annotations": (
-            sum(locate(folder, f"{c}.txt") is not None for c in CONCEPTS),
-            len(CONCEPTS),
-        ),
+        "annotations": (len(annotated), len(CONCEPTS)),
     }
 
 
@@ -74,14 +45,8 @@ def read(folder: Path, images: str, size: int) -> Selection:
     order. A photo has the concepts in whose files it is listed, seen clearly or not: the `_r1`
     files repeat a part of them and are not read.
 
-    Args:
-        folder: holds both archives, unpacked at most two folders down.
-        images: `none` or `pixels`.
-        size: side of pixels.
-
-    Raises:
-        FileNotFoundError: a file is missing.
-        ValueError: a line cannot be read (with file and line), or a photo does not decode.
+    Both archives may be unpacked at most two folders down. Arguments and errors are those of
+    `Distributions.read_official`.
     """
     words = _words(required(folder, TAG_LIST))
     tags = _tags(required(folder, TAGS), words)
@@ -89,12 +54,12 @@ def read(folder: Path, images: str, size: int) -> Selection:
     rows = np.flatnonzero(labels.any(axis=1) & (np.diff(tags.indptr) > 0))
     if not rows.size:
         raise ValueError(f"no photo in {folder} has both a common tag and a concept: get it again.")
-    pixels = np.empty((len(rows), 0), dtype=np.float32)
+    pixels = no_images(len(rows))
     if images == "pixels":
         photos = required(folder, PHOTO).parent
         paths = [photos / f"im{i + 1}.jpg" for i in rows]
-        if absent := next((path for path in paths if not path.is_file()), None):
-            raise FileNotFoundError(f"there is no {absent}: unpack mirflickr25k.zip again.")
+        if lacking := next((path for path in paths if not path.is_file()), None):
+            raise FileNotFoundError(f"there is no {lacking}: unpack mirflickr25k.zip again.")
         pixels = store.decoded(paths, size)
     return Selection(
         images=pixels,

@@ -8,34 +8,12 @@ import numpy as np
 
 from mmhash_nb.datasets import nuswide_official as official
 from mmhash_nb.datasets.distributions import Distributions
-from mmhash_nb.datasets.matlab_layouts import CAPTIONS, LISTS, divided, one_file, three_files
-from mmhash_nb.datasets.nuswide_tables import PAGE
+from mmhash_nb.datasets.matlab_layouts import layout
 from mmhash_nb.datasets.photo_collection import FILES, PhotoCollection
 from mmhash_nb.datasets.selection import Selection
-from mmhash_nb.datasets.splits import Protocol
 
-PUT = (
-    f"nuswide/ with ConceptsList/{official.CONCEPTS}, Groundtruth/{official.LABELS}/Labels_*.txt "
-    f"(81 files), NUS_WID_Tags/{official.TAG_LIST} and NUS_WID_Tags/{official.TAGS}, for "
-    f"images='bof' Low_Level_Features/{official.VISUAL_WORDS}, for images='pixels' "
-    f"ImageList/{official.IMAGE_LIST} and the photos; "
-    "or with nus-wide-tc21-lall.mat and nus-wide-tc21-yall.mat (or tc10), for images='pixels' "
-    "nus-wide-tc21-iall.mat; or NUS-WIDE-TC21.mat, nus_cnn.mat, raw_nus.mat, imgList.mat with "
-    "tagList.mat and labelList.mat, or index.mat with caption.mat and label.mat"
-)
-#: queries and database of masci2014, Table 1: five more than there are with its 21 concepts
-PUBLISHED = 2_100 + 193_739
 #: how many concepts a selection may have
 SIZES = (21, 10)
-PROTOCOLS = {
-    "masci2014": Protocol(
-        *(195_834, 1_000, 21, 100, 5_000), per_label=True, note=f" (its paper: {PUBLISHED:,})"
-    ),
-    "zhang2018": Protocol(195_834, 1_000, 21, n_query=2_100, n_train=10_500),
-    "zeng2022": Protocol(195_834, 1_000, 21, 100, 10_000, per_label=True),
-    # 1 % of the pairs; the shallow methods learn from the whole gallery
-    "liong2017": Protocol(186_577, 1_000, 10, n_query=1_866, n_train=None),
-}
 
 
 class NUSWIDE(PhotoCollection):
@@ -55,29 +33,29 @@ class NUSWIDE(PhotoCollection):
     224 take 30 GB.
     """
 
-    NAME, PAGE, PUT, PROTOCOLS = "nuswide", PAGE, PUT, PROTOCOLS
-    FOLDERS = ("nuswide", "nuswidetc21", "nuswidetc10")
+    NAME = "nuswide"
     IMAGES = ("bof", "none", "vgg", "pixels")
-    ARCHIVES = official.ARCHIVES
     EMPTY_TAGS = True
 
     def distributions(self, protocol: str) -> tuple[Distributions, ...]:
         """One for each number of concepts that the selection may have."""
         if protocol == FILES:
             return tuple(_distributions(concepts) for concepts in SIZES)
-        rule = self.PROTOCOLS[protocol]
+        rule = self.protocols[protocol]
         return (_distributions(rule.labels, rule.note),)
 
 
 def _distributions(concepts: int, note: str = "") -> Distributions:
     """Those of the selection of so many concepts; a note is for the source of the official one."""
-    size = f"tc{concepts}"
     return Distributions(
-        same=(three_files(f"nus-wide-{size}"), one_file(f"NUS-WIDE-{size.upper()}.mat")),
+        same=(
+            layout("dcmh", f"nus-wide-tc{concepts}"),
+            layout("one_file", f"NUS-WIDE-TC{concepts}.mat"),
+        ),
         missing=official.missing,
         contents=official.contents,
         read_official=partial(_official, concepts, note),
-        other=(LISTS, *divided("nus"), CAPTIONS),
+        other=(layout("lists"), layout("cnn", "nus"), layout("raw", "nus"), layout("captions")),
         labels=concepts,
     )
 
@@ -105,8 +83,8 @@ def check_published(n_images: int) -> None:
         )
 
 
-_COLLECTION = NUSWIDE()
-ARCHIVES = _COLLECTION.ARCHIVES
-find, load, read = _COLLECTION.find, _COLLECTION.load, _COLLECTION.read
-contents, images_there = _COLLECTION.contents, _COLLECTION.images_there
-fetch_all = _COLLECTION.fetch_all
+COLLECTION = NUSWIDE()
+PAGE, PUT, PROTOCOLS = COLLECTION.page, COLLECTION.put, COLLECTION.protocols
+ARCHIVES, fetch_all = COLLECTION.archives, COLLECTION.fetch_all
+find, load, read = COLLECTION.find, COLLECTION.load, COLLECTION.read
+contents, images_there = COLLECTION.contents, COLLECTION.images_there

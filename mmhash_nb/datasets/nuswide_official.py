@@ -7,9 +7,8 @@ from scipy import sparse
 
 from mmhash_nb.datasets import store
 from mmhash_nb.datasets.nuswide_tables import AGAIN, aligned, check_aligned, table
-from mmhash_nb.datasets.selection import Selection, required
+from mmhash_nb.datasets.selection import Selection, absent, count, no_images, required
 from mmhash_nb.datasets.splits import most_frequent
-from mmhash_nb.io.archives import Archive
 from mmhash_nb.io.finding import Photos, locate
 
 CONCEPTS, LABELS = "Concepts81.txt", "AllLabels"
@@ -17,15 +16,6 @@ TAG_LIST, TAGS, VISUAL_WORDS = "TagList1k.txt", "AllTags1k.txt", "BoW_int.dat"
 IMAGE_LIST = "Imagelist.txt"
 #: the same name with the capital that some copies have
 _IMAGE_LISTS = (IMAGE_LIST, "ImageList.txt")
-
-_AT = "https://lms.comp.nus.edu.sg/wp-content/uploads/2019/research/nuswide/"
-#: no sums are published; every line is checked when it is read
-ARCHIVES = (
-    Archive(f"{_AT}Groundtruth.zip", "Groundtruth", LABELS),
-    Archive(f"{_AT}NUS_WID_Tags.zip", "NUS_WID_Tags", TAGS),
-    Archive(f"{_AT}ConceptsList.zip", "ConceptsList", CONCEPTS),
-    Archive(f"{_AT}ImageList.zip", "ImageList", "[Ii]mage[Ll]ist.txt"),
-)
 N_IMAGES = 269_648
 N_LISTED, N_TAGS, N_VISUAL_WORDS = 81, 1_000, 500
 #: no count of visual words comes near it, and `uint16` holds it
@@ -34,14 +24,9 @@ _LARGEST_COUNT = 65_535
 
 def missing(folder: Path, images: str) -> str | None:
     """The first file that `folder` lacks for one of the values of the option `images`."""
-    needed = [CONCEPTS, LABELS, TAG_LIST, TAGS]
-    if images == "vgg":
-        return "features of the photos"
-    if images == "bof":
-        needed.append(VISUAL_WORDS)
-    for name in needed:
-        if locate(folder, name) is None:
-            return name
+    visual_words = [VISUAL_WORDS] if images == "bof" else []
+    if lacking := absent(folder, CONCEPTS, LABELS, TAG_LIST, TAGS, *visual_words):
+        return lacking
     if images == "pixels" and locate(folder, *_IMAGE_LISTS) is None:
         return IMAGE_LIST
     if images == "pixels" and next(folder.rglob("*.jpg"), None) is None:
@@ -55,12 +40,10 @@ def missing(folder: Path, images: str) -> str | None:
 
 def contents(folder: Path) -> dict[str, tuple[int, int]]:
     """How many files of each kind are there, and how many are needed."""
-    labels = locate(folder, LABELS)
-    of_labels = [] if labels is None else [*labels.glob("Labels_*.txt")]
-    texts = [locate(folder, name) for name in (CONCEPTS, TAG_LIST, TAGS)]
+    texts = [name for name in (CONCEPTS, TAG_LIST, TAGS) if locate(folder, name)]
     return {
-        "files of labels": (len(of_labels), N_LISTED),
-        "lists and tags": (sum(path is not None for path in texts), len(texts)),
+        "files of labels": (count(locate(folder, LABELS), "Labels_*.txt"), N_LISTED),
+        "lists and tags": (len(texts), 3),
         "visual words": (int(locate(folder, VISUAL_WORDS) is not None), 1),
         "list of images": (int(locate(folder, *_IMAGE_LISTS) is not None), 1),
         "photos": (len(Photos(folder)), N_IMAGES),
@@ -74,16 +57,12 @@ def read(folder: Path, images: str, size: int, concepts: int) -> tuple[Selection
     those with one of 21 concepts are the papers' 195,834, and those with one of 10 the 186,577.
     Parsed files are cached, so that the second load takes seconds.
 
+    Arguments and errors are those of `Distributions.read_official`; files must also have the same
+    number of lines.
+
     Args:
         folder: holds the files, at most two levels down; the photos at any.
-        images: `bof`, `none` or `pixels`.
-        size: side of pixels.
         concepts: how many of the most frequent ones.
-
-    Raises:
-        FileNotFoundError: a file is missing.
-        ValueError: a line cannot be read or holds a value out of range (with file and line), or
-            files differ in the number of their lines, or a photo does not decode.
     """
     listed = _names(required(folder, CONCEPTS), N_LISTED)
     vocabulary = _names(required(folder, TAG_LIST), N_TAGS)
@@ -106,7 +85,7 @@ def read(folder: Path, images: str, size: int, concepts: int) -> tuple[Selection
 
 def _images(folder: Path, images: str, size: int, rows: np.ndarray, n: int) -> np.ndarray:
     if images == "none":
-        return np.empty((len(rows), 0), dtype=np.float32)
+        return no_images(len(rows))
     if images == "bof":
         words = aligned(required(folder, VISUAL_WORDS), N_VISUAL_WORDS, _LARGEST_COUNT, n)
         return words[rows].astype(np.float32)

@@ -1,15 +1,15 @@
 """NUS-WIDE's text files of whole numbers, a row each line: parsed once, then mapped."""
 
 import itertools
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from mmhash_nb.datasets.about import about
 from mmhash_nb.io.cache import cached_array
 
-PAGE = "https://lms.comp.nus.edu.sg/wp-content/uploads/2019/research/nuswide/NUS-WIDE.html"
+PAGE = about("nuswide")["page"]
 _LINES = 4_096
 #: what to do about a file that is wrong
 AGAIN = f"get the file again from {PAGE}"
@@ -52,21 +52,15 @@ def _parsed(path: Path, columns: int, largest: int) -> np.ndarray:
     if n == 0:
         raise ValueError(f"{path} is empty: {AGAIN}.")
     numbers = np.empty((n, columns), np.min_scalar_type(largest))
-    for start, block in _blocks(path, columns, largest):
-        numbers[start : start + len(block)] = block
-    return numbers
-
-
-def _blocks(path: Path, columns: int, largest: int) -> Iterator[tuple[int, np.ndarray]]:
-    """Blocks of parsed lines, each with how many lines came before it."""
     with open(path, encoding="ascii", errors="replace", newline="\n") as file:
         start = 0
         while lines := list(itertools.islice(file, _LINES)):
             block = _numbers(lines, columns, largest)
             if block is None:
                 raise ValueError(_fault(path, start, lines, columns, largest))
-            yield start, block
+            numbers[start : start + len(lines)] = block
             start += len(lines)
+    return numbers
 
 
 def _numbers(lines: list[str], columns: int, largest: int) -> np.ndarray | None:

@@ -4,14 +4,16 @@ Each of them is a subclass of `PhotoCollection` in a module of its name. The sub
 is particular to it: folders, protocols and the `Distributions` in which its files come.
 """
 
+import inspect
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
+from mmhash_nb.datasets.about import about
 from mmhash_nb.datasets.choices import DISPLAY, check_option
 from mmhash_nb.datasets.distributions import Distributions
 from mmhash_nb.datasets.matlab_selection import Rules
@@ -30,27 +32,25 @@ class PhotoCollection(ABC):
     """Photos with texts and labels, in the selections that papers use.
 
     Attributes:
-        NAME: of the dataset.
-        PAGE: where to get the files; PUT: what to put where, under the root.
-        FOLDERS: names that its folder may have, in lower case; the first is the one to make.
+        NAME: of the dataset; page, put, folders, protocols, archives: as in the file `NAME.toml`,
+            the protocols by the short name of the paper, the default first.
         IMAGES: values of the option `images`, the default first.
-        PROTOCOLS: by the short name of the paper, the default first.
-        ARCHIVES: what `fetch_all` fetches.
         TEXTS: what the text modality is called.
         EMPTY_TAGS: whether a sample may have no tag; BINARY_TAGS: whether tags are zeros and ones,
             and not counts.
     """
 
     NAME: ClassVar[str]
-    PAGE: ClassVar[str]
-    PUT: ClassVar[str]
-    FOLDERS: ClassVar[Sequence[str]]
-    PROTOCOLS: ClassVar[Mapping[str, Protocol]]
     IMAGES: ClassVar[Sequence[str]] = ("none", "vgg", "pixels")
-    ARCHIVES: ClassVar[Sequence[Archive]] = ()
     TEXTS: ClassVar[str] = "Tags"
     EMPTY_TAGS: ClassVar[bool] = False
     BINARY_TAGS: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        known = about(self.NAME)
+        self.page, self.put, self.folders = known["page"], known["put"], known["folders"]
+        self.protocols = {paper: Protocol(**rule) for paper, rule in known["protocols"].items()}
+        self.archives = [Archive(**row) for row in known.get("archives", ())]
 
     @abstractmethod
     def distributions(self, protocol: str) -> Sequence[Distributions]:
@@ -58,7 +58,7 @@ class PhotoCollection(ABC):
 
     def candidates(self, root: Path) -> list[Path]:
         """The folders that may hold the files, the likeliest first; `root` for official ones."""
-        return named(root, *self.FOLDERS)
+        return named(root, *self.folders)
 
     def counts(self, found: Selection, rule: Protocol) -> tuple[int, int, int]:
         """Pairs, words and labels of a selection, to be compared with the published ones."""
@@ -78,8 +78,8 @@ class PhotoCollection(ABC):
         return [images for images in self.IMAGES if any(k.has(folder, images) for k in kinds)]
 
     def fetch_all(self, root: Path) -> None:
-        """Fetch and unpack those of `ARCHIVES` that are not there; errors as of `archives.get`."""
-        get(self.ARCHIVES, self._folder(root))
+        """Fetch and unpack those of `archives` that are not there; errors as of `archives.get`."""
+        get(self.archives, self._folder(root))
 
     def load(
         self,
@@ -106,7 +106,7 @@ class PhotoCollection(ABC):
             size: side of pixels.
             protocol: the short name of a paper, whose counts the files must have; or `files`, which
                 takes files whatever they hold, with the split that they have. The first of
-                `PROTOCOLS` by default.
+                `protocols` by default.
             split_seed: draws queries and training samples; the queries depend on nothing else.
             n_query: queries, where the protocol draws them from all; the rest is the database.
             n_train: training samples, out of the database; the paper's number by default.
@@ -126,8 +126,8 @@ class PhotoCollection(ABC):
             kind = self.distributions(protocol)[0]
             lacks = kind.lacks(folder, images, self.IMAGES, official=folder == root)
             raise FileNotFoundError(
-                f"{self.NAME} has no {lacks} in {folder}: get the set from {self.PAGE} and put "
-                f"{self.PUT} under {root}."
+                f"{self.NAME} has no {lacks} in {folder}: get the set from {self.page} and put "
+                f"{self.put} under {root}."
             )
         return self.read(
             folder,
@@ -141,34 +141,26 @@ class PhotoCollection(ABC):
             published=protocol != FILES,
         )
 
-    def read(
-        self,
-        folder: Path,
-        *,
-        images: str | None = None,
-        size: int = 224,
-        protocol: str | None = None,
-        split_seed: int = 0,
-        n_query: int | None = None,
-        n_train: int | None = None,
-        n_query_per_concept: int | None = None,
-        published: bool = False,
-    ) -> Pairs:
+    def read(self, folder: Path, *, published: bool = False, **options: Any) -> Pairs:
         """The files of `folder` as pairs, whatever their number; options and errors as for `load`.
 
         Args:
             published: whether to refuse other counts than the paper's.
         """
-        images, protocol, rule = self._known(images, protocol)
-        given = rule.numbers(self.NAME, protocol, n_query, n_query_per_concept)
+        bound = inspect.signature(self.load).bind(folder, **options)
+        bound.apply_defaults()
+        given = bound.arguments
+        images, protocol, rule = self._known(given["images"], given["protocol"])
+        n_query = rule.numbers(self.NAME, protocol, given["n_query"], given["n_query_per_concept"])
         kinds = self.distributions(protocol)
         kind = next((k for k in kinds if k.has(folder, images)), kinds[0])
         rules = Rules(rule.words, kind.labels or rule.labels, self.EMPTY_TAGS, self.BINARY_TAGS)
-        found = kind.read(folder, images, size, rules)
-        counts, fix = self.counts(found, rule), f"put {self.PUT}"
+        found = kind.read(folder, images, given["size"], rules)
+        counts, fix = self.counts(found, rule), f"put {self.put}"
         if published:
             rule.check(self.NAME, counts, fix)
-        pairs = self._pairs(found, images, rule, protocol, split_seed, given, n_train)
+        drawn = given["split_seed"], n_query, given["n_train"]
+        pairs = self._pairs(found, images, rule, protocol, *drawn)
         if published:  # words of captions are counted after the split, which chooses them
             rule.check(self.NAME, (counts[0], pairs.texts.shape[1], counts[2]), fix)
         return pairs
@@ -176,12 +168,12 @@ class PhotoCollection(ABC):
     def _known(self, images: str | None, protocol: str | None) -> tuple[str, str, Protocol]:
         """The two options with their defaults, and the protocol; of `files` it is the first."""
         images = self.IMAGES[0] if images is None else images
-        protocol = next(iter(self.PROTOCOLS)) if protocol is None else protocol
+        protocol = next(iter(self.protocols)) if protocol is None else protocol
         check_option(self.NAME, "images", images, self.IMAGES)
-        if protocol != FILES and protocol not in self.PROTOCOLS:
-            known = ", ".join([*self.PROTOCOLS, FILES])
+        if protocol != FILES and protocol not in self.protocols:
+            known = ", ".join([*self.protocols, FILES])
             raise ValueError(f"protocol of {self.NAME} is one of {known}, not {protocol!r}.")
-        rule = self.PROTOCOLS.get(protocol) or next(iter(self.PROTOCOLS.values()))
+        rule = self.protocols.get(protocol) or next(iter(self.protocols.values()))
         return images, protocol, rule
 
     def _that_has(self, root: Path, images: str, protocol: str) -> Path | None:
@@ -194,7 +186,7 @@ class PhotoCollection(ABC):
 
     def _folder(self, root: Path) -> Path:
         """Where the files lie, or would be put."""
-        return self.find(root) or next(iter(self.candidates(root)), root / self.FOLDERS[0])
+        return self.find(root) or next(iter(self.candidates(root)), root / self.folders[0])
 
     def _pairs(
         self,

@@ -9,7 +9,8 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from mmhash_nb.datasets import decoding, store
-from mmhash_nb.datasets.choices import DISPLAY
+from mmhash_nb.datasets.about import about
+from mmhash_nb.datasets.choices import DISPLAY, check_option
 from mmhash_nb.features import KINDS, describe
 from mmhash_nb.features.text import bag_of_words, sentence_embeddings
 from mmhash_nb.pairs import Pairs
@@ -27,19 +28,23 @@ def find(folder: Path, tables: Sequence[str]) -> Path | None:
     return folder if _missing(folder, tables) is None else None
 
 
-def required(dataset: str, folder: Path, tables: Sequence[str], page: str, put: str) -> Path:
+def required(dataset: str, folder: Path, tables: Sequence[str], images: str, texts: str) -> Path:
     """`folder`, which holds the tables and the folder of photos.
 
     Args:
-        page: where to get them; put: what to put where, for the message.
+        images, texts: the options of the dataset.
 
     Raises:
-        FileNotFoundError: it lacks one.
+        FileNotFoundError: it lacks one; the message says where to get them.
+        ValueError: an unknown value of an option.
     """
+    check_option(dataset, "images", images, IMAGES)
+    check_option(dataset, "texts", texts, TEXTS)
     if lacks := _missing(folder, tables):
+        known = about(dataset)
         raise FileNotFoundError(
-            f"{dataset} has no {lacks} in {folder}: get it from {page} and put {put} under "
-            f"{folder.parent}."
+            f"{dataset} has no {lacks} in {folder}: get it from {known['page']} and put "
+            f"{known['put']} under {folder.parent}."
         )
     return folder
 

@@ -149,9 +149,8 @@ def render(
     for start in range(0, n, _CHUNK):
         rows = slice(start, min(start + _CHUNK, n))
         draws = Draws(seed, samples[rows])
-        count = rows.stop - start
-        canvas = np.zeros((count, 3, side, side), dtype=np.int32)
-        owner = np.zeros((count, side, side), dtype=np.uint8)
+        canvas = np.zeros((rows.stop - start, 3, side, side), dtype=np.int32)
+        owner = np.zeros(canvas[:, 0].shape, dtype=np.uint8)
         canvas[:, :, inner, inner] = _clutter(draws, backdrop[rows])
         for number, layer in enumerate(layers, start=1):
             _paint(canvas, owner, layer.take(rows), number)

@@ -16,7 +16,6 @@ from mmhash_nb.datasets.concepts import (
     OTHER_WORDS,
     SETTING,
     SETTING_WORDS,
-    SETTINGS,
     VOCABULARY,
 )
 from mmhash_nb.datasets.patterns import SHAPES, TEXTURES
@@ -90,7 +89,7 @@ def draw_pictures(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     draws = Draws(SEED, samples)
     shape, texture, _, rgb = _looks()
     setting = draws.weighted(
-        np.array([_FREQUENT[k == SETTING].sum() for k in range(len(SETTINGS))])
+        np.array([_FREQUENT[k == SETTING].sum() for k in range(len(SETTING_WORDS))])
     )
     at_home = np.where(setting[:, None] == SETTING, _AT_HOME, 1) * _FREQUENT  # [n, 24]
     positions = _positions(draws)

@@ -44,6 +44,21 @@ class Selection:
         return len(self.labels), words, self.labels.shape[1]
 
 
+def no_images(n: int) -> np.ndarray:
+    """Images without columns, of `n` samples."""
+    return np.empty((n, 0), dtype=np.float32)
+
+
+def absent(folder: Path, *names: str) -> str | None:
+    """The first of the names that `folder` does not hold, down to two levels below."""
+    return next((name for name in names if locate(folder, name) is None), None)
+
+
+def count(folder: Path | None, pattern: str) -> int:
+    """How many files of a folder match; none where there is no folder."""
+    return 0 if folder is None else sum(1 for _ in folder.glob(pattern))
+
+
 def required(folder: Path, *names: str) -> Path:
     """The first file or folder of one of the names, in `folder` or up to two levels below.
 

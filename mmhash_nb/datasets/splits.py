@@ -25,7 +25,7 @@ class Protocol:
     words: int
     labels: int
     n_query: int
-    n_train: int | None
+    n_train: int | None = None
     per_label: bool = False
     frequent: bool = False
     note: str = ""

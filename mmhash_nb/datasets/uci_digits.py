@@ -5,19 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
+from mmhash_nb.datasets.about import about
 from mmhash_nb.io.download import digest_of
 from mmhash_nb.io.matfiles import read_mat
 from mmhash_nb.pairs import Pairs
 
-PAGE = "https://archive.ics.uci.edu/dataset/72/multiple+features"
 FILE = "uci_all.mat"
-#: no checksum is published; this was recorded from a copy whose counts and classes were checked
-SHA256 = "ba2fc14e773927423598e42bb2435b432a3fec524102bfaa224d3385405e378e"
-PUT = (
-    f"uci_digits/{FILE}, in which I_tr and I_te hold the 76 Fourier coefficients, T_tr and T_te "
-    "the 64 Karhunen-Loève ones, a row a digit, scaled to length 1, and L_tr and L_te its class, 1 "
-    "for the digit 0"
-)
+_ABOUT = about("uci_digits")
+PAGE, PUT, SHA256 = _ABOUT["page"], _ABOUT["put"], _ABOUT["sha256"]
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 

@@ -7,21 +7,14 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
+from mmhash_nb.datasets.about import about
 from mmhash_nb.io.download import digest_of, extract, fetch
 from mmhash_nb.io.matfiles import read_mat
 from mmhash_nb.pairs import Pairs
 
-PAGE = "http://www.svcl.ucsd.edu/projects/crossmodal/"
-URL = PAGE + "wikipedia_dataset.zip"
-#: no checksum is published; these were recorded from a copy whose counts and classes were checked
-SHA256 = {
-    "raw_features.mat": "ca628f765a69575e168ab29eb97f5ade12fadf47b31de1328c7ff631c7f225ae",
-    "trainset_txt_img_cat.list": "30c1ba8afbe90da5986de9b12496b6dd2e4680d3876b79ab7aae2e437d5819a3",
-    "testset_txt_img_cat.list": "ec3123ee31cc89dd95fbeb23eb73b2ecfd1d8909bba863723471aad99408c1eb",
-    "categories.list": "4929f3ee00e9de9ffe11f9ab18fc8919b0f6182cc801309409df2f2d05e2b0f5",
-}
+_ABOUT = about("wiki")
+PAGE, URL, PUT, SHA256 = (_ABOUT[key] for key in ("page", "url", "put", "sha256"))
 FILES = tuple(SHA256)
-PUT = f"wiki/ with {', '.join(FILES)}"
 
 N_TRAIN, N_QUERY, N_CLASSES = 2173, 693, 10
 

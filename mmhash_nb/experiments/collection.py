@@ -1,4 +1,4 @@
-"""Codes and fitted methods of finished runs on a dataset, for the explorer."""
+"""Codes and fitted methods of saved runs on a dataset, for the explorer."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -41,7 +41,7 @@ def collect(pairs: Pairs, runs: Iterable[Run]) -> Collection:
 
 
 def saved_runs(protocol: Protocol, pairs: Pairs, root: Path | None = None) -> Collection:
-    """Codes and fitted methods of a protocol's finished runs on these very pairs, first seed.
+    """Codes and fitted methods of a protocol's saved runs on these very pairs, first seed.
 
     Nothing is trained. A run counts where its data, method, code length, seed and options are
     those of the protocol, also where the method's code has changed since; of several the newest
@@ -62,7 +62,7 @@ def saved_runs(protocol: Protocol, pairs: Pairs, root: Path | None = None) -> Co
         if seed == protocol.seeds[0]
     }
     found: dict[tuple[str, int], Run] = {}
-    # Written last, a record says when its run was finished: the newest overwrites the others.
+    # Written last, a record says when its run ended: the newest overwrites the others.
     for path in sorted(folder.glob("*/record.json"), key=lambda path: path.stat().st_mtime):
         record = read_record(path.parent)
         if record is None:

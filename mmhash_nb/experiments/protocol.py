@@ -6,7 +6,7 @@ from typing import Any
 
 from mmhash_nb.hashers import method_class, names
 
-#: `demo` is what a CPU trains in minutes, `paper` has the paper's own settings.
+#: `demo` is what a CPU trains in minutes, `paper` has the paper's settings.
 SCALES = ("demo", "paper")
 
 

@@ -36,7 +36,7 @@ def method_hash(cls: type) -> str:
 
     The code is that of the modules of the class and of its bases, with all that they import. Of a
     class defined in a notebook it is what the class uses of the notebook's cells. A class typed
-    where no source is kept, as in Python's shell, has another hash in each process.
+    where no source is saved, as in Python's shell, has another hash in each process.
     """
     imports.read_loaded()
     files, texts = method_files(cls)

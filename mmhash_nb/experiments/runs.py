@@ -32,7 +32,7 @@ from mmhash_nb.training.devices import resolve_device
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run.
+    """A run with its record.
 
     Attributes:
         folder: holds `record.json`, `method/` and, of a method with codes, `codes.npz`.
@@ -147,7 +147,7 @@ def _train(method: Hasher | Embedder, pairs: Pairs, folder: Path) -> float:
     """Fit and save a method; give the seconds of fitting."""
     start = time.perf_counter()
     # The shallow methods work on matrices too small for several BLAS threads, which slow them
-    # down fivefold or more on a few cores. PyTorch's own threads are left alone.
+    # down fivefold or more on a few cores. PyTorch's threads are left alone.
     with threadpool_limits(1, user_api="blas"):
         method.fit(pairs, folder / "checkpoint")
     seconds = time.perf_counter() - start
@@ -220,7 +220,7 @@ def frame(runs: Iterable[Run]) -> pd.DataFrame:
 
 
 def read_record(folder: Path) -> dict[str, Any] | None:
-    """The record of a finished run; None where there is none or it is not whole."""
+    """The record of a run; None where there is none or it is not whole."""
     try:
         record = json.loads((folder / "record.json").read_text())
         complete = record["metrics"] and record["evaluator"] and record["configuration"]

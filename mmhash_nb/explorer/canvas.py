@@ -79,14 +79,10 @@ class Canvas:
         bold: bool = False,
         colour: str = INK,
     ) -> None:
-        """Write words in a box, wrapped to its width, cut with an ellipsis where they do not fit.
+        """Write words in the middle of a box, wrapped to its width; a line break is a space.
 
-        Args:
-            words: any text; a line break is a space.
-            box: where; the words stand in its middle from top to bottom.
-            size: of the font, in points.
-            lines: at most; as many as the box holds where None.
-            align, bold, colour: how.
+        What does not fit in `lines`, or in the box where they are None, is cut with an ellipsis.
+        The font's `size` is in points.
         """
         left, top, width, height = box
         font, pitch = _font(size, bold), size * _LINE / 72

@@ -26,13 +26,9 @@ _RANGES: WeakKeyDictionary[Pairs, dict[str, tuple[float, float]]] = WeakKeyDicti
 def draw_item(
     canvas: Canvas, pairs: Pairs, sample: int, side: str, box: Box, mask: np.ndarray | None = None
 ) -> None:
-    """One sample in a box, as a picture, words or a strip of colours, as `view_of` says.
+    """A side of a sample in a box, as a picture, words or a strip of colours, as `view_of` says.
 
-    Args:
-        canvas, box: where.
-        pairs, sample: which.
-        side: `image`, `text`, `joint` or `unified`.
-        mask: attended positions `bool [h, w]`; what they leave out of a picture is darkened.
+    Where a mask of attended positions `bool [h, w]` is given, the rest of a picture is darkened.
     """
     view = view_of(pairs, side)
     left, top, width, height = box

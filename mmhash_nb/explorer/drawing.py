@@ -54,7 +54,6 @@ def draw(
     What it returns shows as a picture where it is a cell's last expression.
 
     Args:
-        pairs: the dataset.
         codes: of all samples for each modality, of one method; or of one or two methods by name.
         direction: the task, such as `image-text`.
         query: sample index.
@@ -127,11 +126,9 @@ def _boxes(pairs: Pairs, found: SearchResult, width: float) -> list[Box]:
     """Where the results of a column stand, row by row."""
     wide, high = CELL[view_of(pairs, sides(found.direction)[1])]
     columns = int((width - _RESULTS) / (wide + _GAP))
-    rows = [divmod(j, columns) for j in range(len(found.ids))]
-    return [
-        (_RESULTS + column * (wide + _GAP), _TOP + row * (high + _NOTES), wide, high)
-        for row, column in rows
-    ]
+    right, down = wide + _GAP, high + _NOTES
+    every = range(len(found.ids))
+    return [(_RESULTS + j % columns * right, _TOP + j // columns * down, wide, high) for j in every]
 
 
 def _query_size(query: Query, found: SearchResult) -> tuple[float, float]:

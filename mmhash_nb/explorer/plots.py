@@ -169,10 +169,7 @@ def plot_lookup(
 ) -> None:
     """Precision and recall of hash lookup by Hamming radius, the chosen one in a ring.
 
-    Args:
-        canvas, box: where.
-        relevant, other: items at each distance, `int [K + 1]`.
-        radius: the chosen one.
+    `relevant` and `other` count the items at each distance, `int [K + 1]`.
     """
     profile = RankProfile(np.stack([other, relevant], axis=1)[None])
     recall, precision = precision_recall(profile)

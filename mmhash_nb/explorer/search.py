@@ -44,7 +44,6 @@ class Database:
     """The database of a dataset, by the codes of one side.
 
     Args:
-        pairs: the dataset.
         codes: of one method, for each modality, codes of all samples.
         side: modality of the database.
 
@@ -58,9 +57,6 @@ class Database:
         self.ids = pairs.database
         self.codes = side_codes(pairs, codes, side)[pairs.database]
         self.labels = _words(pairs.labels[pairs.database])  # [n, C / 64]
-
-    def __len__(self) -> int:
-        return len(self.ids)
 
     def distances(self, query_code: HashCodes) -> np.ndarray:
         """Hamming distances of all items to one code, `uint16 [n]`."""

@@ -55,7 +55,6 @@ def user_query(
     """Words and a picture as one sample of a dataset.
 
     Args:
-        pairs: the dataset.
         made_of: as `needs` says; what it does not name stays empty in the sample.
         words: as typed.
         picture: as from `decoding.read_picture`; None where there is none yet.

@@ -156,7 +156,6 @@ def distance_histogram(pairs: Pairs, codes: MethodCodes, task: str) -> Figure:
     """How far relevant and other database items lie from the queries, one panel a method.
 
     Args:
-        pairs: the dataset.
         codes: for each method and modality, codes of all samples.
         task: such as `image-text`.
     """

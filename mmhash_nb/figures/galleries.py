@@ -51,7 +51,6 @@ def gallery(
     and marked ✗; the number is its Hamming distance. Ties stand in database order.
 
     Args:
-        pairs: the dataset.
         codes: for each method and modality, codes of all samples.
         task: such as `image-text`: the query's modality, then the database's.
         queries: sample indices.
@@ -122,7 +121,6 @@ def show_pairs(pairs: Pairs, indices: Sequence[int] | np.ndarray, columns: int =
     """A contact sheet: each pair's picture (or feature strip), its text, and its labels in bold.
 
     Args:
-        pairs: the dataset.
         indices: which samples.
         columns: pairs beside each other.
 

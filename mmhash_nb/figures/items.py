@@ -39,15 +39,9 @@ def view_of(pairs: Pairs, modality: str) -> View:
 def draw_item(
     axes: Axes, pairs: Pairs, sample: int, modality: str, box: Box, view: View | None = None
 ) -> AxesImage | Text:
-    """Draw one sample in a box of axes made by `style.axes_in_inches`.
+    """Draw a side of a sample (`image`, `text`, `joint` or `unified`) in a box of axes in inches.
 
-    Args:
-        axes: where.
-        pairs: the dataset.
-        sample: index of the sample.
-        modality: `image`, `text`, `joint` or `unified`: which side of it.
-        box: left, top, width and height in inches.
-        view: how; `view_of` decides where None.
+    Where `view` is None, `view_of` decides how.
     """
     left, top, width, height = box
     view = view or view_of(pairs, modality)

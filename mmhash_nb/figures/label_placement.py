@@ -24,13 +24,10 @@ _OFFSETS = [(x * away, y * away) for away in _AWAY for x, y in (*_AROUND, *_BETW
 def name_points(
     axes: Axes, points: Mapping[str, tuple[float, float]], names: Sequence[str], line: Path
 ) -> None:
-    """Ring points and write their names beside them, each at the place with the least faults.
+    """Ring points and write their names beside them, each where it has the least faults.
 
-    Args:
-        axes: what has been drawn and laid out: positions of points must be known.
-        points: all that are drawn, by name.
-        names: the points to name.
-        line: a line through them, which names leave free where they can.
+    The axes must be laid out, so that positions of points are known. `points` are all that are
+    drawn; `names` leave `line`, which goes through them, free where they can.
     """
     axes.plot(
         *np.array([points[name] for name in names]).T, linestyle="", marker="o",
@@ -67,21 +64,14 @@ def name_points(
 
 @dataclass(frozen=True)
 class _Place:
-    """A place for a name.
+    """Where a name may stand."""
 
-    Attributes:
-        point: what it names, in pixels.
-        offset: from that, in points (1/72 inch); side: of the letters that is there.
-        start: where its line to the point starts, as fractions of the letters' box.
-        box: of the letters; line: both in pixels.
-    """
-
-    point: np.ndarray
-    offset: tuple[float, float]
-    side: Literal["left", "center", "right"]
-    start: tuple[float, float]
-    box: Bbox
-    line: Path
+    point: np.ndarray  # what it names, in pixels
+    offset: tuple[float, float]  # from that, in points (1/72 inch)
+    side: Literal["left", "center", "right"]  # of the letters that is there
+    start: tuple[float, float]  # of its line to the point, as fractions of the letters' box
+    box: Bbox  # of the letters, in pixels
+    line: Path  # in pixels
 
     @classmethod
     def beside(

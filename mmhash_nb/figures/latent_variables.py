@@ -29,7 +29,7 @@ def code_updates(history: np.ndarray) -> Figure:
     """The objective and its parts over the rounds of Algorithm 1, and how many bits still change.
 
     Args:
-        history: `float [rounds, 4]`, as CMDVH keeps it: the objective (Eq. 4), its part of
+        history: `float [rounds, 4]`, as CMDVH stores it: the objective (Eq. 4), its part of
             classification, its part of quantisation, and the share of bits that changed, 0 to 1.
 
     Raises:
@@ -40,8 +40,9 @@ def code_updates(history: np.ndarray) -> Figure:
             f"history must be [rounds, 4] with at least one round, but is {list(history.shape)}."
         )
     changed = history[:, 3]
-    if not ((changed >= 0) & (changed <= 1)).all():
-        where = int(np.flatnonzero(~((changed >= 0) & (changed <= 1)))[0])
+    wrong = ~((changed >= 0) & (changed <= 1))
+    if wrong.any():
+        where = int(wrong.argmax())
         raise ValueError(
             f"the share of bits that changed is {changed[where]} in round {where + 1}: "
             "column 3 of history must be fractions 0..1."

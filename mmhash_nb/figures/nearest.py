@@ -77,7 +77,6 @@ def nearest(
     """The `k` nearest database items (all, where there are fewer) of samples used as queries.
 
     Args:
-        pairs: the dataset.
         codes: of one method, for each modality, codes of all samples.
         task: such as `image-text`: the query's modality, then the database's.
         queries: sample indices.

@@ -36,7 +36,6 @@ def precision_recall(
     A panel for each task, a colour and marker for each method.
 
     Args:
-        pairs: the dataset.
         codes: for each method and modality, codes of all samples.
         tasks: such as `text-image`.
     """
@@ -67,7 +66,6 @@ def lookup_precision_recall(pairs: Pairs, codes: TaskCodes) -> Figure:
     counts with precision 0 there, so that curves of long codes start low.
 
     Args:
-        pairs: the dataset.
         codes: for each method its codes of all samples by modality, and its task: joint codes may
             stand beside those of one modality.
     """
@@ -83,7 +81,6 @@ def precision_at_top(pairs: Pairs, codes: TaskCodes, numbers: Sequence[int]) -> 
     Expected over the order of items at equal distance, averaged over queries.
 
     Args:
-        pairs: the dataset.
         codes: as for `lookup_precision_recall`.
         numbers: how many items are looked at, such as 100, 200, …, 1000.
 

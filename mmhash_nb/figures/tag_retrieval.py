@@ -95,7 +95,6 @@ def word_gallery(
     """Images found by queries of a few words, the methods under each other (masci2014, Fig. 4).
 
     Args:
-        pairs: the dataset.
         codes: for each method and modality, codes of all samples; their `image` side is searched.
         queries: what `word_queries` gave.
         query_codes: for each method, its text codes of `queries`.

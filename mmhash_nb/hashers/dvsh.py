@@ -80,9 +80,7 @@ class VisualSemanticNetwork(Staged):
     LSTM, the mean of its states over words, and a code layer. All codes pass tanh.
 
     Args:
-        backbone: for its head and widths. Where it has fc6 and fc7, they are learned.
-        stages: those that the given maps have not passed.
-        n_words: of the vocabulary. n_bits: code length K.
+        backbone, stages, n_words, n_bits: as of `CrossModalNetwork`; fc6 and fc7 are learned.
         image_hidden, lstm_hidden: units of the image's layers and of the text's.
     """
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+FULL = "the disk is full: free some space and run the same command again."
+
 
 @contextmanager
 def whole(path: str | os.PathLike[str]) -> Iterator[Path]:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from mmhash_nb.io.files import FULL
 from mmhash_nb.runner.notebook_parameters import cells
 
 #: Kernels that never answer (a port taken between choosing and binding it) are started again.
@@ -31,7 +32,6 @@ _GRACE_SECONDS = 5.0
 #: files of a run's IPython folder: what is to be executed, and the sentence of an error
 REQUEST, ERROR = "request.json", "error.txt"
 _THREAD_POOLS = ("OMP", "MKL", "OPENBLAS", "NUMBA")
-FULL = "the disk is full: free some space and run the same command again."
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The explorer answers its controls in JupyterLab, with what the index says."""
+"""The explorer answers its controls in JupyterLab, with what a full sort says."""
 
 import base64
 import dataclasses
@@ -9,11 +9,12 @@ import time
 import nbformat
 import numpy as np
 import pytest
+from explorer_cases import in_plain_words
 from PIL import Image
 
 from browser.conftest import ARTEFACTS, ROOT, Lab
 from browser.pages import MILLISECONDS, open_page, ours, run_all_cells
-from mmhash_nb.codes import HammingIndex, HashCodes
+from mmhash_nb.codes import HashCodes
 from mmhash_nb.explorer import draw
 from mmhash_nb.pairs import Pairs
 
@@ -47,7 +48,7 @@ explore(pairs, both, {("cvh", 8): lambda: fitted})
 """
 
 
-def test_controls_move_the_picture_to_what_the_index_says(chromium, lab: Lab, tmp_path) -> None:
+def test_controls_move_the_picture_to_what_a_full_sort_says(chromium, lab: Lab, tmp_path) -> None:
     namespace: dict = {}
     exec(PAIRS + FIT, namespace)
     pairs, codes, fitted = (namespace[name] for name in ("pairs", "codes", "fitted"))
@@ -60,9 +61,9 @@ def test_controls_move_the_picture_to_what_the_index_says(chromium, lab: Lab, tm
         for place in (1, 2):
             handle.press("ArrowRight")
             expect_picture(page, expected_png(pairs, codes, place))
-            expect_words(page, found_by_index(pairs, codes, place))
+            expect_words(page, found_in_words(pairs, codes, place))
         slider(page, "results").press("ArrowLeft")
-        expect_words(page, found_by_index(pairs, codes, 2, k=9))
+        expect_words(page, found_in_words(pairs, codes, 2, k=9))
         slider(page, "radius").press("ArrowRight")
         expect_picture(page, expected_png(pairs, codes, 2, k=9, radius=3))
         page.get_by_label("only mistakes").check()
@@ -76,7 +77,9 @@ def test_controls_move_the_picture_to_what_the_index_says(chromium, lab: Lab, tm
         box.press("Enter")
         row = np.array([[word in ("snow", "road") for word in pairs.vocabulary]], np.float32)
         expect_words(page, "Not known and left out: on, the.")
-        expect_words(page, nearest_to(pairs, codes["image"], encoded(fitted, pairs, texts=row)))
+        expect_words(
+            page, in_plain_words(pairs, codes["image"], encoded(fitted, pairs, texts=row), 9)
+        )
         box.fill("zebra")
         box.press("Enter")
         expect_words(page, "None of these words is known to made-up: zebra.")
@@ -91,12 +94,12 @@ def test_controls_move_the_picture_to_what_the_index_says(chromium, lab: Lab, tm
             {"name": "mine.png", "mimeType": "image/png", "buffer": file.getvalue()}
         )
         expect_words(page, "Query: your picture.")
-        expect_words(page, nearest_to(pairs, codes["text"], codes["image"][5]))
+        expect_words(page, in_plain_words(pairs, codes["text"], codes["image"][5], 9))
         handle.press("ArrowLeft")
         page.get_by_label("beside it").select_option("random")
         expect_words(page, "random, image → text: ")
-        expect_words(page, found_by_index(pairs, codes, 1, k=9))
-        expect_words(page, found_by_index(pairs, namespace["other"], 1, k=9))
+        expect_words(page, found_in_words(pairs, codes, 1, k=9))
+        expect_words(page, found_in_words(pairs, namespace["other"], 1, k=9))
         ARTEFACTS.mkdir(exist_ok=True)
         page.locator("img.widget-image").scroll_into_view_if_needed()
         page.screenshot(path=ARTEFACTS / "explorer.png")
@@ -167,16 +170,10 @@ def expected_png(pairs: Pairs, codes, place: int, k: int = 10, radius: int = 2, 
     return draw(pairs, {"cvh": codes}, "image-text", query, k, radius, **more).png()
 
 
-def found_by_index(pairs: Pairs, codes: dict[str, HashCodes], place: int, k: int = 10) -> str:
-    """The first hits in the words of the explorer's message, straight from the index."""
+def found_in_words(pairs: Pairs, codes: dict[str, HashCodes], place: int, k: int = 10) -> str:
+    """The first hits of texts for a picture in the words of the explorer's message."""
     query = int(pairs.query[place])
-    index = HammingIndex(codes["text"][pairs.database])
-    distances, places = index.search(codes["image"][query], k)
-    hits = []
-    for distance, sample in zip(distances[0], pairs.database[places[0]], strict=True):
-        right = np.array_equal(pairs.labels[sample], pairs.labels[query])
-        hits.append(f"{sample} ({distance}{', relevant' if right else ''})")
-    return ", ".join(hits) + "."
+    return in_plain_words(pairs, codes["text"], codes["image"][query], k, pairs.labels[query])
 
 
 def encoded(fitted, pairs: Pairs, texts: np.ndarray) -> HashCodes:
@@ -184,13 +181,6 @@ def encoded(fitted, pairs: Pairs, texts: np.ndarray) -> HashCodes:
     whole = pairs.texts.copy()
     whole[0] = texts
     return fitted.encode(dataclasses.replace(pairs, texts=whole), "text")[0]
-
-
-def nearest_to(pairs: Pairs, codes: HashCodes, asked: HashCodes, k: int = 9) -> str:
-    """What the message says of the items nearest to a code without labels."""
-    distances, places = HammingIndex(codes[pairs.database]).search(asked, k)
-    samples = pairs.database[places[0]]
-    return ", ".join(f"{s} ({d})" for s, d in zip(samples, distances[0], strict=True)) + "."
 
 
 def expect_picture(page, png: bytes) -> None:
@@ -205,7 +195,7 @@ def expect_picture(page, png: bytes) -> None:
     deadline = time.monotonic() + MILLISECONDS / 1000
     # Polled from here: wait_for_function takes the promise itself for a true answer.
     while base64.b64decode(page.evaluate(read)) != png:
-        assert time.monotonic() < deadline, "the picture is not what the index says"
+        assert time.monotonic() < deadline, "the picture is not what a full sort says"
         page.wait_for_timeout(100)
 
 

@@ -1,4 +1,4 @@
-"""The explorer as a Voilà page, from codes that were kept: no notebook to be seen."""
+"""The explorer as a Voilà page, from saved codes: no notebook to be seen."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ from browser.test_explorer import (
     expect_picture,
     expect_words,
     expected_png,
-    found_by_index,
+    found_in_words,
     slider,
     written,
 )
@@ -102,7 +102,7 @@ def test_the_explorer_works_as_a_voila_page(
         expect_picture(page, expected_png(pairs, codes, 0))
         slider(page, "query").press("ArrowRight")
         expect_picture(page, expected_png(pairs, codes, 1))
-        expect_words(page, found_by_index(pairs, codes, 1))
+        expect_words(page, found_in_words(pairs, codes, 1))
         box = page.get_by_label("your words")
         page.get_by_label("direction").select_option("text → image")
         box.fill("zebra")

@@ -8,6 +8,6 @@ if __name__ == "__main__":
     report.write = lambda out, outcomes: []
     merging.merge = lambda jobs, out, folder: []
     sys.modules |= {"mmhash_nb.report": report, "mmhash_nb.runner.merging": merging}
-    from mmhash_nb.cli.reproduce import main
+    from mmhash_nb.cli import main
 
     sys.exit(main())

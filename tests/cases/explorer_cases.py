@@ -1,10 +1,11 @@
 """Made-up codes, and what the explorer must say and show of them, for several tests."""
 
 import numpy as np
-from figure_cases import N, by_hand
+from figure_cases import N
 
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.explorer import Explorer, draw
+from mmhash_nb.pairs import Pairs
 
 SIDES = ("image", "text")
 
@@ -14,17 +15,31 @@ def codes_of(n_bits: int, seed: int, n: int = N, sides=SIDES) -> dict[str, HashC
     return {side: HashCodes.from_signs(rng.standard_normal((n, n_bits))) for side in sides}
 
 
+def in_plain_words(
+    pairs: Pairs,
+    keys: HashCodes,
+    code: HashCodes,
+    k: int,
+    labels: np.ndarray | None = None,
+    mistakes: bool = False,
+) -> str:
+    """The nearest in the words of the message, by a full sort; judged where there are labels."""
+    distances = (keys.signs()[pairs.database] != code.signs()).sum(axis=1)
+    order = np.argsort(distances, kind="stable")
+    found = []
+    for sample, distance in zip(pairs.database[order], distances[order], strict=True):
+        right = labels is not None and (pairs.labels[sample] & labels).any()
+        if not (right and mistakes):
+            found.append(f"{sample} ({distance}{', relevant' if right else ''})")
+    return ", ".join(found[:k]) + "."
+
+
 def hits(explorer: Explorer, codes: dict[str, HashCodes], direction: str) -> str:
-    """The results in the words of the message, by a plain loop."""
-    pairs = explorer.pairs
+    """The results for the query of the controls."""
+    pairs, (one, other) = explorer.pairs, direction.split("-")
     query = int(pairs.query[explorer.query.value])
-    distances, samples = by_hand(pairs, codes, direction, query, len(pairs))
-    said = []
-    for distance, sample in zip(distances, samples, strict=True):
-        right = (pairs.labels[sample] & pairs.labels[query]).any()
-        if not (right and explorer.mistakes.value):
-            said.append(f"{sample} ({distance}{', relevant' if right else ''})")
-    return ", ".join(said[: explorer.k.value]) + "."
+    k, mistakes = explorer.k.value, explorer.mistakes.value
+    return in_plain_words(pairs, codes[other], codes[one][query], k, pairs.labels[query], mistakes)
 
 
 def check(explorer: Explorer) -> None:

@@ -7,8 +7,10 @@ from matplotlib.text import Text
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.pairs import Pairs
 
+HISTORY = np.array([[9.0, 5.0, 4.0, 0.5], [6.0, 4.0, 2.0, 0.2], [5.0, 3.5, 1.5, 0.0]])
 WORDS = ("sky", "water", "cat", "tree", "$5", "snow")
 N, QUERIES, BITS = 40, 6, 12
+C = 7  # channels of attention
 
 
 def some_pairs(images: str = "pixels", **changes: object) -> Pairs:
@@ -38,6 +40,47 @@ def some_codes(seed: int, n: int = N) -> dict[str, HashCodes]:
     return {
         side: HashCodes.from_signs(rng.standard_normal((n, BITS)))
         for side in ("image", "text", "joint")
+    }
+
+
+def some_attention(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Weights `[n, C]` whose rows sum to one, and maps `[n, C, 2, 4]`."""
+    rng = np.random.default_rng(seed)
+    weights = rng.dirichlet(np.ones(C), size=n)
+    return weights, rng.random((n, C, 2, 4))
+
+
+def some_masks(n: int = 3, height: int = 8, width: int = 12) -> dict:
+    rng = np.random.default_rng(5)
+    objects = np.zeros((n, height, width), dtype=bool)
+    objects[:, 1:5, 2:9] = True
+    return {
+        "images": rng.integers(0, 256, (n, 3, height, width), dtype=np.uint8),
+        "masks": rng.random((n, 2, 4)) < 0.5,
+        "objects": objects,
+        "titles": [f"picture {i}" for i in range(n)],
+    }
+
+
+def some_game(steps: int = 60, seed: int = 0, every: int = 4) -> np.ndarray:
+    values = np.random.default_rng(seed).random((steps, 3)) + np.arange(3)
+    values[np.arange(steps) % every != every - 1, 2] = np.nan
+    return values
+
+
+def some_latents(n: int = 30, bits: int = 16):
+    rng = np.random.default_rng(0)
+    codes = rng.choice([-1, 1], (n, bits))
+    mean = 0.8 * codes + 0.7 * rng.normal(size=(n, bits))
+    return mean, rng.uniform(0.3, 1.2, (n, bits)), codes
+
+
+def one_task_each() -> dict:
+    return {
+        m: (some_codes(seed), task)
+        for seed, (m, task) in enumerate(
+            {"dpsh": "image-image", "texthash": "text-text", "mah": "joint-joint"}.items()
+        )
     }
 
 

@@ -361,10 +361,10 @@ def test_a_model_and_codes_appear_whole_or_not_at_all(home, tmp_path, capsys, mo
     with monkeypatch.context() as patch:
         patch.setattr(models.Preprocessing, "save", full)
         said = refused(capsys, "fit", home / "items", "--out", tmp_path / "m", *SCM)
-        assert "No space left" in said
+        assert "the disk is full" in said
         patch.setattr(np, "savez_compressed", full)
         encode = encoding(home / "items", home / "scm", "text", tmp_path / "c")
-        assert "No space left" in refused(capsys, *encode)
+        assert "the disk is full" in refused(capsys, *encode)
     assert not list(tmp_path.iterdir())
 
 

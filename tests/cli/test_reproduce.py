@@ -11,7 +11,7 @@ import batch_cases
 import pytest
 from batch_cases import printed
 
-from mmhash_nb.cli import reproduce
+from mmhash_nb import cli
 from mmhash_nb.runner import headless, job_records, notebook_parameters, workers
 from mmhash_nb.runner import jobs as batch
 
@@ -79,19 +79,19 @@ def test_a_text_takes_the_type_of_the_default(text, default, value):
     ],
 )
 def test_a_wrong_parameter_is_refused_before_anything_runs(project, capsys, name, text, message):
-    assert reproduce.main(["reproduce", "-p", name, text]) == 2
+    assert cli.main(["reproduce", "-p", name, text]) == 2
     assert message in capsys.readouterr().err
     assert not (project / "runs").exists()
 
 
 def test_an_unknown_notebook_names_those_there_are(project, capsys):
-    assert reproduce.main(["reproduce", "--notebook", "9_none"]) == 2
+    assert cli.main(["reproduce", "--notebook", "9_none"]) == 2
     assert "no notebook '9_none'; there are 1_ok" in capsys.readouterr().err
 
 
 def test_a_folder_without_notebooks_is_named(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert reproduce.main(["reproduce"]) == 2
+    assert cli.main(["reproduce"]) == 2
     assert "holds no numbered notebook" in capsys.readouterr().err
 
 
@@ -185,7 +185,7 @@ def test_a_failure_without_a_sentence_is_one_all_the_same(project, monkeypatch, 
         return popen([sys.executable, "-c", ends, *command[1:]], **settings)
 
     monkeypatch.setattr(headless.subprocess, "Popen", without_words)
-    assert reproduce.main(["reproduce"]) == 1
+    assert cli.main(["reproduce"]) == 1
     assert "=== 1_ok failed: exit status 1 (" in capsys.readouterr().out
     (job,) = batch.from_grid([], {}, {}, project / "runs")
     assert job_records.done(job) is None
@@ -230,7 +230,7 @@ def test_out_is_where_notebooks_and_report_go(project, monkeypatch, capsys):
 
     monkeypatch.setattr(workers, "execute", execute)
     out = project / "elsewhere"
-    assert reproduce.main(["reproduce", "--out", str(out)]) == 0
+    assert cli.main(["reproduce", "--out", str(out)]) == 0
     assert ran == [out / "notebooks" / "1_ok.ipynb"]
     assert "| 1_ok | 1 | ok |" in (out / "report.md").read_text()
     assert '<td class="good">ok</td>' in (out / "report.html").read_text()

@@ -369,10 +369,10 @@ def test_download_fetches_the_official_archive(tmp_path, monkeypatch, small):
     pixels, classes = random_set(60)
     write_batches(tmp_path / "made", pixels, classes, monkeypatch)
     write_archive(tmp_path / "made.tar.gz", tmp_path / "made", monkeypatch)
-    asked = []
+    requests = []
 
     def fetch(url, path, *, md5):
-        asked.append((url, md5))
+        requests.append((url, md5))
         path.parent.mkdir(parents=True)
         return Path(shutil.copy(tmp_path / "made.tar.gz", path))
 
@@ -382,7 +382,7 @@ def test_download_fetches_the_official_archive(tmp_path, monkeypatch, small):
         pairs = load("cifar10", tmp_path / "root", **options)
         np.testing.assert_array_equal(pairs.thumbnails, pixels)
         assert pairs.source == "cifar-10-python.tar.gz, official (MD5 checked)"
-    assert asked == [(cifar10.URL, "c58f30108f718f92721af3b95e74349a")]
+    assert requests == [(cifar10.URL, "c58f30108f718f92721af3b95e74349a")]
 
 
 @pytest.mark.slow

@@ -27,12 +27,12 @@ class Server(http.server.BaseHTTPRequestHandler):
 
     files: dict[str, bytes]
     cuts: list[int]
-    asked: list[tuple[str, str | None]]
+    requests: list[tuple[str, str | None]]
 
     def do_GET(self):
         cls = type(self)
         wanted = self.headers.get("Range")
-        cls.asked.append((self.path, wanted))
+        cls.requests.append((self.path, wanted))
         if self.path not in cls.files:
             self.send_error(404)
             return
@@ -53,7 +53,7 @@ class Server(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server():
-    handler = type("Handler", (Server,), {"files": {}, "cuts": [], "asked": []})
+    handler = type("Handler", (Server,), {"files": {}, "cuts": [], "requests": []})
     running = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=running.serve_forever, daemon=True).start()
     handler.url = f"http://127.0.0.1:{running.server_port}"
@@ -92,7 +92,7 @@ def mirflickr(server, tmp_path, monkeypatch):
                 holds=archive.holds.replace("im25000", "im14"),
             )
         )
-    monkeypatch.setattr(mirflickr25k.MIRFlickr25K, "ARCHIVES", tuple(local))
+    monkeypatch.setattr(mirflickr25k.COLLECTION, "archives", local)
     return tmp_path / "data"
 
 
@@ -152,15 +152,15 @@ def test_a_download_is_fetched_checked_and_unpacked(mirflickr, server, capsys):
 
 def test_what_is_there_is_not_fetched_again(mirflickr, server):
     assert run("--download", "mirflickr25k", root=mirflickr) == 0
-    asked = len(server.asked)
+    requests = len(server.requests)
     assert run("--download", "mirflickr25k", root=mirflickr) == 0
-    assert len(server.asked) == asked == 2
+    assert len(server.requests) == requests == 2
     folder = mirflickr / "mirflickr25k"
     for path in sorted((folder / "mirflickr25k_annotations_v080").iterdir()):
         path.unlink()
     (folder / "mirflickr25k_annotations_v080").rmdir()
     assert run("--download", "mirflickr25k", root=mirflickr) == 0
-    assert [path for path, _ in server.asked[2:]] == ["/mirflickr25k_annotations_v080.zip"]
+    assert [path for path, _ in server.requests[2:]] == ["/mirflickr25k_annotations_v080.zip"]
 
 
 def test_a_broken_transfer_is_gone_on_with(mirflickr, server, capsys):
@@ -169,7 +169,7 @@ def test_a_broken_transfer_is_gone_on_with(mirflickr, server, capsys):
     assert "could not download" in capsys.readouterr().err
     assert (mirflickr / "mirflickr25k/mirflickr25k.zip.part").stat().st_size == 2_500
     assert run("--download", "mirflickr25k", root=mirflickr) == 0
-    assert ("/mirflickr25k.zip", "bytes=2500-") in server.asked
+    assert ("/mirflickr25k.zip", "bytes=2500-") in server.requests
 
 
 def test_a_wrong_sum_keeps_the_archive_out(mirflickr, server, capsys):
@@ -201,7 +201,7 @@ def test_a_folder_in_the_way_is_named_before_anything_is_fetched(server, tmp_pat
     (tmp_path / "set/a").mkdir(parents=True)
     with pytest.raises(FileExistsError, match=r"set/a is there but holds no x\.txt: move it away"):
         archives.get([Archive(f"{server.url}/a.zip", "a", "x.txt")], tmp_path / "set")
-    assert not server.asked
+    assert not server.requests
 
 
 def test_an_archive_that_leaves_its_folder_is_not_unpacked(server, tmp_path):
@@ -223,26 +223,26 @@ def test_the_archives_of_nuswide_unpack_to_what_is_read(server, tmp_path, monkey
         path = "/" + archive.url.rsplit("/", 1)[1]
         server.files[path] = zipped(made / archive.folder)
         local.append(dataclasses.replace(archive, url=server.url + path))
-    monkeypatch.setattr(nuswide.NUSWIDE, "ARCHIVES", tuple(local))
+    monkeypatch.setattr(nuswide.COLLECTION, "archives", local)
     assert run("--download", "nuswide", root=tmp_path / "data") == 0
     monkeypatch.setattr(nuswide, "check_published", lambda n: None)
     folder = tmp_path / "data/nuswide"
     pairs = nuswide.read(folder, images="none", protocol="liong2017", n_query=3)
-    assert pairs.texts.shape[1] == 1_000 and len(server.asked) == 4
-    assert run("--download", "nuswide", root=tmp_path / "data") == 0 and len(server.asked) == 4
+    assert pairs.texts.shape[1] == 1_000 and len(server.requests) == 4
+    assert run("--download", "nuswide", root=tmp_path / "data") == 0 and len(server.requests) == 4
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "fault"),
     [
         ("mnist", r"there is no dataset 'mnist'; there are scenes"),
         ("iaprtc12", r"iaprtc12 is not to be fetched .*: get it from https://.* by hand"),
         ("scenes", r"scenes is not to be fetched .*: it comes with the package"),
     ],
 )
-def test_what_cannot_be_fetched_is_said_before_anything_is(mirflickr, server, capsys, name, said):
+def test_what_cannot_be_fetched_is_told_before_anything_is(mirflickr, server, capsys, name, fault):
     assert run("--download", "mirflickr25k", name, root=mirflickr) == 2
-    assert re.search(said, capsys.readouterr().err) and not server.asked
+    assert re.search(fault, capsys.readouterr().err) and not server.requests
 
 
 def test_the_archives_have_addresses_and_sums():

@@ -63,9 +63,9 @@ def test_what_is_no_picture_gets_a_sentence(data: bytes) -> None:
 def test_broken_files_never_get_anything_but_a_sentence(data) -> None:
     kind = data.draw(st.sampled_from(["PNG", "JPEG", "WEBP", "GIF", "BMP"]))
     whole = file_of(Image.fromarray(noise(30, 40)), kind)
-    kept = whole[: data.draw(st.integers(0, len(whole)))]
-    at = data.draw(st.integers(0, max(0, len(kept) - 1)))
-    broken = kept[:at] + data.draw(st.binary(max_size=6)) + kept[at:]
+    part = whole[: data.draw(st.integers(0, len(whole)))]
+    at = data.draw(st.integers(0, max(0, len(part) - 1)))
+    broken = part[:at] + data.draw(st.binary(max_size=6)) + part[at:]
     try:
         assert read_picture(broken, "a.png").mode == "RGB"
     except ValueError as error:

@@ -45,27 +45,16 @@ def edit(path, old, new):
 def test_photos_captions_and_concepts_are_those_of_the_files(tmp_path):
     write_flickr8k(tmp_path)
     pairs = load("flickr8k", tmp_path, size=16, n_query=3)
-    kept = [i for i in range(12) if i != 4]
+    selected = [i for i in range(12) if i != 4]
     assert pairs.name == "flickr8k" and len(pairs) == 11
     assert pairs.images.shape == (11, 3, 16, 16) and pairs.images.dtype == np.uint8
     assert pairs.label_names == ["dog", "snow"]
-    assert pairs.labels[:, 0].tolist() == [i % 2 == 0 for i in kept]
+    assert pairs.labels[:, 0].tolist() == [i % 2 == 0 for i in selected]
     assert pairs.captions[:2] == ["The first of 0 , a dog .", "The first of 1 , a cat ."]
     # all captions of a photo are its text; "the", "of" and "first" are function words
     assert pairs.vocabulary == ("cat", "dog", "falls", "snow")
     assert pairs.texts[:3].tolist() == [[0, 1, 1, 1], [1, 0, 1, 1], [0, 1, 0, 0]]
     assert pairs.source.startswith("11 of 12 photos")
-
-
-def test_the_split_is_seeded_and_the_rest_is_database_and_training_set(tmp_path):
-    write_flickr8k(tmp_path)
-    pairs = load("flickr8k", tmp_path, size=8, n_query=3)
-    np.testing.assert_array_equal(pairs.database, pairs.train)
-    assert len(pairs.query) == 3
-    assert sorted([*pairs.query, *pairs.database]) == list(range(11))
-    assert load("flickr8k", tmp_path, size=8, n_query=3).fingerprint == pairs.fingerprint
-    others = [load("flickr8k", tmp_path, size=8, n_query=3, split_seed=s) for s in (1, 2)]
-    assert any(other.query.tolist() != pairs.query.tolist() for other in others)
 
 
 def test_labels_are_no_option(tmp_path):

@@ -1,4 +1,4 @@
-"""A folder of one's own is read as it is meant, and every mistake in it gets its line."""
+"""A folder of the user is read as it is meant, and every mistake in it gets its line."""
 
 import csv
 import io
@@ -40,13 +40,13 @@ def edit(path: Path, old: str, new: str) -> None:
 def refused(path: Path, **options) -> str:
     with pytest.raises(ValueError) as caught:
         load("folder", path, size=8, **options)
-    said = str(caught.value)
-    assert "\n" not in said and str(path / "pairs.csv") in said and said.endswith(".")
-    return said
+    fault = str(caught.value)
+    assert "\n" not in fault and str(path / "pairs.csv") in fault and fault.endswith(".")
+    return fault
 
 
 @pytest.fixture
-def own(tmp_path):
+def user(tmp_path):
     """Sixty items, and their rows: item i is on line i + 2."""
     write_folder(tmp_path)
     return tmp_path
@@ -55,8 +55,8 @@ def own(tmp_path):
 # What is meant
 
 
-def test_pictures_texts_and_labels_are_those_of_the_files(own):
-    pairs = load("folder", own, size=16)
+def test_pictures_texts_and_labels_are_those_of_the_files(user):
+    pairs = load("folder", user, size=16)
     assert pairs.name == "folder" and len(pairs) == 60 and pairs.source == "60 of 60 rows"
     assert pairs.images.shape == (60, 3, 16, 16) and pairs.images.dtype == np.uint8
     assert pairs.label_names == sorted(
@@ -74,22 +74,22 @@ def test_pictures_texts_and_labels_are_those_of_the_files(own):
     assert pairs.captions[1].split()[1] == "βάρκα,"
 
 
-def test_the_split_is_drawn_by_its_seed_and_chooses_the_vocabulary(own):
-    pairs = load("folder", own, size=8)
+def test_the_split_is_drawn_by_its_seed_and_chooses_the_vocabulary(user):
+    pairs = load("folder", user, size=8)
     assert len(pairs.query) == 12 and sorted([*pairs.query, *pairs.database]) == list(range(60))
     np.testing.assert_array_equal(pairs.database, pairs.train)
-    assert load("folder", own, size=8).fingerprint == pairs.fingerprint
-    other = load("folder", own, size=8, split_seed=1, n_query=20)
+    assert load("folder", user, size=8).fingerprint == pairs.fingerprint
+    other = load("folder", user, size=8, split_seed=1, n_query=20)
     assert len(other.query) == 20 and other.query.tolist()[:12] != pairs.query.tolist()
     learned = [pairs.captions[i] for i in pairs.train]
     assert pairs.vocabulary == choose_vocabulary(learned)
-    asked = int(pairs.query[0])
-    edit(own, pairs.captions[asked], "μονάδα μονάδα")
-    again = load("folder", own, size=8)
-    assert again.vocabulary == pairs.vocabulary and not again.texts[asked].any()
+    query = int(pairs.query[0])
+    edit(user, pairs.captions[query], "μονάδα μονάδα")
+    again = load("folder", user, size=8)
+    assert again.vocabulary == pairs.vocabulary and not again.texts[query].any()
 
 
-def test_the_column_split_is_kept(tmp_path):
+def test_the_column_split_is_followed(tmp_path):
     rows = write_folder(tmp_path, n=36, split=True)
     pairs = load("folder", tmp_path, size=8)
     for split in ("query", "train"):
@@ -117,51 +117,51 @@ def test_without_train_rows_nothing_can_be_learned(tmp_path):
     ],
     ids=["byte-order mark", "Windows", "blank lines", "blank rows", "old Macintosh", "no last end"],
 )
-def test_what_editors_and_spreadsheets_add_makes_no_difference(own, change):
-    plain = load("folder", own, size=8)
-    (own / "pairs.csv").write_bytes(change(written(own).replace("\r\n", "\n")))
-    assert load("folder", own, size=8).fingerprint == plain.fingerprint
+def test_what_editors_and_spreadsheets_add_makes_no_difference(user, change):
+    plain = load("folder", user, size=8)
+    (user / "pairs.csv").write_bytes(change(written(user).replace("\r\n", "\n")))
+    assert load("folder", user, size=8).fingerprint == plain.fingerprint
 
 
-def test_columns_come_in_any_order_with_others_between(own):
-    plain = load("folder", own, size=8)
-    rows = list(csv.reader(io.StringIO(written(own), newline="")))
+def test_columns_come_in_any_order_with_others_between(user):
+    plain = load("folder", user, size=8)
+    rows = list(csv.reader(io.StringIO(written(user), newline="")))
     write_table(
-        own, [[r[2], "x", r[0], r[1]] for r in rows[1:]], [" labels", "id", "image ", "text"]
+        user, [[r[2], "x", r[0], r[1]] for r in rows[1:]], [" labels", "id", "image ", "text"]
     )
-    assert load("folder", own, size=8).fingerprint == plain.fingerprint
+    assert load("folder", user, size=8).fingerprint == plain.fingerprint
 
 
-def test_pictures_are_upright_and_on_white(own):
+def test_pictures_are_upright_and_on_white(user):
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by a quarter
     half = np.zeros((20, 40, 3), dtype=np.uint8)
     half[:, 20:] = 255
-    Image.fromarray(half).save(own / "photos" / "turned.jpg", exif=exif, quality=95)
-    Image.new("RGBA", (8, 8), (255, 0, 0, 0)).save(own / "photos" / "clear.png")
-    edit(own, "photos/εικόνα 0.png", "photos/turned.jpg")
-    edit(own, "photos/εικόνα 1.png", "photos/clear.png")
-    pairs = load("folder", own, size=8)
+    Image.fromarray(half).save(user / "photos" / "turned.jpg", exif=exif, quality=95)
+    Image.new("RGBA", (8, 8), (255, 0, 0, 0)).save(user / "photos" / "clear.png")
+    edit(user, "photos/εικόνα 0.png", "photos/turned.jpg")
+    edit(user, "photos/εικόνα 1.png", "photos/clear.png")
+    pairs = load("folder", user, size=8)
     assert pairs.images[0, 0, 1, 4] < 20 and pairs.images[0, 0, 6, 4] > 235
     assert (pairs.images[1] == 255).all()
 
 
-def test_descriptors_of_the_pictures(own):
-    pairs = load("folder", own, images="hog", size=32)
+def test_descriptors_of_the_pictures(user):
+    pairs = load("folder", user, images="hog", size=32)
     assert pairs.images.shape == (60, 486) and pairs.modality_names == ("HOG", "text")
     assert pairs.thumbnails.shape == (60, 3, 32, 32)
 
 
-def test_n_grams_of_characters(own):
-    pairs = load("folder", own, size=8, tokens="char", ngram=4)
+def test_n_grams_of_characters(user):
+    pairs = load("folder", user, size=8, tokens="char", ngram=4)
     assert {len(token) for token in pairs.vocabulary} == {4} and "σκύλ" in pairs.vocabulary
 
 
 # New items, and items that lack a modality
 
 
-def test_new_items_take_the_vocabulary_and_need_no_labels(own, tmp_path_factory):
-    first = load("folder", own, size=8)
+def test_new_items_take_the_vocabulary_and_need_no_labels(user, tmp_path_factory):
+    first = load("folder", user, size=8)
     new = tmp_path_factory.mktemp("new")
     rows = write_folder(new, n=4)
     rows[3][1] = "άγνωστη λέξη"
@@ -177,60 +177,60 @@ def test_new_items_take_the_vocabulary_and_need_no_labels(own, tmp_path_factory)
     assert again.fingerprint == pairs.fingerprint
 
 
-def test_a_vocabulary_that_is_none_is_refused(own):
-    for words, said in ((["a", "a"], "names a token twice"), ([1], "must be a list of texts")):
-        with pytest.raises(ValueError, match=said):
-            load("folder", own, vocabulary=words)
+def test_a_vocabulary_that_is_none_is_refused(user):
+    for words, fault in ((["a", "a"], "names a token twice"), ([1], "must be a list of texts")):
+        with pytest.raises(ValueError, match=fault):
+            load("folder", user, vocabulary=words)
 
 
 @pytest.mark.parametrize(("modality", "other"), [("image", "text"), ("text", "image")])
-def test_an_item_is_never_taken_for_what_it_lacks(own, modality, other):
-    rows = rows_of(own)
+def test_an_item_is_never_taken_for_what_it_lacks(user, modality, other):
+    rows = rows_of(user)
     place = HEADER.index(other)
     for row in rows[:5]:
         row[place] = ""
     rows[7][HEADER.index(modality)] = ""
-    write_table(own, rows, HEADER[:3])
-    said = refused(own)
-    assert f"line 6: no {other}; line 9: no {modality}" in said and "6 of the 60 rows" in said
+    write_table(user, rows, HEADER[:3])
+    fault = refused(user)
+    assert f"line 6: no {other}; line 9: no {modality}" in fault and "6 of the 60 rows" in fault
     with pytest.warns(
         UserWarning, match=rf"^left out: 1 of the 60 rows of .* have no {modality}\.$"
     ):
-        pairs = load("folder", own, size=8, modality=modality)
+        pairs = load("folder", user, size=8, modality=modality)
     assert len(pairs) == 59 and pairs.features(other).shape == (59, 0)
     assert pairs.vocabulary == () if modality == "image" else pairs.vocabulary
     # and without the column at all
     write_table(
-        own,
+        user,
         [[r[HEADER.index(modality)], r[2]] for r in rows if r[HEADER.index(modality)]],
         (modality, "labels"),
     )
-    assert len(load("folder", own, size=8, modality=modality)) == 59
+    assert len(load("folder", user, size=8, modality=modality)) == 59
 
 
-def test_a_row_that_has_nothing_is_a_mistake_whatever_is_asked_for(own):
-    edit(own, "photos/εικόνα 0.png", "")
-    text = written(own).split('"')[1]
-    edit(own, f'"{text}"', "")
-    assert "line 2: no image" in refused(own, modality="image")
-    assert "line 2: no text" in refused(own, modality="text")
-    assert "line 2: no image and no text" in refused(own)
+def test_a_row_that_has_nothing_is_a_mistake_whatever_is_needed(user):
+    edit(user, "photos/εικόνα 0.png", "")
+    text = written(user).split('"')[1]
+    edit(user, f'"{text}"', "")
+    assert "line 2: no image" in refused(user, modality="image")
+    assert "line 2: no text" in refused(user, modality="text")
+    assert "line 2: no image and no text" in refused(user)
 
 
-def test_pictures_are_decoded_once_with_the_broken_ones_among_them(own, monkeypatch):
-    (own / "broken.png").write_bytes(b"no picture")
-    Image.new("RGB", (9, 9), "white").save(own / "photos/white.png")
-    edit(own, "photos/εικόνα 1.png", "broken.png")
-    edit(own, "photos/εικόνα 2.png", "photos/white.png")
+def test_pictures_are_decoded_once_with_the_broken_ones_among_them(user, monkeypatch):
+    (user / "broken.png").write_bytes(b"no picture")
+    Image.new("RGB", (9, 9), "white").save(user / "photos/white.png")
+    edit(user, "photos/εικόνα 1.png", "broken.png")
+    edit(user, "photos/εικόνα 2.png", "photos/white.png")
     seen, whole = [], decoding.upright
     monkeypatch.setattr(decoding, "upright", lambda *a: (seen.append(a[0].name), whole(*a))[1])
-    assert "1 of the 60 rows" in refused(own)
-    assert Counter(seen) == Counter([row[0].split("/")[-1] for row in rows_of(own)]) + Counter(
+    assert "1 of the 60 rows" in refused(user)
+    assert Counter(seen) == Counter([row[0].split("/")[-1] for row in rows_of(user)]) + Counter(
         ["broken.png", "white.png"]
     )
     del seen[:]
     with pytest.warns(UserWarning, match=r"line 3: broken\.png is no picture"):
-        pairs = load("folder", own, size=8, on_error="skip")
+        pairs = load("folder", user, size=8, on_error="skip")
     assert sorted(seen) == ["broken.png", "white.png"], "those alone that are white"
     assert len(pairs) == 59 and (pairs.images[1] == 255).all()
 
@@ -252,7 +252,7 @@ def test_pictures_of_the_same_name_length_and_time_are_not_mixed_up(tmp_path):
         assert red.tolist() == [caption == "a dogs" for caption in pairs.captions]
 
 
-def test_a_picture_that_did_not_decode_for_once_is_seen_the_next_time(own, monkeypatch):
+def test_a_picture_that_did_not_decode_for_once_is_seen_the_next_time(user, monkeypatch):
     whole, short = decoding.upright, []
 
     def busy(path, size):
@@ -262,9 +262,9 @@ def test_a_picture_that_did_not_decode_for_once_is_seen_the_next_time(own, monke
         return whole(path, size)
 
     monkeypatch.setattr(decoding, "upright", busy)
-    assert "line 6: εικόνα 4.png is no whole picture" in refused(own)
-    pairs = load("folder", own, size=8)
-    np.testing.assert_array_equal(pairs.images[4], whole(own / "photos/εικόνα 4.png", 8))
+    assert "line 6: εικόνα 4.png is no whole picture" in refused(user)
+    pairs = load("folder", user, size=8)
+    np.testing.assert_array_equal(pairs.images[4], whole(user / "photos/εικόνα 4.png", 8))
 
 
 def test_words_are_chosen_by_the_training_rows_alone(tmp_path):
@@ -285,30 +285,30 @@ def test_queries_must_share_a_label_with_what_is_searched(tmp_path):
     assert "shares a label with a row that is searched" in refused(tmp_path)
 
 
-def test_one_picture_may_have_several_texts_where_pictures_are_not_read(own):
-    words = load("folder", own, size=8).vocabulary
-    rows = [[rows_of(own)[0][0], text] for text in ("σκύλος", "μεγάλο σκύλος")]
-    write_table(own, rows, HEADER[:2])
-    assert len(load("folder", own, vocabulary=words, modality="text")) == 2
-    assert "line 3: the image of line 2 again" in refused(own, vocabulary=words, modality="image")
+def test_one_picture_may_have_several_texts_where_pictures_are_not_read(user):
+    words = load("folder", user, size=8).vocabulary
+    rows = [[rows_of(user)[0][0], text] for text in ("σκύλος", "μεγάλο σκύλος")]
+    write_table(user, rows, HEADER[:2])
+    assert len(load("folder", user, vocabulary=words, modality="text")) == 2
+    assert "line 3: the image of line 2 again" in refused(user, vocabulary=words, modality="image")
 
 
-def test_a_name_may_be_written_with_letters_and_marks_apart(own):
-    for form in ("NFC", "NFD"):
-        edit(own, rows_of(own)[2][0], unicodedata.normalize(form, rows_of(own)[2][0]))
-        assert len(load("folder", own, size=8)) == 60
+def test_a_name_may_be_written_with_letters_and_marks_apart(user):
+    for normal in ("NFC", "NFD"):
+        edit(user, rows_of(user)[2][0], unicodedata.normalize(normal, rows_of(user)[2][0]))
+        assert len(load("folder", user, size=8)) == 60
 
 
-def test_texts_of_one_character_are_texts_where_characters_are_asked_for(own):
-    rows = rows_of(own)
+def test_texts_of_one_character_are_texts_where_characters_are_tokens(user):
+    rows = rows_of(user)
     for i, row in enumerate(rows):
         row[1] = "猫犬鳥"[i % 3]
-    write_table(own, rows, HEADER[:3])
-    assert "line 2: the text '猫' holds no word of two letters or more" in refused(own)
-    pairs = load("folder", own, size=8, tokens="char", ngram=1)
+    write_table(user, rows, HEADER[:3])
+    assert "line 2: the text '猫' holds no word of two letters or more" in refused(user)
+    pairs = load("folder", user, size=8, tokens="char", ngram=1)
     assert sorted(pairs.vocabulary) == sorted("猫犬鳥") and (pairs.texts.sum(axis=1) == 1).all()
-    edit(own, "猫", "42")
-    assert "line 2: the text '42' holds no letter" in refused(own, tokens="char")
+    edit(user, "猫", "42")
+    assert "line 2: the text '42' holds no letter" in refused(user, tokens="char")
 
 
 # Mistakes in rows
@@ -345,38 +345,38 @@ SECOND = "photos/εικόνα 1.png"
         (",θάλασσα; θάλασσα 0", "", "2 fields where the header has 3"),
     ],
 )
-def test_a_row_that_is_wrong_has_its_line_and_reason(own, old, new, reason):
-    (own / "broken.png").write_bytes(b"no picture")
-    (own / "copy.png").write_bytes((own / "photos/εικόνα 0.png").read_bytes())
-    whole = (own / SECOND).read_bytes()
-    (own / "cut.png").write_bytes(whole[: len(whole) // 2])
-    (own / "link.png").symlink_to("/etc/hostname")
-    (own / "loop").symlink_to(own / "loop")
-    (own / "bomb.png").write_bytes(bomb(9_000, 9_000))
-    edit(own, old, new)
-    said = refused(own)
-    assert said.startswith("1 of the 60 rows of ") and f"(line 3: {reason}" in said
-    assert "mend them; on_error='skip', or --on-error skip in a shell, goes on" in said
+def test_a_row_that_is_wrong_has_its_line_and_reason(user, old, new, reason):
+    (user / "broken.png").write_bytes(b"no picture")
+    (user / "copy.png").write_bytes((user / "photos/εικόνα 0.png").read_bytes())
+    whole = (user / SECOND).read_bytes()
+    (user / "cut.png").write_bytes(whole[: len(whole) // 2])
+    (user / "link.png").symlink_to("/etc/hostname")
+    (user / "loop").symlink_to(user / "loop")
+    (user / "bomb.png").write_bytes(bomb(9_000, 9_000))
+    edit(user, old, new)
+    fault = refused(user)
+    assert fault.startswith("1 of the 60 rows of ") and f"(line 3: {reason}" in fault
+    assert "mend them; on_error='skip', or --on-error skip in a shell, goes on" in fault
     with pytest.warns(UserWarning, match=r"^left out: 1 of the 60 rows .*line 3: .*\.$"):
-        pairs = load("folder", own, size=8, on_error="skip")
+        pairs = load("folder", user, size=8, on_error="skip")
     assert len(pairs) == 59 and pairs.source == "59 of 60 rows"
     assert pairs.captions[1].split()[1] == "μήλο,", "line 3 is the one left out"
 
 
-def test_a_row_separated_otherwise_has_its_line(own):
-    edit(own, written(own).splitlines()[2], "photos/x.png;ένα μήλο;φρούτο")
-    assert "(line 3: no comma where the header has 3 columns)" in refused(own)
+def test_a_row_separated_otherwise_has_its_line(user):
+    edit(user, written(user).splitlines()[2], "photos/x.png;ένα μήλο;φρούτο")
+    assert "(line 3: no comma where the header has 3 columns)" in refused(user)
 
 
 @pytest.mark.parametrize(
     ("text", "reason"),
     [("", "no text"), ("12 !", "the text '12 !' holds no word"), ("  ", "no text")],
 )
-def test_an_empty_text_has_its_line(own, text, reason):
-    rows = rows_of(own)
+def test_an_empty_text_has_its_line(user, text, reason):
+    rows = rows_of(user)
     rows[4][1] = text
-    write_table(own, rows, HEADER[:3])
-    assert f"(line 6: {reason}" in refused(own)
+    write_table(user, rows, HEADER[:3])
+    assert f"(line 6: {reason}" in refused(user)
 
 
 def test_a_row_twice_and_an_unknown_split(tmp_path):
@@ -384,55 +384,55 @@ def test_a_row_twice_and_an_unknown_split(tmp_path):
     rows[3] = rows[2]
     rows[5][3], rows[6][3], rows[7][3] = "test", "", "Train"
     write_table(tmp_path, rows)
-    said = refused(tmp_path)
-    assert said.startswith("4 of the 12 rows") and "line 5: the same as line 4" in said
-    assert "line 7: the split 'test' is none of query, database, train" in said
-    assert "line 8: the split '' is none" in said and "line 9: the split 'Train' is none" in said
+    fault = refused(tmp_path)
+    assert fault.startswith("4 of the 12 rows") and "line 5: the same as line 4" in fault
+    assert "line 7: the split 'test' is none of query, database, train" in fault
+    assert "line 8: the split '' is none" in fault and "line 9: the split 'Train' is none" in fault
 
 
-def test_bytes_that_are_not_utf_8_are_told_row_by_row(own):
-    data = (own / "pairs.csv").read_bytes()
+def test_bytes_that_are_not_utf_8_are_told_row_by_row(user):
+    data = (user / "pairs.csv").read_bytes()
     lines = data.split(b"\r\n")
     lines[4] = lines[4].replace(b",", "é,".encode("latin-1"), 1)
-    (own / "pairs.csv").write_bytes(b"\r\n".join(lines))
-    assert "(line 5: the byte 0xE9 is not UTF-8 (save the file as CSV UTF-8))" in refused(own)
+    (user / "pairs.csv").write_bytes(b"\r\n".join(lines))
+    assert "(line 5: the byte 0xE9 is not UTF-8 (save the file as CSV UTF-8))" in refused(user)
     with pytest.warns(UserWarning, match="line 5: the byte 0xE9"):
-        assert len(load("folder", own, size=8, on_error="skip")) == 59
+        assert len(load("folder", user, size=8, on_error="skip")) == 59
 
 
-def test_lines_are_counted_as_an_editor_does(own):
-    rows = rows_of(own)
+def test_lines_are_counted_as_an_editor_does(user):
+    rows = rows_of(user)
     rows[0][1] = "σκύλος\nσε δύο\r\nκαι τρεις γραμμές"
     rows[3][2] = ""
-    write_table(own, rows, HEADER[:3])
-    assert "(line 7: no labels)" in refused(own)
+    write_table(user, rows, HEADER[:3])
+    assert "(line 7: no labels)" in refused(user)
     rows[3][2] = "ζώο"
-    write_table(own, rows, HEADER[:3])
-    assert load("folder", own, size=8).captions[0] == "σκύλος σε δύο και τρεις γραμμές"
+    write_table(user, rows, HEADER[:3])
+    assert load("folder", user, size=8).captions[0] == "σκύλος σε δύο και τρεις γραμμές"
 
 
-def test_twenty_are_listed_and_the_others_counted(own):
-    (own / "pairs.csv").write_text(written(own).replace("ζώο", "").replace("φρούτο", ""))
-    said = refused(own)
-    assert said.count("line ") == 20 and "; and 20 more)" in said and "40 of the 60" in said
+def test_twenty_are_listed_and_the_others_counted(user):
+    (user / "pairs.csv").write_text(written(user).replace("ζώο", "").replace("φρούτο", ""))
+    fault = refused(user)
+    assert fault.count("line ") == 20 and "; and 20 more)" in fault and "40 of the 60" in fault
 
 
-def test_pictures_that_do_not_decode_are_listed_with_the_other_mistakes(own):
+def test_pictures_that_do_not_decode_are_listed_with_the_other_mistakes(user):
     for i in (3, 9):
-        (own / f"photos/εικόνα {i}.png").write_bytes(b"")
-    edit(own, "θάλασσα; θάλασσα 0", "")
-    said = refused(own)
-    assert [said.index(f"line {line}: ") for line in (3, 5, 11)] == sorted(
-        said.index(f"line {line}: ") for line in (3, 5, 11)
+        (user / f"photos/εικόνα {i}.png").write_bytes(b"")
+    edit(user, "θάλασσα; θάλασσα 0", "")
+    fault = refused(user)
+    assert [fault.index(f"line {line}: ") for line in (3, 5, 11)] == sorted(
+        fault.index(f"line {line}: ") for line in (3, 5, 11)
     )
-    assert "3 of the 60" in said
+    assert "3 of the 60" in fault
 
 
 # Mistakes in the table
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("content", "fault"),
     [
         (b"", "is empty: its first line must name image, text, labels"),
         (b"\xef\xbb\xbf\r\n", "is empty"),
@@ -453,31 +453,31 @@ def test_pictures_that_do_not_decode_are_listed_with_the_other_mistakes(own):
         (b'image,text,labels\nx,"y\nz",w\nx,"y,z\n', "row that begins on line 4 of .* its quotes"),
     ],
 )
-def test_a_table_that_is_none_is_one_sentence(tmp_path, content, message):
+def test_a_table_that_is_none_is_one_sentence(tmp_path, content, fault):
     (tmp_path / "pairs.csv").write_bytes(content)
     for on_error in ("raise", "skip"):
-        with pytest.raises(ValueError, match=message) as caught:
+        with pytest.raises(ValueError, match=fault) as caught:
             load("folder", tmp_path, on_error=on_error)
         assert "\n" not in str(caught.value) and str(caught.value).endswith(".")
 
 
-def test_one_label_everywhere_is_refused(own):
-    (own / "pairs.csv").write_text(re.sub(r"; \w+ \d", ";x", written(own)))
-    assert "has the label 'x', so that any result would be right" in refused(own)
+def test_one_label_everywhere_is_refused(user):
+    (user / "pairs.csv").write_text(re.sub(r"; \w+ \d", ";x", written(user)))
+    assert "has the label 'x', so that any result would be right" in refused(user)
 
 
-def test_labels_that_no_two_rows_share_are_refused(own):
+def test_labels_that_no_two_rows_share_are_refused(user):
     lines = iter(range(99))
-    (own / "pairs.csv").write_text(
-        re.sub(r"[\w ]+; \w+ \d", lambda found: f'"one,{next(lines)}"', written(own))
+    (user / "pairs.csv").write_text(
+        re.sub(r"[\w ]+; \w+ \d", lambda found: f'"one,{next(lines)}"', written(user))
     )
-    assert "no two rows" in (said := refused(own)) and "separated by ';'" in said
+    assert "no two rows" in (fault := refused(user)) and "separated by ';'" in fault
 
 
 def test_where_no_row_is_left_the_reasons_are_said(tmp_path):
     write_table(tmp_path, [["x.png", "a text", "y"]], HEADER[:3])
-    said = refused(tmp_path, on_error="skip")
-    assert "1 of the 1 rows" in said and "there is no file 'x.png'): none is left." in said
+    fault = refused(tmp_path, on_error="skip")
+    assert "1 of the 1 rows" in fault and "there is no file 'x.png'): none is left." in fault
 
 
 def test_one_row_and_no_common_word_are_too_little(tmp_path):
@@ -492,7 +492,7 @@ def test_one_row_and_no_common_word_are_too_little(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("options", "fault"),
     [
         ({"images": "x"}, "images of folder are one of pixels, gist, hog, not 'x'"),
         ({"tokens": "x"}, "tokens of folder are one of word, char, not 'x'"),
@@ -504,9 +504,9 @@ def test_one_row_and_no_common_word_are_too_little(tmp_path):
         ({"n_query": 60, "size": 8}, "n_query must be at least 1 and below the 60 photos"),
     ],
 )
-def test_options_out_of_range_are_refused(own, options, message):
-    with pytest.raises(ValueError, match=message):
-        load("folder", own, **options)
+def test_options_out_of_range_are_refused(user, options, fault):
+    with pytest.raises(ValueError, match=fault):
+        load("folder", user, **options)
 
 
 def test_an_absent_table_says_what_to_put_where(tmp_path):
@@ -520,26 +520,26 @@ def test_an_absent_table_says_what_to_put_where(tmp_path):
     assert available(tmp_path).set_index("name").present["folder"]
 
 
-# What is kept, and any table
+# What is cached, and any table
 
 
-def test_decoded_pictures_are_kept_until_one_changes(own, tmp_path_factory, monkeypatch):
+def test_decoded_pictures_are_cached_until_one_changes(user, tmp_path_factory, monkeypatch):
     monkeypatch.setenv("MMHASH_CACHE", str(tmp_path_factory.mktemp("cache")))
-    plain = load("folder", own, size=8)
+    plain = load("folder", user, size=8)
     with monkeypatch.context() as patch:
         patch.setattr(decoding, "read_picture", None)
-        assert load("folder", own, size=8).fingerprint == plain.fingerprint
-    Image.new("RGB", (8, 8)).save(own / SECOND)
-    os.utime(own / SECOND, ns=(1, 1))
-    assert not load("folder", own, size=8).images[1].any()
+        assert load("folder", user, size=8).fingerprint == plain.fingerprint
+    Image.new("RGB", (8, 8)).save(user / SECOND)
+    os.utime(user / SECOND, ns=(1, 1))
+    assert not load("folder", user, size=8).images[1].any()
 
 
-def test_saved_preprocessing_makes_the_same_arrays(own, tmp_path):
-    found = folder.read(own, Preprocessing(size=8, tokens="char", ngram=2))
+def test_saved_preprocessing_makes_the_same_arrays(user, tmp_path):
+    found = folder.read(user, Preprocessing(size=8, tokens="char", ngram=2))
     found.preprocessing.save(tmp_path / "data.json")
     loaded = Preprocessing.load(tmp_path / "data.json")
     assert loaded == found.preprocessing
-    picture = decoding.read_picture(own / SECOND)
+    picture = decoding.read_picture(user / SECOND)
     one = loaded.one(found.rows[1].text, picture)
     np.testing.assert_array_equal(one.images[0], found.pairs.images[1])
     np.testing.assert_array_equal(one.texts[0], found.pairs.texts[1])
@@ -562,15 +562,15 @@ def test_any_table_gives_rows_or_one_sentence(tmp_path_factory, rows, header):
     try:
         table = pairs_table.read_table(path, ("text",), labelled=True)
     except ValueError as error:
-        said = str(error)
-        assert said.endswith(".") and "\n" not in said and str(path) in said
+        fault = str(error)
+        assert fault.endswith(".") and "\n" not in fault and str(path) in fault
         return
     assert len(table.rows) + len(table.wrong) + table.without == table.total
     for reason in table.wrong.values():
         assert "\n" not in reason and "\r" not in reason
 
 
-def test_a_good_folder_warns_of_nothing(own):
+def test_a_good_folder_warns_of_nothing(user):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        load("folder", own, size=8)
+        load("folder", user, size=8)

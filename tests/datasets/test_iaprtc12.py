@@ -7,7 +7,7 @@ import pytest
 from mat_cases import write_v7, write_v73
 from PIL import Image
 
-from mmhash_nb.datasets import iaprtc12, load, store
+from mmhash_nb.datasets import iaprtc12, load, splits, store
 
 #: number of the photo, caption, numbers of the labels of its segments
 PHOTOS = {
@@ -66,13 +66,13 @@ def write_official(root):
 def test_photos_captions_and_labels_of_segments_go_together(tmp_path):
     folder = write_official(tmp_path)
     pairs = iaprtc12.read(folder, images="pixels", size=8, **SMALL)
-    kept = [25, 998, 1000, 1069, 2808, 40001]
+    selected = [25, 998, 1000, 1069, 2808, 40001]
     assert pairs.label_names == ["wall", "mountain", "child-boy", "bed"]
-    for row, number in enumerate(kept):
-        own = {NAMES[label] for label in PHOTOS[number][1]}
-        assert {pairs.label_names[c] for c in np.flatnonzero(pairs.labels[row])} == own
+    for row, number in enumerate(selected):
+        labelled = {NAMES[label] for label in PHOTOS[number][1]}
+        assert {pairs.label_names[c] for c in np.flatnonzero(pairs.labels[row])} == labelled
         assert pairs.captions[row] == " ".join(PHOTOS[number][0].split())
-    greys = [20 * list(PHOTOS).index(number) + 10 for number in kept]
+    greys = [20 * list(PHOTOS).index(number) + 10 for number in selected]
     np.testing.assert_allclose(pairs.images.mean(axis=(1, 2, 3)), greys, atol=1)
     assert pairs.modality_names == ("image", "Captions")
     assert "6 of 7 captions have a photo with one of the 4 labels" in pairs.source
@@ -99,7 +99,7 @@ def test_liong2017_keeps_the_most_frequent_labels_and_the_photos_that_have_one(
     tmp_path, monkeypatch
 ):
     folder = write_official(tmp_path)
-    small = iaprtc12.Protocol(5, 2, 2, 1, None, per_label=True, frequent=True)
+    small = splits.Protocol(5, 2, 2, 1, None, per_label=True, frequent=True)
     monkeypatch.setitem(iaprtc12.PROTOCOLS, "liong2017", small)
     pairs = load("iaprtc12", tmp_path, protocol="liong2017")
     assert pairs.label_names == ["mountain", "child-boy"] and len(pairs) == 5
@@ -126,7 +126,7 @@ def test_counts_are_asserted_with_the_one_photo_that_has_no_caption(
     tmp_path, monkeypatch, pairs, passes
 ):
     write_official(tmp_path)
-    rule = iaprtc12.Protocol(pairs, 2, 4, 2, 3)
+    rule = splits.Protocol(pairs, 2, 4, 2, 3)
     monkeypatch.setitem(iaprtc12.PROTOCOLS, "zeng2022", rule)
     if passes:
         assert len(load("iaprtc12", tmp_path)) == 6
@@ -139,7 +139,7 @@ def test_counts_are_asserted_with_the_one_photo_that_has_no_caption(
 
 def test_captions_of_fewer_words_than_the_papers_are_refused(tmp_path, monkeypatch):
     write_official(tmp_path)
-    monkeypatch.setitem(iaprtc12.PROTOCOLS, "zeng2022", iaprtc12.Protocol(6, 30, 4, 2, 3))
+    monkeypatch.setitem(iaprtc12.PROTOCOLS, "zeng2022", splits.Protocol(6, 30, 4, 2, 3))
     with pytest.raises(ValueError, match=r"6 pairs, 30 tags and 4 labels, .* hold 6, \d and 4"):
         load("iaprtc12", tmp_path)
 
@@ -176,7 +176,7 @@ def test_a_missing_file_is_named(tmp_path, name):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     with pytest.raises(FileNotFoundError, match=rf"iaprtc12 has no {name} in {tmp_path}"):
         load("iaprtc12", tmp_path)
-    assert iaprtc12.find(tmp_path) is None and iaprtc12.SEGMENTS_PAGE in iaprtc12.PUT
+    assert iaprtc12.find(tmp_path) is None and "imageclef.org/SIAPRdata" in iaprtc12.PUT
 
 
 def test_a_missing_photo_is_named(tmp_path):
@@ -230,7 +230,7 @@ def test_the_file_in_a_fixed_order(tmp_path, write):
 def test_swapped_axes_and_wrong_values_of_the_file(tmp_path, monkeypatch):
     tags, marks, _ = rand()
     write_rand(tmp_path, write_v7, YDatabase=tags[:-2].T, databaseL=marks[:-2].T)
-    monkeypatch.setitem(iaprtc12.PROTOCOLS, "zeng2022", iaprtc12.Protocol(12, 9, 5, 2, 2))
+    monkeypatch.setitem(iaprtc12.PROTOCOLS, "zeng2022", splits.Protocol(12, 9, 5, 2, 2))
     pairs = iaprtc12.read(tmp_path)
     np.testing.assert_array_equal(pairs.texts.toarray(), tags)
     write_rand(tmp_path, write_v7, YTest=np.full((2, 9), -1.0))

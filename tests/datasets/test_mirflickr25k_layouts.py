@@ -1,4 +1,4 @@
-"""The official archives of MIRFlickr-25K, and every form in which its selection circulates."""
+"""The official archives of MIRFlickr-25K, and every layout in which its selection circulates."""
 
 import dataclasses
 import os
@@ -11,7 +11,7 @@ import pytest
 from mat_cases import write_python, write_v7, write_v73
 from PIL import Image
 
-from mmhash_nb.datasets import available, load, mirflickr25k, mirflickr25k_official, store
+from mmhash_nb.datasets import available, load, mirflickr25k, mirflickr25k_official, splits, store
 from mmhash_nb.papers.zhang2018.protocol import protocol as zhang2018
 from mmhash_nb.results import frame, run_protocol
 
@@ -59,26 +59,26 @@ def write_official(root, n=14):
     lines = [f"{word} {count}" for word, count in zip(WORDS, counts, strict=True)]
     (photos / "doc/common_tags.txt").write_text("\n".join([*lines, "rare 19", ""]), "utf-8")
     for i in range(n):
-        own = [word for word, has in zip(WORDS, tags[i], strict=True) if has]
-        text = "\r\n".join(["rare", *own[::-1], "skyline", ""])
+        has = [word for word, there in zip(WORDS, tags[i], strict=True) if there]
+        text = "\r\n".join(["rare", *has[::-1], "skyline", ""])
         (photos / "meta/tags" / f"tags{i + 1}.txt").write_text(text, "utf-8")
     for c, concept in enumerate(mirflickr25k_official.CONCEPTS):
         listed = np.flatnonzero(labels[:, c]) + 1
         (annotated / f"{concept}.txt").write_text("".join(f"{i}\n" for i in listed))
     (annotated / "baby_r1.txt").write_text("1\n")
     (annotated / "README.txt").write_text("what the files are")
-    kept = np.setdiff1d(np.arange(n), [2, 5])
-    return folder, kept, tags[kept], labels[kept]
+    selected = np.setdiff1d(np.arange(n), [2, 5])
+    return folder, selected, tags[selected], labels[selected]
 
 
 def test_the_official_archives_give_words_concepts_and_photos(tmp_path):
-    folder, kept, tags, labels = write_official(tmp_path)
+    folder, selected, tags, labels = write_official(tmp_path)
     pairs = mirflickr25k.read(folder, images="pixels", size=8, **SMALL)
     assert list(pairs.vocabulary) == WORDS and pairs.label_names[14] == "plant_life"
     np.testing.assert_array_equal(pairs.texts.toarray(), tags)
     np.testing.assert_array_equal(pairs.labels, labels == 1)
     assert isinstance(pairs.images, np.memmap) and pairs.images.shape == (12, 3, 8, 8)
-    np.testing.assert_allclose(pairs.images.mean(axis=(1, 2, 3)), 9 * kept, atol=1.5)
+    np.testing.assert_allclose(pairs.images.mean(axis=(1, 2, 3)), 9 * selected, atol=1.5)
     assert pairs.modality_names == ("image", "Tags") and "12 of 14 photos" in pairs.source
     first = [word for word, has in zip(WORDS, tags[0], strict=True) if has]
     assert pairs.captions[0] == " ".join(first)
@@ -160,35 +160,35 @@ def in_order(images):
     return images.transpose(2, 3, 1, 0)
 
 
-def write_layout(folder, form, write, n=14):
-    """The same set in one of the forms; gives what the images option can be."""
+def write_layout(folder, layout, write, n=14):
+    """The same set in one of the layouts; gives what the images option can be."""
     folder.mkdir(parents=True, exist_ok=True)
     tags, labels, images, features = arrays(n)
     names = [f"im{i + 1}.jpg" for i in range(n)]
-    if form == "dcmh":
+    if layout == "dcmh":
         write(folder / "mirflickr25k-yall.mat", YAll=tags)
         write(folder / "mirflickr25k-lall.mat", LAll=labels)
         write(folder / "mirflickr25k-iall.mat", IAll=in_order(images))
         write(folder / "mirflickr25k-xall-vgg.mat", XAll=features)
         return ("none", "pixels", "vgg")
-    if form == "names":
+    if layout == "names":
         (folder / "YAll").mkdir()
         write(folder / "YAll/mirflickr25k-yall.mat", YAll=tags)
         write(folder / "mirflickr25k-lall.mat", LAll=labels)
         write(folder / "mirflickr25k-fall.mat", FAll=names)
         write_photos(folder / "photos/mirflickr", n)
         return ("none", "pixels")
-    if form == "one_file":
+    if layout == "one_file":
         write(folder / "FLICKR-25K.mat", images=in_order(images), YAll=tags, LAll=labels)
         return ("none", "pixels")
-    if form in ("lists", "other lists"):
-        other = form == "other lists"
+    if layout in ("lists", "other lists"):
+        other = layout == "other lists"
         write(folder / "imgList.mat", **{"imgs" if other else "FAll": names})
         write(folder / "tagList.mat", **{"tags" if other else "YAll": tags})
         write(folder / "labelList.mat", **{"labels" if other else "LAll": labels})
         write_photos(folder / "mirflickr", n)
         return ("none", "pixels")
-    if form == "captions":
+    if layout == "captions":
         words = [" ".join(w for w, has in zip(WORDS, row, strict=True) if has) for row in tags]
         write(folder / "index.mat", index=[f"/data/mirflickr/{name}" for name in names])
         write(folder / "caption.mat", caption=words)
@@ -198,27 +198,27 @@ def write_layout(folder, form, write, n=14):
     parts = {"db": slice(0, 11), "te": slice(11, 14), "tr": [1, 4, 6, 10, 3]}
     held = {}
     for part, rows in parts.items():
-        image = images.transpose(0, 2, 3, 1) if form == "raw" else features
+        image = images.transpose(0, 2, 3, 1) if layout == "raw" else features
         held |= {f"I_{part}": image[rows], f"T_{part}": tags[rows], f"L_{part}": labels[rows]}
-    write(folder / ("raw_mir.mat" if form == "raw" else "mir_cnn.mat"), **held)
-    return ("none", "pixels") if form == "raw" else ("none", "vgg")
+    write(folder / ("raw_mir.mat" if layout == "raw" else "mir_cnn.mat"), **held)
+    return ("none", "pixels") if layout == "raw" else ("none", "vgg")
 
 
-FORMS = ["dcmh", "names", "one_file", "lists", "other lists", "captions", "raw", "cnn"]
+LAYOUTS = ["dcmh", "names", "one_file", "lists", "other lists", "captions", "raw", "cnn"]
 
 
 @pytest.mark.parametrize("write", [write_v7, write_v73])
-@pytest.mark.parametrize("form", FORMS)
-def test_every_form_gives_the_same_pairs(tmp_path, form, write):
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_layout_gives_the_same_pairs(tmp_path, layout, write):
     tags, labels, images, features = arrays()
-    for option in write_layout(tmp_path, form, write):
+    for option in write_layout(tmp_path, layout, write):
         pairs = mirflickr25k.read(tmp_path, images=option, size=8, **SMALL)
         np.testing.assert_array_equal(pairs.labels, labels == 1)
         # DCMH's files have a known order; in others nobody knows which column is which.
-        known = form in ("dcmh", "names", "one_file")
+        known = layout in ("dcmh", "names", "one_file")
         named = (pairs.label_names[0], pairs.label_names[-1])
         assert named == (("animals", "water") if known else ("label 0", "label 23"))
-        if form == "captions":
+        if layout == "captions":
             assert set(pairs.captions[0].split()) == {WORDS[i] for i in np.flatnonzero(tags[0])}
             column = list(pairs.vocabulary).index("explore")
             np.testing.assert_array_equal(pairs.texts[:, column], tags[:, 1])
@@ -231,9 +231,9 @@ def test_every_form_gives_the_same_pairs(tmp_path, form, write):
             np.testing.assert_array_equal(pairs.images, features)
 
 
-@pytest.mark.parametrize("form", ["raw", "cnn"])
-def test_divided_files_bring_their_own_split(tmp_path, form):
-    write_layout(tmp_path, form, write_v73)
+@pytest.mark.parametrize("layout", ["raw", "cnn"])
+def test_divided_files_bring_their_own_split(tmp_path, layout):
+    write_layout(tmp_path, layout, write_v73)
     pairs = mirflickr25k.read(tmp_path, protocol="files")
     assert pairs.query.tolist() == [11, 12, 13] and pairs.database.tolist() == list(range(11))
     assert pairs.train.tolist() == [1, 3, 4, 6, 10] and "split of the files" in pairs.source
@@ -260,12 +260,12 @@ def test_queries_that_lie_in_the_database_too_are_taken_out_of_it(tmp_path):
         drawn = mirflickr25k.read(
             tmp_path, images="vgg", protocol="files", split_seed=seed, n_query=3, n_train=2
         )
-        asked, searched, learned = (
+        queries, searched, learned = (
             {*drawn.images[getattr(drawn, s)].ravel().tolist()}
             for s in ("query", "database", "train")
         )
-        assert not asked & searched and learned < searched
-        assert asked | searched == {0, 1, 2, 3, 4, 5, 8}
+        assert not queries & searched and learned < searched
+        assert queries | searched == {0, 1, 2, 3, 4, 5, 8}
     held |= {"T_tr": tags[:3], "L_tr": labels[:3], "I_tr": np.array([[77.0], [8.0], [4.0]])}
     write_v7(tmp_path / "mir_cnn.mat", **held)
     apart = mirflickr25k.read(tmp_path, images="vgg", protocol="files")
@@ -276,8 +276,8 @@ def test_queries_that_lie_in_the_database_too_are_taken_out_of_it(tmp_path):
         drawn = mirflickr25k.read(
             tmp_path, images="vgg", protocol="files", split_seed=seed, n_query=3, n_train=2
         )
-        asked, searched = (drawn.images[getattr(drawn, s)].ravel() for s in ("query", "database"))
-        assert sorted([*asked, *searched]) == [0, 1, 2, 3, 4, 5, 8, 77]
+        queries, searched = (drawn.images[getattr(drawn, s)].ravel() for s in ("query", "database"))
+        assert sorted([*queries, *searched]) == [0, 1, 2, 3, 4, 5, 8, 77]
     for letter in "TLI":
         held[f"{letter}_db"] = held[f"{letter}_te"]
     write_v7(tmp_path / "mir_cnn.mat", **held)
@@ -318,7 +318,7 @@ def test_files_of_tags_that_lack_the_last_are_said_to(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("gone", "images", "said"),
+    ("gone", "images", "message"),
     [
         ("im1.jpg", "pixels", r"no im1\.jpg \(what is there is for images='none'\) in"),
         ("doc/common_tags.txt", "none", r"no doc/common_tags\.txt in"),
@@ -326,18 +326,11 @@ def test_files_of_tags_that_lack_the_last_are_said_to(tmp_path):
         ("im9.jpg", "vgg", r"no features of the photos \(what .*'none' or 'pixels'\) in"),
     ],
 )
-def test_the_file_that_the_official_set_lacks_is_named(tmp_path, gone, images, said):
+def test_the_file_that_the_official_set_lacks_is_named(tmp_path, gone, images, message):
     folder, *_ = write_official(tmp_path)
     (folder / "mirflickr" / gone).unlink()
-    with pytest.raises(FileNotFoundError, match=said):
+    with pytest.raises(FileNotFoundError, match=message):
         load("mirflickr25k", tmp_path, images=images, protocol="files")
-
-
-def test_the_file_that_dcmhs_set_lacks_is_named(tmp_path):
-    write_layout(tmp_path / "mirflickr25k", "dcmh", write_v7)
-    (tmp_path / "mirflickr25k/mirflickr25k-lall.mat").unlink()
-    with pytest.raises(FileNotFoundError, match=r"mirflickr25k has no mirflickr25k-lall\.mat in"):
-        load("mirflickr25k", tmp_path, protocol="files")
 
 
 def test_training_samples_that_differ_in_their_image_alone_are_not_mixed_up(tmp_path):
@@ -361,27 +354,21 @@ def test_files_with_swapped_axes_are_turned_where_the_columns_are_known(tmp_path
     write_v7(tmp_path / "FLICKR-25K.mat", images=in_order(images), YAll=tags.T, LAll=labels.T)
     with pytest.raises(ValueError, match=r"YAll in .* is 6 x 14 but LAll in .* is 14 x 24"):
         mirflickr25k.read(tmp_path, images="pixels", size=8, **SMALL)
-    known = mirflickr25k.Protocol(14, 6, 24, n_query=3, n_train=5)
+    known = splits.Protocol(14, 6, 24, n_query=3, n_train=5)
     monkeypatch.setitem(mirflickr25k.PROTOCOLS, "zeng2022", known)
-    pairs = mirflickr25k.read(tmp_path, images="pixels", size=8)
-    np.testing.assert_array_equal(pairs.texts.toarray(), tags)
-    np.testing.assert_array_equal(pairs.images, images)
+    for python in (False, True):  # what Python wrote is taken as it lies
+        if python:
+            write_python(tmp_path / "FLICKR-25K.mat", images=images, YAll=tags, LAll=labels)
+        pairs = mirflickr25k.read(tmp_path, images="pixels", size=8)
+        np.testing.assert_array_equal(pairs.texts.toarray(), tags)
+        np.testing.assert_array_equal(pairs.labels, labels == 1)
+        np.testing.assert_array_equal(pairs.images, images)
 
 
-def test_a_file_that_python_wrote_is_taken_as_it_lies(tmp_path, monkeypatch):
-    tags, labels, images, _ = arrays()
-    write_python(tmp_path / "FLICKR-25K.mat", images=images, YAll=tags, LAll=labels)
-    known = mirflickr25k.Protocol(14, 6, 24, n_query=3, n_train=5)
-    monkeypatch.setitem(mirflickr25k.PROTOCOLS, "zeng2022", known)
-    pairs = mirflickr25k.read(tmp_path, images="pixels", size=8)
-    np.testing.assert_array_equal(pairs.labels, labels == 1)
-    np.testing.assert_array_equal(pairs.images, images)
-
-
-@pytest.mark.parametrize("form", ["dcmh", "one_file", "raw"])
-def test_a_truncated_file_of_any_form_is_named(tmp_path, form):
-    write_layout(tmp_path, form, write_v73)
-    path = {"dcmh": "mirflickr25k-iall", "one_file": "FLICKR-25K", "raw": "raw_mir"}[form]
+@pytest.mark.parametrize("layout", ["dcmh", "one_file", "raw"])
+def test_a_truncated_file_of_any_layout_is_named(tmp_path, layout):
+    write_layout(tmp_path, layout, write_v73)
+    path = {"dcmh": "mirflickr25k-iall", "one_file": "FLICKR-25K", "raw": "raw_mir"}[layout]
     path = tmp_path / f"{path}.mat"
     path.write_bytes(path.read_bytes()[:-2000])
     with pytest.raises(ValueError, match=rf"{path.name} is truncated or is not a MATLAB file"):
@@ -425,7 +412,7 @@ def test_a_deep_method_learns_from_the_mapped_photos_as_from_any(tmp_path, monke
 
 def test_a_papers_methods_run_on_the_photos_by_its_protocol(tmp_path, monkeypatch):
     write_official(tmp_path, 28)
-    small = mirflickr25k.Protocol(26, 6, 24, n_query=6, n_train=12)
+    small = splits.Protocol(26, 6, 24, n_query=6, n_train=12)
     monkeypatch.setitem(mirflickr25k.PROTOCOLS, "zhang2018", small)
     protocol = zhang2018("mirflickr25k", bits=[8], seeds=[0], epochs=1, backbone="small")
     pairs = load(protocol.dataset, tmp_path, **protocol.views)

@@ -34,7 +34,7 @@ def arrays():
     often = np.isin(np.arange(81), FREQUENT)
     labels = rng.random((N, 81)) < np.where(often, 0.12, 0.02)
     labels[:12] = False
-    labels[np.arange(12), np.flatnonzero(~often)[:12]] = True  # rare concepts only: not kept
+    labels[np.arange(12), np.flatnonzero(~often)[:12]] = True  # rare concepts only: not selected
     tags = rng.random((N, 1000)) < 0.01
     tags[20:25] = False
     return labels.astype(int), tags.astype(int), rng.integers(0, 300, (N, 500))
@@ -69,8 +69,8 @@ def write_rows(path, rows, between):
 def root(written, tmp_path, monkeypatch):
     """A copy to damage, whose number of images passes; that check has a test of its own."""
     monkeypatch.setattr(nuswide, "check_published", lambda n: None)
-    kept = int(arrays()[0][:, FREQUENT].any(axis=1).sum())
-    small = dataclasses.replace(nuswide.PROTOCOLS["masci2014"], pairs=kept)
+    selected = int(arrays()[0][:, FREQUENT].any(axis=1).sum())
+    small = dataclasses.replace(nuswide.PROTOCOLS["masci2014"], pairs=selected)
     monkeypatch.setitem(nuswide.PROTOCOLS, "masci2014", small)
     shutil.copytree(written, tmp_path / "root" / "nuswide")
     return tmp_path / "root"
@@ -86,14 +86,14 @@ def edit(path, number, change):
 def test_pairs_are_the_rows_with_a_frequent_concept(root):
     labels, tags, words = arrays()
     pairs = load("nuswide", root, **SMALL)
-    kept = labels[:, FREQUENT].any(axis=1)
-    assert 100 < kept.sum() < N - 12 + 1 and not kept[:12].any()
+    selected = labels[:, FREQUENT].any(axis=1)
+    assert 100 < selected.sum() < N - 12 + 1 and not selected[:12].any()
     assert pairs.label_names == [CONCEPT_NAMES[c] for c in FREQUENT]
-    np.testing.assert_array_equal(pairs.labels, labels[kept][:, FREQUENT].astype(bool))
+    np.testing.assert_array_equal(pairs.labels, labels[selected][:, FREQUENT].astype(bool))
     assert isinstance(pairs.texts, sparse.csr_matrix) and pairs.texts.dtype == np.float32
-    np.testing.assert_array_equal(pairs.texts.toarray(), tags[kept])
+    np.testing.assert_array_equal(pairs.texts.toarray(), tags[selected])
     assert type(pairs.images) is np.ndarray and pairs.images.dtype == np.float32
-    np.testing.assert_array_equal(pairs.images, words[kept])
+    np.testing.assert_array_equal(pairs.images, words[selected])
     assert pairs.name == "nuswide" and pairs.modality_names == ("BoF", "Tags")
 
 
@@ -101,19 +101,19 @@ def test_the_vocabulary_names_the_columns_of_the_tags(root):
     pairs = load("nuswide", root, **SMALL)
     _, tags, _ = arrays()
     assert list(pairs.vocabulary) == WORDS
-    kept = arrays()[0][:, FREQUENT].any(axis=1)
+    selected = arrays()[0][:, FREQUENT].any(axis=1)
     for word in ("tag0", "tag517", "français", "the_end"):
         column = pairs.texts[:, list(pairs.vocabulary).index(word)].toarray().ravel()
-        np.testing.assert_array_equal(column, tags[kept, WORDS.index(word)])
+        np.testing.assert_array_equal(column, tags[selected, WORDS.index(word)])
 
 
 def test_images_without_tags_are_kept_and_counted_beside_the_published_number(root):
     labels, tags, _ = arrays()
-    kept = labels[:, FREQUENT].any(axis=1)
-    untagged = int((tags[kept].sum(axis=1) == 0).sum())
+    selected = labels[:, FREQUENT].any(axis=1)
+    untagged = int((tags[selected].sum(axis=1) == 0).sum())
     pairs = load("nuswide", root, **SMALL)
     assert untagged > 0 and (pairs.texts.sum(axis=1) == 0).sum() == untagged
-    for part in (f"{kept.sum()} of {N} images", "195,839", f"{untagged} of them no tag"):
+    for part in (f"{selected.sum()} of {N} images", "195,839", f"{untagged} of them no tag"):
         assert part in pairs.source
 
 

@@ -48,9 +48,9 @@ def write_photos(folder):
 def test_photos_follow_the_list_of_images(folder):
     write_photos(folder)
     pairs = nuswide.read(folder, images="pixels", size=8, protocol="zhang2018", n_query=9, **FEW)
-    kept = np.flatnonzero(test_nuswide.arrays()[0][:, FREQUENT].any(axis=1))
-    assert isinstance(pairs.images, np.memmap) and pairs.images.shape == (len(kept), 3, 8, 8)
-    np.testing.assert_allclose(pairs.images[:, 0].mean(axis=(1, 2)), kept, atol=3)
+    selected = np.flatnonzero(test_nuswide.arrays()[0][:, FREQUENT].any(axis=1))
+    assert isinstance(pairs.images, np.memmap) and pairs.images.shape == (len(selected), 3, 8, 8)
+    np.testing.assert_allclose(pairs.images[:, 0].mean(axis=(1, 2)), selected, atol=3)
     assert pairs.modality_names == ("image", "Tags")
 
 
@@ -73,12 +73,12 @@ def test_a_list_of_another_length_or_a_missing_photo_is_named(folder):
 
 def test_the_papers_draw_from_the_same_pairs_as_each_says(folder):
     labels = test_nuswide.arrays()[0]
-    kept = labels[:, FREQUENT].any(axis=1).sum()
+    selected = labels[:, FREQUENT].any(axis=1).sum()
     masci = nuswide.read(folder, n_query_per_concept=2, **FEW)
     zhang = nuswide.read(folder, protocol="zhang2018", n_query=11, **FEW)
     zeng = nuswide.read(folder, protocol="zeng2022", n_query_per_concept=2, **FEW)
-    assert len(masci) == len(zhang) == len(zeng) == kept
-    assert (len(zhang.query), len(zhang.train), len(zhang.database)) == (11, 40, kept - 11)
+    assert len(masci) == len(zhang) == len(zeng) == selected
+    assert (len(zhang.query), len(zhang.train), len(zhang.database)) == (11, 40, selected - 11)
     assert len(zeng.query) == 42 and zeng.fingerprint == masci.fingerprint
     assert zeng.source.endswith("zeng2022, split_seed 0")
     other = nuswide.read(folder, protocol="zhang2018", n_query=11, split_seed=1, **FEW)
@@ -89,10 +89,10 @@ def test_liong2017_has_ten_concepts_and_learns_from_the_whole_gallery(folder):
     labels = test_nuswide.arrays()[0]
     ten = splits.most_frequent(labels, 10)
     pairs = nuswide.read(folder, protocol="liong2017", n_query=5)
-    kept = labels[:, ten].any(axis=1)
-    np.testing.assert_array_equal(pairs.labels, labels[kept][:, ten] == 1)
+    selected = labels[:, ten].any(axis=1)
+    np.testing.assert_array_equal(pairs.labels, labels[selected][:, ten] == 1)
     assert pairs.train.tolist() == pairs.database.tolist() and len(pairs.database) == len(pairs) - 5
-    assert f"{kept.sum()} of {N} images have one of the 10 concepts" in pairs.source
+    assert f"{selected.sum()} of {N} images have one of the 10 concepts" in pairs.source
 
 
 def test_the_published_numbers():

@@ -31,6 +31,17 @@ def test_sentence_embeddings_instead_of_words(tmp_path, monkeypatch, name, first
     assert seen[0] == first and not any("leak" in text for text in seen)
 
 
+@pytest.mark.parametrize(("name", "n"), [("flickr8k", 11), ("flipkart", 12)])
+def test_the_split_is_seeded_and_the_rest_is_database_and_training_set(tmp_path, name, n):
+    WRITE[name](tmp_path, n=12)
+    pairs = load(name, tmp_path, size=8, n_query=3)
+    np.testing.assert_array_equal(pairs.database, pairs.train)
+    assert len(pairs.query) == 3 and sorted([*pairs.query, *pairs.database]) == list(range(n))
+    assert load(name, tmp_path, size=8, n_query=3).fingerprint == pairs.fingerprint
+    others = [load(name, tmp_path, size=8, n_query=3, split_seed=s) for s in (1, 2)]
+    assert any(other.query.tolist() != pairs.query.tolist() for other in others)
+
+
 @pytest.mark.parametrize(
     ("option", "known", "names"),
     [

@@ -155,12 +155,12 @@ def test_tags_tell_look_alikes_and_not_namesakes(pairs: Pairs) -> None:
 def test_tags_have_synonyms_gaps_and_a_zipf_tail(pairs: Pairs) -> None:
     column = {word: i for i, word in enumerate(pairs.vocabulary)}
     moon = pairs.labels[:, pairs.label_names.index("moon")]
-    said = pairs.texts[
+    tagged = pairs.texts[
         :, [column[w] for w in concepts.CONCEPT_WORDS[scenes.LABEL_NAMES.index("moon")]]
     ]
-    assert (said[moon].mean(axis=0) > 0.02).all()  # synonyms
-    assert 0.3 < 1 - said[moon].any(axis=1).mean() < 0.5  # unsaid, or said in broader words
-    assert 0.0 < said[~moon].any(axis=1).mean() < 0.05  # said of what is not there
+    assert (tagged[moon].mean(axis=0) > 0.02).all()  # synonyms
+    assert 0.3 < 1 - tagged[moon].any(axis=1).mean() < 0.5  # untagged, or tagged in broader words
+    assert 0.0 < tagged[~moon].any(axis=1).mean() < 0.05  # tagged with what is not there
     tail = [column[w] for w in concepts.OTHER_WORDS if w not in set(chain(*concepts.CONCEPT_WORDS))]
     often = pairs.texts[:, tail].sum(axis=0)
     assert often[:5].mean() > 10 * often[-50:].mean() > 0

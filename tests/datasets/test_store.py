@@ -41,14 +41,14 @@ def write_photos(folder, n, seed=0):
 
 
 class Blocks:
-    """Reads made-up images, and counts how often each block was asked for."""
+    """Reads made-up images, and counts how often each block was read."""
 
     def __init__(self, n, size=2, fails=()):
         self.images = np.random.default_rng(1).integers(0, 256, (n, 3, size, size), dtype=np.uint8)
-        self.asked, self.fails = Counter(), set(fails)
+        self.reads, self.fails = Counter(), set(fails)
 
     def __call__(self, start, stop):
-        self.asked[start // store.BLOCK] += 1
+        self.reads[start // store.BLOCK] += 1
         if start // store.BLOCK in self.fails:
             raise ValueError("a.jpg is no whole image.")
         return self.images[start:stop]
@@ -117,10 +117,10 @@ def test_what_was_done_before_an_error_is_not_done_again(cache):
     blocks = Blocks(30, fails=[5])
     with pytest.raises(ValueError, match="no whole image"):
         blocks.filled()
-    assert blocks.asked[0] == blocks.asked[4] == 1
+    assert blocks.reads[0] == blocks.reads[4] == 1
     blocks.fails.clear()
     np.testing.assert_array_equal(blocks.filled(), blocks.images)
-    assert all(blocks.asked[i] == 1 for i in range(5)) and blocks.asked[5] == 2
+    assert all(blocks.reads[i] == 1 for i in range(5)) and blocks.reads[5] == 2
     assert not list(cache.glob("*.part")) and not list(cache.glob("*.marks"))
 
 
@@ -133,7 +133,7 @@ def test_a_block_whose_sources_changed_is_made_again():
     stamps[2] = b"x" * 16
     blocks.images[8:12] += 1
     np.testing.assert_array_equal(blocks.filled(stamps), blocks.images)
-    assert (blocks.asked[1], blocks.asked[2], blocks.asked[3]) == (1, 2, 1)
+    assert (blocks.reads[1], blocks.reads[2], blocks.reads[3]) == (1, 2, 1)
 
 
 def test_a_killed_process_is_gone_on_with(tmp_path):
@@ -153,7 +153,7 @@ def test_a_killed_process_is_gone_on_with(tmp_path):
     killed = subprocess.run([sys.executable, "-c", code, tmp_path / "images.npy"], check=False)
     assert killed.returncode == -signal.SIGKILL
     np.testing.assert_array_equal(blocks.filled(), blocks.images)
-    assert 0 not in blocks.asked and blocks.asked[6] == blocks.asked[7] == 1
+    assert 0 not in blocks.reads and blocks.reads[6] == blocks.reads[7] == 1
 
 
 def test_an_unfinished_array_of_another_length_is_not_taken_for_this_one(cache):
@@ -164,14 +164,14 @@ def test_an_unfinished_array_of_another_length_is_not_taken_for_this_one(cache):
     os.truncate(part, part.stat().st_size - 1)
     blocks.fails.clear()
     np.testing.assert_array_equal(blocks.filled(), blocks.images)
-    assert blocks.asked[0] == 2
+    assert blocks.reads[0] == 2
 
 
 def test_a_damaged_array_is_made_again(cache):
     blocks = Blocks(10)
     blocks.filled()
-    (kept,) = cache.glob("*.npy")
-    os.truncate(kept, kept.stat().st_size - 5)
+    (file,) = cache.glob("*.npy")
+    os.truncate(file, file.stat().st_size - 5)
     np.testing.assert_array_equal(blocks.filled(), blocks.images)
 
 
@@ -195,7 +195,7 @@ def test_two_at_once_make_it_once():
         thread.start()
     for thread in threads:
         thread.join()
-    assert set(blocks.asked.values()) == {1} and len(blocks.asked) == 10
+    assert set(blocks.reads.values()) == {1} and len(blocks.reads) == 10
 
 
 def test_no_room_is_said_before_anything_is_decoded(monkeypatch):
@@ -203,7 +203,7 @@ def test_no_room_is_said_before_anything_is_decoded(monkeypatch):
     blocks = Blocks(30)
     with pytest.raises(OSError, match=r"30 images need 0\.0 GB more .*: set MMHASH_CACHE"):
         blocks.filled()
-    assert not blocks.asked
+    assert not blocks.reads
 
 
 def test_a_disk_that_refuses_says_so_and_what_it_took_is_kept(monkeypatch):
@@ -221,7 +221,7 @@ def test_a_disk_that_refuses_says_so_and_what_it_took_is_kept(monkeypatch):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert caught.value.errno == errno.EFBIG and caught.value.filename.endswith(".part")
     np.testing.assert_array_equal(blocks.filled(changed), blocks.images)
-    assert blocks.asked[0] == 2
+    assert blocks.reads[0] == 2
 
 
 def test_pairs_take_the_map_as_it_is(tmp_path):

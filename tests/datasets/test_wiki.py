@@ -152,10 +152,10 @@ def test_download_keeps_the_four_files_once_their_checksums_agree(official, tmp_
 
 
 def test_of_two_that_load_at_once_one_downloads(official, tmp_path, monkeypatch):
-    fetch, began, asked = wiki.fetch, threading.Barrier(2), []
+    fetch, began, requests = wiki.fetch, threading.Barrier(2), []
 
     def slow(url, path):
-        asked.append(url)
+        requests.append(url)
         time.sleep(0.3)
         return fetch(url, path)
 
@@ -166,14 +166,14 @@ def test_of_two_that_load_at_once_one_downloads(official, tmp_path, monkeypatch)
     monkeypatch.setattr(wiki, "fetch", slow)
     with ThreadPoolExecutor(2) as both:
         first, second = both.map(loaded, range(2))
-    assert asked == [wiki.URL] and np.array_equal(first.images, second.images)
+    assert requests == [wiki.URL] and np.array_equal(first.images, second.images)
 
 
 @pytest.mark.parametrize("damage", ["changed", "absent", "no zip"])
 def test_a_download_with_a_wrong_checksum_is_kept_out(official, tmp_path, monkeypatch, damage):
-    kept = tmp_path / "root" / "wiki" / "categories.list"
-    kept.parent.mkdir(parents=True)
-    kept.write_text("previous")
+    former = tmp_path / "root" / "wiki" / "categories.list"
+    former.parent.mkdir(parents=True)
+    former.write_text("previous")
     if damage == "changed":
         (official / "raw_features.mat").write_bytes(b"changed")
     elif damage == "absent":
@@ -182,8 +182,8 @@ def test_a_download_with_a_wrong_checksum_is_kept_out(official, tmp_path, monkey
         monkeypatch.setattr(wiki, "fetch", lambda url, path: path.write_text("x") and path)
     with pytest.raises(ValueError, match=r"raw_features\.mat in the archive|damaged"):
         load("wiki", tmp_path / "root", download=True)
-    assert [p.name for p in kept.parent.iterdir()] == ["categories.list"]
-    assert kept.read_text() == "previous"
+    assert [p.name for p in former.parent.iterdir()] == ["categories.list"]
+    assert former.read_text() == "previous"
 
 
 def test_an_archive_that_leaves_its_folder_is_refused(official, tmp_path, monkeypatch):

@@ -1,9 +1,10 @@
-"""A kernel alone shows the explorer from kept runs, which is all that Voilà has; nothing trains."""
+"""A kernel alone shows the explorer from saved runs, all that Voilà has; nothing trains."""
 
 import base64
 
 import nbformat
 import pytest
+from explorer_cases import in_plain_words
 from nbclient import NotebookClient
 
 from mmhash_nb.codes import load_codes
@@ -44,7 +45,7 @@ print(explorer.message.value)
 
 
 @pytest.mark.slow
-def test_a_kernel_with_kept_runs_shows_the_explorer_and_trains_nothing(tmp_path) -> None:
+def test_a_kernel_with_saved_runs_shows_the_explorer_and_trains_nothing(tmp_path) -> None:
     namespace: dict = {}
     exec(SET_UP, namespace)
     pairs, protocol = namespace["pairs"], namespace["protocol"]
@@ -66,12 +67,10 @@ def test_a_kernel_with_kept_runs_shows_the_explorer_and_trains_nothing(tmp_path)
         client.execute_cell(notebook.cells[2], 2)
     view = notebook.cells[1].outputs[-1]["data"]
     assert "application/vnd.jupyter.widget-view+json" in view
-    said = notebook.cells[2].outputs[0]["text"]
-    # HOG of the picture of sample 9 is asked, so its code is that of sample 9.
-    distances = (codes["image"].signs()[pairs.database] != codes["text"].signs()[9]).sum(axis=1)
-    order = distances.argsort(kind="stable")[:10]
-    hits = [f"{s} ({d})" for s, d in zip(pairs.database[order], distances[order], strict=True)]
-    assert said == f"Query: your picture.<br>Nearest samples (distance): {', '.join(hits)}.\n"
+    # The query is HOG of the picture of sample 9, so its code is that of sample 9.
+    found = in_plain_words(pairs, codes["image"], codes["text"][9], 10)
+    message = f"Query: your picture.<br>Nearest samples (distance): {found}\n"
+    assert notebook.cells[2].outputs[0]["text"] == message
 
 
 def pictures(notebook) -> list[bytes]:

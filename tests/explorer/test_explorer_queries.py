@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 from deep_cases import quick
-from explorer_cases import check, codes_of, shown
+from explorer_cases import check, codes_of, in_plain_words, shown
 from PIL import Image
 
 from mmhash_nb import hashers
@@ -55,12 +55,9 @@ def own(worded, monkeypatch) -> Explorer:
 
 def nearest_to(explorer: Explorer, code: HashCodes, method: str, side: str) -> str:
     """What the message says of the items nearest to a code of no labels."""
-    pairs = explorer.pairs
-    keys = explorer.retriever.codes[method, 16][side].signs()[pairs.database]
-    distances = (keys != code.signs()).sum(axis=1)
-    order = np.argsort(distances, kind="stable")[: explorer.k.value]
-    found = [f"{s} ({d})" for s, d in zip(pairs.database[order], distances[order], strict=True)]
-    return f"Nearest samples (distance): {', '.join(found)}."
+    keys = explorer.retriever.codes[method, 16][side]
+    found = in_plain_words(explorer.pairs, keys, code, explorer.k.value)
+    return f"Nearest samples (distance): {found}"
 
 
 @pytest.mark.parametrize("method", ["aadah_visual", "cvh", "texthash"])
@@ -97,13 +94,13 @@ def test_the_readers_picture_is_encoded_and_searched_with(own, worded, method) -
     expected = f"Query: your picture.<br>{nearest_to(own, code, method, 'text')}"
     assert own.message.value == expected
     own.direction.value = "image-image"
-    assert nearest_to(own, code, method, "image") in own.message.value, "still asked"
+    assert nearest_to(own, code, method, "image") in own.message.value, "still the query"
     own.direction.value = "text-image"
     assert own.upload.value == (), "a picture is no text"
     check(own)
 
 
-def test_words_and_picture_are_asked_together_where_a_method_fuses_them(own, worded) -> None:
+def test_words_and_picture_are_one_query_where_a_method_fuses_them(own, worded) -> None:
     own.method.value = "concat"
     assert own.direction.value == "joint-joint" and shown(own.upload) and shown(own.words)
     own.words.value = "word3"
@@ -117,7 +114,7 @@ def test_words_and_picture_are_asked_together_where_a_method_fuses_them(own, wor
     assert own.message.value == f"Query: your words and picture.<br>{expected}"
 
 
-def test_what_cannot_be_asked_gets_a_sentence_and_no_picture(own) -> None:
+def test_what_is_no_query_gets_a_sentence_and_no_picture(own) -> None:
     own.direction.value = "text-image"
     for words, sentence in (
         ("zebra <i>lion", "None of these words is known to pictures: zebra, lion."),
@@ -137,7 +134,7 @@ def test_what_cannot_be_asked_gets_a_sentence_and_no_picture(own) -> None:
     check(own)
 
 
-def test_a_method_that_was_not_kept_says_so_beside_one_that_was(own, worded) -> None:
+def test_a_method_that_was_not_saved_says_so_beside_one_that_was(own, worded) -> None:
     own.direction.value, own.beside.value = "text-image", "random"
     own.words.value = "word3"
     row = np.zeros((1, 24), np.float32)

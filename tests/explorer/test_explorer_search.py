@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from explorer_cases import in_plain_words
 from figure_cases import N, by_hand, some_codes, some_pairs
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -35,19 +36,19 @@ def test_an_answer_is_what_index_and_rank_profile_say(n_bits, k, n_labels, only_
     signs = rng.standard_normal((5, n_bits))[rng.integers(0, 5, N)]
     codes = {"image": HashCodes.from_signs(signs), "text": HashCodes.from_signs(signs[::-1])}
     query = int(pairs.query[seed % len(pairs.query)])
-    asked = codes["image"][query]
+    code = codes["image"][query]
     database = Database(pairs, codes, "text")
-    found = search("", "image-text", database, asked, labels[query], k, only_mistakes)
+    found = search("", "image-text", database, code, labels[query], k, only_mistakes)
 
     keys = codes["text"][pairs.database]
-    distances, places = HammingIndex(keys).search(asked, len(keys))
+    distances, places = HammingIndex(keys).search(code, len(keys))
     right = (labels[pairs.database[places[0]]] & labels[query]).any(axis=1)
     shown = np.flatnonzero(~right | (not only_mistakes))[:k]
     assert found.ids.tolist() == pairs.database[places[0, shown]].tolist()
     assert found.distances.tolist() == distances[0, shown].tolist()
     assert found.right.tolist() == right[shown].tolist()
-    assert found.codes == codes["text"][found.ids] and found.query_code == asked
-    profile = rank_profile(asked, keys, labels[[query]], labels[pairs.database])
+    assert found.codes == codes["text"][found.ids] and found.query_code == code
+    profile = rank_profile(code, keys, labels[[query]], labels[pairs.database])
     assert found.relevant.tolist() == profile.relevant[0].tolist()
     assert (found.other + found.relevant).tolist() == profile.items[0].tolist()
 
@@ -110,19 +111,12 @@ def test_a_second_method_is_asked_what_is_nearest(asked, offered, chosen) -> Non
 def test_words_name_samples_distances_and_what_is_relevant() -> None:
     pairs, codes, query = some_pairs(), some_codes(4), 11
     database, labels = Database(pairs, codes, "text"), pairs.labels[query]
-    distances, samples = by_hand(pairs, codes, "image-text", query, N)
-    right = (pairs.labels[samples] & labels).any(axis=1)
-    hits = [
-        f"{s} ({d}{', relevant' if r else ''})"
-        for s, d, r in zip(samples, distances, right, strict=True)
-    ]
-    assert right[:5].any() and not right[:5].all()
-    found = search("", "image-text", database, codes["image"][query], labels, 5)
-    assert in_words(found) == f"Nearest samples (distance): {', '.join(hits[:5])}."
-    found = search("", "image-text", database, codes["image"][query], labels, 2, True)
-    wrong = [hit for hit in hits if "relevant" not in hit][:2]
-    assert in_words(found) == f"Nearest mistakes (distance): {', '.join(wrong)}."
-    found = search("", "image-text", database, codes["image"][query], None, 1)
-    assert in_words(found) == f"Nearest samples (distance): {samples[0]} ({distances[0]})."
-    found = search("", "image-text", database, codes["image"][query], ~labels | labels, 2, True)
+    code = codes["image"][query]
+    for k, known, mistakes in ((5, labels, False), (2, labels, True), (1, None, False)):
+        found = search("", "image-text", database, code, known, k, mistakes)
+        what = "mistakes" if mistakes else "samples"
+        words = in_plain_words(pairs, codes["text"], code, k, known, mistakes)
+        assert in_words(found) == f"Nearest {what} (distance): {words}"
+        assert k < 5 or 0 < found.right.sum() < 5
+    found = search("", "image-text", database, code, ~labels | labels, 2, True)
     assert in_words(found) == "No mistakes: all items of the database are relevant."

@@ -1,4 +1,4 @@
-"""The reader's words and picture take the dataset's form; what cannot is refused in a sentence."""
+"""Words and pictures of the user take the shape of the dataset, or are refused in a sentence."""
 
 import dataclasses
 
@@ -113,7 +113,7 @@ def test_a_missing_picture_gets_a_sentence() -> None:
         user_query(some_pairs(), WORD | PICTURE, "sky")
 
 
-def test_nothing_of_the_readers_picture_is_kept(described, tmp_path, monkeypatch) -> None:
+def test_nothing_of_the_readers_picture_is_stored(described, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("MMHASH_CACHE", str(tmp_path))
     user_query(described, needs(described, "image"), picture=Image.fromarray(noise(9, 9)))
     assert not list(tmp_path.rglob("*"))

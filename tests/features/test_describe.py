@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -75,7 +77,10 @@ def test_an_unknown_kind_names_the_known_ones(images):
         describe(images, "sift")
 
 
-@pytest.mark.parametrize("kind", features.KINDS)
-def test_images_of_another_dtype_are_refused(images, kind):
-    with pytest.raises(ValueError, match="images must be uint8"):
-        describe(images.astype(np.float32), kind)
+@pytest.mark.parametrize(
+    "function", [gist, hog, *(partial(describe, kind=kind) for kind in features.KINDS)]
+)
+def test_images_of_another_shape_or_dtype_are_refused(images, function):
+    for wrong in (images.astype(np.float32), images.transpose(0, 2, 3, 1), images[0]):
+        with pytest.raises(ValueError, match=r"images must be uint8 \[N, 3, H, W\], but is "):
+            function(wrong)

@@ -104,14 +104,11 @@ def test_a_brighter_exposure_changes_little():
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        (np.zeros((2, 3, 32, 32), dtype=np.float32), "uint8"),
-        (np.zeros((2, 32, 32, 3), dtype=np.uint8), r"\[2, 32, 32, 3\]"),
-        (np.zeros((3, 32, 32), dtype=np.uint8), r"\[3, 32, 32\]"),
         (np.zeros((2, 3, 32, 30), dtype=np.uint8), "32 x 30: resize"),
         (np.zeros((2, 3, 4, 4), dtype=np.uint8), "at least 8 pixels"),
     ],
 )
-def test_other_shapes_and_dtypes_are_refused(images, message):
+def test_sides_that_do_not_divide_into_cells_are_refused(images, message):
     with pytest.raises(ValueError, match=message):
         gist(images)
 

@@ -64,9 +64,9 @@ def test_descriptor_codes_crosses_exactly_the_bits_that_differ(images: str) -> N
 
 def test_word_queries_hold_just_their_words() -> None:
     pairs = some_pairs()
-    asked = figures.word_queries(pairs, [["sky", "snow"], ["cat"]])
-    assert asked.texts.tolist() == [[1, 0, 0, 0, 0, 1], [0, 0, 1, 0, 0, 0]]
-    assert asked.labels.tolist() == [[True, False, False, False], [False, False, True, False]]
+    queries = figures.word_queries(pairs, [["sky", "snow"], ["cat"]])
+    assert queries.texts.tolist() == [[1, 0, 0, 0, 0, 1], [0, 0, 1, 0, 0, 0]]
+    assert queries.labels.tolist() == [[True, False, False, False], [False, False, True, False]]
     other = figures.word_queries(pairs, [["snow"]], labels=[["water", "tree"]])
     assert other.labels.tolist() == [[False, True, False, True]]
 
@@ -87,18 +87,18 @@ def test_word_queries_say_what_is_wrong(words, labels, sentence: str) -> None:
 def test_word_gallery_shows_what_each_method_finds_for_the_words() -> None:
     pairs = some_pairs()
     codes = {"cmssh": some_codes(1), "mmnn_l2": some_codes(2)}
-    asked = figures.word_queries(pairs, [["sky"], ["cat", "tree"]])
-    asked_codes = {m: some_codes(7 + i, n=2)["text"] for i, m in enumerate(codes)}
-    figure = figures.word_gallery(pairs, codes, asked, asked_codes, k=3)
+    queries = figures.word_queries(pairs, [["sky"], ["cat", "tree"]])
+    query_codes = {m: some_codes(7 + i, n=2)["text"] for i, m in enumerate(codes)}
+    figure = figures.word_gallery(pairs, codes, queries, query_codes, k=3)
     assert len(figure.axes) == 2
     assert texts_of(figure.axes[1])[0] == "query: cat, tree"
     shown = [np.asarray(i.get_array()).transpose(2, 0, 1) for i in figure.axes[1].images]
     expected, relevant = [], []
     for method in codes:
-        differ = asked_codes[method].signs()[[1]] != codes[method]["image"].signs()[pairs.database]
+        differ = query_codes[method].signs()[[1]] != codes[method]["image"].signs()[pairs.database]
         hits = pairs.database[np.argsort(differ.sum(axis=1), kind="stable")[:3]]
         expected += [pairs.images[s] for s in hits]
-        relevant += [bool((asked.labels[1] & pairs.labels[s]).any()) for s in hits]
+        relevant += [bool((queries.labels[1] & pairs.labels[s]).any()) for s in hits]
     assert np.array_equal(shown, expected)
     assert framed(figure.axes[1]) == ["right" if r else "wrong" for r in relevant]
     check_layout(figure)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from figure_cases import BITS, check_layout, some_codes, some_pairs
+from figure_cases import BITS, check_layout, one_task_each, some_codes, some_pairs
 from matplotlib.collections import LineCollection
 from scipy import stats
 
@@ -18,12 +18,8 @@ def test_distance_histogram_counts_relevant_and_other_items() -> None:
     codes = {"mmnn_l1": some_codes(1), "ksh": some_codes(2)}
     figure = figures.distance_histogram(pairs, codes, "image-text")
     assert [axes.get_title() for axes in figure.axes] == list(codes)
-    relevant = (
-        pairs.labels[pairs.query].astype(int) @ pairs.labels[pairs.database].astype(int).T > 0
-    )
     for axes, of in zip(figure.axes, codes.values(), strict=True):
-        one, other = of["image"].signs()[pairs.query], of["text"].signs()[pairs.database]
-        distances = (one[:, None, :] != other[None, :, :]).sum(axis=2)
+        distances, relevant = ranked_by_hand(pairs, of, "image-text")
         for which, name in ((relevant, "relevant"), (~relevant, "other")):
             counts = np.bincount(distances[which], minlength=BITS + 1)
             (stairs,) = [p for p in axes.patches if str(p.get_label()).startswith(name)]
@@ -57,13 +53,6 @@ def test_precision_recall_draws_the_metric_one_line_a_method_and_a_panel_a_task(
     assert np.array_equal(line.get_ydata(), precision_recall_ranked(profile, RECALL_LEVELS))
     assert np.array_equal(line.get_xdata(), RECALL_LEVELS)
     check_layout(figure)
-
-
-TASKS = {"dpsh": "image-image", "texthash": "text-text", "mah": "joint-joint"}
-
-
-def one_task_each() -> dict:
-    return {m: (some_codes(seed), task) for seed, (m, task) in enumerate(TASKS.items())}
 
 
 def ranked_by_hand(pairs, of, task):
@@ -135,19 +124,6 @@ def test_methods_of_different_tasks_stand_in_one_figure_and_stay_apart(numbers) 
         "method_6, image + text",
     ]
     check_layout(figure)
-
-
-@pytest.mark.parametrize(
-    ("numbers", "sentence"),
-    [
-        ([], "needs at least one number of items"),
-        ([35], "cut-off is 35, but the database holds 34 items"),
-        ([0], "cut-off must be a positive integer, but is 0"),
-    ],
-)
-def test_precision_at_the_top_says_what_is_wrong(numbers, sentence) -> None:
-    with pytest.raises(ValueError, match=sentence):
-        figures.precision_at_top(some_pairs(), one_task_each(), numbers)
 
 
 def test_training_curves_show_each_epoch() -> None:

@@ -4,15 +4,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from figure_cases import check_layout
+from figure_cases import HISTORY, check_layout, some_latents
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import to_hex
 
 from mmhash_nb import figures
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.figures.style import RIGHT, WRONG
-
-HISTORY = np.array([[9.0, 5.0, 4.0, 0.5], [6.0, 4.0, 2.0, 0.2], [5.0, 3.5, 1.5, 0.0]])
 
 
 def test_code_updates_show_the_objective_its_parts_and_the_changed_bits() -> None:
@@ -29,28 +27,6 @@ def test_code_updates_show_the_objective_its_parts_and_the_changed_bits() -> Non
     assert right.lines[0].get_ydata().tolist() == [50.0, 20.0, 0.0]
     check_layout(figure)
     check_layout(figures.code_updates(HISTORY[:1]))
-
-
-@pytest.mark.parametrize(
-    ("history", "sentence"),
-    [
-        (HISTORY[:0], r"at least one round, but is \[0, 4\]"),
-        (HISTORY[:, :3], r"must be \[rounds, 4\] with at least one round, but is \[3, 3\]"),
-        (HISTORY[0], r"but is \[4\]"),
-        (HISTORY * [1, 1, 1, 100], "share of bits that changed is 50.0 in round 1"),
-        (HISTORY * [1, 1, 1, np.nan], "share of bits that changed is nan in round 1"),
-    ],
-)
-def test_a_broken_history_is_named(history, sentence) -> None:
-    with pytest.raises(ValueError, match=sentence):
-        figures.code_updates(history)
-
-
-def some_latents(n: int = 30, bits: int = 16):
-    rng = np.random.default_rng(0)
-    codes = rng.choice([-1, 1], (n, bits))
-    mean = 0.8 * codes + 0.7 * rng.normal(size=(n, bits))
-    return mean, rng.uniform(0.3, 1.2, (n, bits)), codes
 
 
 def points_of(axes):
@@ -127,21 +103,3 @@ def test_a_network_that_is_always_right_and_one_that_says_nothing() -> None:
     assert always.axes[-1].patches[1].get_label() == "wrong sign (0)"
     check_layout(always)
     check_layout(figures.latent_gaussians(0.0 * codes, std, codes, ["a"]))
-
-
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        ({"std": np.ones((30, 15))}, r"are \[30, 16\], \[30, 15\], \[30, 16\]"),
-        ({"codes": np.zeros((30, 16), dtype=int)}, "codes hold 0, but a bit is -1 or 1"),
-        ({"std": np.zeros((30, 16))}, "std holds 0.0, but a standard deviation is above 0"),
-        ({"std": np.full((30, 16), np.nan)}, "std holds nan"),
-        ({"names": []}, "0 names for 30 samples"),
-        ({"names": ["a"] * 31}, "31 names for 30 samples"),
-    ],
-)
-def test_broken_latents_are_named(changes, sentence) -> None:
-    mean, std, codes = some_latents()
-    given = {"mean": mean, "std": std, "codes": codes, "names": ["a"], **changes}
-    with pytest.raises(ValueError, match=sentence):
-        figures.latent_gaussians(**given)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from figure_cases import check_layout, texts_of
+from figure_cases import check_layout, some_game, some_masks, texts_of
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import to_hex
 
@@ -14,18 +14,6 @@ from mmhash_nb.figures.mechanisms import MECHANISMS
 from mmhash_nb.figures.style import RIGHT, WRONG
 
 N = 3
-
-
-def some_masks(n: int = N, height: int = 8, width: int = 12) -> dict:
-    rng = np.random.default_rng(5)
-    objects = np.zeros((n, height, width), dtype=bool)
-    objects[:, 1:5, 2:9] = True
-    return {
-        "images": rng.integers(0, 256, (n, 3, height, width), dtype=np.uint8),
-        "masks": rng.random((n, 2, 4)) < 0.5,
-        "objects": objects,
-        "titles": [f"picture {i}" for i in range(n)],
-    }
 
 
 def outlines(axes) -> list:
@@ -51,8 +39,8 @@ def test_rows_are_pictures_masks_and_both_parts_of_each_picture() -> None:
             part = next(drawn)
             for y in range(8):
                 for x in range(12):
-                    kept = mask[y // 4, x // 3] == attended
-                    wanted = picture[y, x] if kept else (0.15 * picture[y, x]).astype(int)
+                    inside = mask[y // 4, x // 3] == attended
+                    wanted = picture[y, x] if inside else (0.15 * picture[y, x]).astype(int)
                     assert np.array_equal(part[y, x], wanted)
     assert next(drawn, None) is None
     assert {"picture", "mask", "attended", "unattended", *given["titles"]} < set(texts_of(axes))
@@ -107,34 +95,6 @@ def test_eight_scenes_or_photos_keep_their_titles_apart(side: int) -> None:
     width, height = figure.get_size_inches()
     assert width < 10 and height < 6
     check_layout(figure)
-
-
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        (
-            {"images": np.zeros((0, 3, 8, 12), dtype=np.uint8)},
-            "N at least 1, .* uint8 .0, 3, 8, 12",
-        ),
-        ({"images": np.zeros((N, 3, 8, 12))}, "need images, uint8 .* but they are float64"),
-        ({"images": np.zeros((N, 8, 12, 3), dtype=np.uint8)}, r"are uint8 \[3, 8, 12, 3\]"),
-        ({"masks": np.ones((N, 2, 4))}, r"masks must be bool \[3, h, w\], but are float64"),
-        ({"masks": np.ones((2, 2, 4), dtype=bool)}, r"but are bool \[2, 2, 4\]"),
-        ({"masks": np.ones((N, 3, 4), dtype=bool)}, "8 x 12 pixels must be multiples .* 3 x 4"),
-        ({"objects": np.ones((N, 2, 4), dtype=bool)}, r"objects must be bool \[3, 8, 12\], but"),
-        ({"objects": np.ones((N, 8, 12))}, "objects must be bool .* are float64"),
-        ({"titles": ["one"]}, "a title for each of 3 images, but 1 are"),
-    ],
-)
-def test_attended_regions_say_what_is_wrong(changes: dict, sentence: str) -> None:
-    with pytest.raises(ValueError, match=sentence):
-        figures.attended_regions(**{**some_masks(), **changes})
-
-
-def some_game(steps: int = 60, seed: int = 0, every: int = 4) -> np.ndarray:
-    values = np.random.default_rng(seed).random((steps, 3)) + np.arange(3)
-    values[np.arange(steps) % every != every - 1, 2] = np.nan
-    return values
 
 
 LABELS = (
@@ -208,27 +168,13 @@ def test_a_game_without_steps_of_g_leaves_them_out() -> None:
     check_layout(figure)
 
 
-@pytest.mark.parametrize(
-    ("losses", "sentence"),
-    [
-        ([], "losses of at least one seed and step"),
-        ([np.full((4, 3), np.nan)], "losses of at least one seed and step"),
-        ([some_game(), some_game(59)], r"must be \[60, 3\], .* seed 1 are \[59, 3\]"),
-        ([some_game()[:, :2]], r"must be \[60, 3\], .* seed 0 are \[60, 2\]"),
-    ],
-)
-def test_curves_of_the_game_say_what_is_wrong(losses, sentence: str) -> None:
-    with pytest.raises(ValueError, match=sentence):
-        figures.adversarial_curves(losses)
-
-
 def test_each_mechanism_divides_its_modalities() -> None:
     figure = figures.attention_mechanisms()
     (axes,) = figure.axes
-    said = texts_of(axes)
+    written = texts_of(axes)
     names = {t.get_text(): t.get_position()[0] for t in axes.texts if t.get_text() in MECHANISMS}
     assert list(names) == ["no attention", "visual", "textual", "both"]
-    assert said.count("$E^I$") == said.count("$D^I$") == said.count("$D^T$") == 4
+    assert written.count("$E^I$") == written.count("$D^I$") == written.count("$D^T$") == 4
     expected = {"no attention": set(), "visual": {"I"}, "textual": {"T"}, "both": {"I", "T"}}
     for name, middle in names.items():
         near = [t.get_text() for t in axes.texts if abs(t.get_position()[0] - middle) < 1.1]

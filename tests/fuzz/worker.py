@@ -58,16 +58,16 @@ def damaged(good: bytes, rng: np.random.Generator) -> bytes:
 def fault(error: BaseException, names: set[str]) -> str:
     """What is wrong with an error: empty where it is one sentence of ours that names the file."""
     frames = traceback.extract_tb(error.__traceback__)
-    said = str(error)
+    sentence = str(error)
     if type(error) not in (ValueError, FileNotFoundError):
         return f"is a {type(error).__name__}"
     if not frames[-1].filename.startswith(PACKAGE):
         return f"comes from {frames[-1].filename}"
-    if "\n" in said or not said.endswith((".", ".)")):
+    if "\n" in sentence or not sentence.endswith((".", ".)")):
         return "is not one sentence"
     # Pairs and splits check what they are made of; which file it came from they do not know.
     far = frames[-1].filename.endswith("pairs.py") or frames[-1].name in SPLITTERS
-    if not far and not any(name in said for name in names):
+    if not far and not any(name in sentence for name in names):
         return "does not name the file"
     return ""
 
@@ -120,12 +120,12 @@ def run(name: str, only: int | None, seed: int) -> None:
             signal.alarm(SECONDS)
             faulthandler.dump_traceback_later(2 * SECONDS, exit=True)
             try:
-                if wrong := other(read(), right, cut, family in EXACT):
+                if wrong := other(read(), right, cut, name in EXACT):
                     print("!", name, case, path.name, wrong, flush=True)
             except BaseException as error:
                 if wrong := fault(error, names):
-                    said = " ".join(f"{type(error).__name__}: {error}".split())
-                    print("!", name, case, path.name, wrong, said[:400], flush=True)
+                    sentence = " ".join(f"{type(error).__name__}: {error}".split())
+                    print("!", name, case, path.name, wrong, sentence[:400], flush=True)
                     if only is not None:
                         traceback.print_exc()
             finally:

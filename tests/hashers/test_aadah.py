@@ -243,15 +243,6 @@ def test_who_moves_in_whose_steps(attention, players, tiny_pictures, monkeypatch
     assert moved == {"loss": {"ED"}, "gain": {"G"} if learns else set()}
 
 
-@pytest.mark.parametrize("players", ["both", "hashing", "attention", "none"])
-def test_attention_that_does_not_learn_stays_as_it_starts(players, tiny_pictures):
-    method = quick("aadah", players=players, hashing_steps=1).fit(tiny_pictures)
-    start = method.unfitted(tiny_pictures.texts.shape[1]).state_dict()
-    for key in ("attention.image.layer.weight", "attention.text.layer.weight"):
-        stays = np.array_equal(method.state[key], start[key].numpy())
-        assert stays == (players in ("hashing", "none"))
-
-
 def test_steps_of_attention_raise_the_adversarial_loss(tiny_pictures):
     made = learning(tiny_pictures, margin=2.0)
     made.loss(BATCH)

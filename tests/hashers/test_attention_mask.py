@@ -53,7 +53,7 @@ def surrogate(module, x):
 def test_masks_are_equations_1_to_3_by_a_loop(modality):
     module, x = attention(modality), features(modality)
     divided = module(x)
-    kept = []
+    ones = []
     for b, sample in enumerate(x):
         p = probabilities(module, sample)
         torch.testing.assert_close(divided.probabilities[b], p)
@@ -67,8 +67,8 @@ def test_masks_are_equations_1_to_3_by_a_loop(modality):
             z = divided.mask[b][place[-2:]] if modality == "image" else divided.mask[b][place]
             assert divided.attended[b][place] == z * sample[place]
             assert divided.unattended[b][place] == (1 - z) * sample[place]
-        kept.append(int(mask.sum()))
-    assert min(kept) > 0 and max(kept) < n and len(set(kept)) > 1  # the samples differ
+        ones.append(int(mask.sum()))
+    assert min(ones) > 0 and max(ones) < n and len(set(ones)) > 1  # the samples differ
 
 
 @pytest.mark.parametrize("modality", MODALITIES)

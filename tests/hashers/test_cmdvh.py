@@ -197,12 +197,6 @@ def test_a_branch_has_stages_and_head_of_its_own(head):
     assert not slow & {id(p) for p in given.parameters()}
 
 
-def test_networks_do_not_share_a_backbone(tiny_pictures):
-    state = quick(trainable="last", rounds=1, epochs=1).fit(tiny_pictures).state
-    key = "stages.0.0.weight"
-    assert not np.array_equal(state[f"fusion.image.{key}"], state[f"image.{key}"])
-
-
 @pytest.mark.parametrize("trainable", ["all", "last", "none"])
 def test_what_is_learned_of_a_backbone(trainable, tiny_pictures, tmp_path):
     options = {"trainable": trainable, "epochs": 1, "rounds": 1}

@@ -1,4 +1,4 @@
-"""What zhang2018's deep methods share: learning, saving, resuming, refusing."""
+"""What the deep methods share: learning, saving, resuming, refusing."""
 
 import dataclasses
 import re
@@ -35,7 +35,7 @@ def test_every_method_learns_its_training_samples(name, tiny_pictures):
 
 
 @pytest.mark.parametrize("trainable", ["all", "last", "none"])
-@pytest.mark.parametrize("name", CLASSES)
+@pytest.mark.parametrize("name", [*CLASSES, "mah", "csq"])
 def test_save_and_load_keep_codes_and_only_what_was_learned(
     name, trainable, tiny_pictures, tmp_path
 ):
@@ -43,7 +43,7 @@ def test_save_and_load_keep_codes_and_only_what_was_learned(
     method.save(tmp_path)
     loaded = hashers.load(tmp_path, "cpu")
     assert same(loaded.state, method.state)
-    for modality in MODALITIES:
+    for modality in method.modalities:
         codes = method.encode(tiny_pictures, modality)
         assert loaded.encode(tiny_pictures, modality) == codes and codes.n_bits == BITS
     stages = {key.split(".")[1] for key in method.state if key.startswith("stages.")}
@@ -57,7 +57,7 @@ def test_networks_start_from_the_seed_alone():
 
 
 @pytest.mark.parametrize("trainable", ["none", "last"])
-@pytest.mark.parametrize("name", CLASSES)
+@pytest.mark.parametrize("name", [*CLASSES, "mah", "hashnet"])
 def test_a_resumed_fit_ends_as_an_uninterrupted_one(
     name, trainable, tiny_pictures, tmp_path, monkeypatch
 ):

@@ -141,13 +141,6 @@ def test_the_head_is_the_networks_and_replaces_the_new_layers():
     assert network().image_code.in_features == IMAGE_HIDDEN
 
 
-def test_batch_normalisation_keeps_its_statistics_in_training():
-    made = network()
-    assert made.training and made.text_code.training
-    norms = [m for m in made.modules() if isinstance(m, nn.BatchNorm2d)]
-    assert len(norms) == 2 and not any(m.training for m in norms)
-
-
 def test_parameters_of_the_text_start_as_the_paper_says():
     torch.manual_seed(0)
     backbone = Backbone([nn.Identity()], (3,), (0.5,) * 3, (0.2,) * 3)

@@ -141,7 +141,7 @@ def test_fit_lowers_the_objective_to_that_of_its_state(noisy_views, nu):
     labels = noisy_views.labels[noisy_views.train]
     value = written_out(views, labels, b, w, p, 0.7, nu, 0.9)
     assert history[-1] == pytest.approx(value, rel=1e-10)
-    # P is the ridge regression of the codes that are kept, not of those of a round before.
+    # P is the ridge regression of the final codes, not of those of a round before.
     for x, m in zip(views, p, strict=True):
         expected = np.linalg.solve(x.T @ x + 0.9 * np.eye(x.shape[1]), x.T @ b)
         np.testing.assert_allclose(m, expected, atol=1e-10)

@@ -9,7 +9,7 @@ from deep_cases import create, quick
 from torch import nn
 
 from mmhash_nb.features.backbones import Backbone
-from mmhash_nb.hashers.dvsh import VisualSemantic, VisualSemanticNetwork, mean_over_words, sequences
+from mmhash_nb.hashers.dvsh import VisualSemantic, VisualSemanticNetwork, sequences
 from mmhash_nb.pairs import Pairs
 
 WORDS = ("cat", "dog", "hat", "man", "sun")
@@ -157,12 +157,6 @@ def test_order_matters_to_both_readers():
         (made.fuse(features, TEXT), made.fuse(features, TEXT.flip(1))),
     ):
         assert not torch.allclose(one[0], other[0], atol=1e-3)
-
-
-def test_a_mean_over_words_is_over_words_alone():
-    values = torch.arange(12.0).view(2, 3, 2)
-    means = mean_over_words(values, torch.tensor([[7, 1, 0], [0, 0, 0]]))
-    assert means.tolist() == [[1.0, 2.0], [0.0, 0.0]]
 
 
 @pytest.mark.parametrize("head", [False, True])

@@ -42,7 +42,7 @@ def given() -> tuple[Tensor, Tensor]:
 
 
 def through(stage: nn.Sequential, image: Tensor) -> Tensor:
-    """Convolution, normalisation by the kept statistics, ReLU."""
+    """Convolution, normalisation by the stored statistics, ReLU."""
     convolution, norm, _ = stage
     x = nn.functional.conv2d(image, convolution.weight, convolution.bias, padding=1)
     mean, var, scale, shift = (

@@ -71,9 +71,9 @@ def test_sparse_codes_are_those_of_least_angle_regression(rho):
 
 def test_sparse_codes_do_not_depend_on_their_start():
     x, _, s, _, b, _, _ = point(4, m=6)  # fewer atoms than dimensions: the minimum is unique
-    kept = s.copy()
+    before = s.copy()
     found = sparse_codes(b @ b.T, x @ b.T, 0.1, s)
-    assert np.array_equal(s, kept)
+    assert np.array_equal(s, before)
     np.testing.assert_allclose(found, Terms(0.1, 1.0, 1.0).codes(x, b), atol=1e-3)
 
 
@@ -144,7 +144,7 @@ def test_one_atom_is_exact_in_one_pass(monkeypatch):
 def test_every_pass_lowers_the_error_and_unused_atoms_stay(monkeypatch):
     _, _, codes, targets, _, atoms, _ = point(10)
     codes[:, 3] = 0
-    kept = atoms.copy()
+    before = atoms.copy()
     monkeypatch.setattr(lssh, "SWEEPS", 1)
     errors = [np.square(targets - codes @ atoms).sum()]
     now = atoms
@@ -152,7 +152,7 @@ def test_every_pass_lowers_the_error_and_unused_atoms_stay(monkeypatch):
         now = bounded_atoms(now, codes, targets)
         errors.append(np.square(targets - codes @ now).sum())
     assert (np.diff(errors) < 0).all()
-    assert np.array_equal(atoms, kept) and np.array_equal(now[3], atoms[3])
+    assert np.array_equal(atoms, before) and np.array_equal(now[3], atoms[3])
     assert (np.linalg.norm(now, axis=1) <= 1 + 1e-12).all()
 
 
@@ -233,7 +233,7 @@ def test_a_sample_counts_by_its_direction_from_the_mean(noisy_views):
 
 
 def test_there_are_no_more_atoms_than_training_samples(noisy_views):
-    for asked, found in ((512, 80), (7, 7)):
-        method = hashers.create("lssh", 4, atoms=asked, iterations=1).fit(noisy_views)
+    for wanted, found in ((512, 80), (7, 7)):
+        method = hashers.create("lssh", 4, atoms=wanted, iterations=1).fit(noisy_views)
         assert method.state["image.atoms"].shape == (found, 20)
         assert method.state["image.map"].shape == (found, 4)

@@ -86,12 +86,12 @@ def recorded(monkeypatch, c, tolerance, scale=1.0):
     monkeypatch.setattr(pdh, "TOLERANCE", tolerance)
     values, objective = [], LinearSVMs.objective
 
-    def kept(self, scores, b):
+    def noted(self, scores, b):
         values.append(objective(self, scores, b))
         return values[-1]
 
     with monkeypatch.context() as patch:
-        patch.setattr(LinearSVMs, "objective", kept)
+        patch.setattr(LinearSVMs, "objective", noted)
         x, bits = labelled()
         LinearSVMs(scale * x, 3, c).fit(bits)
     return values

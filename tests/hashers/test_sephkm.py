@@ -206,8 +206,8 @@ def test_the_kernel_has_the_mean_squared_distance_as_its_width(noisy_views):
 
 def test_anchors_are_means_of_clusters_as_many_as_there_are_different_samples(rng):
     x = np.repeat(rng.standard_normal((5, 3)), 4, axis=0)
-    for asked, count in ((500, 5), (3, 3)):
-        means = k_means(x, asked, rng)
+    for wanted, count in ((500, 5), (3, 3)):
+        means = k_means(x, wanted, rng)
         nearest = np.square(x[:, None] - means[None]).sum(axis=2).argmin(axis=1)
         assert len(means) == count
         for mean, members in zip(means, range(count), strict=True):

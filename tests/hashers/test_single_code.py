@@ -13,7 +13,6 @@ from mmhash_nb.hashers import deep, mah
 from mmhash_nb.hashers.deep import DeepHasher
 from mmhash_nb.metrics import mean_average_precision
 from mmhash_nb.ranking import rank_profile
-from mmhash_nb.training import loop as training
 from mmhash_nb.training.optimisers import Adam
 
 BITS = 16
@@ -72,18 +71,6 @@ def test_as_printed_all_samples_get_nearly_the_same_values(tiny_pictures):
     assert score(method, tiny_pictures) < 0.6
 
 
-@pytest.mark.parametrize("trainable", ["all", "last", "none"])
-@pytest.mark.parametrize("name", ["mah", "csq"])
-def test_save_and_load_keep_codes_and_only_what_was_learned(
-    name, trainable, tiny_pictures, tmp_path
-):
-    method = quick(name, trainable=trainable).fit(tiny_pictures)
-    method.save(tmp_path)
-    assert codes(hashers.load(tmp_path, "cpu"), tiny_pictures) == codes(method, tiny_pictures)
-    stages = {key.split(".")[1] for key in method.state if key.startswith("stages.")}
-    assert stages == {"all": set("1234"), "last": {"0"}, "none": set()}[trainable]
-
-
 def test_fine_tuning_changes_the_stages_it_may(tiny_pictures):
     start = quick("dth", trainable="last", learning_rate=1e-9).fit(tiny_pictures).state
     tuned = quick("dth", trainable="last").fit(tiny_pictures).state
@@ -105,35 +92,6 @@ def test_a_method_reads_the_modalities_of_its_branch_alone(name, tiny_pictures):
         assert same(quick(name).fit(changed).state, base.state) != read
         values = [base._project(pairs, branch) for pairs in (changed, tiny_pictures)]
         assert np.array_equal(*values) != read
-
-
-@pytest.mark.parametrize(
-    ("name", "trainable"), [("mah", "none"), ("hashnet", "none"), ("hashnet", "last")]
-)
-def test_a_resumed_fit_ends_as_an_uninterrupted_one(
-    name, trainable, tiny_pictures, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
-    options = {"trainable": trainable, "epochs": 5}
-    whole = quick(name, **options).fit(tiny_pictures).state
-    objective = hashers.method_class(name).objective_class
-
-    def interrupt(self, epoch):
-        if epoch == 3:
-            raise KeyboardInterrupt
-        on_epoch(self, epoch)
-
-    on_epoch = objective.on_epoch
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(objective, "on_epoch", interrupt)
-        quick(name, **options).fit(tiny_pictures, tmp_path)
-    seen = []
-    monkeypatch.setattr(
-        objective, "on_epoch", lambda self, e: (seen.append(e), on_epoch(self, e))[1]
-    )
-    resumed = quick(name, **options).fit(tiny_pictures, tmp_path).state
-    assert seen == [3, 4]
-    assert same(resumed, whole)
 
 
 @pytest.mark.parametrize("name", ["texthash", "mah"])
@@ -197,8 +155,8 @@ def test_presets_and_the_papers_settings():
         **{"decay_every": 20, "text_hidden": 8192, "text_features": 512},
     }
     for name, options in chosen.items():
-        asked = {k: v for k, v in printed.items() if name not in IMAGE or "text" not in k}
-        assert asked.items() <= options.items()
+        wanted = {k: v for k, v in printed.items() if name not in IMAGE or "text" not in k}
+        assert wanted.items() <= options.items()
         assert issubclass(hashers.method_class(name), DeepHasher)
 
 

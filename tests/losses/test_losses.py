@@ -149,14 +149,6 @@ def test_triplet_loss_of_a_large_batch_takes_no_cubic_memory():
     torch.testing.assert_close(x.grad[:, 0].double(), expected, rtol=1e-4, atol=0)
 
 
-def test_triplet_loss_is_zero_for_separated_classes_and_not_for_shuffled_ones():
-    which = torch.arange(12) % 3
-    x = 10 * torch.eye(3)[which]
-    similarity = (which[:, None] == which).long()
-    assert triplet_ranking_loss(x, similarity, 14.0) == 0
-    assert triplet_ranking_loss(x[torch.arange(12) // 4], similarity, 14.0) > 1
-
-
 def pairs_of(n):
     return list(itertools.permutations(range(n), 2))
 

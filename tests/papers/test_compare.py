@@ -51,16 +51,13 @@ def test_interval_of_one_value_has_no_bounds_and_of_none_is_refused():
         interval(np.array([]))
 
 
-def test_prediction_interval_covers_one_more_run_95_times_in_100():
+def test_prediction_interval_covers_one_more_run_95_times_in_100_and_has_a_floor():
     rng = np.random.default_rng(0)
     draws = rng.normal(0.5, 0.1, size=(4000, 4))  # wide enough that the floor plays no part
     inside = [abs(d[3] - d[:3].mean()) <= prediction_half_width(d[:3]) for d in draws]
     assert 0.94 < np.mean(inside) < 0.96
-
-
-def test_prediction_interval_never_narrows_below_the_floor():
-    assert prediction_half_width(np.array([0.5, 0.5, 0.5])) == FLOOR
-    assert prediction_half_width(np.array([0.5])) == FLOOR
+    for equal in ([0.5, 0.5, 0.5], [0.5]):  # it never narrows below the floor
+        assert prediction_half_width(np.array(equal)) == FLOOR
 
 
 @pytest.mark.parametrize(

@@ -162,18 +162,20 @@ def test_the_demo_trains_new_layers_over_a_frozen_backbone(dataset):
     assert options["mah_sentences"] == options["mah"]
 
 
-def test_a_zhang2018_demo_gives_all_methods_one_frozen_backbone():
-    options = zhang2018("flipkart", epochs=3, backbone="resnet18").options
-    assert {o["backbone"] for o in options.values()} == {"resnet18"}
-    deep = {method: o for method, o in options.items() if "trainable" in o}
-    assert {method for method in options if method not in deep} == {
-        *("cca_hash", "cmfh", "scm", "scm_orth", "stmh", "sephkm")
-    }
-    assert {o["trainable"] for o in deep.values()} == {"none"}
-    assert {o["epochs"] for o in deep.values()} == {3}
-    default = zhang2018("flipkart").options
-    assert default["dcmh"]["epochs"] == default["prdh"]["epochs"] == 2 * default["aadah"]["epochs"]
-    assert len({o["learning_rate"] for o in deep.values()}) == 1
+@pytest.mark.parametrize(
+    ("paper", "dataset"), [*product(LENGTHS, ("scenes", "flipkart", "flickr8k"))]
+)
+def test_a_demo_gives_all_methods_one_frozen_backbone(paper, dataset):
+    options = papers.protocol(paper, dataset).options
+    for method in options.keys() - {"texthash"}:
+        deep = hashers.method_class(method).family == "deep network"
+        assert options[method]["backbone"] == ("small" if dataset == "scenes" else "mobilenet_v2")
+        assert options[method].get("trainable") == ("none" if deep else None)
+    slow, other = {
+        **{"liong2017": (("dcmh", "dnh_c"), "cah"), "zhang2018": (("dcmh", "prdh"), "aadah")},
+        "zeng2022": ((), "mah"),
+    }[paper]
+    assert all(options[method]["epochs"] == 2 * options[other]["epochs"] for method in slow)
 
 
 def test_margins_and_rates_of_zhang2018_are_those_that_held_out_samples_chose():

@@ -284,7 +284,3 @@ def test_families_are_those_of_the_classes():
         *("cmssh", "diffhash", "ssh", "agh1", "agh2", "ksh", "cvh", "cca_itq", "pdh", "lssh"),
         *("cmfh", "scm", "sephkm", "discmh", "cca_hash", "scm_orth", "stmh"),
     }
-    assert by["deep network"] == set(hashers.names()).difference(
-        *(by[kind] for kind in FAMILIES if kind != "deep network")
-    )
-    assert {"cmdvh", "dcmh", "aadah", "mah", "csq", "texthash", "dvsh"} <= by["deep network"]

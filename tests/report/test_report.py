@@ -11,8 +11,7 @@ import pytest
 from PIL import Image
 from record_cases import made as rows
 
-from mmhash_nb import papers, report
-from mmhash_nb.cli import reproduce
+from mmhash_nb import cli, papers, report
 from mmhash_nb.experiments import records
 from mmhash_nb.report import contents, markdown, numbers, page
 from mmhash_nb.report.document import Fold, Heading, Link, Links, Table, Text
@@ -257,12 +256,12 @@ def test_every_picture_that_a_notebook_saves_has_a_caption(room):
 
 def test_the_command_writes_both_files_and_a_broken_record_leaves_the_last_ones(project, capsys):
     out = project / "elsewhere"
-    assert reproduce.main(["report", "--out", str(out)]) == 0
+    assert cli.main(["report", "--out", str(out)]) == 0
     log = capsys.readouterr().out
     assert log == f"report: {out / 'report.md'}\nreport: {out / 'report.html'}\n"
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     (project / "runs").mkdir()
     (project / "runs" / "masci2014_x.csv").write_text("paper,method\nmasci2014,raw\n")
-    assert reproduce.main(["report", "--out", str(out)]) == 2
+    assert cli.main(["report", "--out", str(out)]) == 2
     assert "masci2014_x.csv have no column 'dataset'" in capsys.readouterr().err
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before

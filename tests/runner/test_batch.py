@@ -17,7 +17,7 @@ from batch_cases import notebook
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmhash_nb import report
+from mmhash_nb import cli, report
 from mmhash_nb.cli import reproduce
 from mmhash_nb.experiments import records
 from mmhash_nb.io import source as sources
@@ -89,7 +89,7 @@ def test_a_grid_is_every_combination_for_every_notebook(project):
 def test_a_notebook_that_is_not_whole_is_named(project, executed, capsys, damaged):
     path = project / "notebooks" / "2_two.ipynb"
     path.write_text(damaged(path.read_text()))
-    assert reproduce.main(["reproduce", "-p", "bits", "8"]) == 2
+    assert cli.main(["reproduce", "-p", "bits", "8"]) == 2
     assert f"{path} is no whole notebook (" in capsys.readouterr().err and not executed.ran
 
 
@@ -166,7 +166,7 @@ def test_whatever_is_wrong_in_a_file_is_one_sentence_before_anything_runs(
     project, executed, capsys, text, sentence
 ):
     Path("batch.yml").write_text(text)
-    assert reproduce.main(["reproduce", "--batch", "batch.yml"]) == 2
+    assert cli.main(["reproduce", "--batch", "batch.yml"]) == 2
     log = capsys.readouterr().err
     assert sentence in log and log.startswith("error: ") and log.count("\n") == 1
     assert not executed.ran and not Path("runs").exists()
@@ -188,14 +188,14 @@ def test_a_wrong_argument_is_one_sentence(
     project, executed, capsys, monkeypatch, arguments, sentence
 ):
     monkeypatch.setattr(cluster, "_CONNECT_SECONDS", 1)
-    assert reproduce.main(["reproduce", *arguments]) == 2
+    assert cli.main(["reproduce", *arguments]) == 2
     assert sentence in capsys.readouterr().err and not executed.ran
 
 
 @pytest.mark.parametrize("wrong", ["0", "-1", "two", "1.5"])
 def test_workers_are_a_count(capsys, wrong):
     with pytest.raises(SystemExit) as stopped:
-        reproduce.main(["reproduce", "--workers", wrong])
+        cli.main(["reproduce", "--workers", wrong])
     assert stopped.value.code == 2
     assert f"must be an integer of at least 1, but is {wrong!r}" in capsys.readouterr().err
 
@@ -212,7 +212,7 @@ def test_names_of_files_are_short_plain_and_differ_where_parameters_do(values):
 
 
 def run(project, *arguments):
-    return reproduce.main(["reproduce", "--out", str(project / "out"), *arguments])
+    return cli.main(["reproduce", "--out", str(project / "out"), *arguments])
 
 
 GRID = ("--notebook", "1_one", "--grid", "bits", "8", "16")

@@ -26,7 +26,7 @@ from batch_cases import (
     with_argument,
 )
 
-from mmhash_nb.cli import reproduce as command_line
+from mmhash_nb import cli
 from mmhash_nb.runner import cluster, workers
 from mmhash_nb.runner import jobs as batch
 
@@ -176,9 +176,9 @@ def test_a_worker_with_other_software_that_comes_later_runs_no_job(project, thre
 def test_a_dry_run_counts_the_threads_of_a_cluster_or_its_gpus(
     project, threads, monkeypatch, capsys
 ):
-    monkeypatch.setattr(command_line, "plan", lambda *given: [f"{given[-1]} at once"])
+    monkeypatch.setattr("mmhash_nb.cli.reproduce.plan", lambda *given: [f"{given[-1]} at once"])
     for how, n in ((("--scheduler", threads.scheduler_address), 2), (("--workers", "3"), 3)):
-        assert command_line.main(["reproduce", "--dry-run", *how]) == 0
+        assert cli.main(["reproduce", "--dry-run", *how]) == 0
         assert capsys.readouterr().out == f"{n} at once\n"
     assert cluster.at_once(None, None) == 1
 
@@ -202,6 +202,6 @@ def test_a_scheduler_without_workers_or_dashboard_is_said(project, threads, monk
     monkeypatch.setattr(threads.scheduler, "services", services)
     threads.scale(0)
     until(lambda: not threads.scheduler.workers)
-    assert command_line.main(jobs) == 2
+    assert cli.main(jobs) == 2
     log = capsys.readouterr().err
     assert "has no worker: start one on each machine that shares this folder, by dask wor" in log

@@ -8,8 +8,7 @@ import pandas as pd
 import pytest
 from batch_cases import notebook, reproduce
 
-from mmhash_nb import report
-from mmhash_nb.cli import reproduce as command_line
+from mmhash_nb import cli, report
 from mmhash_nb.experiments import records
 from mmhash_nb.runner import publishing, workers
 from mmhash_nb.runner.headless import Outcome, files_folder
@@ -77,12 +76,12 @@ def changed(project):
 
 def publish(capsys, *arguments):
     capsys.readouterr()
-    assert command_line.main(["publish", *arguments]) == 0
+    assert cli.main(["publish", *arguments]) == 0
     return capsys.readouterr().out.splitlines()
 
 
 def run(*arguments):
-    assert command_line.main(["reproduce", *arguments]) == 0
+    assert cli.main(["reproduce", *arguments]) == 0
 
 
 @pytest.mark.slow
@@ -143,7 +142,7 @@ def test_publish_copies_what_runs_left_and_says_what_changed(project, executed, 
 
 
 def test_tables_of_benchmarks_are_published_by_themselves(project, capsys):
-    assert command_line.main(["publish", "--benchmarks"]) == 2
+    assert cli.main(["publish", "--benchmarks"]) == 2
     assert "runs has no benchmarks_*.csv: run one of benchmarks/" in capsys.readouterr().err
     (project / "runs").mkdir()
     (project / "runs" / "benchmarks_a.csv").write_text("n,seconds\n1,2\n")
@@ -168,7 +167,7 @@ def test_what_is_not_done_is_not_published(project, executed, capsys):
     path = project / "notebooks" / "1_one.ipynb"
     path.write_text(path.read_text().replace("learned at", "seen at"))
     capsys.readouterr()
-    assert command_line.main(["publish"]) == 2
+    assert cli.main(["publish"]) == 2
     assert capsys.readouterr().err == (
         "error: 1_one is not done, or what went into it has changed: run reproduce with the same "
         "arguments first.\n"

@@ -385,14 +385,14 @@ def test_bfloat16_runs_the_loss_under_autocast():
 
 @pytest.mark.parametrize("able", [True, False])
 def test_precision_is_mixed_by_itself_on_a_gpu_that_computes_in_bfloat16(able, monkeypatch):
-    asked = []
+    calls = []
     monkeypatch.setattr(
-        torch.cuda, "is_bf16_supported", lambda **how: asked.append(how) or how == {} or able
+        torch.cuda, "is_bf16_supported", lambda **how: calls.append(how) or how == {} or able
     )
     monkeypatch.setattr(torch.cuda.amp.common, "amp_definitely_not_available", lambda: False)
     modes = [devices.autocast(p, torch.device("cuda", 1)) for p in ("auto", "float32", "bfloat16")]
     assert [mode._enabled for mode in modes] == [able, False, True]
-    assert asked[0] == {"including_emulation": False}
+    assert calls[0] == {"including_emulation": False}
 
 
 def test_headless_progress_prints_lines_to_the_log_alone(monkeypatch, capsys):
@@ -549,7 +549,7 @@ def test_beta1_is_how_much_of_the_mean_gradient_is_kept(beta1):
     model = nn.Linear(1, 1, bias=False)
     nn.init.zeros_(model.weight)
     signs = iter((1.0, -1.0))
-    settings = {} if beta1 == 0.9 else {"beta1": beta1}  # 0.9 where nothing is said
+    settings = {} if beta1 == 0.9 else {"beta1": beta1}  # 0.9 by default
     minimise(model, lambda batch: next(signs) * model.weight.sum(), 4, epochs=2, batch_size=4,
           optimiser=Adam(learning_rate=0.1, **settings))  # fmt: skip
     second = (beta1 * (1 - beta1) - (1 - beta1)) / (1 - beta1**2)

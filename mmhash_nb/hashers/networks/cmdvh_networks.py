@@ -93,10 +93,7 @@ class VariationalNetworks(nn.Module):
     any value.
 
     Args:
-        backbone: for its head and widths; all are learned.
-        stages: of the backbone, those that the given maps have not passed, or `GivenFeatures`.
-        n_words: columns of the text.
-        n_bits: code length K.
+        backbone, stages, n_words, n_bits: as of `CrossModalNetwork`; all stages are learned.
         text_hidden: units of the text branches' hidden layer.
         latent: whether the fusion network has a latent network.
         variational: whether modality-specific networks give a distribution.
