@@ -107,12 +107,12 @@ def register(
         ValueError: a name that is taken or has other characters, or a preset of a wrong value.
         TypeError: an option in the preset that the class does not have, or another kind of class.
     """
-    if cls is None:
-        return lambda decorated: register(name, decorated, papers, preset)
     if isinstance(name, type):
         raise TypeError(
             f"register takes a name first: @hashers.register({name.__name__.lower()!r})."
         )
+    if cls is None:
+        return lambda decorated: register(name, decorated, papers, preset)
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z]\w*", name):
         raise ValueError(
             f"a method's name has letters, digits and underscores, but this is {name!r}."
