@@ -125,8 +125,8 @@ def register(
         raise TypeError(f"{name} cannot be created: {cls.__name__} lacks {', '.join(missing)}.")
     if isinstance(papers, str):
         raise TypeError(f"papers of {name} must be a list of names, but is {papers!r}.")
-    cls.Options.of(name, preset or {})
-    _REGISTERED[name] = Entry(cls, tuple(papers), dict(preset or {}))
+    checked = cls.Options.of(name, preset or {})
+    _REGISTERED[name] = Entry(cls, tuple(papers), {key: checked[key] for key in preset or {}})
     return cls
 
 
