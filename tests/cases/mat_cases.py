@@ -34,6 +34,15 @@ def write_python(path, **variables):
             file[name] = np.asarray(value)
 
 
+def divided(parts, **arrays):
+    """Variables of files that are divided: `arrays` by first letter, the rows of each part."""
+    return {
+        f"{letter}_{p}": array[rows]
+        for p, rows in parts.items()
+        for letter, array in arrays.items()
+    }
+
+
 def _cells(value):
     if not isinstance(value, list):
         return value

@@ -1,15 +1,11 @@
 import csv
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
+from on_disk import needs
 from PIL import Image
 
 from mmhash_nb.datasets import flickr8k, load
-
-DATA = os.environ.get("MMHASH_DATA")
-HAS_FLICKR8K = DATA is not None and flickr8k.find(Path(DATA)) is not None
 
 
 def write_flickr8k(root, n=12):
@@ -36,12 +32,6 @@ def write_flickr8k(root, n=12):
     return folder
 
 
-def edit(path, old, new):
-    content = path.read_text()
-    assert old in content
-    path.write_text(content.replace(old, new))
-
-
 def test_photos_captions_and_concepts_are_those_of_the_files(tmp_path):
     write_flickr8k(tmp_path)
     pairs = load("flickr8k", tmp_path, size=16, n_query=3)
@@ -62,38 +52,7 @@ def test_labels_are_no_option(tmp_path):
         load("flickr8k", tmp_path, labels="both")
 
 
-@pytest.mark.parametrize(
-    ("name", "old", "new", "message"),
-    [
-        (flickr8k.CONCEPTS, "photo2.jpg,1", "photo2.jpg,2", r"line 4 of .* has '2' for dog: write"),
-        (flickr8k.CONCEPTS, "photo2.jpg,1", "photo2.jpg,", r"line 4 of .* has '' for dog: write 0"),
-        (flickr8k.CONCEPTS, "image,", "name,", r"has no column 'image' \(it has name, dog, snow\)"),
-        (flickr8k.CONCEPTS, "photo2.jpg", "photo1.jpg", r"line 4 of .* names photo1\.jpg, as does"),
-        (flickr8k.CAPTIONS, ",caption", ",text", r"captions\.txt has no column 'caption'"),
-        (flickr8k.CAPTIONS, "photo2.jpg", "photoX.jpg", r"captions\.txt has no caption of photo2"),
-        (flickr8k.CAPTIONS, "Snow falls .", "", r"line 14 of .*captions\.txt has no caption: fill"),
-    ],
-)
-def test_a_wrong_line_names_file_and_line(tmp_path, name, old, new, message):
-    edit(write_flickr8k(tmp_path) / name, old, new)
-    with pytest.raises(ValueError, match=message):
-        load("flickr8k", tmp_path, n_query=3)
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("image\nphoto0.jpg\n", "has no column but image: add one for each concept"),
-        ("image,dog\nphoto0.jpg,0\nphoto1.jpg,0\n", "gives no photo a concept"),
-    ],
-)
-def test_a_table_without_concepts_is_refused(tmp_path, content, message):
-    (write_flickr8k(tmp_path) / flickr8k.CONCEPTS).write_text(content)
-    with pytest.raises(ValueError, match=message):
-        load("flickr8k", tmp_path, n_query=3)
-
-
-@pytest.mark.skipif(not HAS_FLICKR8K, reason="MMHASH_DATA holds no flickr8k_1k/")
+@needs(flickr8k)
 def test_the_real_files():
     pairs = load("flickr8k")
     assert pairs.images.shape == (970, 3, 128, 128)

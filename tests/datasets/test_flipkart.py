@@ -1,15 +1,12 @@
 import csv
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
+from on_disk import needs
 from PIL import Image
 
 from mmhash_nb.datasets import flipkart, load
 
-DATA = os.environ.get("MMHASH_DATA")
-HAS_FLIPKART = DATA is not None and flipkart.find(Path(DATA)) is not None
 CLASSES = ["Watches", "Baby Care", "Computers"]
 SUBS = ["Small", "Large"]
 
@@ -39,12 +36,6 @@ def write_flipkart(root, n=24):
     more = ["id99", "Absent", "without photo", ""]
     write_csv(folder / flipkart.PRODUCTS, header, [more, *reversed(products)])
     return folder
-
-
-def edit(path, old, new):
-    content = path.read_text()
-    assert old in content
-    path.write_text(content.replace(old, new, 1))
 
 
 def test_photos_texts_and_labels_are_those_of_the_files(tmp_path):
@@ -120,38 +111,7 @@ def test_a_missing_column_names_it_and_those_there_are(tmp_path, name, column):
         load("flipkart", tmp_path, n_query=6)
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        ("id2,photo2.jpg,2", "id2,photo2.jpg", r"line 4 of .* has 4 fields, but the header has 5"),
-        ("id2,photo2.jpg", "id2,photo2.jpg,x", r"line 4 of .* has 6 fields, but the header has 5"),
-        ("id2,", ",", r"line 4 of .* has no uniq_id: fill it in or remove the line"),
-        ("photo2.jpg", "photo1.jpg", r"line 4 of .* names photo1\.jpg, as does line 3: remove one"),
-        ("id2,", "other,", r"line 4 of .*index\.csv names product other, but .*1050\.csv has none"),
-        ("id2,", '"id2,', r"index\.csv is no whole CSV file in UTF-8 \(.*\): get it again"),
-    ],
-)
-def test_a_wrong_line_names_file_and_line(tmp_path, old, new, message):
-    edit(write_flipkart(tmp_path) / "index.csv", old, new)
-    with pytest.raises(ValueError, match=message):
-        load("flipkart", tmp_path, n_query=6)
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "has no column 'uniq_id' .it has none"),
-        (b"uniq_id,image,label_name,sub_label_name\n", "has a header and no rows"),
-        (b"uniq_id,\xff\xfe", "is no whole CSV file in UTF-8"),
-    ],
-)
-def test_a_table_that_is_empty_or_no_text_is_refused(tmp_path, content, message):
-    (write_flipkart(tmp_path) / "index.csv").write_bytes(content)
-    with pytest.raises(ValueError, match=rf"index\.csv {message}"):
-        load("flipkart", tmp_path, n_query=6)
-
-
-@pytest.mark.skipif(not HAS_FLIPKART, reason="MMHASH_DATA holds no flipkart/")
+@needs(flipkart)
 def test_the_real_files():
     pairs = load("flipkart")
     assert pairs.images.shape == (1047, 3, 128, 128)

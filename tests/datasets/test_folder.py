@@ -132,20 +132,6 @@ def test_columns_come_in_any_order_with_others_between(user):
     assert load("folder", user, size=8).fingerprint == plain.fingerprint
 
 
-def test_pictures_are_upright_and_on_white(user):
-    exif = Image.Exif()
-    exif[0x0112] = 6  # turned by a quarter
-    half = np.zeros((20, 40, 3), dtype=np.uint8)
-    half[:, 20:] = 255
-    Image.fromarray(half).save(user / "photos" / "turned.jpg", exif=exif, quality=95)
-    Image.new("RGBA", (8, 8), (255, 0, 0, 0)).save(user / "photos" / "clear.png")
-    edit(user, "photos/εικόνα 0.png", "photos/turned.jpg")
-    edit(user, "photos/εικόνα 1.png", "photos/clear.png")
-    pairs = load("folder", user, size=8)
-    assert pairs.images[0, 0, 1, 4] < 20 and pairs.images[0, 0, 6, 4] > 235
-    assert (pairs.images[1] == 255).all()
-
-
 def test_descriptors_of_the_pictures(user):
     pairs = load("folder", user, images="hog", size=32)
     assert pairs.images.shape == (60, 486) and pairs.modality_names == ("HOG", "text")

@@ -108,19 +108,6 @@ def test_liong2017_keeps_the_most_frequent_labels_and_the_photos_that_have_one(
     assert iaprtc12.read(folder, protocol="liong2017").fingerprint == pairs.fingerprint
 
 
-def test_the_published_numbers():
-    numbers = {
-        name: (rule.pairs, rule.words, rule.labels, rule.n_query, rule.n_train, rule.per_label)
-        for name, rule in iaprtc12.PROTOCOLS.items()
-    }
-    dcmh = (20_000, 2_912, 255, 2_000, 10_000, False)
-    assert numbers == {
-        "zeng2022": dcmh,
-        "zhang2018": dcmh,
-        "liong2017": (19_627, 500, 22, 100, None, True),
-    }
-
-
 @pytest.mark.parametrize(("pairs", "passes"), [(6, True), (7, True), (8, False), (5, False)])
 def test_counts_are_asserted_with_the_one_photo_that_has_no_caption(
     tmp_path, monkeypatch, pairs, passes

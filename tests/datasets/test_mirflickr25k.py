@@ -1,14 +1,10 @@
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 from mat_cases import write_v7, write_v73
+from on_disk import needs
 
 from mmhash_nb.datasets import load, mirflickr25k
 
-DATA = os.environ.get("MMHASH_DATA")
-HAS_MIRFLICKR = DATA is not None and mirflickr25k.find(Path(DATA)) is not None
 TAGS, LABELS = "mirflickr25k-yall.mat", "mirflickr25k-lall.mat"
 VGGS = ("mirflickr25k-iall-vgg.mat", "mirflickr25k-xall-vgg.mat")
 VGG = VGGS[0]
@@ -90,24 +86,6 @@ def test_vgg_features_that_are_absent_wrong_or_not_aligned(tmp_path):
         read(tmp_path, images="vgg")
 
 
-def test_an_unknown_value_names_the_known_ones(tmp_path):
-    write_mirflickr(tmp_path)
-    with pytest.raises(
-        ValueError, match="images of mirflickr25k are one of none, vgg, pixels, not 'x'"
-    ):
-        read(tmp_path, images="x")
-
-
-@pytest.mark.parametrize("write", [write_v7, write_v73])
-@pytest.mark.parametrize("name", [TAGS, LABELS])
-def test_a_truncated_file_is_named(tmp_path, write, name):
-    write_mirflickr(tmp_path, write=write)
-    path = tmp_path / name
-    path.write_bytes(path.read_bytes()[:-60])
-    with pytest.raises(ValueError, match=rf"{name} is truncated"):
-        read(tmp_path)
-
-
 ONES, EMPTY = np.ones((20, 4)), np.ones((20, 4), dtype=np.uint8)
 EMPTY[[6, 9]] = 0
 
@@ -157,7 +135,7 @@ def test_a_missing_file_is_named(tmp_path, name):
         load("mirflickr25k", tmp_path)
 
 
-@pytest.mark.skipif(not HAS_MIRFLICKR, reason="MMHASH_DATA holds no mirflickr25k/")
+@needs(mirflickr25k)
 def test_the_real_files():
     pairs = load("mirflickr25k")
     assert (len(pairs.query), len(pairs.database), len(pairs.train)) == (2_000, 18_015, 10_000)

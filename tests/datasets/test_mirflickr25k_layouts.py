@@ -1,22 +1,20 @@
 """The official archives of MIRFlickr-25K, and every layout in which its selection circulates."""
 
 import dataclasses
-import os
 import shutil
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
-from mat_cases import write_python, write_v7, write_v73
+from mat_cases import divided, write_python, write_v7, write_v73
+from on_disk import needs
 from PIL import Image
 
 from mmhash_nb.datasets import available, load, mirflickr25k, mirflickr25k_official, splits, store
 from mmhash_nb.papers.zhang2018.protocol import protocol as zhang2018
 from mmhash_nb.results import frame, run_protocol
 
-DATA = os.environ.get("MMHASH_DATA")
-HAS_MIRFLICKR = DATA is not None and mirflickr25k.find(Path(DATA)) is not None
 SMALL = {"n_query": 3, "n_train": 5}
 WORDS = ["sky", "explore", "2007", "españa", "blackandwhite", "nikon"]
 
@@ -93,19 +91,6 @@ def test_annotations_in_any_folder_are_found(tmp_path):
     assert mirflickr25k.read(folder, **SMALL).fingerprint == expected
 
 
-@pytest.mark.parametrize(
-    "name", ["mirflickr/doc/common_tags.txt", "mirflickr/meta/tags/tags1.txt", "*/plant_life.txt"]
-)
-def test_without_a_file_of_the_archives_the_set_is_not_there(tmp_path, name):
-    folder, *_ = write_official(tmp_path)
-    assert mirflickr25k.find(tmp_path) == folder
-    next(folder.glob(name)).unlink()
-    assert mirflickr25k.find(tmp_path) is None
-    assert not available(tmp_path).set_index("name").present["mirflickr25k"]
-    with pytest.raises(FileNotFoundError, match=r"mirflickr25k_annotations_v080\.zip unpacked"):
-        load("mirflickr25k", tmp_path)
-
-
 def test_a_photo_or_tag_file_that_is_missing_among_others_is_named(tmp_path):
     folder, *_ = write_official(tmp_path)
     (folder / "mirflickr/im7.jpg").unlink()
@@ -151,8 +136,6 @@ def test_both_papers_draw_the_same_and_the_source_says_which(tmp_path):
     assert zeng.fingerprint == zhang.fingerprint and zeng.source.endswith("zeng2022, split_seed 3")
     assert zhang.source.endswith("zhang2018, split_seed 3")
     assert mirflickr25k.read(folder, split_seed=4, **SMALL).fingerprint != zeng.fingerprint
-    for rule in mirflickr25k.PROTOCOLS.values():
-        assert (rule.pairs, rule.n_query, rule.n_train) == (20_015, 2_000, 10_000)
 
 
 def in_order(images):
@@ -196,10 +179,8 @@ def write_layout(folder, layout, write, n=14):
         write_photos(folder / "mirflickr", n)
         return ("none", "pixels")
     parts = {"db": slice(0, 11), "te": slice(11, 14), "tr": [1, 4, 6, 10, 3]}
-    held = {}
-    for part, rows in parts.items():
-        image = images.transpose(0, 2, 3, 1) if layout == "raw" else features
-        held |= {f"I_{part}": image[rows], f"T_{part}": tags[rows], f"L_{part}": labels[rows]}
+    image = images.transpose(0, 2, 3, 1) if layout == "raw" else features
+    held = divided(parts, T=tags, L=labels, I=image)
     write(folder / ("raw_mir.mat" if layout == "raw" else "mir_cnn.mat"), **held)
     return ("none", "pixels") if layout == "raw" else ("none", "vgg")
 
@@ -245,21 +226,16 @@ def test_queries_that_lie_in_the_database_too_are_taken_out_of_it(tmp_path):
     tags, labels = np.ones((9, 2)), np.ones((9, 1))
     features = np.arange(9.0)[:, None]
     parts = {"db": [0, 1, 2, 3, 4, 5], "te": [4, 1, 8], "tr": [5, 1, 0]}
-    held = {
-        f"{letter}_{part}": array[rows]
-        for part, rows in parts.items()
-        for letter, array in zip("TLI", (tags, labels, features), strict=True)
-    }
+    held = divided(parts, T=tags, L=labels, I=features)
     write_v7(tmp_path / "mir_cnn.mat", **held)
     pairs = mirflickr25k.read(tmp_path, images="vgg", protocol="files")
     assert pairs.images[pairs.query].ravel().tolist() == [4, 1, 8]
     assert pairs.images[pairs.database].ravel().tolist() == [0, 2, 3, 5]
     assert pairs.images[pairs.train].ravel().tolist() == [0, 5]
     assert "; 2 rows stand there twice, once left out" in pairs.source
+    drawing = {"images": "vgg", "protocol": "files", "n_query": 3, "n_train": 2}
     for seed in range(8):
-        drawn = mirflickr25k.read(
-            tmp_path, images="vgg", protocol="files", split_seed=seed, n_query=3, n_train=2
-        )
+        drawn = mirflickr25k.read(tmp_path, split_seed=seed, **drawing)
         queries, searched, learned = (
             {*drawn.images[getattr(drawn, s)].ravel().tolist()}
             for s in ("query", "database", "train")
@@ -273,9 +249,7 @@ def test_queries_that_lie_in_the_database_too_are_taken_out_of_it(tmp_path):
     held["I_tr"] = np.array([[77.0], [5.0], [0.0]])  # two of them stand in the database
     write_v7(tmp_path / "mir_cnn.mat", **held)
     for seed in range(8):
-        drawn = mirflickr25k.read(
-            tmp_path, images="vgg", protocol="files", split_seed=seed, n_query=3, n_train=2
-        )
+        drawn = mirflickr25k.read(tmp_path, split_seed=seed, **drawing)
         queries, searched = (drawn.images[getattr(drawn, s)].ravel() for s in ("query", "database"))
         assert sorted([*queries, *searched]) == [0, 1, 2, 3, 4, 5, 8, 77]
     for letter in "TLI":
@@ -320,6 +294,8 @@ def test_files_of_tags_that_lack_the_last_are_said_to(tmp_path):
 @pytest.mark.parametrize(
     ("gone", "images", "message"),
     [
+        ("meta/tags/tags1.txt", "none", r"mirflickr25k_annotations_v080\.zip unpacked"),
+        ("../mirflickr25k_annotations_v080/plant_life.txt", "none", r"_v080\.zip unpacked"),
         ("im1.jpg", "pixels", r"no im1\.jpg \(what is there is for images='none'\) in"),
         ("doc/common_tags.txt", "none", r"no doc/common_tags\.txt in"),
         ("../mirflickr25k_annotations_v080/sea.txt", "none", r"no sea\.txt in"),
@@ -328,7 +304,10 @@ def test_files_of_tags_that_lack_the_last_are_said_to(tmp_path):
 )
 def test_the_file_that_the_official_set_lacks_is_named(tmp_path, gone, images, message):
     folder, *_ = write_official(tmp_path)
+    assert mirflickr25k.find(tmp_path) == folder
     (folder / "mirflickr" / gone).unlink()
+    assert (mirflickr25k.find(tmp_path) is None) == (images == "none")
+    assert available(tmp_path).set_index("name").present["mirflickr25k"] == (images != "none")
     with pytest.raises(FileNotFoundError, match=message):
         load("mirflickr25k", tmp_path, images=images, protocol="files")
 
@@ -336,9 +315,8 @@ def test_the_file_that_the_official_set_lacks_is_named(tmp_path, gone, images, m
 def test_training_samples_that_differ_in_their_image_alone_are_not_mixed_up(tmp_path):
     tags, labels = np.ones((6, 2)), np.ones((6, 1))
     features = np.arange(6.0)[:, None]
-    held = {f"{k}_db": v[:5] for k, v in zip("TLI", (tags, labels, features), strict=True)}
-    held |= {f"{k}_te": v[5:] for k, v in zip("TLI", (tags, labels, features), strict=True)}
-    held |= {f"{k}_tr": v[[3, 2]] for k, v in zip("TLI", (tags, labels, features), strict=True)}
+    parts = {"db": slice(0, 5), "te": slice(5, 6), "tr": [3, 2]}
+    held = divided(parts, T=tags, L=labels, I=features)
     write_v7(tmp_path / "mir_cnn.mat", **held)
     for images in ("none", "vgg"):
         assert mirflickr25k.read(tmp_path, images=images, protocol="files").train.tolist() == [2, 3]
@@ -368,7 +346,7 @@ def test_files_with_swapped_axes_are_turned_where_the_columns_are_known(tmp_path
 @pytest.mark.parametrize("layout", ["dcmh", "one_file", "raw"])
 def test_a_truncated_file_of_any_layout_is_named(tmp_path, layout):
     write_layout(tmp_path, layout, write_v73)
-    path = {"dcmh": "mirflickr25k-iall", "one_file": "FLICKR-25K", "raw": "raw_mir"}[layout]
+    path = {"dcmh": "mirflickr25k-yall", "one_file": "FLICKR-25K", "raw": "raw_mir"}[layout]
     path = tmp_path / f"{path}.mat"
     path.write_bytes(path.read_bytes()[:-2000])
     with pytest.raises(ValueError, match=rf"{path.name} is truncated or is not a MATLAB file"):
@@ -423,7 +401,7 @@ def test_a_papers_methods_run_on_the_photos_by_its_protocol(tmp_path, monkeypatc
     assert done.source.str.endswith("zhang2018, split_seed 0").all()
 
 
-@pytest.mark.skipif(not HAS_MIRFLICKR, reason="MMHASH_DATA holds no mirflickr25k/")
+@needs(mirflickr25k)
 def test_the_labels_of_dcmhs_file_are_in_the_order_of_the_annotations():
     """What must hold of them by their meaning: nearly each sample of the first has the second."""
     pairs = load("mirflickr25k")

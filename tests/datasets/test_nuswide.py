@@ -1,16 +1,13 @@
 import dataclasses
 import os
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
+from on_disk import needs
 from scipy import sparse
 
 from mmhash_nb.datasets import available, load, nuswide, nuswide_tables
-
-DATA = os.environ.get("MMHASH_DATA")
-HAS_NUSWIDE = DATA is not None and nuswide.find(Path(DATA)) is not None
 
 N = 150
 CONCEPT_NAMES = [f"concept{i:02}" for i in range(81)]
@@ -255,7 +252,7 @@ def test_too_few_samples_name_the_concept_and_the_option(root):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not HAS_NUSWIDE, reason="MMHASH_DATA holds no NUS-WIDE")
+@needs(nuswide)
 def test_the_official_files():
     pairs = load("nuswide")
     assert pairs.images.shape[1] == 500 and pairs.texts.shape[1] == 1000

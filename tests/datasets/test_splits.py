@@ -1,11 +1,14 @@
 """Queries, database and training samples: drawn by a seed, disjoint, of the right numbers."""
 
+import csv
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmhash_nb.datasets import cifar10, photo_tables
+from mmhash_nb.datasets import cifar10, iaprtc12, mirflickr25k, nuswide, photo_tables
 from mmhash_nb.datasets.splits import at_random, for_each_label, most_frequent
 
 NAMES = [f"concept{i:02}" for i in range(21)]
@@ -142,3 +145,14 @@ def test_the_most_frequent_labels_keep_the_order_of_the_list():
     many = np.zeros((300, 2), np.uint8)
     many[:257, 1], many[:5, 0] = 1, 1
     assert most_frequent(many, 1).tolist() == [1]
+
+
+@pytest.mark.parametrize("dataset", [mirflickr25k, nuswide, iaprtc12])
+def test_the_papers_numbers_are_those_of_the_table(dataset):
+    """Of `protocols.csv`: what a selection holds, and what is drawn of it."""
+    with open(Path(__file__).with_name("protocols.csv"), newline="") as file:
+        rows = {(row.pop("dataset"), row.pop("protocol")): row for row in csv.DictReader(file)}
+    name = dataset.__name__.rpartition(".")[2]
+    assert {(name, paper) for paper in dataset.PROTOCOLS} == {key for key in rows if key[0] == name}
+    for paper, rule in dataset.PROTOCOLS.items():
+        assert {key: str(getattr(rule, key)) for key in rows[name, paper]} == rows[name, paper]

@@ -231,8 +231,3 @@ def test_pairs_take_the_map_as_it_is(tmp_path):
     pairs = Pairs(images, texts, labels, ["a"], rows[:1], rows[1:], rows[1:])
     assert pairs.images is images and np.shares_memory(pairs.images, images)
     assert len(pairs.fingerprint) == 64 and pairs.take(rows[:2]).images.shape == (2, 3, 8, 8)
-
-
-def test_a_size_below_one_is_refused():
-    with pytest.raises(ValueError, match="size must be at least 1 pixel, but is 0"):
-        store.decoded([], 0)

@@ -1,13 +1,9 @@
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 import scipy.io
+from on_disk import needs
 
 from mmhash_nb.datasets import load, uci_digits
-
-DATA = os.environ.get("MMHASH_DATA")
 
 
 def write(root, **changes):
@@ -57,11 +53,9 @@ def test_a_wrong_file_is_refused(tmp_path, changes, sentence):
         load("uci_digits", tmp_path)
 
 
-@pytest.mark.skipif(
-    DATA is None or uci_digits.find(Path(DATA)) is None, reason="needs uci_digits in $MMHASH_DATA"
-)
+@needs(uci_digits)
 def test_the_recorded_file():
-    pairs = load("uci_digits", DATA)
+    pairs = load("uci_digits")
     assert pairs.images.shape == (2000, 76) and pairs.texts.shape == (2000, 64)
     assert (len(pairs.train), len(pairs.query)) == (1500, 500)
     assert "SHA-256 recorded" in pairs.source and pairs.labels.sum(axis=0).tolist() == [200] * 10

@@ -1,5 +1,4 @@
 import hashlib
-import os
 import shutil
 import threading
 import time
@@ -10,15 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.io
+from on_disk import needs
 
 from mmhash_nb.datasets import load, wiki
 
-DATA = os.environ.get("MMHASH_DATA")
-HAS_WIKI = DATA is not None and wiki.find(Path(DATA)) is not None
 NAMES = ["art", "biology", "geography"]
 
 
-def write_wiki(folder, train=(1, 2, 3, 1), test=(3, 2), **changes):
+def write_wiki(folder, train=(1, 2, 3, 1), test=(3, 2), names=NAMES, **changes):
     """A small set in the official formats."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(0)
@@ -32,7 +30,7 @@ def write_wiki(folder, train=(1, 2, 3, 1), test=(3, 2), **changes):
     for split, classes in (("train", train), ("test", test)):
         lines = [f"text{i}\timage{i}\t{c}\n" for i, c in enumerate(classes)]
         (folder / f"{split}set_txt_img_cat.list").write_text("".join(lines))
-    (folder / "categories.list").write_text("".join(f"{name}\n" for name in NAMES))
+    (folder / "categories.list").write_text("".join(f"{name}\n" for name in names))
     return arrays
 
 
@@ -53,52 +51,26 @@ def test_rows_labels_and_split_are_those_of_the_files(tmp_path):
     assert "differs from the recorded checksum" in pairs.source
 
 
-@pytest.mark.parametrize("variable", ["I_tr", "T_tr", "I_te", "T_te"])
-def test_rows_that_differ_from_the_list_are_refused(tmp_path, variable):
-    write_wiki(tmp_path, **{variable: np.ones((3, 6 if variable[0] == "I" else 4))})
-    with pytest.raises(ValueError, match=rf"{variable} in .* has 3 rows but .* has [24] lines"):
-        wiki.read(tmp_path)
-
-
-def test_columns_that_differ_between_train_and_test_are_refused(tmp_path):
-    write_wiki(tmp_path, T_te=np.ones((2, 5)))
-    with pytest.raises(ValueError, match="T_tr has 4 columns but T_te has 5"):
-        wiki.read(tmp_path)
-
-
-@pytest.mark.parametrize("label", ["0", "4", "-1", "", "art", "1.0"])
-def test_a_class_out_of_range_names_file_and_line(tmp_path, label):
-    write_wiki(tmp_path, train=(1, 2, label, 1))
-    with pytest.raises(ValueError, match=rf"line 3 of .*trainset.* has class '{label}'.* 1 to 3"):
-        wiki.read(tmp_path)
-
-
-def test_a_line_without_a_class_names_file_and_line(tmp_path):
-    write_wiki(tmp_path)
-    with open(tmp_path / "testset_txt_img_cat.list", "a") as file:
-        file.write("text image 3\n")
-    with pytest.raises(ValueError, match=r"line 3 of .*testset.* tab separated"):
-        wiki.read(tmp_path)
-
-
-def test_an_empty_list_of_categories_is_refused(tmp_path):
-    write_wiki(tmp_path)
-    (tmp_path / "categories.list").write_text("\n")
-    with pytest.raises(ValueError, match=r"categories\.list names no category"):
-        wiki.read(tmp_path)
-
-
-def test_nan_features_name_the_sample(tmp_path):
-    write_wiki(tmp_path, I_te=np.array([[0, 1, 2, 3, 4, 5], [0, 1, np.nan, 3, 4, 5]]))
-    with pytest.raises(ValueError, match="images of sample 5 holds nan"):
-        wiki.read(tmp_path)
-
-
-def test_a_truncated_mat_gives_one_clear_sentence(tmp_path):
-    write_wiki(tmp_path)
-    path = tmp_path / "raw_features.mat"
-    path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(ValueError, match=r"raw_features\.mat"):
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        *(
+            ({name: np.ones((3, columns))}, rf"{name} in .* has 3 rows but .* has [24] lines")
+            for name, columns in (("I_tr", 6), ("T_tr", 4), ("I_te", 6), ("T_te", 4))
+        ),
+        ({"T_te": np.ones((2, 5))}, "T_tr has 4 columns but T_te has 5"),
+        ({"I_te": np.vstack([np.ones(6), np.full(6, np.nan)])}, "images of sample 5 holds nan"),
+        *(
+            ({"train": (1, 2, c, 1)}, rf"line 3 of .*trainset.* has class '{c}'.* 1 to 3")
+            for c in ("0", "4", "-1", "", "art", "1.0")
+        ),
+        ({"test": (3, "2\ntext image 3")}, r"line 3 of .*testset.* tab separated"),
+        ({"names": [""]}, r"categories\.list names no category"),
+    ],
+)
+def test_a_wrong_file_is_refused(tmp_path, changes, sentence):
+    write_wiki(tmp_path, **changes)
+    with pytest.raises(ValueError, match=sentence):
         wiki.read(tmp_path)
 
 
@@ -169,7 +141,13 @@ def test_of_two_that_load_at_once_one_downloads(official, tmp_path, monkeypatch)
     assert requests == [wiki.URL] and np.array_equal(first.images, second.images)
 
 
-@pytest.mark.parametrize("damage", ["changed", "absent", "no zip"])
+def escaping(url, path):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("../../escaped.txt", "x")
+    return path
+
+
+@pytest.mark.parametrize("damage", ["changed", "absent", "no zip", "escaping"])
 def test_a_download_with_a_wrong_checksum_is_kept_out(official, tmp_path, monkeypatch, damage):
     former = tmp_path / "root" / "wiki" / "categories.list"
     former.parent.mkdir(parents=True)
@@ -179,27 +157,17 @@ def test_a_download_with_a_wrong_checksum_is_kept_out(official, tmp_path, monkey
     elif damage == "absent":
         (official / "raw_features.mat").unlink()
     else:
-        monkeypatch.setattr(wiki, "fetch", lambda url, path: path.write_text("x") and path)
-    with pytest.raises(ValueError, match=r"raw_features\.mat in the archive|damaged"):
+        no_zip = lambda url, path: path.write_text("x") and path  # noqa: E731
+        monkeypatch.setattr(wiki, "fetch", no_zip if damage == "no zip" else escaping)
+    sentence = r"raw_features\.mat in the archive|damaged|leaves its folder"
+    with pytest.raises(ValueError, match=sentence):
         load("wiki", tmp_path / "root", download=True)
+    assert not list(tmp_path.rglob("escaped.txt"))
     assert [p.name for p in former.parent.iterdir()] == ["categories.list"]
     assert former.read_text() == "previous"
 
 
-def test_an_archive_that_leaves_its_folder_is_refused(official, tmp_path, monkeypatch):
-    def fetch(url, path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr("../../escaped.txt", "x")
-        return path
-
-    monkeypatch.setattr(wiki, "fetch", fetch)
-    with pytest.raises(ValueError, match="leaves its folder"):
-        load("wiki", tmp_path / "root", download=True)
-    assert not list(tmp_path.rglob("escaped.txt"))
-
-
-@pytest.mark.skipif(not HAS_WIKI, reason="MMHASH_DATA holds no wiki/")
+@needs(wiki)
 def test_the_official_files():
     pairs = load("wiki")
     assert pairs.images.shape == (2866, 128) and pairs.texts.shape == (2866, 10)

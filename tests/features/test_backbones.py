@@ -103,14 +103,6 @@ def test_bad_weights(tmp_path: Path) -> None:
     broken.write_bytes((WEIGHTS / "small.safetensors").read_bytes()[:5000])
     with pytest.raises(ValueError, match=r"broken.safetensors is not a whole safetensors file"):
         create("small", weights=broken)
-    state = create("small").state_dict()
-    other = tmp_path / "other.safetensors"
-    save_file(state | {"stages.0.0.0.weight": torch.zeros(2, 2)}, other)
-    with pytest.raises(ValueError, match=r"stages.0.0.0.weight should be \[24, 3, 3, 3\] and is "):
-        create("small", weights=other)
-    save_file({k: v for k, v in state.items() if k != "stages.3.1.bias"}, other)
-    with pytest.raises(ValueError, match=r"stages.3.1.bias should be \[128\] and is absent"):
-        create("small", weights=other)
 
 
 def test_bad_arguments() -> None:

@@ -161,11 +161,6 @@ def test_without_a_vocabulary_there_are_no_columns():
     assert bags(["a text", "another"], ()).shape == (2, 0)
 
 
-def test_another_kind_is_refused():
-    with pytest.raises(ValueError, match="tokens are one of word, char, not 'byte'"):
-        choose_vocabulary(["ab"], "byte")
-
-
 @needs_wordllama
 def test_embeddings_are_unit_vectors_that_know_what_is_alike():
     written = ["a dog runs over the grass", "a puppy on a lawn", "the stock market fell", ""]

@@ -220,9 +220,3 @@ def test_scenes_pictures_keep_their_labels_apart() -> None:
     check_layout(figures.annotation(pairs, codes, pairs.query[:3]))
     both = dataclasses.replace(pairs, modality_names=("image", "tags"))
     check_layout(figures.descriptor_codes(both, codes["random"], "text-image", pairs.query[0]))
-
-
-def test_a_dataset_without_pictures_is_told_so_when_pictures_are_asked_for() -> None:
-    pairs, codes = some_pairs("features"), some_codes(1)
-    with pytest.raises(ValueError, match="made-up has no pictures to show: ask for words or"):
-        figures.gallery(pairs, {"ksh": codes}, "image-image", pairs.query[:1], show="picture")

@@ -169,16 +169,3 @@ def test_pictures_of_scenes_keep_their_labels_apart() -> None:
     check_layout(figures.channel_gallery(pairs, [0, 3], weights, maps))
     scores = np.random.default_rng(0).random((len(few), len(pairs.vocabulary)))
     check_layout(figures.attended_words(pairs, few, scores, k=20))
-
-
-@pytest.mark.parametrize(
-    ("channels", "n", "sentence"),
-    [
-        ([], N, "channels 0 to 6, but none was"),
-        ([C], N, "channels 0 to 6, but 7 was given"),
-        ([0], 3, r"weights must be .* each of the 40 samples, but are \[3, 7\]"),
-    ],
-)
-def test_channel_gallery_says_what_is_wrong(channels, n, sentence) -> None:
-    with pytest.raises(ValueError, match=sentence):
-        figures.channel_gallery(some_pairs(), channels, *some_attention(n))

@@ -71,19 +71,6 @@ def test_word_queries_hold_just_their_words() -> None:
     assert other.labels.tolist() == [[False, True, False, True]]
 
 
-@pytest.mark.parametrize(
-    ("words", "labels", "sentence"),
-    [
-        ([["dragon"]], None, "'dragon' is not in the vocabulary of made-up"),
-        ([["snow"]], None, "none of the words snow is a label"),
-        ([["snow"]], [["dragon"]], "'dragon' is not a label"),
-    ],
-)
-def test_word_queries_say_what_is_wrong(words, labels, sentence: str) -> None:
-    with pytest.raises(ValueError, match=sentence):
-        figures.word_queries(some_pairs(), words, labels)
-
-
 def test_word_gallery_shows_what_each_method_finds_for_the_words() -> None:
     pairs = some_pairs()
     codes = {"cmssh": some_codes(1), "mmnn_l2": some_codes(2)}
@@ -132,9 +119,3 @@ def test_many_tags_stay_in_their_box() -> None:
     figure = figures.annotation(pairs, {"mmnn_l2": some_codes(1)}, pairs.query[:2], most=60)
     assert "…" in texts_of(figure.axes[0])
     check_layout(figure)
-
-
-def test_annotation_without_words_is_refused() -> None:
-    pairs = some_pairs(vocabulary=None)
-    with pytest.raises(ValueError, match="made-up has no vocabulary"):
-        figures.annotation(pairs, {"mmnn_l2": some_codes(1)}, pairs.query[:1])

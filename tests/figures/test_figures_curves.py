@@ -180,24 +180,3 @@ def test_tie_bars_show_three_bars_a_method() -> None:
     widths = [[bar.get_width() for bar in bars] for bars in axes.containers]
     assert np.allclose(np.transpose(widths), list(scores.values()))
     check_layout(figure)
-    with pytest.raises(ValueError, match="scores of a must be worst ≤ expected ≤ best"):
-        figures.tie_bars({"a": (0.3, 0.2, 0.1)})
-
-
-@pytest.mark.parametrize("draw", [figures.training_curves, figures.map_by_bits, figures.tie_bars])
-def test_curves_of_nothing_are_refused(draw) -> None:
-    with pytest.raises(ValueError, match="at least one"):
-        draw({})
-
-
-def test_curves_need_queries() -> None:
-    empty = some_pairs(query=np.arange(0))
-    with pytest.raises(ValueError, match="need a query"):
-        figures.precision_recall(empty, {"a": some_codes(1)})
-    with pytest.raises(ValueError, match="needs at least one query"):
-        figures.distance_histogram(empty, {"a": some_codes(1)}, "image-text")
-    for draw in (figures.lookup_precision_recall, lambda *a: figures.precision_at_top(*a, [1])):
-        with pytest.raises(ValueError, match="need a query and a method"):
-            draw(empty, one_task_each())
-        with pytest.raises(ValueError, match="need a query and a method"):
-            draw(some_pairs(), {})

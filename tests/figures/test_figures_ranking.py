@@ -77,21 +77,3 @@ def test_by_default_no_more_than_the_first_500_items() -> None:
     figure = figures.ranking_curves({"a": {"text-image": RankProfile(counts)}})
     assert figure.axes[0].lines[0].get_xdata()[-1] == 500
     assert len(figure.axes) == 2
-
-
-@pytest.mark.parametrize(
-    ("profiles", "numbers", "sentence"),
-    [
-        ({}, [], "at least one method and task"),
-        ({"a": {}}, [], "at least one method and task"),
-        ({"b": {"text-image": None}}, [], "b has no rank profile of image-text, but of text-im"),
-        (None, [35], "cut-off is 35, but the database holds 34 items"),
-        (None, [0], "cut-off must be a positive integer, but is 0"),
-    ],
-)
-def test_what_is_wrong_is_said(profiles, numbers, sentence) -> None:
-    given = some_profiles() if profiles is None else profiles
-    if profiles and "b" in profiles:
-        given = {**some_profiles(("a",)), **profiles}
-    with pytest.raises(ValueError, match=sentence):
-        figures.ranking_curves(given, numbers)

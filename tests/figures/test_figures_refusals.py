@@ -16,6 +16,8 @@ from figure_cases import (
 )
 
 from mmhash_nb import figures
+from mmhash_nb.figures.precision_curves import profile_of
+from mmhash_nb.figures.search_results import Item, found_items
 
 COMMON = {"pairs": some_pairs(), "samples": [0, 1]}
 SEARCH = {"pairs": some_pairs(), "codes": some_codes(1), "task": "image-text", "queries": [0]}
@@ -32,8 +34,20 @@ GOOD = {
         **dict(zip(("mean", "std", "codes"), some_latents(), strict=True)),
         "names": ["a"],
     },
-    figures.precision_at_top: {"pairs": some_pairs(), "codes": one_task_each()},
+    figures.precision_at_top: {"pairs": some_pairs(), "codes": one_task_each(), "numbers": [1]},
+    figures.lookup_precision_recall: {"pairs": some_pairs(), "codes": one_task_each()},
+    figures.channel_gallery: {"pairs": some_pairs(), "channels": [0]}
+    | dict(zip(("weights", "maps"), some_attention(N), strict=True)),
+    figures.word_queries: {"pairs": some_pairs(), "words": [["snow"]]},
+    figures.annotation: {"codes": {"a": some_codes(1)}, "queries": [0]},
+    figures.trade_off: {"family": {"a": "deep"}, "named": (), "chance": {"one": 0.1}},
 }
+WITHOUT_QUERIES = {"pairs": some_pairs(query=np.arange(0)), "codes": {"a": some_codes(1)}}
+PROFILES = {"a": {"image-text": profile_of(some_pairs(), some_codes(1), "image-text")}}
+NO_CURVES = [
+    ({"pairs": some_pairs(query=np.arange(0))}, "need a query and a method"),
+    ({"codes": {}}, "need a query and a method"),
+]
 REFUSED = {
     figures.nearest: [
         ({"task": "image-sound"}, "task must be query-database.*'image-sound'"),
@@ -106,6 +120,7 @@ REFUSED = {
         ({"history": HISTORY * [1, 1, 1, np.nan]}, "share of bits that changed is nan in round 1"),
     ],
     figures.precision_at_top: [
+        *NO_CURVES,
         ({"numbers": []}, "needs at least one number of items"),
         ({"numbers": [35]}, "cut-off is 35, but the database holds 34 items"),
         ({"numbers": [0]}, "cut-off must be a positive integer, but is 0"),
@@ -117,6 +132,48 @@ REFUSED = {
     figures.gallery: [
         ({"queries": []}, "at least one query and one method"),
         ({"codes": {}}, "at least one query and one method"),
+        (
+            {"pairs": some_pairs("features"), "show": "picture"},
+            "made-up has no pictures to show: ask for words or",
+        ),
+    ],
+    figures.channel_gallery: [
+        ({"channels": []}, "channels 0 to 6, but none was"),
+        ({"channels": [C]}, "channels 0 to 6, but 7 was given"),
+        ({"weights": np.ones((3, C))}, r"weights must be .* of the 40 samples, but are \[3, 7\]"),
+    ],
+    figures.word_queries: [
+        ({"words": [["dragon"]]}, "'dragon' is not in the vocabulary of made-up"),
+        ({}, "none of the words snow is a label"),
+        ({"labels": [["dragon"]]}, "'dragon' is not a label"),
+    ],
+    figures.annotation: [({"pairs": some_pairs(vocabulary=None)}, "made-up has no vocabulary")],
+    found_items: [({"query": Item(None, "a", "b"), "found": []}, "there is no item to show")],
+    figures.forest: [({"comparisons": {}}, "at least one comparison")],
+    figures.training_curves: [({"losses": {}}, "at least one")],
+    figures.map_by_bits: [({"values": {}}, "at least one")],
+    figures.tie_bars: [
+        ({"scores": {}}, "at least one"),
+        ({"scores": {"a": (0.3, 0.2, 0.1)}}, "scores of a must be worst ≤ expected ≤ best"),
+    ],
+    figures.trade_off: [
+        ({"points": {"one": {}}}, "at least one method in each panel"),
+        ({"points": {"one": {"a": (0, 0.5)}}}, "seconds of a must be positive, but are 0"),
+    ],
+    figures.precision_recall: [(WITHOUT_QUERIES, "need a query")],
+    figures.distance_histogram: [
+        ({**WITHOUT_QUERIES, "task": "image-text"}, "needs at least one query"),
+    ],
+    figures.lookup_precision_recall: NO_CURVES,
+    figures.ranking_curves: [
+        ({"profiles": {}}, "at least one method and task"),
+        ({"profiles": {"a": {}}}, "at least one method and task"),
+        (
+            {"profiles": {**PROFILES, "b": {"text-image": None}}},
+            "b has no rank profile of image-text, but of text-im",
+        ),
+        ({"profiles": PROFILES, "numbers": [35]}, "cut-off is 35, but the database holds 34 items"),
+        ({"profiles": PROFILES, "numbers": [0]}, "cut-off must be a positive integer, but is 0"),
     ],
 }
 

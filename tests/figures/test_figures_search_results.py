@@ -37,8 +37,3 @@ def test_words_take_the_place_of_a_picture_that_is_not_there():
     left, top = frame.get_xy()
     x, y = axes.texts[0].get_position()
     assert left < x < left + frame.get_width() and top < y < top + frame.get_height()
-
-
-def test_nothing_found_is_refused():
-    with pytest.raises(ValueError, match="there is no item to show"):
-        found_items(item(1), [])

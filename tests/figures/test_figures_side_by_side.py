@@ -155,12 +155,3 @@ def rendered(figure) -> np.ndarray:
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return np.array(canvas.buffer_rgba())
-
-
-def test_nothing_to_draw_and_times_that_have_no_logarithm_are_refused() -> None:
-    with pytest.raises(ValueError, match="at least one comparison"):
-        figures.forest({})
-    with pytest.raises(ValueError, match="at least one method in each panel"):
-        figures.trade_off({"one": {}}, {}, (), {})
-    with pytest.raises(ValueError, match="seconds of a must be positive, but are 0"):
-        figures.trade_off({"one": {"a": (0, 0.5)}}, {"a": "deep"}, (), {"one": 0.1})

@@ -87,17 +87,6 @@ def test_fractions_are_scaled_and_bags_of_words_are_not(noisy_views, tiny_pictur
         assert state[f"{owner}.stages.0.given_scale"] == 1
 
 
-def test_the_paper_settings_are_the_defaults():
-    for name in NAMES:
-        options = hashers.create(name, 8).options
-        assert {
-            **{"learning_rate": 0.01, "backbone_rate": 1e-4, "weight_decay": 1e-4},
-            **{"lambda_": 0.2, "alpha": 0.5, "text_hidden": 500, "printed": False},
-        }.items() <= options.items()
-        assert options["latent"] == (name != "cmdvh1")
-        assert options["variational"] == (name != "cmdvh2")
-
-
 def test_new_layers_start_as_footnote_8_says():
     state = quick().unfitted(300, 40).state_dict()
     layers = [key for key in state if key.endswith((".weight", ".bias"))]

@@ -135,16 +135,6 @@ def test_features_are_the_centred_kernel():
     assert all((x == anchor).all(axis=1).any() for anchor in state["anchors"])
 
 
-def test_encoding_does_not_depend_on_blocks(monkeypatch):
-    labels, _, x = sample(n=80)
-    x = x.astype(np.float32)
-    method = KSH(4, anchors=20)
-    state = method.fit_view(x, labels, np.random.default_rng(0))
-    whole = method.project_view(x, state)
-    monkeypatch.setattr("mmhash_nb.hashers.ksh.BLOCK", 30)
-    np.testing.assert_allclose(method.project_view(x, state), whole, atol=1e-3)
-
-
 def test_only_labelled_samples_give_labels():
     labels, _, x = sample(n=80)
     x = x.astype(np.float32)

@@ -12,7 +12,6 @@ from mmhash_nb import hashers
 from mmhash_nb.hashers import siamese
 from mmhash_nb.hashers.base import share_label
 from mmhash_nb.hashers.mmnn import MMNN
-from mmhash_nb.hashers.nnhash import NNHash
 from mmhash_nb.hashers.siamese import margin_for, network
 from mmhash_nb.training import loop as training
 from mmhash_nb.training.loop import Plateau
@@ -221,10 +220,3 @@ def test_beats_random_codes_on_noisy_views_and_not_on_shuffled_labels(name, nois
     blind = dataclasses.replace(noisy_views, labels=noisy_views.labels[order])
     fallen = score(hashers.create(name, 24, **QUICK).fit(blind), noisy_views, "image", "image")
     assert fallen < score(method, noisy_views, "image", "image") - 0.1
-
-
-def test_wrong_options_are_named():
-    with pytest.raises(TypeError, match="has no option 'layer'; it has layers, hidden, margin"):
-        MMNN(8, layer=2)
-    with pytest.raises(TypeError, match="no option 'alpha'"):
-        NNHash(8, alpha=1.0)

@@ -1,10 +1,8 @@
 """References without codes: each against its definition or scikit-learn, then as retrieval."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
+from on_disk import needs
 from retrieval import clusters, labelled
 from retrieval import score as code_score
 from scipy.spatial.distance import cdist
@@ -12,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
 from mmhash_nb import datasets, hashers
+from mmhash_nb.datasets import wiki
 from mmhash_nb.hashers import logistic
 from mmhash_nb.hashers.base import centre_unit
 from mmhash_nb.metrics import average_precision_from_distances
@@ -193,13 +192,7 @@ def test_bad_input_is_told_in_a_sentence():
         hashers.create("sm", 4).fit(same)
 
 
-needs_wiki = pytest.mark.skipif(
-    not (Path(os.environ.get("MMHASH_DATA", "")) / "wiki" / "raw_features.mat").is_file(),
-    reason="MMHASH_DATA does not hold wiki/raw_features.mat",
-)
-
-
-@needs_wiki
+@needs(wiki)
 @pytest.mark.parametrize(
     ("name", "image_text", "text_image"),
     [("cm", 0.23, 0.23), ("sm", 0.29, 0.27), ("scm_rasiwasia", 0.29, 0.27)],

@@ -2,61 +2,39 @@
 
 import inspect
 import json
+import tomllib
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mmhash_nb import hashers
 from mmhash_nb.hashers import registry
 from mmhash_nb.hashers.base import centre_unit, share_label
 
-PAPERS = ("liong2017", "masci2014", "zeng2022", "zhang2018")
+HERE = Path(__file__).parent
+SETTINGS = tomllib.loads((HERE / "settings.toml").read_text())["settings"]
 
 
-def test_names_by_paper():
-    assert set(hashers.names("masci2014")) == {
-        *("mmnn_l1", "mmnn_l2", "cmnn_l1", "cmnn_l2", "nnhash_l1", "nnhash_l2"),
-        *("cmssh", "diffhash", "ssh", "agh1", "agh2", "ksh"),
-        *("raw", "cca", "cm", "sm", "scm_rasiwasia"),
-    }
-    assert set(hashers.names("zeng2022")) == {
-        *("mah", "mah_printed", "mah_no_kn", "mah_no_an", "mah_sentences"),
-        *("concat", "gmu", "mcb", "texthash", "dpsh", "dsh", "hashnet", "dth", "csq"),
-    }
-    assert set(hashers.names("zhang2018")) == {
-        *("aadah", "aadah_none", "aadah_visual", "aadah_textual", "aadah_cnn_f"),
-        *("cca_hash", "cmfh", "scm", "scm_orth", "stmh", "sephkm", "dcmh", "prdh", "dvsh"),
-    }
-    assert set(hashers.names("liong2017")) == {
-        *("cmdvh", "cmdvh1", "cmdvh2", "cvh", "cca_itq", "pdh", "lssh", "cmfh", "scm"),
-        *("sephkm", "discmh", "dnh_c", "dvsh", "cah", "dcmh"),
-    }
-    papers = {name for paper in PAPERS for name in hashers.names(paper)}
-    assert sorted(hashers.names()) == sorted({*papers, "random"})
+def test_methods_by_paper_and_what_they_encode():
+    listed = pd.read_csv(HERE / "registered.csv")
+    for paper, rows in listed.groupby("paper"):
+        assert sorted(rows.method) == sorted(hashers.names(paper))
+    for row in listed.itertuples():
+        assert " ".join(hashers.method_class(row.method).modalities) == row.modalities
+    assert sorted(hashers.names()) == sorted({*listed.method, "random"})
+    assert hashers.method_class("random").modalities == ("image", "text", "joint")
     with pytest.raises(ValueError, match="no method is listed for paper 'nobody2000'"):
         hashers.names("nobody2000")
 
 
-MISSING = [
-    (name, modality)
-    for name in hashers.names()
-    for modality in ("image", "text", "joint")
-    if modality not in hashers.method_class(name).modalities
-]
-
-
-def test_which_modalities_the_methods_have():
-    missing = {}
-    for name, modality in MISSING:
-        missing.setdefault(name, []).append(modality)
-    for name in (*hashers.names("masci2014"), *hashers.names("zhang2018")):
-        assert missing[name] == ["joint"]
-    for name in ("dpsh", "dsh", "hashnet", "dth", "csq"):
-        assert missing[name] == ["text", "joint"]
-    assert missing["texthash"] == ["image", "joint"]
-    for name in ("concat", "gmu", "mcb", *(n for n in hashers.names() if n.startswith("mah"))):
-        assert missing[name] == ["image", "text"]
-    assert "random" not in missing
+@pytest.mark.parametrize("given", SETTINGS, ids=lambda given: given["methods"][0])
+def test_the_papers_settings_are_the_defaults(given):
+    for name in given["methods"]:
+        options = hashers.create(name, 8).options
+        assert given["options"].items() <= options.items()
+        assert not {*given.get("without", ())} & {*options}
 
 
 @pytest.mark.parametrize("name", hashers.names())
@@ -96,26 +74,6 @@ def test_other_values_are_refused_by_create(name, options, takes):
     with pytest.raises(ValueError) as error:
         hashers.create(name, 8, **options)
     assert str(error.value) == f"{name}: {option} must be {takes}, but is {value!r}."
-
-
-@pytest.mark.parametrize(
-    ("name", "documented"),
-    [
-        ("cca_hash", {"ridge": 1e-4}),
-        ("cvh", {"neighbours": 0, "ridge": 1e-4}),
-        ("cca_itq", {"ridge": 1e-4, "iterations": 50}),
-        ("pdh", {"c": 1.0, "iterations": 10}),
-        ("lssh", {"rho": 0.2, "mu": 0.5, "lambda_": 1.0, "atoms": 512, "iterations": 20}),
-        ("discmh", {"lambda_": 1.0, "nu": 1e-5, "ridge": 1.0, "iterations": 5}),
-        ("cah", {"trainable": "none", "lambda_": 1.0, "mu": 1.0}),
-        ("dnh_c", {"slice_features": 50, "margin": 1.0, "epsilon": 0.5}),
-        ("dcmh", {"gamma": 1.0, "eta": 0.05}),
-        ("prdh", {"gamma": 1.0, "lambda_": 1.0}),
-        ("dvsh", {"margin": 0.5, "bit_margin": 0.5, "lambda_": 1.0, "beta": 1.0, "max_words": 40}),
-    ],
-)
-def test_documented_settings_are_the_defaults(name, documented):
-    assert documented.items() <= hashers.create(name, 8).options.items()
 
 
 @pytest.mark.parametrize(

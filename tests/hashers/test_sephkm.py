@@ -7,7 +7,6 @@ from scipy import linalg
 from sklearn.linear_model import LogisticRegression
 
 from mmhash_nb import hashers
-from mmhash_nb.codes import HashCodes
 from mmhash_nb.hashers import sephkm
 from mmhash_nb.hashers.sephkm import Objective, draw, k_means, kernel_logistic, label_sets, rbf
 
@@ -48,14 +47,6 @@ def test_the_objective_is_that_of_all_pairs_of_samples(rng, rows, monkeypatch):
     h = 2 * rng.standard_normal((len(objective.p), 5))
     assert objective(h)[0] == pytest.approx(by_loop(labels, h[of], 0.3), rel=1e-12)
     assert objective.p.sum() == pytest.approx(1)
-
-
-def test_hamming_distance_is_a_quarter_of_the_squared_distance_of_signs(rng):
-    signs = rng.choice([-1.0, 1.0], (6, 9))
-    codes = HashCodes.from_signs(signs).signs()
-    for one, a in zip(codes, signs, strict=True):
-        for other, b in zip(codes, signs, strict=True):
-            assert (one != other).sum() == np.square(a - b).sum() / 4
 
 
 @pytest.mark.parametrize("rows", [3, 256])
@@ -242,12 +233,3 @@ def test_training_samples_keep_their_learned_codes(noisy_views):
     some = hashers.create("sephkm", 12, label_sets=2).fit(noisy_views)
     chosen = draw(train.labels, 2, np.random.default_rng(0))
     assert np.array_equal(some.database_codes(train.take(chosen)).signs(), some.state["codes"])
-
-
-def test_encoding_does_not_depend_on_blocks(noisy_views, monkeypatch):
-    method = hashers.create("sephkm", 4).fit(noisy_views)
-    x = method.view(noisy_views, "text")
-    whole = method.project_view(x, "text")
-    monkeypatch.setattr(sephkm, "BLOCK", 50)
-    np.testing.assert_allclose(method.project_view(x, "text"), whole)
-    assert method.project_view(x[:0], "text").shape == (0, 4)

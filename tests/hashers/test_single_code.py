@@ -1,19 +1,17 @@
 """The methods with a single code on tiny pictures: they learn, are saved, resumed and shown."""
 
 import dataclasses
-import re
 
 import numpy as np
 import pytest
 import torch
+from deep_cases import same
 from scipy import sparse
 
 from mmhash_nb import hashers
-from mmhash_nb.hashers import deep, mah
-from mmhash_nb.hashers.deep import DeepHasher
+from mmhash_nb.hashers import mah
 from mmhash_nb.metrics import mean_average_precision
 from mmhash_nb.ranking import rank_profile
-from mmhash_nb.training.optimisers import Adam
 
 BITS = 16
 DEEP = hashers.names("zeng2022")
@@ -42,10 +40,6 @@ def quick(name, **options):
 
 def codes(method, pairs):
     return method.encode(pairs, method.modalities[0])
-
-
-def same(one, other):
-    return one.keys() == other.keys() and all(np.array_equal(one[k], other[k]) for k in one)
 
 
 def score(method, pairs):
@@ -122,56 +116,6 @@ def test_what_a_branch_cannot_read_is_named(tiny_pictures, two_views):
     for name in ("texthash", "mah"):
         with pytest.raises(ValueError, match=f"pictures has no texts, which {name} hashes"):
             quick(name).fit(silent)
-    with pytest.raises(TypeError, match="has no option 'fusion'"):
-        quick("mah", fusion="gmu")
-
-
-@pytest.mark.parametrize("name", ["texthash", "concat"])
-def test_another_vocabulary_or_another_state_is_refused(name, tiny_pictures):
-    method = quick(name).fit(tiny_pictures)
-    fewer = dataclasses.replace(tiny_pictures, texts=tiny_pictures.texts[:, 1:])
-    sentence = f"{name} was fitted to texts of 24 words, but those of pictures have 23: encode"
-    with pytest.raises(ValueError, match=sentence):
-        codes(method, fewer)
-    del method.state["code.bias"]
-    with pytest.raises(ValueError, match=re.escape("its code.bias does not fit. Fit it again.")):
-        codes(method, tiny_pictures)
-
-
-def test_presets_and_the_papers_settings():
-    chosen = {name: hashers.create(name, 8).options for name in DEEP}
-    wanted = dict(zip(IMAGE, ("dpsh", "dsh", "hashnet", "triplet", "csq"), strict=True))
-    for name, options in chosen.items():
-        assert options["objective"] == wanted.get(name, "triplet")
-    assert [chosen[name]["fusion"] for name in ("concat", "gmu", "mcb")] == ["concat", "gmu", "mcb"]
-    forms = {name: (o["kernel"], o["attention"]) for name, o in chosen.items() if "kernel" in o}
-    assert forms == {
-        **dict.fromkeys(("mah", "mah_sentences"), ("residual", "rescaled")),
-        "mah_printed": ("printed", "printed"),
-        **{"mah_no_kn": ("none", "rescaled"), "mah_no_an": ("residual", "none")},
-    }
-    printed = {
-        **{"epochs": 60, "batch_size": 100, "learning_rate": 1e-4, "weight_decay": 1e-5},
-        **{"decay_every": 20, "text_hidden": 8192, "text_features": 512},
-    }
-    for name, options in chosen.items():
-        wanted = {k: v for k, v in printed.items() if name not in IMAGE or "text" not in k}
-        assert wanted.items() <= options.items()
-        assert issubclass(hashers.method_class(name), DeepHasher)
-
-
-def test_training_takes_all_its_options(tiny_pictures, monkeypatch):
-    taken = {}
-
-    def train(objective, n, **settings):
-        taken.update(settings, n=n)
-        return [0.0]
-
-    monkeypatch.setattr(deep, "train", train)
-    adam = {"learning_rate": 0.2, "weight_decay": 0.3, "decay_every": 2}
-    others = {"epochs": 3, "batch_size": 7, "precision": "bfloat16"}
-    create("mah", seed=9, **adam, **others).fit(tiny_pictures)
-    assert {**others, "seed": 9, "n": 36, "optimiser": Adam(**adam)}.items() <= taken.items()
 
 
 @pytest.mark.parametrize("trainable", ["all", "none"])
