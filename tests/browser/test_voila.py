@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from explorer_cases import NO_TRAINING
 
 from browser.conftest import ARTEFACTS, ROOT, Lab
 from browser.pages import MILLISECONDS, ours, watched
@@ -35,14 +36,12 @@ TRAIN = """
 from mmhash_nb.experiments.runs import run_protocol
 run_protocol("liong2017", protocol, pairs, device="cpu", root=Path({runs!r}))
 """
-SHOW = """
-from mmhash_nb.explorer import explore
-from mmhash_nb.experiments.collection import saved_runs
-def fit(*_):
-    raise AssertionError("something was trained")
-hashers.Method.fit = fit
+SHOW = (
+    NO_TRAINING
+    + """
 explore(*saved_runs(protocol, pairs, Path({runs!r})))
 """
+)
 PATHS = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
 
 

@@ -8,6 +8,13 @@ from mmhash_nb.explorer import Explorer, draw
 from mmhash_nb.pairs import Pairs
 
 SIDES = ("image", "text")
+#: what a page runs before it shows the explorer
+NO_TRAINING = """
+from mmhash_nb.explorer import explore
+from mmhash_nb.experiments.collection import saved_runs
+def fit(*_):
+    raise AssertionError("something was trained")
+hashers.Method.fit = fit"""
 
 
 def codes_of(n_bits: int, seed: int, n: int = N, sides=SIDES) -> dict[str, HashCodes]:

@@ -4,7 +4,7 @@ import base64
 
 import nbformat
 import pytest
-from explorer_cases import in_plain_words
+from explorer_cases import NO_TRAINING, in_plain_words
 from nbclient import NotebookClient
 
 from mmhash_nb.codes import load_codes
@@ -22,13 +22,8 @@ protocol = Protocol(
 )
 pairs = load(protocol.dataset, **protocol.views)
 """
-SHOW = """
-from mmhash_nb.explorer import explore
-from mmhash_nb.experiments.collection import saved_runs
-def fit(*_):
-    raise AssertionError("something was trained")
-hashers.Method.fit = fit
-explorer = explore({"scenes": saved_runs(protocol, pairs, Path("runs"))})
+SHOW = f"""{NO_TRAINING}
+explorer = explore({{"scenes": saved_runs(protocol, pairs, Path("runs"))}})
 explorer
 """
 MOVE = """

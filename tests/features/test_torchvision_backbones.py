@@ -1,14 +1,14 @@
-import csv
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from on_disk import needs
 from safetensors.torch import save_file
 from torch import nn
 
+from mmhash_nb.datasets import flipkart, load
 from mmhash_nb.features.backbones import Backbone, create
 
 WIDTHS = {"resnet18": (64, 128, 256, 512), "mobilenet_v2": (16, 24, 32, 96, 1280)}
@@ -140,25 +140,14 @@ DATA = os.environ.get("MMHASH_DATA", "")
 MOBILENET = Path(DATA).parent / "weights" / "mobilenet_v2_imagenet.safetensors"
 
 
+@needs(flipkart)
 @pytest.mark.skipif(not (DATA and MOBILENET.is_file()), reason=f"no weights at {MOBILENET}")
 def test_imagenet_weights_tell_products_apart() -> None:
     """The nearest of 99 other photos is of the same of five classes (chance: 0.19)."""
-    folder = Path(DATA) / "flipkart"
-    if not (folder / "index.csv").is_file():
-        pytest.skip(f"no photos at {folder}")
-    with open(folder / "index.csv", newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    chosen, labels = [], []
-    for label in (2, 3, 4, 5, 6):
-        of_class = [row for row in rows if int(row["label"]) == label][:20]
-        chosen += of_class
-        labels += [label] * len(of_class)
-    photos = [
-        np.asarray(Image.open(folder / "images" / row["image"]).convert("RGB").resize((160, 160)))
-        for row in chosen
-    ]
-    images = np.ascontiguousarray(np.stack(photos).transpose(0, 3, 1, 2))
-    y = np.array(labels)
+    pairs = load("flipkart", size=160)
+    label = pairs.labels.argmax(axis=1)
+    chosen = np.concatenate([np.flatnonzero(label == c)[:20] for c in range(5)])
+    images, y = pairs.images[chosen], label[chosen]
 
     def accuracy(backbone: Backbone) -> float:
         with torch.inference_mode():

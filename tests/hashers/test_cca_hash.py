@@ -33,10 +33,3 @@ def test_directions_solve_the_generalised_eigenproblem(noisy_views, ridge):
     np.testing.assert_allclose(wy.T @ cyy @ wy, np.eye(K), atol=1e-8)
     # The bits of the two views pair up, with the same sign.
     np.testing.assert_allclose(wx.T @ cxy @ wy, np.diag(np.sqrt(values)), atol=1e-8)
-
-
-def test_fewer_bits_are_the_first_ones(noisy_views):
-    few, more = (hashers.create("cca_hash", k).fit(noisy_views) for k in (3, 12))
-    for modality in ("image", "text"):
-        first = more.encode(noisy_views, modality).signs()[:, :3]
-        assert np.array_equal(few.encode(noisy_views, modality).signs(), first)

@@ -381,8 +381,6 @@ def test_eq_14_as_printed_needs_the_term_that_bounds_it():
 
 
 def test_what_is_not_there_is_named(noisy_views, tiny_pictures):
-    with pytest.raises(RuntimeError, match="cmdvh is not fitted: call fit first"):
-        quick().database_codes(noisy_views)
     method = quick("cmdvh2").fit(noisy_views)
     with pytest.raises(ValueError, match="cmdvh2 has variational=False and so no latent"):
         method.latents(noisy_views, "image")

@@ -5,7 +5,6 @@ import torch
 
 from mmhash_nb.hashers.gmu import GatedMultimodalUnit
 from mmhash_nb.hashers.mcb import CompactBilinearPooling
-from mmhash_nb.hashers.networks.joint_network import Concatenation
 
 B, IMAGE, TEXT = 4, 6, 5
 
@@ -14,13 +13,6 @@ B, IMAGE, TEXT = 4, 6, 5
 def given():
     generator = torch.Generator().manual_seed(1)
     return torch.randn(B, IMAGE, generator=generator), torch.randn(B, TEXT, generator=generator)
-
-
-def test_concatenation_puts_the_image_first(given):
-    joint = Concatenation(IMAGE, TEXT)
-    out = joint(*given)
-    assert joint.n_outputs == IMAGE + TEXT
-    assert torch.equal(out[:, :IMAGE], given[0]) and torch.equal(out[:, IMAGE:], given[1])
 
 
 def test_the_gated_unit_is_its_formula(given):

@@ -12,6 +12,7 @@ import pytest
 from mmhash_nb import hashers
 from mmhash_nb.hashers import registry
 from mmhash_nb.hashers.base import centre_unit, share_label
+from mmhash_nb.papers.side_by_side.tables import FAMILIES, family
 
 HERE = Path(__file__).parent
 SETTINGS = tomllib.loads((HERE / "settings.toml").read_text())["settings"]
@@ -22,9 +23,11 @@ def test_methods_by_paper_and_what_they_encode():
     for paper, rows in listed.groupby("paper"):
         assert sorted(rows.method) == sorted(hashers.names(paper))
     for row in listed.itertuples():
-        assert " ".join(hashers.method_class(row.method).modalities) == row.modalities
+        cls = hashers.method_class(row.method)
+        assert (" ".join(cls.modalities), family(row.method)) == (row.modalities, row.family)
     assert sorted(hashers.names()) == sorted({*listed.method, "random"})
     assert hashers.method_class("random").modalities == ("image", "text", "joint")
+    assert family("random") == "control" and {*listed.family} <= {*FAMILIES}
     with pytest.raises(ValueError, match="no method is listed for paper 'nobody2000'"):
         hashers.names("nobody2000")
 

@@ -16,11 +16,9 @@ from mmhash_nb.papers.side_by_side.protocol import left_out
 from mmhash_nb.papers.side_by_side.protocol import protocol as side_by_side
 from mmhash_nb.papers.side_by_side.tables import (
     DIRECTIONS,
-    FAMILIES,
     backbone_ms,
     blind_orders,
     costs,
-    family,
     listing,
     overview,
     tie_ranges,
@@ -271,16 +269,3 @@ def test_the_listing_says_what_each_method_hashes(done):
     assert table.loc["discmh", "learned gallery"] == "yes"
     assert table.loc["raw", "directions"] == "image → image, text → text"
     assert listing(side_by_side("scenes")).loc["cmfh", "papers"] == "liong2017, zhang2018"
-
-
-def test_families_are_those_of_the_classes():
-    by = {kind: {m for m in hashers.names() if family(m) == kind} for kind in FAMILIES}
-    assert by["network on vectors"] == {
-        f"{kind}_l{layers}" for kind in ("mmnn", "cmnn", "nnhash") for layers in (1, 2)
-    }
-    assert by["no codes"] == {"raw", "cca", "cm", "sm", "scm_rasiwasia"}
-    assert by["control"] == {"random"}
-    assert by["shallow"] == {
-        *("cmssh", "diffhash", "ssh", "agh1", "agh2", "ksh", "cvh", "cca_itq", "pdh", "lssh"),
-        *("cmfh", "scm", "sephkm", "discmh", "cca_hash", "scm_orth", "stmh"),
-    }

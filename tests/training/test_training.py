@@ -15,7 +15,7 @@ from training_cases import minimise
 from mmhash_nb.training import checkpoints, devices, progress
 from mmhash_nb.training import loop as training
 from mmhash_nb.training.adversary import Adversary
-from mmhash_nb.training.devices import one_thread, resolve_device
+from mmhash_nb.training.devices import one_thread
 from mmhash_nb.training.loop import Plateau
 from mmhash_nb.training.optimisers import LBFGS, SGD, Adam
 
@@ -127,18 +127,6 @@ def test_resumed_training_takes_the_same_steps(tmp_path, monkeypatch, optimiser,
     assert history == expected
     for ours, theirs in zip(resumed.parameters(), whole.parameters(), strict=True):
         assert torch.equal(ours, theirs)
-
-
-def test_a_truncated_checkpoint_starts_afresh(tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
-    model, loss = least_squares()
-    minimise(model, loss, 64, epochs=2, batch_size=16, checkpoint=tmp_path)
-    path = tmp_path / "training.safetensors"
-    path.write_bytes(path.read_bytes()[:50])
-    again, loss = least_squares()
-    history = minimise(again, loss, 64, epochs=2, batch_size=16, checkpoint=tmp_path)
-    assert torch.equal(model.weight, again.weight)
-    assert len(history) == 2
 
 
 def steps_to_one(kill_at, checkpoint):
@@ -359,13 +347,6 @@ def test_out_of_gpu_memory_says_which_batch_size_fits(most, advice):
     with pytest.raises(RuntimeError, match=re.escape(sentence)):
         minimise(model, hungry, 64, epochs=1, batch_size=32, label="toy")
     assert tried == [size for size in (32, 16, 8, 4, 2) if 2 * size > most]
-
-
-def test_asking_for_an_absent_cuda_is_one_sentence(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(RuntimeError, match="device='cuda' was asked for, but PyTorch sees no CUDA"):
-        resolve_device("cuda")
-    assert resolve_device("auto").type == "cpu"
 
 
 def test_bfloat16_runs_the_loss_under_autocast():
@@ -625,8 +606,8 @@ def test_the_adversarys_loss_runs_under_autocast_too_and_its_memory_is_minded():
             minimise(game, loss, 1024, epochs=1, batch_size=32, adversary=adversary)
 
 
-@pytest.mark.parametrize("part", ["weights", "history"])
-def test_a_checkpoint_with_one_bit_turned_is_not_used(tmp_path, part):
+@pytest.mark.parametrize("part", ["weights", "history", "the end"])
+def test_a_checkpoint_with_one_bit_turned_or_cut_short_is_not_used(tmp_path, part):
     network = nn.Linear(3, 2)
     path = tmp_path / "c.safetensors"
     checkpoints.save(path, network, [], [1.0])
@@ -634,7 +615,7 @@ def test_a_checkpoint_with_one_bit_turned_is_not_used(tmp_path, part):
     data = bytearray(path.read_bytes())
     place = data.index(b"[1.0]") + 3 if part == "history" else -1
     data[place] ^= 1
-    path.write_bytes(data)
+    path.write_bytes(data if part != "the end" else data[:50])
     other = nn.Linear(3, 2)
     before = other.weight.clone()
     assert checkpoints.resume(path, other, []) == [] and torch.equal(other.weight, before)
