@@ -130,7 +130,7 @@ class Pairs:
             self.take(self.train), query=np.sort(order[:queries]), database=rest, train=rest
         )
 
-    def features(self, modality: Modality) -> np.ndarray:
+    def features(self, modality: str) -> np.ndarray:
         """The feature vectors of one modality, `float32 [N, d]`.
 
         Raises:

@@ -62,7 +62,7 @@ def test_rows_that_differ_from_the_list_are_refused(tmp_path, variable):
 
 def test_columns_that_differ_between_train_and_test_are_refused(tmp_path):
     write_wiki(tmp_path, T_te=np.ones((2, 5)))
-    with pytest.raises(ValueError, match="T_tr has 4 columns but T_te has 5"):
+    with pytest.raises(ValueError, match="T_tr has 4 columns but T_te 5"):
         wiki.read(tmp_path)
 
 

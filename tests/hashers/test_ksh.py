@@ -141,7 +141,7 @@ def test_encoding_does_not_depend_on_blocks(monkeypatch):
     method = KSH(4, anchors=20)
     state = method.fit_view(x, labels, np.random.default_rng(0))
     whole = method.project_view(x, state)
-    monkeypatch.setattr("mmhash_nb.hashers.ksh.BLOCK", 30)
+    monkeypatch.setattr("mmhash_nb.hashers.base.BLOCK", 30)
     np.testing.assert_allclose(method.project_view(x, state), whole, atol=1e-3)
 
 

@@ -248,6 +248,6 @@ def test_encoding_does_not_depend_on_blocks(noisy_views, monkeypatch):
     method = hashers.create("sephkm", 4).fit(noisy_views)
     x = method.view(noisy_views, "text")
     whole = method.project_view(x, "text")
-    monkeypatch.setattr(sephkm, "BLOCK", 50)
+    monkeypatch.setattr("mmhash_nb.hashers.base.BLOCK", 50)
     np.testing.assert_allclose(method.project_view(x, "text"), whole)
     assert method.project_view(x[:0], "text").shape == (0, 4)
