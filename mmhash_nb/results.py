@@ -1,4 +1,4 @@
-"""`run` and `run_protocol` under the name they had before they moved to `experiments`."""
+"""Runs and their tables: what notebooks use of `experiments` and `papers`, under one name."""
 
 from mmhash_nb.experiments.collection import collect
 from mmhash_nb.experiments.intervals import interval

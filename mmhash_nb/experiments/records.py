@@ -47,7 +47,7 @@ def write(records: pd.DataFrame, folder: Path) -> list[Path]:
     """Write `records` to `folder`, a `<paper>_<dataset>.csv` each, whole or not at all.
 
     A file that is there is replaced: it holds the last records of that paper and dataset. A run of
-    a batch writes to `$MMHASH_OUTPUT` instead, as `io.files.output_folder` says.
+    a batch writes to `$MMHASH_OUTPUT` instead, as `io.project.output_folder` says.
 
     Returns:
         The files in `folder`.

@@ -163,11 +163,13 @@ class AADAH(CrossModalNetworkHasher):
             "both", "which modalities have a mask"
         )
         margin: float = option(1.0, "ε of the triplet ranking loss", least=0)
-        hashing_steps: int = option(4, "steps of E and D to one of G; four in the paper", least=1)
+        hashing_steps: int = option(
+            4, "steps of the hashing side to one of the masks; four in the paper", least=1
+        )
         players: Literal["both", "hashing", "attention", "none"] = option(
             "both",
-            "which sides learn by the adversarial loss: hashing leaves G as it starts, attention "
-            "takes the loss from E and D, none does both",
+            "which sides learn by the adversarial loss: `hashing` leaves the masks as they start, "
+            "with `attention` the codes do not learn by it, `none` does both",
         )
         attend_queries: bool = option(
             False, "whether G also learns through the masks of the queries"

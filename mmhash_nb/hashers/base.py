@@ -3,6 +3,7 @@
 import inspect
 import json
 import os
+import re
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, Self
@@ -75,10 +76,15 @@ class Method(ABC):
 
     def __init__(self, n_bits: int, seed: int = 0, device: str = "auto", **options: Any) -> None:
         check_n_bits(n_bits)
+        name = self.name or type(self).__name__
+        if not _is_whole(seed) or seed < 0:
+            raise ValueError(f"{name}: seed must be an integer of at least 0, but is {seed!r}.")
+        if not isinstance(device, str) or not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
+            raise ValueError(f"{name}: device must be auto, cpu or cuda, but is {device!r}.")
         self.n_bits = int(n_bits)
         self.seed = int(seed)
         self.device = device
-        self.options = self.Options.of(self.name or type(self).__name__, options)
+        self.options = self.Options.of(name, options)
         self.state: State = {}
 
     @property
@@ -155,7 +161,14 @@ class Hasher(Method):
             ValueError: where the method does not have that modality, naming those it has.
         """
         self._check_encodable(modality)
-        return HashCodes.from_signs(self._project(pairs, modality))
+        values = self._project(pairs, modality)
+        if np.shape(values) != (len(pairs), self.n_bits):
+            raise ValueError(
+                f"{self.name or type(self).__name__} gives values of shape "
+                f"{list(np.shape(values))} for the {modality} of {len(pairs)} samples, but codes "
+                f"of {self.n_bits} bits need {[len(pairs), self.n_bits]}."
+            )
+        return HashCodes.from_signs(values)
 
     @abstractmethod
     def _project(self, pairs: Pairs, modality: EncodedModality) -> np.ndarray:
@@ -183,6 +196,10 @@ class Embedder(Method):
     @abstractmethod
     def _embed(self, pairs: Pairs, modality: EncodedModality) -> np.ndarray:
         """Embeddings `[N, d]`."""
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def centre_unit(x: np.ndarray, mean: np.ndarray) -> np.ndarray:

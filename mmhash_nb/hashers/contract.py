@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 
 from mmhash_nb.codes import HashCodes
-from mmhash_nb.hashers.base import Embedder, Hasher, Method
+from mmhash_nb.hashers.base import FAMILIES, Embedder, Hasher, Method
+from mmhash_nb.hashers.made_up_pairs import made_up_pairs
 from mmhash_nb.hashers.registry import entry_of, restored
 from mmhash_nb.pairs import Pairs
 
 N_BITS = 4
 MODALITIES = ("image", "text", "joint")
+#: what codes of a modality must not depend on
+UNREAD = {"image": ("texts", "labels"), "text": ("images", "labels"), "joint": ("labels",)}
 #: values with which a method learns in seconds, of the options that it has
 SMALL: dict[str, Any] = {
     **{"epochs": 2, "rounds": 2, "batch_size": 12, "backbone": "small", "trainable": "none"},
@@ -49,32 +52,6 @@ def check(method: str | type[Method], **options: Any) -> None:
         raise ValueError(f"{method!r} is no method: give a name or a class of Hasher or Embedder.")
 
 
-def made_up_pairs(view: str) -> Pairs:
-    """48 pairs of three classes, 12 queries and 24 training samples, of `pixels` or `vectors`."""
-    rng = np.random.default_rng(3)
-    which = np.arange(48) % 3
-    likely = np.where(np.arange(24) // 8 == which[:, None], 0.6, 0.1)
-    texts = (rng.random((48, 24)) < likely).astype(np.float32)
-    texts[:, -1] = 1  # no text is empty
-    if view == "pixels":
-        colours = rng.uniform(60, 200, (3, 3))[which][:, :, None, None]
-        noise = 25 * rng.standard_normal((48, 3, 32, 32))
-        images: np.ndarray = (colours + noise).clip(0, 255).astype(np.uint8)
-    else:
-        centres = 3 * rng.standard_normal((3, 20))
-        images = (centres[which] + rng.standard_normal((48, 20))).astype(np.float32)
-    return Pairs(
-        images=images,
-        texts=texts,
-        labels=np.eye(3, dtype=bool)[which],
-        label_names=["first", "second", "third"],
-        query=np.arange(12),
-        database=np.arange(12, 48),
-        train=np.arange(12, 36),
-        name="made-up pairs",
-    )
-
-
 class _Check:
     """One method and what its checks share."""
 
@@ -91,6 +68,9 @@ class _Check:
         self.check_refusals(first)
         fitted = self.fitted(first)
         self.check_state(fitted)
+        again = [self.encoded(fitted, first) for _ in range(2)]
+        for what, codes in again[0].items():
+            self.require(_same(codes, again[1][what]), f"encodes {what} otherwise each time.")
         self.check_codes(fitted, first)
         self.check_modality_alone(fitted, first)
         self.check_seed_and_held_out(fitted, first)
@@ -119,6 +99,7 @@ class _Check:
             yield
         except Exception as error:
             text = " ".join(str(error).split()).rstrip(".") or repr(error)
+            text = f"KeyError {text}" if isinstance(error, KeyError) else text
             raise ValueError(f"{self.name} fails to {what}: {text}.") from error
 
     def refuses(
@@ -145,12 +126,15 @@ class _Check:
     def fitted(self, pairs: Pairs) -> Method:
         before = pairs.fingerprint
         with self.running("learn from made-up pairs"):
-            method = self.create().fit(pairs)
+            method = self.create()
+            given_back = method.fit(pairs)
+        self.require(given_back is method, "does not return itself from fit.")
         self.require(replace(pairs).fingerprint == before, "changes the pairs that it learns from.")
         return method
 
     def encoded(self, method: Any, pairs: Pairs) -> dict[str, Any]:
         """Codes, or vectors, of all samples by modality; `unified` where it has such."""
+        before, state = pairs.fingerprint, dict(method.state)
         found = {}
         for modality in method.modalities:
             with self.running(f"encode {modality}"):
@@ -159,13 +143,23 @@ class _Check:
         if method.unified:
             with self.running("give database codes"):
                 found["unified"] = method.database_codes(pairs)
+        self.require(replace(pairs).fingerprint == before, "changes the pairs that it encodes.")
+        self.require(_same_arrays(method.state, state), "changes its state when it encodes.")
+        for what, vectors in found.items():
+            broken = isinstance(vectors, np.ndarray) and not np.isfinite(vectors).all()
+            self.require(not broken, f"gives vectors of {what} that are not finite.")
         return found
 
     def check_class(self) -> None:
         known = {"modalities": MODALITIES, "image_views": ("pixels", "vectors")}
         for tag, values in known.items():
             given = getattr(self.cls, tag)
-            self.require({*given} <= {*values}, f"has {tag} {given!r}: name some of {values}.")
+            right = isinstance(given, tuple) and {*given} <= {*values}
+            self.require(right, f"has {tag} {given!r}: name some of {values}.")
+        family, right = self.cls.family, self.cls.family in FAMILIES
+        self.require(right, f"is of family {family!r}: name one of {FAMILIES}.")
+        coded = issubclass(self.cls, Hasher)
+        self.require(self.cls.has_codes == coded, f"must have has_codes = {coded}.")
         self.require(len(self.cls.modalities) > 0, "has no modalities.")
         lacking = sorted(getattr(self.cls, "__abstractmethods__", ()))
         self.require(not lacking, f"cannot be created: it lacks {', '.join(lacking)}.")
@@ -212,11 +206,15 @@ class _Check:
 
     def check_modality_alone(self, method: Method, pairs: Pairs) -> None:
         found = self.encoded(method, pairs)
-        for modality, other in (("image", "texts"), ("text", "images")):
-            changed = replace(pairs, **{other: getattr(pairs, other)[::-1].copy()})
-            if modality in found:
+        for modality, unread in UNREAD.items():
+            for what in unread if modality in found else ():
+                changed = replace(pairs, **{what: getattr(pairs, what)[::-1].copy()})
                 same = _same(found[modality], self.encoded(method, changed)[modality])
-                self.require(same, f"encodes {modality} from {other} as well.")
+                self.require(same, f"encodes {modality} from {what} as well.")
+        some = np.arange(10)
+        for what, codes in self.encoded(method, pairs.take(some)).items():
+            alone = _near(codes, found[what][some])
+            self.require(alone, f"encodes {what} of a sample by the other samples as well.")
 
     def check_seed_and_held_out(self, method: Method, pairs: Pairs) -> None:
         held_out = np.setdiff1d(np.arange(len(pairs)), pairs.train)
@@ -242,9 +240,21 @@ def _same(one: Any, other: Any) -> bool:
     return one == other if isinstance(one, HashCodes) else np.array_equal(one, other)
 
 
+def _near(one: Any, other: Any) -> bool:
+    """Whether codes or vectors agree but for the rounding of batches of another size."""
+    if isinstance(one, HashCodes):
+        differ = np.unpackbits((one.bits ^ other.bits).view(np.uint8)).sum()
+        return differ <= 0.05 * len(one) * one.n_bits
+    return np.allclose(one, other, rtol=1e-3, atol=1e-4)
+
+
 def _same_state(one: Method, other: Method) -> bool:
-    """Whether two methods learned equal arrays, NaN being equal to itself."""
-    return one.state.keys() == other.state.keys() and all(
-        np.array_equal(value, other.state[key], equal_nan=value.dtype.kind == "f")
-        for key, value in one.state.items()
+    return _same_arrays(one.state, other.state)
+
+
+def _same_arrays(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether these are equal arrays by name, NaN being equal to itself."""
+    return one.keys() == other.keys() and all(
+        np.array_equal(value, other[key], equal_nan=value.dtype.kind == "f")
+        for key, value in one.items()
     )

@@ -84,7 +84,7 @@ class Option:
         """
         try:
             return _converted(self.kind, value, self.limits)
-        except ValueError:
+        except (OverflowError, ValueError):
             raise ValueError(
                 f"{self.name} must be {self.takes}, but is {reprlib.repr(value)}."
             ) from None
@@ -120,7 +120,7 @@ class Options(Mapping[str, Any]):
                 raise TypeError(f"option {name!r} of {cls.__qualname__} needs its type.")
             if name not in cls.__dict__:
                 raise TypeError(f"option {name!r} of {cls.__qualname__} needs a default.")
-            if name in dir(Options):
+            if name in (*dir(Options), "n_bits", "seed", "device", "name"):
                 raise TypeError(f"option {name!r} of {cls.__qualname__} has a reserved name.")
             default = cls.__dict__[name]
             # A new default alone leaves line and limits as the base has them.
@@ -202,7 +202,7 @@ def _converted(kind: Any, value: Any, limits: Mapping[str, float]) -> Any:
         for one in args:
             try:
                 return _converted(one, value, limits)
-            except ValueError:
+            except (OverflowError, ValueError):
                 continue
         raise ValueError
     if origin is tuple:

@@ -107,6 +107,10 @@ def register(
         ValueError: a name that is taken or has other characters, or a preset of a wrong value.
         TypeError: an option in the preset that the class does not have, or another kind of class.
     """
+    if isinstance(name, type):
+        raise TypeError(
+            f"register takes a name first: @hashers.register({name.__name__.lower()!r})."
+        )
     if cls is None:
         return lambda decorated: register(name, decorated, papers, preset)
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z]\w*", name):
@@ -121,8 +125,8 @@ def register(
         raise TypeError(f"{name} cannot be created: {cls.__name__} lacks {', '.join(missing)}.")
     if isinstance(papers, str):
         raise TypeError(f"papers of {name} must be a list of names, but is {papers!r}.")
-    cls.Options.of(name, preset or {})
-    _REGISTERED[name] = Entry(cls, tuple(papers), dict(preset or {}))
+    checked = cls.Options.of(name, preset or {})
+    _REGISTERED[name] = Entry(cls, tuple(papers), {key: checked[key] for key in preset or {}})
     return cls
 
 
@@ -180,6 +184,13 @@ def restored(folder: Path, cls: type[Method] | None, device: str) -> Method:
             f"{path} is of method {name!r}, {where}, which is not registered here: "
             f"{cell if module == '__main__' else imported}."
         )
+    if cls is None and module not in (None, "__main__"):
+        there = entry_of(name).load()
+        if (there.__module__, there.__qualname__) != (module, saved["class"]):
+            raise ValueError(
+                f"{path} is of {where}, but {name!r} is registered here for {there.__qualname__} "
+                f"of {there.__module__}: register the class that was saved."
+            )
     try:
         if cls is None:
             method: Method = create(name, *sizes, device=device, **options)

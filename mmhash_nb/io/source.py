@@ -30,10 +30,12 @@ def code(text: str) -> str:
     """`text` as it is parsed, without comments, docstrings, layout and the lines on options."""
     tree = parsed(text)
     for node in ast.walk(tree):
-        # `name: type = option(default, line)` in a class of options
-        match node:
-            case ast.AnnAssign(value=ast.Call(func=ast.Name(id="option"), args=[_, line]) as call):
-                call.args.remove(line)
+        for statement in node.body if isinstance(node, ast.ClassDef) else ():
+            match statement:
+                case ast.AnnAssign(value=ast.Call(func=ast.Name(id="option")) as call):
+                    _drop_line(call)
+                case ast.AnnAssign(value=ast.Call(func=ast.Attribute(attr="option")) as call):
+                    _drop_line(call)
         body = getattr(node, "body", None)
         if isinstance(body, list) and body and _is_docstring(body[0]):
             body.pop(0)
@@ -71,9 +73,16 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{n: metadata.version(n) for n in names}}
 
 
+def _drop_line(call: ast.Call) -> None:
+    """Take the text off `option(default, line)` or `option(default, doc=line)`."""
+    if len(call.args) == 2 and _is_text(call.args[1]):
+        call.args.pop()
+    call.keywords = [k for k in call.keywords if k.arg != "doc" or not _is_text(k.value)]
+
+
+def _is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
 def _is_docstring(node: ast.AST) -> bool:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
+    return isinstance(node, ast.Expr) and _is_text(node.value)

@@ -8,16 +8,18 @@ A paper is a folder here, found by its name. To add a paper, add a folder with
 - `errata.toml`: `where`, what is `printed` there, and our `interpretation`;
 - `protocol.py`: `METHODS` in the order of its tables, `DATASETS` with the setup on each, and
   `protocol(dataset, scale, bits, seeds, epochs, …)`;
-- `settings.toml`: the settings on each dataset, where `rooms.setups` reads them;
+- `settings.toml`: the settings on each dataset, where `folders.setups` reads them;
 - `claims.toml`: what it says in words: `text`, `source` (section or table), `datasets`, `check`;
 - `studies.py` where needed: further runs, such as those that chose the settings.
+
+Its methods name it in `papers` of `hashers/methods.toml`, or of `hashers.register`.
 
 `side_by_side` is a folder without tables, errata and claims: all methods under one protocol.
 """
 
 from mmhash_nb.papers.compare import as_evaluated
+from mmhash_nb.papers.folders import captions, errata, names, protocol, title
 from mmhash_nb.papers.printed import tables
-from mmhash_nb.papers.rooms import captions, errata, names, protocol, title
 from mmhash_nb.papers.verdicts import claims
 
 __all__ = ["as_evaluated", "captions", "claims", "errata", "names", "protocol", "tables", "title"]

@@ -8,8 +8,8 @@ import pandas as pd
 
 from mmhash_nb.experiments.intervals import interval, per_cent, prediction_half_width
 from mmhash_nb.experiments.records import Cells, checked, read, with_unified_gallery
+from mmhash_nb.papers.folders import unified_gallery
 from mmhash_nb.papers.printed import tables
-from mmhash_nb.papers.rooms import unified_gallery
 
 
 def as_evaluated(paper: str, records: pd.DataFrame) -> pd.DataFrame:

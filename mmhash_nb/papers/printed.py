@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pandas as pd
 
-from mmhash_nb.papers.rooms import file_of
+from mmhash_nb.papers.folders import file_of
 
 COLUMNS = ("table", "method", "dataset", "task", "bits", "metric", "value")
 #: Retrieval directions, query-database. `average` is a table's mean over both cross-modal ones.

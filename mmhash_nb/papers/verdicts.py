@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from mmhash_nb.experiments.records import Cells, checked, read
-from mmhash_nb.papers import rooms
+from mmhash_nb.papers import folders
 from mmhash_nb.papers.checks import CHECKS, Check, Verdict, judge
 from mmhash_nb.papers.compare import as_evaluated
 from mmhash_nb.papers.printed import tables
@@ -48,7 +48,7 @@ def claims(paper: str) -> list[Claim]:
     Raises:
         ValueError: there is no such paper.
     """
-    file = tomllib.loads(rooms.file_of(paper, "claims.toml").read_text(encoding="utf-8"))
+    file = tomllib.loads(folders.file_of(paper, "claims.toml").read_text(encoding="utf-8"))
     return [_claim(**file.get("defaults", {}) | claim) for claim in file["claims"]]
 
 

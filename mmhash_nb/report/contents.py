@@ -197,12 +197,12 @@ def _section(section: Section) -> Iterator[Block]:
     yield Fold(f"Claims of the paper in words, {len(ruled)} checks: {counts}", [Table(ruled)])
 
 
-def pictures(room: str) -> dict[tuple[str, str], list[Picture]]:
+def pictures(paper: str) -> dict[tuple[str, str], list[Picture]]:
     """The pictures of a paper by folder and dataset: those of `runs/`, else the committed ones."""
-    captions = papers.captions(room)
+    captions = papers.captions(paper)
     found: dict[str, tuple[str, list[Picture]]] = {}
     for folder in ("figures", "runs/figures"):
-        for of_dataset in sorted((project_root() / folder / room).glob("*/")):
+        for of_dataset in sorted((project_root() / folder / paper).glob("*/")):
             some = [
                 Picture(
                     path, captions.get(path.stem, f"{path.stem.replace('_', ' ').capitalize()}.")
@@ -213,8 +213,8 @@ def pictures(room: str) -> dict[tuple[str, str], list[Picture]]:
     return {(folder, dataset): some for dataset, (folder, some) in sorted(found.items())}
 
 
-def _pictures(room: str) -> Iterator[Block]:
-    if not (found := pictures(room)):
+def _pictures(paper: str) -> Iterator[Block]:
+    if not (found := pictures(paper)):
         yield Text("None is there yet: the paper's notebook draws them.")
     for (folder, dataset), some in found.items():
         yield Fold(f"{len(some)} pictures on {dataset}, from {folder}/", some)

@@ -9,7 +9,7 @@ import pytest
 from mmhash_nb import hashers
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.hashers import Embedder, Hasher, option
-from mmhash_nb.hashers.contract import made_up_pairs
+from mmhash_nb.hashers.made_up_pairs import made_up_pairs
 
 
 @pytest.mark.parametrize("name", hashers.names())
@@ -97,6 +97,53 @@ class Mixed(Projected):
         return super()._project(pairs, modality) + extra - 30
 
 
+class Labelled(Projected):
+    def _project(self, pairs, modality):
+        return pairs.labels[:, [0, 1, 2, 0]] - 0.5
+
+
+class Centred(Projected):
+    def _project(self, pairs, modality):
+        values = super()._project(pairs, modality)
+        return values - values[-1:]
+
+
+class Overwriting(Projected):
+    def _project(self, pairs, modality):
+        values = super()._project(pairs, modality)
+        pairs.texts[:] = 0
+        return values
+
+
+class Noisy(Projected):
+    def _project(self, pairs, modality):
+        return np.random.default_rng().standard_normal((len(pairs), self.n_bits))
+
+
+class Remembering(Projected):
+    def _project(self, pairs, modality):
+        self.state["last"] = np.zeros(1)
+        return super()._project(pairs, modality)
+
+
+class Unreturned(Projected):
+    def fit(self, train, checkpoint=None):
+        super().fit(train, checkpoint)
+
+
+class Lacking(Projected):
+    def _project(self, pairs, modality):
+        return self.state["lost"]
+
+
+class Strange(Projected):
+    family = "foo"
+
+
+class Codeless(Projected):
+    has_codes = False
+
+
 class Changing(Projected):
     def fit(self, train, checkpoint=None):
         train.images[0] += 1
@@ -145,12 +192,27 @@ class Doubled(Embedder):
         return np.repeat(pairs.features(modality), 2, axis=0)
 
 
+class NotFinite(Doubled):
+    def _embed(self, pairs, modality):
+        return np.full((len(pairs), 2), np.nan)
+
+
 @pytest.mark.parametrize(
     ("broken", "sentence"),
     [
         (Unfitted, "learns no state of named arrays"),
         (Listed, "has a state of which 'names' is no named array of numbers"),
-        (Short, "does not give 48 codes of 4 bits for image of 48 samples"),
+        (Short, r"fails to encode image: Short gives values of shape \[48, 3\] for the image"),
+        (Labelled, "encodes image from labels as well"),
+        (Centred, "encodes image of a sample by the other samples as well"),
+        (Overwriting, "changes the pairs that it encodes"),
+        (Noisy, "encodes image otherwise each time"),
+        (Remembering, "changes its state when it encodes"),
+        (Unreturned, "does not return itself from fit"),
+        (NotFinite, "gives vectors of image that are not finite"),
+        (Lacking, "fails to encode image: KeyError 'lost'"),
+        (Strange, "is of family 'foo': name one of"),
+        (Codeless, "must have has_codes = True"),
         (Doubled, "does not give 48 vectors of float32 for image of 48 samples"),
         (Peeking, "reads samples outside `train`: with others there it learns otherwise"),
         (Unseeded, "learns another state from the same seed and pairs"),

@@ -141,6 +141,19 @@ def test_a_code_length_is_a_positive_integer(n_bits):
         hashers.create("random", n_bits)
 
 
+@pytest.mark.parametrize("seed", [-1, 1.5, "0", True, None, float("nan")])
+def test_a_seed_is_an_integer_of_at_least_0(seed):
+    with pytest.raises(ValueError, match="SCM: seed must be an integer of at least 0, but is"):
+        hashers.create("scm", 4, seed)
+    assert hashers.create("scm", 4, np.int64(3)).seed == 3
+
+
+@pytest.mark.parametrize("device", ["gpu", "", None, "cuda:x", 0])
+def test_a_device_is_refused_before_anything_is_computed(device):
+    with pytest.raises(ValueError, match="SCM: device must be auto, cpu or cuda, but is"):
+        hashers.create("scm", 4, device=device)
+
+
 def test_refusals_are_sentences(two_views, tmp_path):
     with pytest.raises(ValueError, match="there is no method 'lsh'; there are random, mmnn_l1"):
         hashers.create("lsh", 8)
@@ -234,6 +247,8 @@ def test_what_cannot_be_registered_is_refused(mine):
     for name in ("my method", "", "3rd", None):
         with pytest.raises(ValueError, match="a method's name has letters, digits and underscores"):
             hashers.register(name, Mine)
+    with pytest.raises(TypeError, match=r"register takes a name first: @hashers\.register"):
+        hashers.register(Mine)
     with pytest.raises(TypeError, match="other has no option 'signs'; it has sign"):
         hashers.register("other", Mine, preset={"signs": 1})
     with pytest.raises(ValueError, match="other: sign must be an integer"):
@@ -264,6 +279,17 @@ def test_load_says_what_to_import_of_a_method_that_is_not_registered(
         hashers.load(tmp_path)
     told = f"class Mine of module {module}, which is not registered here: {first}."
     assert str(error.value) == f"{tmp_path / 'method.json'} is of method 'mine', {told}"
+
+
+def test_load_refuses_another_class_of_the_same_name(mine, two_views, tmp_path):
+    hashers.create("mine", 4).fit(two_views).save(tmp_path)
+
+    @hashers.register("mine")
+    class Another(Mine):
+        pass
+
+    with pytest.raises(ValueError, match=r"is of class Mine of module .*: register the class that"):
+        hashers.load(tmp_path)
 
 
 def test_a_name_leads_to_the_file_of_its_method():

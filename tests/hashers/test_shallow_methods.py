@@ -7,7 +7,7 @@ import pytest
 from retrieval import scores
 
 from mmhash_nb import hashers
-from mmhash_nb.hashers.contract import made_up_pairs
+from mmhash_nb.hashers.made_up_pairs import made_up_pairs
 
 NAMES = [n for n in hashers.names() if hashers.method_class(n).family in ("shallow", "no codes")]
 UNSUPERVISED = {

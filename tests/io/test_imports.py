@@ -8,6 +8,7 @@ import pytest
 
 from mmhash_nb.io import imports
 from mmhash_nb.io.imports import Import, closure, code_hash, module_file, source_text
+from mmhash_nb.io.source import code
 
 
 @pytest.fixture
@@ -155,6 +156,8 @@ class Method:
         ("A method.", "Other words.", True),
         ("Learn.", "Other words.", True),
         ('"the step"', '"how far each step " "goes"', True),
+        ('0.5, "the step"', '0.5, doc="how far"', True),
+        ('option(0.5, "the step"', 'hashers.option(0.5, "how far"', False),
         ('0.5, "the step"', '0.25, "the step"', False),
         ("above=0", "least=0", False),
         ("rate: float", "rate: int", False),
@@ -201,3 +204,10 @@ def test_of_a_loaded_module_the_code_in_memory_counts(tmp_path, monkeypatch):
     importlib.reload(module)
     assert source_text(path) == "x = 333"
     monkeypatch.delitem(sys.modules, "loaded_module")
+
+
+def test_the_line_of_an_option_is_left_out_in_classes_alone():
+    inside = "class Options:\n    a: int = hashers.option(0, {!r})"
+    assert code(inside.format("one")) == code(inside.format("other"))
+    for other in ("a: float = option(1, {!r})", "class A:\n    a: float = option(1, {})"):
+        assert code(other.format(2)) != code(other.format(3))

@@ -9,7 +9,7 @@ import pytest
 
 from mmhash_nb import papers
 from mmhash_nb.experiments.records import COLUMNS
-from mmhash_nb.papers import rooms
+from mmhash_nb.papers import folders
 from mmhash_nb.papers.compare import compare
 from mmhash_nb.papers.verdicts import verdicts
 
@@ -25,7 +25,7 @@ def added(tmp_path, monkeypatch):
     for path in room.iterdir():
         text = path.read_text(encoding="utf-8").replace("zhang2018", "new2030")
         path.write_text(text.replace("year = 2018", "year = 2030"), encoding="utf-8")
-    monkeypatch.setattr(rooms, "_ROOMS", tmp_path)
+    monkeypatch.setattr(folders, "_FOLDERS", tmp_path)
     monkeypatch.setattr(papers, "__path__", [*papers.__path__, str(tmp_path)])
     yield "new2030"
     for name in [name for name in sys.modules if "new2030" in name]:

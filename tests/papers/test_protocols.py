@@ -10,7 +10,7 @@ import pytest
 
 from mmhash_nb import hashers, papers
 from mmhash_nb.io.project import project_root
-from mmhash_nb.papers import rooms
+from mmhash_nb.papers import folders
 from mmhash_nb.papers.zeng2022.protocol import protocol as zeng2022
 from mmhash_nb.papers.zhang2018.protocol import protocol as zhang2018
 
@@ -24,7 +24,7 @@ COLLECTIONS = ("mirflickr25k", "nuswide", "iaprtc12")
 EXPERIMENTS = [
     (room, dataset)
     for room in (*papers.names(), "side_by_side")
-    for dataset in rooms.module_of(room, "protocol").DATASETS
+    for dataset in folders.module_of(room, "protocol").DATASETS
 ]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from mmhash_nb.experiments.protocol import Protocol, given, setup_of
 from mmhash_nb.hashers import registered
-from mmhash_nb.papers.rooms import setups
+from mmhash_nb.papers.folders import setups
 
 _SHALLOW = ("cvh", "cca_itq", "pdh", "lssh", "cmfh", "scm", "sephkm", "discmh")
 _DEEP = ("dnh_c", "dvsh", "cah", "dcmh")

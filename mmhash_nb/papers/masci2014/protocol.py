@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from mmhash_nb.experiments.protocol import Protocol, given, setup_of
 from mmhash_nb.hashers import names, registered
-from mmhash_nb.papers.rooms import setups
+from mmhash_nb.papers.folders import setups
 
 _NETWORKS = ("nnhash_l1", "nnhash_l2", "cmnn_l1", "cmnn_l2", "mmnn_l1", "mmnn_l2")
 #: Methods of masci2014.

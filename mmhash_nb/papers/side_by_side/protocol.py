@@ -6,7 +6,7 @@ from typing import Any
 
 from mmhash_nb.experiments.protocol import Protocol, Setup, setup_of
 from mmhash_nb.hashers import method_class, names, registered
-from mmhash_nb.papers import masci2014, rooms
+from mmhash_nb.papers import folders, masci2014
 
 _EXTRAS = {
     "aadah_cnn_f": "AADAH over CNN-F, whose weights are a file to fetch",
@@ -91,5 +91,5 @@ def protocol(
 
 def _others() -> list[ModuleType]:
     """The protocols of the papers but masci2014, by year."""
-    protocols = (rooms.module_of(paper, "protocol") for paper in rooms.names())
+    protocols = (folders.module_of(paper, "protocol") for paper in folders.names())
     return [one for one in protocols if one is not masci2014.protocol]

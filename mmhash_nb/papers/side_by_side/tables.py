@@ -19,7 +19,7 @@ from mmhash_nb.hashers.base import FAMILIES, share_label
 from mmhash_nb.metrics import average_precision_from_distances
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.papers.compare import scores
-from mmhash_nb.papers.rooms import names
+from mmhash_nb.papers.folders import names
 
 #: Directions of retrieval, galleries encoded from one modality, or from both at once.
 DIRECTIONS = ("image-text", "text-image", "image-image", "text-text", "joint-joint")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from mmhash_nb.experiments.protocol import Protocol, given, setup_of
 from mmhash_nb.hashers import registered
-from mmhash_nb.papers.rooms import setups
+from mmhash_nb.papers.folders import setups
 
 _IMAGE_HASHING = ("dpsh", "dsh", "hashnet", "dth", "csq")
 _FUSION = ("concat", "gmu", "mcb")

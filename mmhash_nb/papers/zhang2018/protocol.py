@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from mmhash_nb.experiments.protocol import Protocol, given, setup_of
 from mmhash_nb.hashers import registered
-from mmhash_nb.papers.rooms import setups
+from mmhash_nb.papers.folders import setups
 
 _SHALLOW = ("cca_hash", "cmfh", "scm", "scm_orth", "stmh", "sephkm")
 _DEEP = ("dcmh", "prdh", "dvsh")

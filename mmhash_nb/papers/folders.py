@@ -11,12 +11,12 @@ import pandas as pd
 
 from mmhash_nb.experiments.protocol import Protocol, Setup
 
-_ROOMS = resources.files(__package__)
+_FOLDERS = resources.files(__package__)
 
 
 def names() -> list[str]:
     """The papers, by year: the folders with a `tables.csv`."""
-    found = [room.name for room in _ROOMS.iterdir() if room.joinpath("tables.csv").is_file()]
+    found = [one.name for one in _FOLDERS.iterdir() if one.joinpath("tables.csv").is_file()]
     return sorted(found, key=lambda name: (_about(name)["year"], name))
 
 
@@ -28,23 +28,23 @@ def file_of(paper: str, name: str) -> Traversable:
     """
     if paper not in names():
         raise ValueError(f"there is no paper {paper!r}; there are {', '.join(names())}.")
-    return _ROOMS.joinpath(paper, name)
+    return _FOLDERS.joinpath(paper, name)
 
 
-def module_of(room: str, name: str) -> ModuleType:
+def module_of(paper: str, name: str) -> ModuleType:
     """A module of a folder, such as its `protocol`, imported when it is needed."""
-    _about(room)
-    return importlib.import_module(f"{__package__}.{room}.{name}")
+    _about(paper)
+    return importlib.import_module(f"{__package__}.{paper}.{name}")
 
 
-def title(room: str) -> str:
+def title(paper: str) -> str:
     """The title of a paper, or of `side_by_side`."""
-    return _about(room)["title"]
+    return _about(paper)["title"]
 
 
-def captions(room: str) -> dict[str, str]:
+def captions(paper: str) -> dict[str, str]:
     """What each figure of a paper, or of `side_by_side`, shows, by file name without its ending."""
-    return _about(room)["captions"]
+    return _about(paper)["captions"]
 
 
 def unified_gallery(paper: str) -> bool:
@@ -79,11 +79,11 @@ def setups(paper: str) -> dict[str, Setup]:
     return {name: Setup(**full(keys)) for name, keys in file["datasets"].items()}
 
 
-def protocol(room: str, dataset: str, *args: Any, **settings: Any) -> Protocol:
+def protocol(paper: str, dataset: str, *args: Any, **settings: Any) -> Protocol:
     """The experiments of a paper, or of `side_by_side`, on a dataset.
 
     Args:
-        room: the paper.
+        paper: short name.
         dataset: one of `DATASETS` in the folder's `protocol.py`: `nuswide` with the concepts that
             the paper has (liong2017 10, the others 21), `iaprtc12` with its labels (22, or 255).
         args, settings: what `protocol` there takes of
@@ -97,12 +97,12 @@ def protocol(room: str, dataset: str, *args: Any, **settings: Any) -> Protocol:
     Raises:
         ValueError: no such paper, no experiment of it on the dataset, or another scale.
     """
-    return module_of(room, "protocol").protocol(dataset, *args, **settings)
+    return module_of(paper, "protocol").protocol(dataset, *args, **settings)
 
 
-def _about(room: str) -> dict[str, Any]:
-    file = _ROOMS.joinpath(room, "about.toml")
-    if not room.isidentifier() or not file.is_file():
-        there = sorted(at.name for at in _ROOMS.iterdir() if at.joinpath("about.toml").is_file())
-        raise ValueError(f"there is no paper {room!r}; there are {', '.join(there)}.")
+def _about(paper: str) -> dict[str, Any]:
+    file = _FOLDERS.joinpath(paper, "about.toml")
+    if not paper.isidentifier() or not file.is_file():
+        there = sorted(at.name for at in _FOLDERS.iterdir() if at.joinpath("about.toml").is_file())
+        raise ValueError(f"there is no paper {paper!r}; there are {', '.join(there)}.")
     return tomllib.loads(file.read_text(encoding="utf-8"))
