@@ -1,7 +1,7 @@
 """MATLAB files of both generations (up to version 7, and 7.3, which is HDF5) as NumPy arrays."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import h5py
