@@ -4,5 +4,3 @@ from mmhash_nb.explorer.attention import Masks
 from mmhash_nb.explorer.drawing import draw
 from mmhash_nb.explorer.search import directions, in_words
 from mmhash_nb.explorer.widget import Explorer, explore
-
-__all__ = ["Explorer", "Masks", "directions", "draw", "explore", "in_words"]
