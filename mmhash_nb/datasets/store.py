@@ -111,7 +111,7 @@ def _mapped(path: Path, shape: tuple[int, ...]) -> np.memmap | None:
     try:
         # Copy on write: PyTorch warns of arrays that cannot be written to.
         array = np.load(path, mmap_mode="c", allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+    except Exception:  # a damaged header can raise anything
         return None
     return array if array.shape == shape and array.dtype == np.uint8 else None
 
