@@ -74,7 +74,7 @@ class Pairs:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over modalities, labels and splits: what a trained result depends on."""
+        """SHA-256 over modalities, words, labels and splits: what a trained result depends on."""
         digest = hashlib.sha256()
         texts = self.texts
         if isinstance(texts, np.ndarray):
@@ -84,6 +84,11 @@ class Pairs:
         for array in [self.images, *parts, self.labels, self.query, self.database, self.train]:
             digest.update(f"{array.shape}{array.dtype}".encode())
             digest.update(np.ascontiguousarray(array).data)
+        # Columns that are all zero are in no array of a CSR matrix.
+        digest.update(f"{texts.shape}".encode())
+        for name in ("captions", "vocabulary"):
+            if (words := getattr(self, name)) is not None:
+                digest.update(f"{name} {list(map(str, words))}".encode())
         return digest.hexdigest()
 
     def take(self, indices: np.ndarray) -> "Pairs":
@@ -130,7 +135,7 @@ class Pairs:
             self.take(self.train), query=np.sort(order[:queries]), database=rest, train=rest
         )
 
-    def features(self, modality: Modality) -> np.ndarray:
+    def features(self, modality: str) -> np.ndarray:
         """The feature vectors of one modality, `float32 [N, d]`.
 
         Raises:

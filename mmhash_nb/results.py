@@ -5,16 +5,3 @@ from mmhash_nb.experiments.intervals import interval
 from mmhash_nb.experiments.runs import Run, frame, run, run_protocol
 from mmhash_nb.papers.compare import compare, scores, table
 from mmhash_nb.papers.verdicts import verdicts
-
-__all__ = [
-    "Run",
-    "collect",
-    "compare",
-    "frame",
-    "interval",
-    "run",
-    "run_protocol",
-    "scores",
-    "table",
-    "verdicts",
-]

@@ -146,7 +146,7 @@ def test_features_are_dense_and_pixels_have_none():
 def test_fingerprint_follows_the_data_and_nothing_else(texts):
     base = pairs(texts=texts)
     assert base.fingerprint == pairs(texts=texts.copy()).fingerprint
-    other = dataclasses.replace(base, name="other", captions=None, masks=None, vocabulary=None)
+    other = dataclasses.replace(base, name="other", masks=None)
     assert other.fingerprint == base.fingerprint
     changed = texts.copy()
     changed[4, 2] += 1
@@ -157,9 +157,19 @@ def test_fingerprint_follows_the_data_and_nothing_else(texts):
         pairs(texts=texts, query=np.array([6, 1])),
         pairs(texts=texts, database=np.array([0, 2, 3, 4])),
         pairs(texts=texts, train=np.array([3])),
+        *(dataclasses.replace(base, **{name: None}) for name in ("captions", "vocabulary")),
+        dataclasses.replace(base, captions=["other", *base.captions[1:]]),
+        dataclasses.replace(base, vocabulary=["other", *base.vocabulary[1:]]),
+        dataclasses.replace(base, captions=None, vocabulary=None),
     ]
     assert GOOD.images[7, 2, 3, 4] != 0
-    assert len({base.fingerprint, *(d.fingerprint for d in differing)}) == 7
+    assert len({base.fingerprint, *(d.fingerprint for d in differing)}) == 12
+
+
+def test_a_column_of_zeros_in_sparse_texts_is_in_the_fingerprint():
+    wider = sparse.csr_matrix((SPARSE.data, SPARSE.indices, SPARSE.indptr), (len(GOOD), 99))
+    found = [pairs(texts=texts, vocabulary=None).fingerprint for texts in (SPARSE, wider)]
+    assert found[0] != found[1]
 
 
 def numbered(n, train):

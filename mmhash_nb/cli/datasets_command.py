@@ -40,12 +40,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def report(root: Path, names: Sequence[str]) -> Iterator[str]:
-    """Lines that say of each dataset where it is, how complete, and how to get what lacks.
-
-    Args:
-        root: the folder that holds the datasets.
-        names: of the datasets.
-    """
+    """Lines that say of each dataset in `root` where it is, how complete, how to get what lacks."""
     yield f"datasets in {root}:"
     for name in names:
         module = datasets.module_of(name)
@@ -68,11 +63,7 @@ def report(root: Path, names: Sequence[str]) -> Iterator[str]:
 
 
 def _fetched(name: str) -> ModuleType:
-    """The module of a dataset that can be fetched.
-
-    Raises:
-        ValueError: it is none, or cannot be.
-    """
+    """The module of a dataset that can be fetched; a ValueError where it cannot be."""
     module = datasets.module_of(name)
     if not hasattr(module, "fetch_all"):
         page = getattr(module, "PAGE", None)

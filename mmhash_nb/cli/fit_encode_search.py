@@ -130,7 +130,8 @@ def search(args: argparse.Namespace) -> None:
     print("distance", "line", "image", "text", sep="\t")
     for distance, position in zip(distances[0], positions[0], strict=True):
         line, image, text = gallery.items[position]
-        print(distance, line, image, _cut(text), sep="\t")
+        shown = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+        print(distance, line, image, shown, sep="\t")
     if args.gallery is not None:
         query = Item(_picture(args.image), args.text or "", "query")
         found = [
@@ -199,7 +200,3 @@ def _draw(
 def _picture(path: Path | None) -> np.ndarray | None:
     """A picture as a gallery shows it."""
     return None if path is None else fitted(read_picture(path, side=_SIDE), _SIDE, _SIDE)
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"

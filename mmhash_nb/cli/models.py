@@ -4,8 +4,6 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,9 +89,13 @@ def save_model(folder: Path, method: Hasher, preprocessing: Preprocessing) -> No
         ValueError: something is there.
     """
     check_absent(folder)
-    with _whole_folder(folder) as aside:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as made:
+        aside = Path(made) / "whole"
+        aside.mkdir()
         method.save(aside)
         preprocessing.save(aside / DATA)
+        os.rename(aside, folder)
 
 
 def load_model(folder: Path, device: str = "auto") -> Model:
@@ -114,14 +116,3 @@ def load_model(folder: Path, device: str = "auto") -> Model:
     for name in _MODEL_FILES:
         digest.update((folder / name).read_bytes())
     return Model(method, Preprocessing.load(folder / DATA), digest.hexdigest())
-
-
-@contextmanager
-def _whole_folder(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder to write to; rename it to `folder` only if the block succeeds."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as made:
-        aside = Path(made) / "whole"
-        aside.mkdir()
-        yield aside
-        os.rename(aside, folder)

@@ -7,7 +7,7 @@ replaces the committed files by it.
 
 import argparse
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -82,11 +82,6 @@ def plan(jobs: Sequence[Job], out: Path, again: bool, workers: int) -> Iterator[
         f"{len(waiting)} of {len(jobs)} to run, about {makespan(known, workers):.0f} s in "
         f"all{f', and {unknown} without a record' if unknown else ''}"
     )
-
-
-def _summary(outcomes: Iterable[Outcome]) -> pd.DataFrame:
-    rows = [(o.notebook, f"{o.seconds:.0f}", o.error or "ok") for o in outcomes]
-    return pd.DataFrame(rows, columns=["notebook", "seconds", "status"])
 
 
 def _publish(given: argparse.Namespace) -> Iterator[str]:
@@ -173,7 +168,9 @@ def main(arguments: Sequence[str]) -> int:
     outcomes = reproduce(
         jobs, given.out, again=given.again, workers=given.workers, scheduler=given.scheduler
     )
-    print(_summary(outcomes).to_string(index=False))
+    rows = [(o.notebook, f"{o.seconds:.0f}", o.error or "ok") for o in outcomes]
+    table = pd.DataFrame(rows, columns=["notebook", "seconds", "status"])
+    print(table.to_string(index=False))
     if outcomes[-1].notebook != REPORT:
         print(f"report: {given.out / 'report.md'} and report.html beside it")
     return int(any(outcome.error for outcome in outcomes))

@@ -79,9 +79,6 @@ def load(name: str, root: str | os.PathLike[str] | None = None, **options: Any) 
 def find(name: str, root: str | os.PathLike[str] | None = None) -> Path | None:
     """Where the files of a dataset lie: a folder or file; None where it is embedded or not there.
 
-    Args:
-        name, root: as for `load`.
-
     Raises:
         ValueError: no such dataset.
     """
@@ -90,14 +87,10 @@ def find(name: str, root: str | os.PathLike[str] | None = None) -> Path | None:
 
 
 def available(root: str | os.PathLike[str] | None = None) -> pd.DataFrame:
-    """Which datasets are there.
+    """Which datasets are under `root`, as for `load`.
 
-    Args:
-        root: as for `load`.
-
-    Returns:
-        One row per dataset: `name`, `present` (bool), `where` (the path found, `embedded`, or
-        empty), and for the absent ones `page` (where to get it) and `put` (what to put where).
+    One row per dataset: `name`, `present` (bool), `where` (the path found, `embedded`, or empty),
+    and for the absent ones `page` (where to get it) and `put` (what to put where).
     """
     folder = data_root(root)
     rows = []
@@ -106,16 +99,9 @@ def available(root: str | os.PathLike[str] | None = None) -> pd.DataFrame:
         find = getattr(module, "find", None)
         where = find(folder) if find else "embedded"
         present = where is not None
-        rows.append(
-            {
-                "name": name,
-                "present": present,
-                "where": str(where) if present else "",
-                "page": "" if present else module.PAGE,
-                "put": "" if present else f"{module.PUT} under {folder}",
-            }
-        )
-    return pd.DataFrame(rows)
+        get = ("", "") if present else (module.PAGE, f"{module.PUT} under {folder}")
+        rows.append((name, present, str(where) if present else "", *get))
+    return pd.DataFrame(rows, columns=["name", "present", "where", "page", "put"])
 
 
 def module_of(name: str) -> ModuleType:

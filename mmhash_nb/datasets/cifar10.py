@@ -102,7 +102,6 @@ def split(
         classes: `int64 [N]`.
         n_query: queries of each class; the rest is the database.
         n_train: training samples of each class, out of the database; `None` takes all of it.
-        seed: draws both.
 
     Raises:
         ValueError: a class has too few samples, or a number is not positive.

@@ -42,13 +42,8 @@ def read(folder: Path, images: str, size: int, frequent: int | None = None) -> S
     """The photos that have a caption and a label, in the order of their numbers.
 
     A photo has the labels of its segments. Of the 275 labels those that no segment has are left
-    out, which leaves 255.
-
-    Arguments and errors are those of `Distributions.read_official`.
-
-    Args:
-        folder: holds both distributions, unpacked at any level.
-        frequent: so many of the labels, those of the most photos; `None` for all.
+    out, which leaves 255; with `frequent` so many of them, those of the most photos. Other
+    arguments and errors are those of `Distributions.read_official`.
     """
     names = _names(_there(folder, LABEL_LIST))
     labels_of = _labels(folder, names)

@@ -38,11 +38,7 @@ def stored(sections: Sequence[Section], size: int) -> np.memmap:
 
     The axes may lie as rows x columns x 3 x images, images x rows x columns x 3 or images x 3 x
     rows x columns. In an HDF5 file that MATLAB wrote they are reversed; one without MATLAB's mark
-    was written by Python, and is taken as it lies.
-
-    Args:
-        sections: one after the other.
-        size: side in pixels; images of another size are scaled as photos are.
+    was written by Python, and is taken as it lies. Images of another size are scaled as photos are.
 
     Raises:
         ValueError: a file is damaged, or an array has other axes or values than images have.
@@ -144,13 +140,6 @@ def _bytes(block: np.ndarray, section: Section) -> np.ndarray:
 def _scaled(block: np.ndarray, size: int) -> np.ndarray:
     if block.shape[2:] == (size, size):
         return block
-    return np.stack(
-        [
-            np.asarray(
-                Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0))).resize(
-                    (size, size), Image.Resampling.BILINEAR
-                )
-            ).transpose(2, 0, 1)
-            for image in block
-        ]
-    )
+    images = (Image.fromarray(np.ascontiguousarray(one.transpose(1, 2, 0))) for one in block)
+    square = ((size, size), Image.Resampling.BILINEAR)
+    return np.stack([np.asarray(image.resize(*square)).transpose(2, 0, 1) for image in images])

@@ -50,10 +50,6 @@ def read(folder: Path, layout: Layout, images: str, size: int, rules: Rules) -> 
     they all are further rows at the end. Rows of the database or of the training samples that
     are queries too, or training samples that stand in the database, are the `twins`.
 
-    Args:
-        images: `none`, `vgg` or `pixels`.
-        size: side of pixels.
-
     Raises:
         ValueError: a file is damaged, or a matrix is not what it should be (names both).
         FileNotFoundError: photos are missing.
@@ -163,10 +159,11 @@ class _Files:
         known: list[Iterable[bytes]] = [(row.tobytes() for row in labels[0])]
         if tags is not None:
             known.append(row.tobytes() for row in tags[0])
+        n = len(labels[0])
         if self.layout.features is not None:
-            known.append(row.tobytes() for row in self.features(part, len(labels[0])))
+            known.append(row.tobytes() for row in self.features(part, n))
         if self.layout.pixels is not None:
-            known.append(matlab_images.rows(self.section(part, len(labels[0]))))
+            known.append(matlab_images.rows(self.section(part, n)))
         rows = zip(*known, strict=True)
         return [hashlib.sha256(b"".join(row)).digest() for row in rows]
 
@@ -209,8 +206,7 @@ def _check(
 def _divided(digests: list[list[bytes]], path: Path) -> tuple[int, Split, np.ndarray]:
     """How many of the parts give rows, the split that the files have, and the twins.
 
-    Args:
-        digests: of each sample of the database, the queries and, where there are such, `train`.
+    The digests are of database, queries and, where there are such, training samples.
     """
     n, (in_database, in_query, *rest) = [len(part) for part in digests], digests
     query = np.arange(n[0], n[0] + n[1])

@@ -45,8 +45,7 @@ def read(folder: Path, images: str, size: int) -> Selection:
     order. A photo has the concepts in whose files it is listed, seen clearly or not: the `_r1`
     files repeat a part of them and are not read.
 
-    Both archives may be unpacked at most two folders down. Arguments and errors are those of
-    `Distributions.read_official`.
+    Arguments and errors are those of `Distributions.read_official`.
     """
     words = _words(required(folder, TAG_LIST))
     tags = _tags(required(folder, TAGS), words)

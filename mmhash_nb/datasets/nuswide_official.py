@@ -34,7 +34,7 @@ def missing(folder: Path, images: str) -> str | None:
     labels = required(folder, LABELS)
     # `available` only tells what is there; whether the list is right is for `read` to say.
     concepts = _lines(required(folder, CONCEPTS))
-    paths = [_label_path(labels, concept) for concept in concepts]
+    paths = [labels / f"Labels_{concept}.txt" for concept in concepts]
     return next((f"{LABELS}/{path.name}" for path in paths if not path.is_file()), None)
 
 
@@ -53,16 +53,9 @@ def contents(folder: Path) -> dict[str, tuple[int, int]]:
 def read(folder: Path, images: str, size: int, concepts: int) -> tuple[Selection, int]:
     """The images with at least one of the most frequent concepts, and how many images there are.
 
-    Images without any of the 1,000 tags are among them, with an all-zero text. Of labels alone,
-    those with one of 21 concepts are the papers' 195,834, and those with one of 10 the 186,577.
-    Parsed files are cached, so that the second load takes seconds.
-
-    Arguments and errors are those of `Distributions.read_official`; files must also have the same
-    number of lines.
-
-    Args:
-        folder: holds the files, at most two levels down; the photos at any.
-        concepts: how many of the most frequent ones.
+    Those with one of 21 `concepts` are the papers' 195,834, and those with one of 10 the 186,577;
+    see `NUSWIDE`. Arguments and errors are those of `Distributions.read_official`; files must also
+    have the same number of lines.
     """
     listed = _names(required(folder, CONCEPTS), N_LISTED)
     vocabulary = _names(required(folder, TAG_LIST), N_TAGS)
@@ -89,8 +82,7 @@ def _images(folder: Path, images: str, size: int, rows: np.ndarray, n: int) -> n
     if images == "bof":
         words = aligned(required(folder, VISUAL_WORDS), N_VISUAL_WORDS, _LARGEST_COUNT, n)
         return words[rows].astype(np.float32)
-    path = required(folder, *_IMAGE_LISTS)
-    names = _lines(path)
+    names = _lines(path := required(folder, *_IMAGE_LISTS))
     check_aligned(path, len(names), n)
     return store.decoded(Photos(folder).find_all(names[i] for i in rows), size)
 
@@ -98,10 +90,6 @@ def _images(folder: Path, images: str, size: int, rows: np.ndarray, n: int) -> n
 def _lines(path: Path) -> list[str]:
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     return [line.strip() for line in lines if line.strip()]
-
-
-def _label_path(folder: Path, concept: str) -> Path:
-    return folder / f"Labels_{concept}.txt"
 
 
 def _names(path: Path, n: int) -> list[str]:
@@ -117,6 +105,6 @@ def _names(path: Path, n: int) -> list[str]:
 
 def _labels(folder: Path, concepts: list[str]) -> np.ndarray:
     """The labels of all concepts, zeros and ones, `uint8 [N, 81]`."""
-    paths = [_label_path(required(folder, LABELS), concept) for concept in concepts]
+    paths = [required(folder, LABELS) / f"Labels_{concept}.txt" for concept in concepts]
     first = table(paths[0], 1, 1)
     return np.hstack([first, *(aligned(path, 1, 1, len(first)) for path in paths[1:])])

@@ -29,10 +29,7 @@ def find(folder: Path, tables: Sequence[str]) -> Path | None:
 
 
 def required(dataset: str, folder: Path, tables: Sequence[str], images: str, texts: str) -> Path:
-    """`folder`, which holds the tables and the folder of photos.
-
-    Args:
-        images, texts: the options of the dataset.
+    """`folder`, which holds the tables and the folder of photos; the options are checked.
 
     Raises:
         FileNotFoundError: it lacks one; the message says where to get them.
@@ -124,11 +121,7 @@ def split(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Indices of the queries and of the rest, both sorted.
 
-    Args:
-        n: how many samples there are.
-        n_query: how many become queries.
-        seed: draws them.
-        classes: `int64 [n]`, each class to give queries in proportion; `None` for plain chance.
+    Each of the `classes`, `int64 [n]`, gives queries in proportion; `None` is plain chance.
 
     Raises:
         ValueError: nothing would be left on one side, or a class has too few samples.

@@ -45,12 +45,7 @@ class Protocol:
     ) -> Split:
         """Query, database and train indices, with the paper's numbers where none are given.
 
-        Args:
-            labels: `bool [N, C]`; names: of the C labels.
-            seed: draws queries and training samples; the queries depend on nothing else.
-
-        Raises:
-            ValueError: too few samples, or a number below 1.
+        Arguments and errors are those of `for_each_label`.
         """
         n_query = self.n_query if n_query is None else n_query
         n_train = self.n_train if n_train is None else n_train
@@ -61,10 +56,7 @@ class Protocol:
     def numbers(
         self, dataset: str, name: str, n_query: int | None, n_query_per_concept: int | None
     ) -> int | None:
-        """The number of queries that was given, of the two options the one that is this one's.
-
-        Args:
-            dataset, name: of the dataset and of this protocol, for messages.
+        """The number of queries, of the two options the one that is this protocol's, called `name`.
 
         Raises:
             ValueError: the other one was given.
@@ -81,15 +73,7 @@ class Protocol:
         return given
 
     def check(self, dataset: str, found: tuple[int, int, int], fix: str) -> None:
-        """Refuse other counts than the published ones.
-
-        Args:
-            found: pairs, words and labels.
-            fix: what to do, for the message.
-
-        Raises:
-            ValueError: they differ.
-        """
+        """Refuse other pairs, words and labels than published; `fix` says what to do."""
         if found != (self.pairs, self.words, self.labels):
             raise ValueError(
                 f"{dataset} has {self.pairs} pairs, {self.words} tags and {self.labels} labels, "
@@ -117,11 +101,7 @@ def at_random(n: int, n_query: int, n_train: int | None, seed: int) -> Split:
 
 
 def for_each_label(
-    labels: np.ndarray,
-    names: Sequence[str],
-    n_query: int,
-    n_train: int | None,
-    seed: int,
+    labels: np.ndarray, names: Sequence[str], n_query: int, n_train: int | None, seed: int
 ) -> Split:
     """Query, database and train indices, with `n_query` queries drawn for each label.
 

@@ -42,9 +42,7 @@ def decoded(
     decodes. The array can be written to, but what is written stays in memory.
 
     Args:
-        paths: N image files.
-        size: side in pixels.
-        by: which function of `decoding` scales them.
+        paths: N image files; size: side in pixels; by: which function of `decoding` scales them.
         name: what the images are, as for `filled`; their paths by default.
 
     Raises:
@@ -111,17 +109,13 @@ def _mapped(path: Path, shape: tuple[int, ...]) -> np.memmap | None:
     try:
         # Copy on write: PyTorch warns of arrays that cannot be written to.
         array = np.load(path, mmap_mode="c", allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+    except Exception:  # a damaged header can raise anything
         return None
     return array if array.shape == shape and array.dtype == np.uint8 else None
 
 
 def _fill(
-    path: Path,
-    begun: Path,
-    stamps: Sequence[bytes],
-    shape: tuple[int, int, int, int],
-    read: Read,
+    path: Path, begun: Path, stamps: Sequence[bytes], shape: tuple[int, int, int, int], read: Read
 ) -> None:
     """Write the blocks that are missing; give the file its name once it is whole."""
     part, marks = begun.with_suffix(".part"), begun.with_suffix(".marks")

@@ -7,7 +7,7 @@ import numpy as np
 
 from mmhash_nb.datasets.about import about
 from mmhash_nb.io.download import digest_of
-from mmhash_nb.io.matfiles import read_mat
+from mmhash_nb.io.matfiles import read_mat, stacked
 from mmhash_nb.pairs import Pairs
 
 FILE = "uci_all.mat"
@@ -42,25 +42,17 @@ def load(root: str | os.PathLike[str]) -> Pairs:
             f"uci_digits has no {FILE} in {Path(root) / 'uci_digits'}: get the data from {PAGE} "
             f"and put {PUT}, under {root}."
         )
-    parts = {}
     arrays = read_mat(path, [f"{array}_{part}" for array in "ITL" for part in ("tr", "te")])
-    for array in "ITL":
-        both = [arrays[f"{array}_{part}"] for part in ("tr", "te")]
-        if both[0].shape[1] != both[1].shape[1]:
-            raise ValueError(
-                f"{array}_tr has {both[0].shape[1]} columns but {array}_te {both[1].shape[1]} in "
-                f"{path}: get it again."
-            )
-        parts[array] = np.concatenate(both)
-    n_train, classes = len(arrays["L_tr"]), parts["L"].ravel()
+    images, texts, labels = (stacked(arrays, name, path) for name in "ITL")
+    n_train, classes = len(arrays["L_tr"]), labels.ravel()
     for digit in np.flatnonzero(~np.isin(classes, np.arange(1, 11)))[:1]:
         raise ValueError(
             f"class {classes[digit]} of digit {digit} in {path} is not one of 1 to 10."
         )
     known = digest_of(path, "sha256") == SHA256
     return Pairs(
-        images=parts["I"].astype(np.float32),
-        texts=parts["T"].astype(np.float32),
+        images=images.astype(np.float32),
+        texts=texts.astype(np.float32),
         labels=classes[:, None] == np.arange(1, 11),
         label_names=list(DIGITS),
         query=np.arange(n_train, len(classes)),

@@ -9,7 +9,7 @@ from filelock import FileLock
 
 from mmhash_nb.datasets.about import about
 from mmhash_nb.io.download import digest_of, extract, fetch
-from mmhash_nb.io.matfiles import read_mat
+from mmhash_nb.io.matfiles import read_mat, stacked
 from mmhash_nb.pairs import Pairs
 
 _ABOUT = about("wiki")
@@ -21,13 +21,16 @@ N_TRAIN, N_QUERY, N_CLASSES = 2173, 693, 10
 
 def find(root: Path) -> Path | None:
     """The folder that holds the four files, if they are all there."""
-    folder = root / "wiki"
-    return folder if all((folder / name).is_file() for name in FILES) else None
+    return None if _missing(root / "wiki") else root / "wiki"
+
+
+def _missing(folder: Path) -> list[str]:
+    return [name for name in FILES if not (folder / name).is_file()]
 
 
 def contents(root: Path) -> dict[str, tuple[int, int]]:
     """How many files are there, and how many are needed."""
-    return {"files": (sum((root / "wiki" / name).is_file() for name in FILES), len(FILES))}
+    return {"files": (len(FILES) - len(_missing(root / "wiki")), len(FILES))}
 
 
 def fetch_all(root: Path) -> None:
@@ -50,17 +53,15 @@ def load(root: str | os.PathLike[str], *, download: bool = False) -> Pairs:
         ValueError: a file is not what it should be, or the counts are not the published ones.
     """
     root = Path(root)
-    if find(root) is None:
+    if missing := _missing(root / "wiki"):
         if not download:
-            missing = [name for name in FILES if not (root / "wiki" / name).is_file()]
             raise FileNotFoundError(
                 f"wiki has no {missing[0]} in {root / 'wiki'}: get the dataset from {PAGE} and put "
                 f"{PUT} under {root}, or load with download=True."
             )
         root.mkdir(parents=True, exist_ok=True)
         with FileLock(root / ".wiki.lock"):
-            if find(root) is None:  # or another process got them meanwhile
-                _download(root / "wiki")
+            fetch_all(root)  # unless another process got them meanwhile
     pairs = read(root / "wiki")
     check_published(pairs)
     return pairs
@@ -88,19 +89,13 @@ def read(folder: Path) -> Pairs:
                     f"{variable} in {folder / 'raw_features.mat'} has {shape[0]} rows but "
                     f"{path.name} has {len(classes[-1])} lines: they must align."
                 )
-    for view in "IT":
-        if (d := arrays[f"{view}_tr"].shape[1]) != (e := arrays[f"{view}_te"].shape[1]):
-            raise ValueError(
-                f"{view}_tr has {d} columns but {view}_te has {e} in {folder / 'raw_features.mat'}."
-            )
     n_train, n = len(classes[0]), len(classes[0]) + len(classes[1])
     labels = np.zeros((n, len(names)), dtype=np.bool_)
     labels[np.arange(n), np.concatenate(classes) - 1] = True
-    images = np.concatenate([arrays["I_tr"], arrays["I_te"]]).astype(np.float32)
-    texts = np.concatenate([arrays["T_tr"], arrays["T_te"]]).astype(np.float32)
+    images, texts = (stacked(arrays, view, folder / "raw_features.mat") for view in "IT")
     return Pairs(
-        images=images,
-        texts=texts,
+        images=images.astype(np.float32),
+        texts=texts.astype(np.float32),
         labels=labels,
         label_names=names,
         query=np.arange(n_train, n),
@@ -125,8 +120,7 @@ def check_published(pairs: Pairs) -> None:
 def _classes(path: Path, n_classes: int) -> np.ndarray:
     """The class of each line of a list, `int64 [n]`, counted from 1."""
     classes = []
-    lines = _text(path).splitlines()
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(_text(path).splitlines(), start=1):
         fields = line.split("\t")
         if len(fields) != 3:
             raise ValueError(

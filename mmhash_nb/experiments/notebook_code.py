@@ -5,7 +5,7 @@ import hashlib
 import json
 import symtable
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,8 @@ _CODE = (type, types.FunctionType, types.ModuleType)
 def notebook_code(name: str, namespace: Mapping[str, Any]) -> str | None:
     """The statements that define a name of a notebook and all names that these use, as one text.
 
-    Of a global that holds plain data or an array its value counts, in place of its statement.
+    Of a global that holds plain data or an array its value counts, in place of its statements.
+    Statements count that change what a name holds, such as `Mine.rate = 1` and `LOSSES.update(x)`.
 
     Args:
         name: of a class.
@@ -27,7 +28,7 @@ def notebook_code(name: str, namespace: Mapping[str, Any]) -> str | None:
     Returns:
         None where a definition is in none of the cells, so that its code is not known.
     """
-    bindings = _bindings(namespace.get("In", ()))
+    statements, bound = _statements(namespace)
     lines: dict[str, str] = {}
     waiting = [name]
     while waiting:
@@ -37,33 +38,79 @@ def notebook_code(name: str, namespace: Mapping[str, Any]) -> str | None:
         value = namespace[one]
         if (data := _data(value)) is not None:
             lines[one] = f"{one} = {data!r}"
-        elif one in bindings:
-            lines[one] = "\n".join(bindings[one])
-            waiting += _used(_table(lines[one]))
-        elif isinstance(value, _CODE):
+            continue
+        texts = statements.get(one, ())
+        if one not in bound and isinstance(value, _CODE):
             module = getattr(value, "__module__", None) or getattr(value, "__name__", "")
             if module == "__main__":
                 return None
-            lines[one] = f"from {module} import {one}"
+            texts = (f"from {module} import {one}", *texts)
+        if texts:
+            lines[one] = "\n".join(texts)
+            waiting += _used(_table(lines[one]))
     return "\n".join(lines[one] for one in sorted(lines))
 
 
-def _bindings(cells: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """The last statement that binds each name, after those that it builds on (`f = wrap(f)`)."""
+def _statements(namespace: Mapping[str, Any]) -> tuple[dict[str, tuple[str, ...]], set[str]]:
+    """The statements behind each name, and the names that one of them binds.
+
+    They are the last that binds it, those that this builds on (`f = wrap(f)`), and those that
+    change what it holds.
+    """
     found: dict[str, tuple[str, ...]] = {}
-    for cell in cells:
+    bound: set[str] = set()
+    for cell in namespace.get("In", ()):
         try:
-            statements = [ast.unparse(one) for one in _apart(parsed(cell))]
-            tables = [_table(text) for text in statements]
+            statements = [(one, ast.unparse(one)) for one in _apart(parsed(cell))]
+            tables = [_table(text) for _, text in statements]
         except SyntaxError:
             continue  # it was not executed
-        for text, table in zip(statements, tables, strict=True):
+        for (statement, text), table in zip(statements, tables, strict=True):
+            binds = set()
             for symbol in table.get_symbols():
                 if symbol.is_assigned() or symbol.is_imported():
                     name = symbol.get_name()
                     before = found.get(name, ()) if symbol.is_referenced() else ()
                     found[name] = (*before, text)
-    return found
+                    binds.add(name)
+            bound |= binds
+            for name in _changed(statement, namespace) - binds:
+                before = found.get(name, ())
+                if not (text in before[-1:] and _repeatable(statement, name)):
+                    found[name] = (*before, text)
+    return found, bound
+
+
+def _changed(statement: ast.stmt, namespace: Mapping[str, Any]) -> set[str]:
+    """The names of which a statement changes what they hold, as far as its text shows."""
+    names = set()
+    for node in ast.walk(statement):
+        match node:
+            case ast.Attribute(ctx=ast.Store() | ast.Del()):
+                names.add(_root(node))
+            case ast.Subscript(ctx=ast.Store() | ast.Del()):
+                names.add(_root(node))
+            case ast.Expr(value=ast.Call(func=ast.Name("setattr" | "delattr"), args=[one, *_])):
+                names.add(_root(one))
+            case ast.Expr(value=ast.Call(func=ast.Attribute() as method)):
+                # Calling a function of a module is taken not to change the module.
+                if not isinstance(namespace.get(_root(method)), types.ModuleType):
+                    names.add(_root(method))
+    return names - {""}
+
+
+def _root(node: ast.expr) -> str:
+    """`a` of `a.b[0].c`, empty for what begins with no name."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _repeatable(statement: ast.stmt, name: str) -> bool:
+    """Whether a statement changes nothing more when its cell runs twice."""
+    if isinstance(statement, ast.Assign):
+        return all(getattr(node, "id", "") != name for node in ast.walk(statement.value))
+    return isinstance(statement, ast.FunctionDef | ast.ClassDef)
 
 
 def _apart(tree: ast.Module) -> Iterator[ast.stmt]:

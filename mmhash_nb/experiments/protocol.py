@@ -20,7 +20,7 @@ class Protocol:
         seeds: of the methods with something random in them.
         options: of each method, where they differ from its defaults.
         on_vectors: methods that are given feature vectors where the dataset's images are pixels.
-        vectors: which ones, as `features.described` takes it: backbone, weights and size.
+        vectors: which ones, as `features.vectors.described` takes it: backbone, weights and size.
     """
 
     dataset: str

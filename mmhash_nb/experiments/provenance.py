@@ -16,7 +16,7 @@ import mmhash_nb
 from mmhash_nb.experiments.notebook_code import notebook_code
 from mmhash_nb.io import imports
 from mmhash_nb.io.download import digest_of
-from mmhash_nb.io.imports import closure, code_hash, imported_files, module_file
+from mmhash_nb.io.imports import closure, code_hash, imported_files, module_file, own_file
 from mmhash_nb.io.project import project_root
 from mmhash_nb.io.source import code
 
@@ -35,8 +35,9 @@ def method_hash(cls: type) -> str:
     """SHA-256 over all code that fit and encode of a class can execute, and the packaged weights.
 
     The code is that of the modules of the class and of its bases, with all that they import. Of a
-    class defined in a notebook it is what the class uses of the notebook's cells. A class typed
-    where no source is saved, as in Python's shell, has another hash in each process.
+    class in an installed library its own file counts, and no other of the library. Of a class
+    defined in a notebook it is what the class uses of the notebook's cells. A class typed where no
+    source is saved, as in Python's shell, has another hash in each process.
     """
     imports.read_loaded()
     files, texts = method_files(cls)
@@ -52,8 +53,11 @@ def method_files(cls: type) -> tuple[set[Path], list[str]]:
     files: set[Path] = set()
     texts = []
     for one in cls.__mro__:
-        if (file := module_file(one.__module__)) is not None:
+        file = module_file(one.__module__) or own_file(one.__module__)
+        if file is not None and file.suffix == ".py":
             files.add(file)
+        elif file is not None:
+            texts.append(f"compiled = {file_hash(file)!r}")
         elif _has_no_file(one.__module__):
             name, namespace = one.__qualname__.partition(".")[0], vars(sys.modules[one.__module__])
             text = notebook_code(name, namespace)

@@ -22,7 +22,7 @@ from mmhash_nb.codes import HashCodes, load_codes, save_codes
 from mmhash_nb.experiments import evaluation, provenance
 from mmhash_nb.experiments.protocol import Protocol
 from mmhash_nb.experiments.records import COLUMNS
-from mmhash_nb.features.described import described
+from mmhash_nb.features.vectors import described
 from mmhash_nb.hashers.base import Embedder, Hasher
 from mmhash_nb.io.files import whole
 from mmhash_nb.io.project import project_root

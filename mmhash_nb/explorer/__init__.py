@@ -1,8 +1,5 @@
 """The explorer: turn over retrieval results by method, code length, query and radius."""
 
-from mmhash_nb.explorer.attention import Masks
 from mmhash_nb.explorer.drawing import draw
-from mmhash_nb.explorer.search import directions, in_words
+from mmhash_nb.explorer.search import Masks, directions, in_words
 from mmhash_nb.explorer.widget import Explorer, explore
-
-__all__ = ["Explorer", "Masks", "directions", "draw", "explore", "in_words"]

@@ -6,11 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from mmhash_nb.codes import HashCodes
-from mmhash_nb.explorer.attention import Masks, with_masks
 from mmhash_nb.explorer.canvas import Canvas
 from mmhash_nb.explorer.components import draw_codes, draw_item
 from mmhash_nb.explorer.plots import plot_distances, plot_lookup
-from mmhash_nb.explorer.search import Database, Query, SearchResult, search
+from mmhash_nb.explorer.search import Database, Masks, Query, SearchResult, search, with_masks
 from mmhash_nb.figures.items import CELL, Box, label_text, view_of
 from mmhash_nb.figures.nearest import Codes, MethodCodes, side_codes, sides, task_name
 from mmhash_nb.figures.style import INK, MARKS, RIGHT, WRONG
@@ -69,7 +68,9 @@ def draw(
     of_dataset = Query.of(pairs, query)
     query_side, database_side = sides(direction)
     found = []
-    for method, of in _by_method(codes).items():
+    named = not any(isinstance(value, HashCodes) for value in codes.values())
+    by_method: MethodCodes = codes if named else {"": codes}  # type: ignore[assignment, dict-item]
+    for method, of in by_method.items():
         code = side_codes(pairs, of, query_side)[query]
         database = Database(pairs, of, database_side)
         one = search(method, direction, database, code, of_dataset.labels, k, only_mistakes)
@@ -86,13 +87,8 @@ def draw_results(
 
     A result that shares a label with the query is framed in blue and marked ✓, another in orange
     and marked ✗; where the query's labels are unknown, frames are black and there is no mark. The
-    number is the Hamming distance, and the line under it names the shared labels.
-
-    Args:
-        pairs: the dataset that was searched.
-        query: what was searched with.
-        results: one or two.
-        radius: Hamming radius of the lookup to mark; one beyond the code length counts as that.
+    number is the Hamming distance, and the line under it names the shared labels. A `radius` of
+    lookup beyond the code length counts as that.
 
     Raises:
         ValueError: there are no results or more than two.
@@ -114,12 +110,6 @@ def draw_results(
         if one.relevant is not None:
             plot_lookup(canvas, curve, one.relevant, one.other, within)
     return canvas
-
-
-def _by_method(codes: Codes | MethodCodes) -> MethodCodes:
-    if any(isinstance(value, HashCodes) for value in codes.values()):
-        return {"": codes}  # type: ignore[dict-item]
-    return codes  # type: ignore[return-value]
 
 
 def _boxes(pairs: Pairs, found: SearchResult, width: float) -> list[Box]:

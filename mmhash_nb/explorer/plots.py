@@ -20,14 +20,9 @@ Range = tuple[float, float]
 
 
 class Plot:
-    """Axes with ticks, a grid and a legend above, in a box of a canvas.
+    """Axes with ticks, a grid and a legend above; what is drawn is on the canvas after `finish`.
 
-    Args:
-        canvas: where; what is drawn is on it after `finish`.
-        box: of the area inside the axes, in inches.
-        x, y: ranges of the values.
-        names: of the two axes.
-        whole: whether ticks of x are whole numbers.
+    `box` is the area inside the axes, in inches; `whole` asks for whole numbers as ticks of x.
     """
 
     def __init__(
@@ -137,11 +132,8 @@ def plot_distances(
 ) -> None:
     """Which share of relevant and other items lies at each Hamming distance.
 
-    Args:
-        canvas, box: where.
-        relevant, other: items at each distance, `int [K + 1]`; where labels are unknown, None
-            and all items.
-        radius: marked by a dotted line.
+    `relevant` and `other` count the items at each distance, `int [K + 1]`; where labels are
+    unknown, they are None and all items. A dotted line marks the radius.
     """
     series: list[tuple[str, np.ndarray, str, tuple[float, float] | None]]
     if relevant is None:

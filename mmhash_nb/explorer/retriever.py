@@ -7,8 +7,7 @@ from mmhash_nb import hashers
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.experiments.collection import Collection
 from mmhash_nb.experiments.evaluation import modalities
-from mmhash_nb.explorer.attention import Masks, with_masks
-from mmhash_nb.explorer.search import Database, Query, SearchResult, search
+from mmhash_nb.explorer.search import Database, Masks, Query, SearchResult, search, with_masks
 from mmhash_nb.explorer.user_query import UserQuery, needs
 from mmhash_nb.figures.nearest import side_codes, sides
 from mmhash_nb.hashers.base import Hasher
@@ -32,9 +31,6 @@ class Retriever:
     """A dataset with its codes and fitted methods, ready to be searched.
 
     A method and the codes of its database are loaded at the first search that needs them, and stay.
-
-    Args:
-        collection: pairs, codes and fitted methods.
     """
 
     def __init__(self, collection: Collection) -> None:
@@ -65,9 +61,6 @@ class Retriever:
         """What a method finds for a query of the dataset or of the user.
 
         Args:
-            column: the method and the task.
-            query: what to search with.
-            k: how many results.
             only_mistakes: leave out results that are right; of no effect where the query's labels
                 are unknown.
             attention: with masks, where the method has them and was saved.

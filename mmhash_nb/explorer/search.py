@@ -1,14 +1,18 @@
-"""Search by codes: the items nearest to one query, and how far all others lie."""
+"""Search by codes: the items nearest to one query, their attention, and how far all others lie."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.experiments.evaluation import tasks
-from mmhash_nb.figures.nearest import side_codes
+from mmhash_nb.figures.items import view_of
+from mmhash_nb.figures.nearest import side_codes, sides
 from mmhash_nb.hashers import method_class
+from mmhash_nb.hashers.base import Method
 from mmhash_nb.pairs import Pairs
 
 
@@ -45,7 +49,6 @@ class Database:
 
     Args:
         codes: of one method, for each modality, codes of all samples.
-        side: modality of the database.
 
     Raises:
         ValueError: the database is empty, or there are no such codes.
@@ -120,9 +123,6 @@ def search(
     """Find the `k` items nearest to a code, and count how far all items lie.
 
     Args:
-        method, direction: for the result.
-        database: where to look.
-        query_code: one code.
         labels: of the query, `bool [C]`; None where they are unknown.
         k: how many items; fewer where there are fewer.
         only_mistakes: leave out results that share a label with the query.
@@ -156,6 +156,42 @@ def search(
         other=histogram(distances if right is None else distances[~right]),
         only_mistakes=only_mistakes,
     )
+
+
+class Masks:
+    """The visual masks of a fitted method, computed where they are needed.
+
+    Args:
+        method: one whose `has_masks` is true.
+
+    Raises:
+        ValueError: it has none.
+    """
+
+    def __init__(self, method: Method) -> None:
+        if not method.has_masks:
+            raise ValueError(f"{method.name} has no attention masks: ask for those of an aadah.")
+        self._method: Any = method
+        self._known: WeakKeyDictionary[Pairs, dict[int, np.ndarray]] = WeakKeyDictionary()
+
+    def of(self, pairs: Pairs, samples: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Attended regions of some samples' pictures, `bool [n, h, w]`."""
+        known = self._known.setdefault(pairs, {})
+        missing = [sample for sample in dict.fromkeys(map(int, samples)) if sample not in known]
+        if missing:
+            masks = self._method.attend(pairs.take(np.array(missing)), "image").mask
+            known.update(zip(missing, masks, strict=True))
+        return np.stack([known[int(sample)] for sample in samples])
+
+
+def with_masks(found: SearchResult, pairs: Pairs, query: Query, masks: Masks) -> SearchResult:
+    """A result with the masks of its pictures, on the sides that are images."""
+    query_side, database_side = sides(found.direction)
+    if query_side == "image" and view_of(query.pairs, "image") == "picture":
+        found = replace(found, query_mask=masks.of(query.pairs, [query.sample])[0])
+    if database_side == "image" and len(found.ids):
+        found = replace(found, masks=masks.of(pairs, found.ids))
+    return found
 
 
 def directions(method: str, codes: Mapping[str, HashCodes]) -> list[str]:

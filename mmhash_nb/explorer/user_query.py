@@ -56,7 +56,6 @@ def user_query(
 
     Args:
         made_of: as `needs` says; what it does not name stays empty in the sample.
-        words: as typed.
         picture: as from `decoding.read_picture`; None where there is none yet.
 
     Raises:

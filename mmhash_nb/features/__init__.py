@@ -7,8 +7,6 @@ import numpy as np
 
 from mmhash_nb.features.image_cache import cached_of_images, check_pixels
 
-__all__ = ["KINDS", "describe"]
-
 KINDS = ("pixels", "gist", "hog")
 
 

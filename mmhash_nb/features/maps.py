@@ -14,8 +14,6 @@ from mmhash_nb.features.backbones import Backbone
 from mmhash_nb.features.image_cache import cached_of_images, check_pixels
 from mmhash_nb.training.memory import halved
 
-__all__ = ["beyond_float16", "check_images", "passed", "resized", "stage_maps"]
-
 _LARGEST = float(np.finfo(np.float16).max)
 #: pixels that a CPU passes through a backbone at a time, ten images of 224 x 224: what a larger
 #: batch makes on its way leaves the caches, and MobileNetV2 was seen to take twice as long

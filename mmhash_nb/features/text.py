@@ -10,16 +10,6 @@ from typing import Any
 import numpy as np
 from safetensors import safe_open
 
-__all__ = [
-    "DIMENSIONS",
-    "KINDS",
-    "bag_of_words",
-    "bags",
-    "choose_vocabulary",
-    "sentence_embeddings",
-    "tokens",
-]
-
 KINDS = ("word", "char")
 #: length of a sentence embedding
 DIMENSIONS = 256

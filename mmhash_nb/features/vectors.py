@@ -1,15 +1,15 @@
-"""A backbone's feature vectors of many images, computed once."""
+"""A backbone's feature vectors of many images, computed once, and pairs described by them."""
 
+import dataclasses
 from functools import partial
 
 import numpy as np
 import torch
 
-from mmhash_nb.features.backbones import Backbone
+from mmhash_nb.features.backbones import Backbone, create
 from mmhash_nb.features.image_cache import cached_of_images
 from mmhash_nb.features.maps import beyond_float16, check_images, passed
-
-__all__ = ["feature_vectors"]
+from mmhash_nb.pairs import Pairs
 
 #: images described at a time
 BATCH = 128
@@ -54,3 +54,29 @@ def _vectors(
         vectors[start : start + len(part)] = backbone.describe(part).cpu().numpy()
         start += len(part)
     return vectors
+
+
+def described(
+    pairs: Pairs,
+    backbone: str = "small",
+    weights: str | None = None,
+    size: int | None = None,
+    *,
+    device: str | torch.device = "cpu",
+) -> Pairs:
+    """`pairs` with the backbone's vectors `float32 [N, d]` as images; texts, labels, splits stay.
+
+    The vectors are those that the shallow cross-modal methods make of the same pixels. Pictures
+    stay as thumbnails, to be shown. Pairs whose images are vectors already are returned as they
+    are.
+
+    Args:
+        backbone, weights: as `backbones.create` takes them.
+        size, device: as `feature_vectors` takes them.
+    """
+    if pairs.images.ndim == 2:
+        return pairs
+    network = create(backbone, weights=weights)
+    vectors = feature_vectors(network, pairs.images, device=device, size=size)
+    shown = pairs.images if pairs.thumbnails is None else pairs.thumbnails
+    return dataclasses.replace(pairs, images=vectors, thumbnails=shown)

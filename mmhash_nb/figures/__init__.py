@@ -21,38 +21,3 @@ from mmhash_nb.figures.style import Picture, folder, png, save
 from mmhash_nb.figures.tag_retrieval import annotation, word_gallery, word_queries
 from mmhash_nb.figures.trade_off import trade_off
 from mmhash_nb.figures.word_attention import attended_words
-
-__all__ = [
-    "Item",
-    "Nearest",
-    "Picture",
-    "adversarial_curves",
-    "annotation",
-    "attended_channels",
-    "attended_regions",
-    "attended_words",
-    "attention_mechanisms",
-    "channel_gallery",
-    "code_updates",
-    "descriptor_codes",
-    "distance_histogram",
-    "folder",
-    "forest",
-    "found_items",
-    "gallery",
-    "latent_gaussians",
-    "lookup_precision_recall",
-    "map_by_bits",
-    "nearest",
-    "png",
-    "precision_at_top",
-    "precision_recall",
-    "ranking_curves",
-    "save",
-    "show_pairs",
-    "tie_bars",
-    "trade_off",
-    "training_curves",
-    "word_gallery",
-    "word_queries",
-]

@@ -48,13 +48,9 @@ _PALE_DIFFERENT = "#f7a58f"
 
 
 def code_cells(query: HashCodes, others: HashCodes) -> np.ndarray:
-    """The colours of codes as a picture, `float [M, K, 3]`: dark for 1, light for 0.
+    """The colours of M codes as a picture, `float [M, K, 3]`: dark for 1, light for 0.
 
-    Bits that differ from the query's are red, dark red for 1 and light red for 0.
-
-    Args:
-        query: one code.
-        others: M codes of the same length.
+    Bits that differ from the query's single code are red, dark red for 1 and light red for 0.
     """
     palette = np.array([to_rgb(c) for c in (_ZERO, _ONE, _PALE_DIFFERENT, DIFFERENT)])
     ones = others.signs() > 0

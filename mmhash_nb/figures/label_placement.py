@@ -38,7 +38,7 @@ def name_points(
     to_pixels = axes.transData.transform
     ground = _Ground(
         axes.get_window_extent(),
-        [_around(point, _RING * pixels) for point in to_pixels(list(points.values()))],
+        [Bbox([at - _RING * pixels, at + _RING * pixels]) for at in to_pixels([*points.values()])],
         to_pixels([points[name] for name in names]),
         axes.transData.transform_path(line),
     )
@@ -111,10 +111,6 @@ class _Ground:
         others = [some for some in self.points if not some.contains(*place.point)]
         on = box.count_overlaps(self.points) + sum(_crosses(place.line, some) for some in others)
         return (out, names + lines, mistaken, on, _crosses(self.front, box))
-
-
-def _around(point: np.ndarray, radius: float) -> Bbox:
-    return Bbox(np.stack([point - radius, point + radius]))
 
 
 def _crosses(line: Path, box: Bbox) -> bool:

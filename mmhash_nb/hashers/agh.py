@@ -7,14 +7,12 @@ from scipy import linalg, sparse
 from sklearn.cluster import KMeans
 from sklearn.metrics.pairwise import euclidean_distances
 
-from mmhash_nb.hashers.base import State, check_at_most
+from mmhash_nb.hashers.base import State, check_at_most, in_blocks
 from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.unimodal import UnimodalHasher
 
 #: iterations of k-means; anchors need not be converged centres
 KMEANS_ITERATIONS = 20
-#: samples encoded at a time, so that distances to anchors stay small in memory
-BLOCK = 8192
 #: below this fraction of the largest, an eigenvalue or a quadratic form is rounding error
 NEGLIGIBLE = 1e-9
 
@@ -80,13 +78,9 @@ class AnchorGraphHashing(UnimodalHasher):
         return state
 
     def project_view(self, x: np.ndarray, state: State) -> np.ndarray:
-        neighbours, bandwidth = int(state["neighbours"][0]), float(state["bandwidth"][0])
-        blocks = [
-            anchor_similarities(x[i : i + BLOCK], state["anchors"], neighbours, bandwidth)
-            @ state["weights"]
-            for i in range(0, len(x), BLOCK)
-        ]
-        y = np.concatenate(blocks) if blocks else np.zeros((0, state["weights"].shape[1]))
+        tied = state["anchors"], int(state["neighbours"][0]), float(state["bandwidth"][0])
+        weights = state["weights"]
+        y = in_blocks(lambda some: anchor_similarities(some, *tied) @ weights, x, weights.shape[1])
         if "thresholds" in state:
             above, below = state["thresholds"].T
             y = np.concatenate([y, np.where(y >= 0, y - above, below - y)], axis=1)

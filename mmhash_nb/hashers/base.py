@@ -5,6 +5,7 @@ import json
 import os
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, Self
 
@@ -19,6 +20,8 @@ from mmhash_nb.pairs import Pairs
 
 EncodedModality = Literal["image", "text", "joint"]
 State = dict[str, np.ndarray]
+#: samples encoded at a time by `in_blocks`
+BLOCK = 8192
 FAMILIES = ("shallow", "network on vectors", "deep network", "other", "no codes", "control")
 
 
@@ -216,6 +219,14 @@ def unit_rows(x: np.ndarray) -> np.ndarray:
 def signs(x: np.ndarray) -> np.ndarray:
     """-1 and 1, with 1 for 0, as in `HashCodes.from_signs`."""
     return np.where(x >= 0, 1.0, -1.0)
+
+
+def in_blocks(work: Callable[[np.ndarray], np.ndarray], x: np.ndarray, width: int) -> np.ndarray:
+    """`work(x)`, `[N, width]`, in blocks of samples: distances to anchors stay small in memory."""
+    values = np.empty((len(x), width))
+    for i in range(0, len(x), BLOCK):
+        values[i : i + BLOCK] = work(x[i : i + BLOCK])
+    return values
 
 
 def share_label(labels: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 from mmhash_nb.hashers.base import EncodedModality, State, check_at_most
 from mmhash_nb.hashers.canonical import fit_cca
 from mmhash_nb.hashers.options import option
-from mmhash_nb.hashers.reference import Reference
+from mmhash_nb.hashers.unit_features import Reference
 from mmhash_nb.pairs import Pairs
 
 

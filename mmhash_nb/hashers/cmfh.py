@@ -84,10 +84,6 @@ class Factorisation:
 
     The best V is linear in the features, V = [X1 X2] A, so A `[d1 + d2, K]` stands for it, and all
     else follows from inner products of features: no step of a round depends on n.
-
-    Args:
-        image, text: X1 and X2, `float64 [n, d1]` and `[n, d2]`.
-        alpha, mu, gamma: weights, as in `CMFH`.
     """
 
     def __init__(

@@ -1,14 +1,15 @@
 """CM-SSH: cross-modality similarity-sensitive hashing by boosting."""
 
 from pathlib import Path
-from typing import ClassVar, cast
+from typing import ClassVar
 
 import numpy as np
 from scipy import linalg, sparse
 
-from mmhash_nb.hashers.base import EncodedModality, Hasher, State, centre_unit, share_label
+from mmhash_nb.hashers.base import EncodedModality, Hasher, State, share_label
 from mmhash_nb.hashers.options import option
-from mmhash_nb.pairs import Modality, Pairs
+from mmhash_nb.hashers.unit_features import UnitFeatures
+from mmhash_nb.pairs import Pairs
 
 #: candidates for one threshold: this many gaps between the projections of the training samples
 THRESHOLDS = 256
@@ -16,7 +17,7 @@ THRESHOLDS = 256
 MAX_BLOCKS = 200
 
 
-class CMSSH(Hasher):
+class CMSSH(UnitFeatures, Hasher):
     """Cross-modality similarity-sensitive hashing: bits ξ(x) = sign(p'x + a), η(y) = sign(q'y + b).
 
     Bit by bit, over inter-modal pairs (x, y) with s = +1 where they share a label, else -1, and
@@ -43,15 +44,10 @@ class CMSSH(Hasher):
 
     options: Options
     family: ClassVar[str] = "shallow"
-    image_views: ClassVar[tuple[str, ...]] = ("vectors",)
 
     def _fit(self, train: Pairs, checkpoint: Path | None) -> State:
-        views, state = {}, {}
-        for modality in ("image", "text"):
-            features = train.features(cast(Modality, modality))
-            state[f"{modality}.mean"] = features.mean(axis=0)
-            views[modality] = centre_unit(features, state[f"{modality}.mean"])
-        x, y = views["image"], views["text"]
+        state = self.means(train)
+        x, y = (self.normalised(train, modality, state) for modality in self.modalities)
         rng = np.random.default_rng(self.seed)
         i, j, similar = draw_pairs(train.labels, self.options.pairs, rng)
         sign = np.where(similar, 1.0, -1.0)
@@ -79,8 +75,7 @@ class CMSSH(Hasher):
         return state | {key: np.stack(parts, axis=-1) for key, parts in learned}
 
     def _project(self, pairs: Pairs, modality: EncodedModality) -> np.ndarray:
-        features = pairs.features(cast(Modality, modality))
-        x = centre_unit(features, self.state[f"{modality}.mean"])
+        x = self.normalised(pairs, modality, self.state)
         return x @ self.state[f"{modality}.directions"] + self.state[f"{modality}.offsets"]
 
 
@@ -89,9 +84,8 @@ def draw_pairs(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Inter-modal pairs of training samples, half similar and half not where there are enough.
 
-    Returns:
-        `count` pairs, or all n² where they are no more: indices of the first and of the second
-        modality, `int64 [m]` each, and whether they share a label, `bool [m]`.
+    `count` pairs, or all n² where they are no more: indices of the first and of the second
+    modality, `int64 [m]` each, and whether they share a label, `bool [m]`.
 
     Raises:
         ValueError: where all pairs are similar or none is.

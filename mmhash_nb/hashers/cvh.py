@@ -95,13 +95,7 @@ def neighbour_similarity(image: np.ndarray, text: np.ndarray, neighbours: int) -
 def eigenproblem(
     image: np.ndarray, text: np.ndarray, similarity: sparse.csr_array, ridge: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Both matrices of the problem in `CVH`, `[dx + dy, dx + dy]`, divided by n.
-
-    Args:
-        image, text: X1 and X2, centred, `float64 [n, d]`.
-        similarity: S = W − I, symmetric, `[n, n]`.
-        ridge: relative to the mean variance of a view.
-    """
+    """Both matrices of the problem in `CVH`, `[dx + dy, dx + dy]`, divided by n; S = W − I."""
     n = len(image)
     degrees = similarity.sum(axis=1)[:, None]  # [n, 1]
     squares, rough = [], []

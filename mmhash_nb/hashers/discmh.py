@@ -85,13 +85,7 @@ class DisCMH(ShallowHasher):
 
 
 class Discriminant:
-    """DisCMH's objective, and the minimiser of each block given the others.
-
-    Args:
-        views: X1 and X2, `float64 [n, d1]` and `[n, d2]`.
-        labels: Y, `bool [n, C]`.
-        lambda_, nu, ridge: λ, ν and δ, as in `DisCMH`.
-    """
+    """DisCMH's objective, and the minimiser of each block given the others; names as there."""
 
     def __init__(
         self,

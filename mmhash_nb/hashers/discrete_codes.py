@@ -23,15 +23,8 @@ def svm_classifiers(codes: np.ndarray, labels: np.ndarray, seed: int = 0) -> np.
 
     y is 1 where the sample has label j and −1 where it has not. A linear SVM minimises
     ½ ‖m‖² + C Σ ξ, which is half of that with C = ½. There is no intercept, as Eqs. 4 to 6 have
-    none.
-
-    Args:
-        codes: −1 or 1, `[n, K]`.
-        labels: `bool [n, C]`.
-        seed: of the order in which liblinear goes through the rows.
-
-    Returns:
-        `float64 [K, C]`.
+    none. From `codes`, −1 or 1 `[n, K]`, and `labels`, `bool [n, C]`, comes `float64 [K, C]`; the
+    seed is of the order in which liblinear goes through the rows.
     """
     # Equal codes are one row that weighs more: in late rounds there are few different ones.
     different, of = np.unique(codes, axis=0, return_inverse=True)
@@ -75,14 +68,8 @@ def best_codes(
     term as the discrete hinge loss of supervised discrete hashing does (Shen et al. 2015, the
     paper's [24]): m_{c_n,j} = Σ_{c in c_n} (m_c − m_j).
 
-    Args:
-        classifiers: M, `[K, C]`.
-        h: outputs of the fusion network, `[n, K]`.
-        labels: `bool [n, C]`.
-        update: `margins` or `printed`.
-
-    Returns:
-        −1 or 1, `float64 [n, K]`; 1 where the value is 0.
+    `classifiers` is M `[K, C]`, `h` are outputs of the fusion network `[n, K]`, `labels` `bool
+    [n, C]`. Codes are −1 or 1, `float64 [n, K]`; 1 where the value is 0.
     """
     pull = labels @ classifiers.T
     if update == "margins":
@@ -174,12 +161,10 @@ class CodeLearning(DeepObjective):
         return h.cpu().numpy()
 
     def record(self) -> State:
-        """What step 1 gives, after its last round.
+        """`codes` B, `classifier` M and `history`, `float64 [rounds, 4]`, after the last round.
 
-        Returns:
-            `codes`: B, `int8 [n, K]`. `classifier`: M, `float64 [K, C]`. `history`:
-            `float64 [rounds, 4]`, of each round J, ‖M‖² + Σ ξ, λ ‖B − H‖² (all after the network's
-            epoch), and the share of the bits that the round changed.
+        Of each round that has J, ‖M‖² + Σ ξ and λ ‖B − H‖² after the network's epoch, and the share
+        of the bits that the round changed.
         """
         rounds = int((~self.history[:, 3].isnan()).sum())
         self.close(rounds - 1, self.outputs())

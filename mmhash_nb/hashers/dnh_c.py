@@ -18,9 +18,7 @@ BIT_STD = 0.1
 def piecewise_threshold(s: Tensor, epsilon: float) -> Tensor:
     """0 where s < ½ − ε, 1 where s > ½ + ε, and s itself, with its gradient, in between.
 
-    Args:
-        s: values from 0 to 1, of any shape.
-        epsilon: ε from 0 to ½; ½ changes nothing.
+    s are values from 0 to 1, of any shape; ε = ½ changes nothing.
     """
     return torch.where((s - 0.5).abs() <= epsilon, s, (s > 0.5).to(s.dtype))
 
@@ -29,10 +27,6 @@ class DivideAndEncode(nn.Module):
     """Features `[B, d]` to intermediate ones in K slices, each to the value of one bit, `[B, K]`.
 
     No two bits share an intermediate feature, so that there is less that they have in common.
-
-    Args:
-        n_features: d. n_bits: code length K.
-        slice_features: intermediate features for each bit.
     """
 
     def __init__(self, n_features: int, n_bits: int, slice_features: int) -> None:

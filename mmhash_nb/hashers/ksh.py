@@ -4,7 +4,7 @@ import numpy as np
 from scipy import linalg
 from sklearn.metrics.pairwise import euclidean_distances
 
-from mmhash_nb.hashers.base import State, check_at_most, signs
+from mmhash_nb.hashers.base import State, check_at_most, in_blocks, signs
 from mmhash_nb.hashers.label_groups import LabelGroups
 from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.unimodal import UnimodalHasher
@@ -13,8 +13,6 @@ from mmhash_nb.hashers.unimodal import UnimodalHasher
 NEGLIGIBLE = 1e-8
 #: steps of accelerated gradient a bit at most, and the relative gain below which they end
 MAX_STEPS, TOLERANCE = 200, 1e-4
-#: samples encoded at a time, so that distances to anchors stay small in memory
-BLOCK = 8192
 
 
 class KSH(UnimodalHasher):
@@ -65,12 +63,12 @@ class KSH(UnimodalHasher):
         }
 
     def project_view(self, x: np.ndarray, state: State) -> np.ndarray:
-        blocks = []
-        for i in range(0, len(x), BLOCK):
-            squared = euclidean_distances(x[i : i + BLOCK], state["anchors"], squared=True)
+        def bits(some: np.ndarray) -> np.ndarray:
+            squared = euclidean_distances(some, state["anchors"], squared=True)
             kernel = np.exp(-squared.astype(np.float64) / state["bandwidth"][0])
-            blocks.append((kernel - state["centre"]) @ state["coefficients"])
-        return np.concatenate(blocks) if blocks else np.zeros((0, self.n_bits))
+            return (kernel - state["centre"]) @ state["coefficients"]
+
+        return in_blocks(bits, x, self.n_bits)
 
 
 class Residue:

@@ -75,8 +75,7 @@ class LabelGroups:
     ) -> tuple[np.ndarray, np.ndarray]:
         """`count` pairs, uniform over all similar (or all dissimilar) pairs, with replacement.
 
-        Returns:
-            The indices of the two samples of each pair, `int64 [count]` each, never equal.
+        Two samples by their indices, `int64 [count]` each, never equal.
         """
         g, h = np.nonzero(self.share == similar)
         weights = self.ordered_pairs[g, h] / self.ordered_pairs[g, h].sum()

@@ -35,11 +35,8 @@ def row_keys(*arrays: np.ndarray) -> np.ndarray:
     """A digest of each sample, over its rows of all arrays, `uint8 [N, 16]`.
 
     Rows of the same bytes have the same digest, in any order and in any call. The order of the
-    arrays counts, as do their dtypes and the shapes of their rows. Values are not compared, bytes
-    are: 0.0 and -0.0 differ.
-
-    Args:
-        arrays: one or more, each `[N, ...]`.
+    arrays counts, as do their dtypes and the shapes of their rows, `[N, ...]`. Values are not
+    compared, bytes are: 0.0 and -0.0 differ.
     """
     # Dtype and shape come first, so that equal bytes of different arrays do not meet.
     layout = repr([(array.dtype.str, array.shape[1:]) for array in arrays]).encode()
@@ -54,15 +51,7 @@ def row_keys(*arrays: np.ndarray) -> np.ndarray:
 
 
 def find(keys: np.ndarray, among: np.ndarray) -> np.ndarray:
-    """The position of each row of `keys` in `among`, the first of several, −1 where absent.
-
-    Args:
-        keys: `uint8 [N, 16]`, of `row_keys`.
-        among: `uint8 [M, 16]`, in which to look.
-
-    Returns:
-        `int64 [N]`.
-    """
+    """The position of each of `keys` in `among`, the first of several, −1 where absent, `[N]`."""
     first: dict[bytes, int] = {}
     for position, key in enumerate(among):
         first.setdefault(key.tobytes(), position)

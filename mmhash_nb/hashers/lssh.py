@@ -154,12 +154,7 @@ def sparse_codes(gram: np.ndarray, cross: np.ndarray, rho: float, start: np.ndar
     A coordinate is exactly the best given all others, so that no step raises the objective. A
     sample is done where a pass moves no coordinate times its atom by more than `TOLERANCE`.
 
-    Args:
-        gram: D D', `float64 [m, m]`. cross: X D', `float64 [n, m]`.
-        rho: ρ. start: S to start from, `float64 [n, m]`; it is left as it is.
-
-    Returns:
-        `float64 [n, m]`.
+    `gram` is D D', `float64 [m, m]`, `cross` X D' and `start` the first S, `float64 [n, m]`.
     """
     codes = start.copy()
     m = len(gram)
@@ -191,10 +186,7 @@ def bounded_atoms(atoms: np.ndarray, codes: np.ndarray, targets: np.ndarray) -> 
 
     An atom is exactly the best one given all others: where c are its codes and E is what the others
     leave of the targets, E'c / c'c, shortened to length 1 if it is longer. One that no sample uses
-    stays as it is.
-
-    Args:
-        atoms: to start from, `[m, d]`. codes: `[n, m]`. targets: `[n, d]`.
+    stays as it is. Codes are `[n, m]`, targets `[n, d]`.
     """
     atoms, square, cross = atoms.copy(), codes.T @ codes, codes.T @ targets
     for _ in range(SWEEPS):

@@ -85,13 +85,7 @@ class LinearSVMs:
     So one ridge regression on B ∘ max(M₀, 1) lowers the objective of every bit, and all steps share
     one Cholesky factor of X'X + I / 2c. Steps start ahead of where the last one ended, by the
     momentum of Beck and Teboulle (FISTA, 2009), which is dropped where the objective would rise.
-    A fit starts from the last one's weights.
-
-    Args:
-        x: the view X, `float64 [n, d]`. c: weight of the slacks.
-
-    Attributes:
-        weights: W, `[d, n_bits]`.
+    A fit starts from the last one's weights W, `[d, n_bits]`; c is the weight of the slacks.
     """
 
     def __init__(self, x: np.ndarray, n_bits: int, c: float) -> None:

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from mmhash_nb.hashers.base import EncodedModality, State
-from mmhash_nb.hashers.reference import Reference
+from mmhash_nb.hashers.unit_features import Reference
 from mmhash_nb.pairs import Pairs
 
 

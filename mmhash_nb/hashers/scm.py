@@ -66,14 +66,7 @@ class Whitened:
     """A view with the coordinates in which its regularised covariance is the identity.
 
     With Cxx = X'X / n plus `ridge` times its mean variance on the diagonal, and Cxx = T T' for a
-    lower triangle T, these are X T⁻ᵀ; a direction u there is T⁻ᵀ u in the view's features.
-
-    Args:
-        x: centred features, `float64 [n, d]`.
-        ridge: above 0.
-
-    Attributes:
-        x: as given; white: `float64 [n, d]`, its new coordinates.
+    lower triangle T, these are X T⁻ᵀ, `white`; a direction u there is T⁻ᵀ u in the view's features.
     """
 
     def __init__(self, x: np.ndarray, ridge: float) -> None:
@@ -143,11 +136,8 @@ def reconstruction_errors(labels: np.ndarray, hx: np.ndarray, hy: np.ndarray) ->
     """‖c S − Σ_{k ≤ t} hx_k hy_k'‖²_F for t = 0 to c bits, `float64 [c + 1]`.
 
     The residual is P Q' with P = [c A, −Hx] and Q = [B, Hy], and its square is the sum of all
-    entries of P'P ∘ Q'Q; those of its first t bits are a corner of that matrix.
-
-    Args:
-        labels: `bool [n, C]`.
-        hx, hy: bits of the two views, ±1 `[n, c]`.
+    entries of P'P ∘ Q'Q; those of its first t bits are a corner of that matrix. Labels are `bool
+    [n, C]`, and the bits ±1, `[n, c]`.
     """
     a, b = similarity_factors(labels)
     left, right = np.hstack([hx.shape[1] * a, -hx]), np.hstack([b, hy])

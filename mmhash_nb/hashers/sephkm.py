@@ -10,7 +10,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics.pairwise import euclidean_distances
 
 from mmhash_nb.codes import HashCodes
-from mmhash_nb.hashers.base import State, signs
+from mmhash_nb.hashers.base import State, in_blocks, signs
 from mmhash_nb.hashers.label_groups import LabelGroups, label_sets
 from mmhash_nb.hashers.learned_codes import sample_keys, unified_codes
 from mmhash_nb.hashers.options import option
@@ -25,8 +25,8 @@ CODE_STEPS, REGRESSION_STEPS, MEANS_STEPS = 40, 100, 20
 PENALTY = 0.01
 #: curvature of less than this fraction of the largest is rounding error
 NEGLIGIBLE = 1e-10
-#: rows of an n×n matrix, and samples encoded, at a time
-ROWS, BLOCK = 256, 8192
+#: rows of an n×n matrix at a time
+ROWS = 256
 
 
 class SePHkm(ShallowHasher):
@@ -98,10 +98,7 @@ class SePHkm(ShallowHasher):
 
     def project_view(self, x: np.ndarray, modality: Modality) -> np.ndarray:
         anchors, weights = self.state[f"{modality}.anchors"], self.state[f"{modality}.weights"]
-        odds = np.empty((len(x), self.n_bits))
-        for i in range(0, len(x), BLOCK):
-            odds[i : i + BLOCK] = rbf(x[i : i + BLOCK], anchors) @ weights
-        return odds
+        return in_blocks(lambda some: rbf(some, anchors) @ weights, x, self.n_bits)
 
     def database_codes(self, pairs: Pairs) -> HashCodes:
         """One code for both views: the learned one, which has seen the labels, of training samples.
@@ -202,9 +199,7 @@ def rbf(x: np.ndarray, anchors: np.ndarray) -> np.ndarray:
 def kernel_logistic(kernel: np.ndarray, between: np.ndarray, signs: np.ndarray) -> np.ndarray:
     """W `[m, K]` that minimises Σ log(1 + exp(−signs · kernel W)) + 0.01 tr Wᵀ between W.
 
-    Args:
-        kernel: `[n, m]`, of samples and anchors; between: `[m, m]`, of the anchors.
-        signs: the bits to tell, -1 or +1, `[n, K]`.
+    `kernel` `[n, m]` is of samples and anchors, `between` of the anchors; bits are ±1, `[n, K]`.
     """
     # Coordinates in which the curvature at W = 0 is the identity: L-BFGS needs few steps there.
     values, vectors = linalg.eigh(kernel.T @ kernel / 4 + 2 * PENALTY * between)

@@ -3,16 +3,17 @@
 import itertools
 from abc import abstractmethod
 from pathlib import Path
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmhash_nb.hashers.base import EncodedModality, Hasher, State, centre_unit
+from mmhash_nb.hashers.base import EncodedModality, Hasher, State
 from mmhash_nb.hashers.options import option
+from mmhash_nb.hashers.unit_features import UnitFeatures
 from mmhash_nb.losses.contrastive import contrastive_loss
-from mmhash_nb.pairs import Modality, Pairs
+from mmhash_nb.pairs import Pairs
 from mmhash_nb.training.devices import one_thread, resolve_device
 from mmhash_nb.training.loop import Plateau, train
 from mmhash_nb.training.objective import Objective
@@ -50,7 +51,7 @@ def network(n_features: int, n_bits: int, layers: int, hidden: int) -> nn.Sequen
     return nn.Sequential(*modules)
 
 
-class SiameseHasher(Hasher):
+class SiameseHasher(UnitFeatures, Hasher):
     """Siamese networks, trained together on all pairs of a mini-batch; codes are output signs.
 
     A pair is similar when it shares a label. A sample and itself count as a similar pair, which
@@ -58,7 +59,6 @@ class SiameseHasher(Hasher):
     """
 
     family: ClassVar[str] = "network on vectors"
-    image_views: ClassVar[tuple[str, ...]] = ("vectors",)
 
     class Options(Hasher.Options):
         layers: Literal[1, 2] = option(1, "of a network")
@@ -97,9 +97,9 @@ class SiameseHasher(Hasher):
     def _learn(self, pairs: Pairs, modalities: tuple[str, ...], checkpoint: Path | None) -> State:
         """Train the networks of `modalities` together; their weights, means and loss by epoch."""
         device = resolve_device(self.device)
-        features = {m: pairs.features(cast(Modality, m)) for m in modalities}
-        means = {m: x.mean(axis=0) for m, x in features.items()}
-        x = {m: torch.from_numpy(centre_unit(features[m], means[m])).to(device) for m in modalities}
+        means = self.means(pairs, *modalities)
+        normalised = {m: self.normalised(pairs, m, means) for m in modalities}
+        x = {m: torch.from_numpy(vectors).to(device) for m, vectors in normalised.items()}
         labels = torch.from_numpy(pairs.labels.astype(np.float32)).to(device)  # [n, C]
         objective = _Coupled(self, x, labels).to(device)
         settings = self.options
@@ -120,15 +120,13 @@ class SiameseHasher(Hasher):
                 label=f"{self.name} {self.n_bits} bits seed {self.seed}",
             )
         state = {key: value.cpu().numpy() for key, value in objective.networks.state_dict().items()}
-        state |= {f"{m}.mean": mean for m, mean in means.items()}
-        return state | {f"{modalities[0]}.loss": np.array(history)}
+        return state | means | {f"{modalities[0]}.loss": np.array(history)}
 
     def _project(self, pairs: Pairs, modality: EncodedModality) -> np.ndarray:
-        view = cast(Modality, modality)
-        out = centre_unit(pairs.features(view), self.state[f"{view}.mean"])
+        out = self.normalised(pairs, modality, self.state)
         for depth in range(self.options.layers):
-            weight = self.state[f"{view}.{2 * depth}.weight"]
-            bias = self.state[f"{view}.{2 * depth}.bias"]
+            weight = self.state[f"{modality}.{2 * depth}.weight"]
+            bias = self.state[f"{modality}.{2 * depth}.bias"]
             out = np.tanh(out @ weight.T + bias)
         return out
 

@@ -8,7 +8,7 @@ import numpy as np
 from mmhash_nb.hashers.base import EncodedModality, State, unit_rows
 from mmhash_nb.hashers.logistic import choose_strength, fit_logistic, posteriors
 from mmhash_nb.hashers.options import option
-from mmhash_nb.hashers.reference import Reference
+from mmhash_nb.hashers.unit_features import Reference
 from mmhash_nb.pairs import Pairs
 
 

@@ -77,9 +77,8 @@ class SSH(UnimodalHasher):
 def rank_features(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The distinct values of each feature of `x`, `float32 [n, d]`, and where samples stand there.
 
-    Returns:
-        `values`: `float32 [d, n]`, of each feature its m distinct values in order, then zeros;
-        `ranks`: `int32 [d, n]`, the place of each sample's value; `n_values`: m, `int64 [d]`.
+    `values` has m distinct values of each feature in order, then zeros, `float32 [d, n]`; `ranks`
+    the position of each sample's, `int32 [d, n]`; and `n_values` m, `int64 [d]`.
     """
     n, d = x.shape
     values, ranks = np.zeros((d, n), dtype=np.float32), np.empty((d, n), dtype=np.int32)
@@ -104,13 +103,9 @@ def best_stump(
 
     A pair is taken for dissimilar where the split cuts it, so the error is a constant plus the sum
     of signed weights of the cut pairs: a running sum over r to which a pair adds its weight at the
-    lower of its two ranks and takes it away at the higher. O(d (pairs + n)), no sort.
-
-    Args:
-        ranks: `int32 [d, n]`; `n_values`: `int64 [d]`, from `rank_features`.
-        pairs: `int64 [2, m]`, the samples of each pair.
-        signed_weight: `[m]`, w ℓ.
-        used: `bool [d, n]`, splits that must not be taken again.
+    lower of its two ranks and takes it away at the higher. O(d (pairs + n)), no sort. `pairs` are
+    samples, `int64 [2, m]`, `signed_weight` is w ℓ, `[m]`, and `used` `bool [d, n]` has the splits
+    that must not be taken again.
     """
     best, best_k, best_r = np.inf, -1, -1
     for k in range(len(ranks)):

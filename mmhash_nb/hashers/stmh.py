@@ -43,7 +43,6 @@ class STMH(ShallowHasher):
     Raises:
         ValueError: from `fit`, for codes of a single bit, which would all be equal.
 
-
     Source: Wang, Gao, Wang and He, Semantic topic multimodal hashing for cross-media retrieval,
     IJCAI 2015. We have not read the paper itself. The objective, its start, the half of the topics,
     λ, μ, γ and the codes of new items are those of the authors' program. This is our reading:
@@ -97,14 +96,9 @@ class STMH(ShallowHasher):
 
 
 class TopicModel:
-    """The objective of `STMH` and the minimum over each block of its variables.
+    """The objective of `STMH`, and the minimum over each of C, G, T, M and R, in the words there.
 
-    Args:
-        image, text: X `[n, d]` and Y `[n, V]`.
-        n_bits: K. weights: λ, μ and γ.
-
-    Attributes:
-        concepts, mixtures, topics, membership, correlation: C, G, T, M and R.
+    `weights` are λ, μ and γ.
     """
 
     def __init__(

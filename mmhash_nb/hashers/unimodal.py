@@ -2,15 +2,16 @@
 
 from abc import abstractmethod
 from pathlib import Path
-from typing import ClassVar, cast
+from typing import ClassVar
 
 import numpy as np
 
-from mmhash_nb.hashers.base import EncodedModality, Hasher, State, centre_unit
-from mmhash_nb.pairs import Modality, Pairs
+from mmhash_nb.hashers.base import EncodedModality, Hasher, State
+from mmhash_nb.hashers.unit_features import UnitFeatures
+from mmhash_nb.pairs import Pairs
 
 
-class UnimodalHasher(Hasher):
+class UnimodalHasher(UnitFeatures, Hasher):
     """A hasher that learns each modality by itself; codes of different modalities do not compare.
 
     Features are centred by the training mean and scaled to unit length first, as masci2014 (§4)
@@ -19,26 +20,20 @@ class UnimodalHasher(Hasher):
 
     family: ClassVar[str] = "shallow"
     cross_modal: ClassVar[bool] = False
-    image_views: ClassVar[tuple[str, ...]] = ("vectors",)
 
     def _fit(self, train: Pairs, checkpoint: Path | None) -> State:
-        state: State = {}
-        for modality in self.modalities:
-            view = cast(Modality, modality)
-            x = train.features(view)
-            mean = x.mean(axis=0)
+        state = self.means(train)
+        for number, modality in enumerate(self.modalities):
             # Each view has another stream: adding a modality changes nothing in the other.
-            rng = np.random.default_rng([self.seed, self.modalities.index(modality)])
-            learned = self.fit_view(centre_unit(x, mean), train.labels, rng)
+            rng = np.random.default_rng([self.seed, number])
+            learned = self.fit_view(self.normalised(train, modality, state), train.labels, rng)
             state |= {f"{modality}.{key}": value for key, value in learned.items()}
-            state[f"{modality}.mean"] = mean
         return state
 
     def _project(self, pairs: Pairs, modality: EncodedModality) -> np.ndarray:
         prefix = f"{modality}."
         state = {k.removeprefix(prefix): v for k, v in self.state.items() if k.startswith(prefix)}
-        x = centre_unit(pairs.features(cast(Modality, modality)), state["mean"])
-        return self.project_view(x, state)
+        return self.project_view(self.normalised(pairs, modality, self.state), state)
 
     @abstractmethod
     def fit_view(self, x: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> State:

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -10,10 +10,10 @@ import numpy as np
 from filelock import FileLock
 
 from mmhash_nb.io.files import whole
-from mmhash_nb.io.imports import closure, code_hash, module_file
+from mmhash_nb.io.imports import closure, code_hash, module_file, read_loaded
 
 #: what a cached array may depend on
-Part = str | int | float | bool | None | np.ndarray | Path | Iterable["Part"]
+Part = str | int | float | bool | None | np.ndarray | Path | Sequence["Part"] | Mapping[str, "Part"]
 
 
 def cache_folder(name: str) -> Path:
@@ -28,7 +28,7 @@ def cache_folder(name: str) -> Path:
 
 def cached_array(
     folder: str,
-    key: Iterable[Part],
+    key: Sequence[Part],
     compute: Callable[[], np.ndarray],
     *,
     mapped: bool = False,
@@ -43,7 +43,7 @@ def cached_array(
     Args:
         folder: of the cache, by what its arrays are: `maps`.
         key: what the array depends on. Of a NumPy array its shape, dtype and bytes count, of a
-            `Path` its full name, size and time of change; sequences may be nested.
+            `Path` its full name, size and time of change; sequences and mappings may be nested.
         compute: a function, or a `partial` of one.
         mapped: give the array as a file mapped into memory, not read; what is written to it stays
             in memory (copy on write).
@@ -51,6 +51,7 @@ def cached_array(
 
     Raises:
         FileNotFoundError: a path in `key` is not there.
+        TypeError: a part of `key` is of another type.
         OSError: the disk cannot take the array.
     """
     if not cached:
@@ -69,10 +70,11 @@ def cached_array(
     return array
 
 
-def cache_key(key: Iterable[Part], compute: Callable[..., object]) -> str:
+def cache_key(key: Sequence[Part], compute: Callable[..., object]) -> str:
     """SHA-256 over `key` and over the code that `compute` can execute, in hexadecimal digits."""
+    read_loaded()
     digest = hashlib.sha256()
-    _update(digest, list(key))
+    _update(digest, key)
     function = compute.func if isinstance(compute, partial) else compute
     file = module_file(function.__module__)
     if file is None:
@@ -83,17 +85,21 @@ def cache_key(key: Iterable[Part], compute: Callable[..., object]) -> str:
 
 def _update(digest: "hashlib._Hash", part: Part) -> None:
     """Add a part of a key, with its type and length: no two keys give the same bytes."""
-    if isinstance(part, np.ndarray):
+    if isinstance(part, np.ndarray) and not part.dtype.hasobject:
         digest.update(f"array {part.dtype.str} {part.shape}\n".encode())
         digest.update(np.ascontiguousarray(part).reshape(-1).view(np.uint8).data)
     elif isinstance(part, Path):
         stat = part.stat()
         _update(digest, ["path", str(part.resolve()), stat.st_size, stat.st_mtime_ns])
-    elif isinstance(part, Iterable) and not isinstance(part, str):
-        parts = list(part)
-        digest.update(f"sequence {len(parts)}\n".encode())
-        for one in parts:
+    elif isinstance(part, Mapping):
+        digest.update(b"mapping\n")
+        _update(digest, [list(item) for item in part.items()])
+    elif isinstance(part, Sequence) and not isinstance(part, str | bytes):
+        digest.update(f"sequence {len(part)}\n".encode())
+        for one in part:
             _update(digest, one)
+    elif part is not None and not isinstance(part, str | int | float):
+        raise TypeError(f"a key has no part such as {part!r}: give text, numbers or arrays.")
     else:
         text = repr(part)
         digest.update(f"{type(part).__name__} {len(text)} {text}\n".encode())
@@ -104,5 +110,5 @@ def _read(path: Path, mapped: bool) -> np.ndarray | None:
     try:
         # Copy on write: PyTorch warns of arrays that cannot be written to.
         return np.load(path, mmap_mode="c" if mapped else None, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+    except Exception:  # a damaged header can raise anything
         return None

@@ -5,7 +5,10 @@ import hashlib
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
+from importlib.machinery import PathFinder
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -14,7 +17,8 @@ from mmhash_nb.io.source import code, parsed
 
 PACKAGE = Path(__file__).parents[1]
 #: where installed libraries lie
-_STANDARD, _INSTALLED = os.path.dirname(os.__file__) + os.sep, f"-packages{os.sep}"
+_STANDARD = os.path.dirname(os.__file__) + os.sep
+_INSTALLED = tuple(f"{os.sep}{kind}-packages{os.sep}" for kind in ("site", "dist"))
 #: what imports by a name made at run time
 _BY_ANY_NAME = {("importlib", ""), ("importlib", "import_module")}
 #: sources as they were when first read, with the loaded module's specification
@@ -45,10 +49,10 @@ def closure(files: Iterable[Path]) -> set[Path]:
     """`files` and every source file that they import, directly or not.
 
     Imports inside functions count. Followed are imports of this package, and those of modules that
-    are loaded and not installed, as a user's are. The `__init__.py` of a package counts only where
-    something defined in it is imported: a name that it imports itself leads to the file that
-    defines it, and its other imports are left alone. A file of this package that imports by
-    names made at run time (`import_module`) can import all files beside it.
+    are not installed, as a user's are. Nothing is imported to find them. The `__init__.py` of a
+    package counts only where something defined in it is imported: a name that it imports itself
+    leads to the file that defines it, and its other imports are left alone. A file of this package
+    that imports by names made at run time (`import_module`) can import all files beside it.
     """
     found: set[Path] = set()
     waiting = list(files)
@@ -57,7 +61,7 @@ def closure(files: Iterable[Path]) -> set[Path]:
         if path not in found:
             found.add(path)
             statements = imports(source_text(path), _package(path))
-            waiting += filter(None, map(_file, statements))
+            waiting += filter(None, (_file(one, path) for one in statements))
             by_any_name = any(s[:2] in _BY_ANY_NAME for s in statements)
             if by_any_name and path.is_relative_to(PACKAGE):
                 waiting += path.parent.rglob("*.py")
@@ -65,8 +69,8 @@ def closure(files: Iterable[Path]) -> set[Path]:
 
 
 def imported_files(text: str) -> set[Path]:
-    """The source files that the import statements of a text lead to."""
-    return set(filter(None, map(_file, imports(text))))
+    """The source files that the import statements of a notebook's text lead to."""
+    return set(filter(None, (_file(one, Path("notebook")) for one in imports(text))))
 
 
 def module_file(name: str) -> Path | None:
@@ -112,12 +116,23 @@ def read_loaded() -> None:
             source_text(path)
 
 
-def _file(statement: Import) -> Path | None:
+def own_file(name: str) -> Path | None:
+    """The file of a loaded module, installed ones included; None in the standard library."""
+    file = getattr(sys.modules.get(name), "__file__", None) or ""
+    standard = file.startswith(_STANDARD) and not any(one in file for one in _INSTALLED)
+    return Path(file) if file and not standard else None
+
+
+def _file(statement: Import, beside: Path | None = None) -> Path | None:
     """The file that an import leads to; None where it is no source file of ours or a user's."""
     module, name, _ = statement
     root, *rest = module.split(".")
     if root != PACKAGE.name:
-        return _loaded(f"{module}.{name}" if name else module) or _loaded(module)
+        names = [f"{module}.{name}", module] if name else [module]
+        found = next(filter(None, map(_loaded, names)), None)
+        if found is None and beside is not None and not beside.is_relative_to(PACKAGE):
+            found = next(filter(None, (_unloaded(one, beside) for one in names)), None)
+        return found
     base = PACKAGE.joinpath(*rest)
     inside = [base / f"{name}.py", base / name / "__init__.py"] if name else []
     for path in (*inside, base.with_suffix(".py")):
@@ -134,11 +149,28 @@ def _file(statement: Import) -> Path | None:
 
 def _loaded(module: str) -> Path | None:
     """The source file of a loaded module that is not installed."""
-    file = getattr(sys.modules.get(module), "__file__", None) or ""
-    # By its text: of all imports of a method's code this would make thousands of paths.
-    if not file.endswith(".py") or file.startswith(_STANDARD) or _INSTALLED in file:
+    return _followed(getattr(sys.modules.get(module), "__file__", None))
+
+
+def _unloaded(module: str, beside: Path) -> Path | None:
+    """The source file of a module that is not installed, which a file at `beside` can import."""
+    root, *rest = module.split(".")
+    if not root or root in sys.stdlib_module_names:
         return None
-    return Path(file)
+    found = None
+    with suppress(ImportError, ValueError):  # of a module without specification
+        found = find_spec(root)
+    found = found or PathFinder.find_spec(root, [str(beside.parent), _packages(beside)[1]])
+    for name in rest:  # not by `find_spec`, which imports what holds the module
+        found = found and PathFinder.find_spec(name, found.submodule_search_locations or [])
+    return _followed(found.origin if found else None)
+
+
+def _followed(file: str | None) -> Path | None:
+    # By its text: of all imports of a method's code this would make thousands of paths.
+    if file is None or not file.endswith(".py") or file.startswith(_STANDARD):
+        return None
+    return None if any(one in file for one in _INSTALLED) else Path(file)
 
 
 def _loaded_module(path: Path) -> ModuleType | None:
@@ -154,7 +186,18 @@ def _package(path: Path) -> str:
     """The dotted name of the package that a source file lies in."""
     if path.is_relative_to(PACKAGE):
         return _dotted(path.parent)
-    return getattr(_loaded_module(path), "__package__", None) or ""
+    if (module := _loaded_module(path)) is not None:
+        return getattr(module, "__package__", None) or ""
+    return _packages(path)[0]
+
+
+def _packages(path: Path) -> tuple[str, str]:
+    """The dotted name of the package around a file by its folders, and the folder that holds it."""
+    names: list[str] = []
+    folder = path.parent
+    while (folder / "__init__.py").is_file():
+        names, folder = [folder.name, *names], folder.parent
+    return ".".join(names), str(folder)
 
 
 def _dotted(path: Path) -> str:

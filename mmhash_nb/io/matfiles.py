@@ -1,7 +1,7 @@
 """MATLAB files of both generations (up to version 7, and 7.3, which is HDF5) as NumPy arrays."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import h5py
@@ -156,3 +156,12 @@ def unreadable(path: Path, error: Exception) -> ValueError:
         f"{path} is truncated or is not a MATLAB file that can be read "
         f"({type(error).__name__}: {reason}): get it again."
     )
+
+
+def stacked(arrays: Mapping[str, np.ndarray], name: str, path: Path) -> np.ndarray:
+    """The training part of an array of `path`, then its test part; both have as many columns."""
+    parts = [arrays[f"{name}_tr"], arrays[f"{name}_te"]]
+    if parts[0].shape[1] != parts[1].shape[1]:
+        columns = f"{name}_tr has {parts[0].shape[1]} columns but {name}_te {parts[1].shape[1]}"
+        raise ValueError(f"{columns} in {path}: get it again.")
+    return np.concatenate(parts)

@@ -44,13 +44,8 @@ def csq_targets(labels: np.ndarray, centres: np.ndarray, seed: int) -> np.ndarra
     A tie goes to a coin. There is one coin for each bit, not for each sample, so that samples with
     the same labels have the same target.
 
-    Args:
-        labels: `bool [N, C]`.
-        centres: `int8 [C, K]` of −1 and 1.
-        seed: of the coins.
-
-    Returns:
-        `int8 [N, K]` of −1 and 1.
+    From `labels`, `bool [N, C]`, and `centres`, `int8 [C, K]` of −1 and 1, `int8 [N, K]` of −1
+    and 1; the seed is that of the coins.
     """
     # A separate stream: default_rng(seed) would repeat the centre of the first class.
     coins = np.random.default_rng([seed, 1]).choice(_SIGNS, centres.shape[1])

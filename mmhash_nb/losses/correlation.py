@@ -16,14 +16,8 @@ def feature_correlation_loss(x: Tensor, y: Tensor) -> Tensor:
 
     The correlation of bit k is Σ_i (x_ik − x̄_k)(y_ik − ȳ_k) / √(Σ_i (x_ik − x̄_k)² Σ_i (y_ik −
     ȳ_k)²), as a correlational neural network (Chandar, Khapra, Larochelle and Ravindran 2016) sums
-    it over its hidden units.
-
-    Args:
-        x: values `[B, K]` of one modality, at least two samples.
-        y: values `[B, K]` of the other, of the same samples.
-
-    Returns:
-        A scalar from 0 to 2. A bit that is constant in a modality counts as uncorrelated.
+    it over its hidden units. x and y are `[B, K]`, of the same samples, two at least. The loss is
+    from 0 to 2; a bit that is constant in a modality counts as uncorrelated.
     """
     return 1 - (_standardised(x) * _standardised(y)).sum(0).mean()
 
@@ -37,13 +31,8 @@ def semantic_correlation_loss(x: Tensor, y: Tensor, similar: Tensor) -> Tensor:
     squares. With the best scale and offset min_{a,b} Σ_ij (a x_i·y_j + b − s_ij)² is
     (1 − ρ²) Σ_ij (s_ij − s̄)², so that a large ρ is a good fit, however rare similar pairs are.
 
-    Args:
-        x: values `[B, K]` of one modality.
-        y: values `[M, K]` of the other.
-        similar: `bool [B, M]`.
-
-    Returns:
-        A scalar from 0 to 2; 1 with a gradient of 0 where all pairs are similar, or none.
+    x is `[B, K]`, y `[M, K]`, and `similar` `bool [B, M]`. The loss is from 0 to 2; 1 with a
+    gradient of 0 where all pairs are similar, or none.
     """
     products = (x @ y.T).flatten()
     signs = torch.where(similar, 1.0, -1.0).to(products.dtype).flatten()
@@ -54,14 +43,8 @@ def reconstruction_loss(rebuilt: Tensor, given: Tensor) -> Tensor:
     """The squared error as a fraction of the variance: Σ_i ‖r_i − g_i‖² / Σ_i ‖g_i − ḡ‖².
 
     It is 1 where every sample is rebuilt as the mean, whatever the features' number and scale are,
-    so that both modalities weigh the same.
-
-    Args:
-        rebuilt: features `[B, d]`.
-        given: features `[B, d]` to be rebuilt.
-
-    Returns:
-        A scalar; the squared error itself where all samples are equal.
+    so that both modalities weigh the same; and the squared error itself where all samples are
+    equal. Both arguments are features `[B, d]`.
     """
     variance = (given - given.mean(0)).square().sum()
     return (rebuilt - given).square().sum() / torch.where(variance > 0, variance, 1)

@@ -36,10 +36,7 @@ def bitwise_max_margin_loss(h: Tensor, margin: float = 0.5) -> Tensor:
     """DVSH (Cao et al. 2016): the mean over samples and bits of max(0, margin − |h|).
 
     It draws values away from 0 until their sign is clear, and lets outliers be, as a squared
-    distance to the codes does not. The paper prints the sum.
-
-    Args:
-        h: fused values `[B, K]`.
-        margin: the size beyond which a value costs nothing, the paper's μ_b.
+    distance to the codes does not. The paper prints the sum. h are fused values `[B, K]`, and the
+    margin is the size beyond which one costs nothing, the paper's μ_b.
     """
     return F.relu(margin - h.abs()).mean()

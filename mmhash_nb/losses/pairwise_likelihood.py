@@ -13,12 +13,8 @@ from mmhash_nb.losses.full_precision import in_float32
 def pairwise_likelihood(theta: Tensor, similar: Tensor, weights: Tensor | None = None) -> Tensor:
     """The negative log-likelihood of the similarities of pairs, given the log-odds θ of each.
 
-    The mean over all pairs of w (log(1 + e^θ) − sθ), finite for a θ of any size.
-
-    Args:
-        theta: of any shape.
-        similar: `bool`, of the same shape.
-        weights: of the same shape; 1 by default.
+    The mean over all pairs of w (log(1 + e^θ) − sθ), finite for a θ of any size. All three are of
+    one shape, whichever it is: θ, `similar` (`bool`) and the weights, 1 by default.
     """
     return F.binary_cross_entropy_with_logits(theta, similar.to(theta.dtype), weights)
 
@@ -76,8 +72,7 @@ def dcmh_loss(f: Tensor, g: Tensor, similar: Tensor) -> Tensor:
     + η K (`bit_balance_loss(F)` + `bit_balance_loss(G)`).
 
     Args:
-        f: values `[B, K]` of one modality, not squashed.
-        g: values `[M, K]` of the other.
+        f, g: values `[B, K]` of one modality and `[M, K]` of the other, not squashed.
         similar: `bool [B, M]`.
     """
     return pairwise_likelihood(0.5 * (f @ g.T), similar)

@@ -10,15 +10,11 @@ from mmhash_nb.losses.full_precision import in_float32
 
 
 def quantisation_loss(values: Tensor, codes: Tensor) -> Tensor:
-    """The mean over samples and bits of the squared difference between values and codes.
+    """The mean over samples and bits of the squared difference of `values` and `codes`, `[n, K]`.
 
     n K times it is ‖B − F‖² of DCMH and PRDH. ½ K times it is the squared loss of a modality in
     DVSH (Cao et al. 2016), (1 / 2n) Σ ‖u_i − h_i‖², in which the fused values h take the place of
     the codes.
-
-    Args:
-        values: `[n, K]`.
-        codes: `[n, K]`.
     """
     return (values - codes).square().mean()
 
@@ -26,10 +22,7 @@ def quantisation_loss(values: Tensor, codes: Tensor) -> Tensor:
 def bit_balance_loss(values: Tensor) -> Tensor:
     """The mean over bits of the squared mean over samples, 0 where each bit is half −1 and half 1.
 
-    n² K times it is ‖F1‖² of DCMH.
-
-    Args:
-        values: `[n, K]`.
+    n² K times it is ‖F1‖² of DCMH, of values F `[n, K]`.
     """
     return values.mean(0).square().mean()
 
@@ -39,10 +32,7 @@ def bit_decorrelation_loss(values: Tensor) -> Tensor:
     """PRDH (Yang et al. 2017): the sum over pairs of bits k < l of their squared covariance.
 
     It is ½ (‖C‖² − ‖diag C‖²) with C_kl the mean over samples of (v_k − μ_k)(v_l − μ_l), which is
-    the DeCov loss of Cogswell et al. (2016).
-
-    Args:
-        values: `[n, K]`.
+    the DeCov loss of Cogswell et al. (2016); v are `values`, `[n, K]`.
     """
     centred = values - values.mean(0)
     covariance = centred.T @ centred / len(values)

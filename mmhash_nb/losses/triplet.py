@@ -36,21 +36,14 @@ def cross_triplet_ranking_loss(
     A triplet (i, j, k) has a query and two points of the database, of which the query is more
     similar to j than to k. The two sets are different ones, such as the images and the texts of a
     batch, so that the partner of a query, j = i, is a candidate like any other. For F(I → I) and
-    F(T → T) of Eq. 4 use `triplet_ranking_loss`, in which no sample is compared with itself. The
-    paper prints the sum; the mean does not grow with the batch. The norms are not squared.
-
-    It takes O(B M log M) time to sort the distances, O(B M) for each distinct similarity, and
-    O(B M) memory.
+    F(T → T) of Eq. 4 use `triplet_ranking_loss`, in which no sample is compared with itself. Sums,
+    norms and costs are as there, with B M pairs.
 
     Args:
-        queries: values `[B, K]`.
-        database: values `[M, K]`.
+        queries, database: values `[B, K]` and `[M, K]`.
         similarity: `int64 [B, M]`: 1 where the two share a label and 0 elsewhere (zhang2018), or
             graded.
         margin: by how much j must be nearer than k for the triplet to cost nothing, the paper's ε.
-
-    Returns:
-        A scalar; 0 with a gradient of 0 where there is no triplet.
 
     Raises:
         ValueError: where `similarity` has another shape.
@@ -71,15 +64,6 @@ def squared_triplet_ranking_loss(
 
     As `cross_triplet_ranking_loss`, but for the squares: between codes of 0 and 1 a squared
     distance is the number of bits that differ.
-
-    Args:
-        queries: values `[B, K]`.
-        database: values `[M, K]`.
-        similarity: `int64 [B, M]`.
-        margin: by how much j must be nearer than k for the triplet to cost nothing.
-
-    Returns:
-        A scalar; 0 with a gradient of 0 where there is no triplet.
     """
     return _mean_over_triplets(_distances(queries, database).square(), similarity, margin)
 
@@ -95,10 +79,6 @@ def _mean_over_triplets(distances: Tensor, similarity: Tensor, margin: float) ->
 
     It is linear in the distances between the points where a triplet starts or ceases to count. So
     it is known from how many active triplets each distance is in.
-
-    Args:
-        distances: `[B, M]`.
-        similarity: `int64 [B, M]`.
     """
     distances, order = distances.sort(dim=1)
     levels = similarity.gather(1, order)

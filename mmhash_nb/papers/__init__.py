@@ -21,5 +21,3 @@ from mmhash_nb.papers.compare import as_evaluated
 from mmhash_nb.papers.folders import captions, errata, names, protocol, title
 from mmhash_nb.papers.printed import tables
 from mmhash_nb.papers.verdicts import claims
-
-__all__ = ["as_evaluated", "captions", "claims", "errata", "names", "protocol", "tables", "title"]

@@ -7,8 +7,6 @@ from mmhash_nb.io.files import whole
 from mmhash_nb.report import contents, markdown, page
 from mmhash_nb.runner.headless import Outcome
 
-__all__ = ["write"]
-
 
 def write(out: Path, outcomes: Iterable[Outcome] = ()) -> list[Path]:
     """Write `out/report.md` and `out/report.html`, each whole or not at all.

@@ -45,11 +45,7 @@ class Section(NamedTuple):
 
 
 def blocks(outcomes: Iterable[Outcome] = ()) -> list[Block]:
-    """The whole report.
-
-    Args:
-        outcomes: how the notebooks of the same call ended.
-    """
+    """The whole report, with how the notebooks of the same call ended."""
     files = datasets.available()
     present = set(files.name[files.present])
     by_paper = {paper: sections(paper, present) for paper in papers.names()}
@@ -63,10 +59,7 @@ def sections(paper: str, present: Set[str] = frozenset()) -> list[Section]:
     """Where there are numbers of a paper: first the paper's datasets from `results/`, always there.
 
     Another dataset stands once: from `runs/`, or from `results/` where nothing was run on it.
-
-    Args:
-        paper: a paper of `papers.names()`.
-        present: names of the datasets whose files are on this machine.
+    `present` names the datasets whose files are on this machine.
     """
     of_paper = set(papers.tables(paper).dataset)
     by_folder = {folder: read(paper, project_root() / folder) for folder in _FOLDERS}

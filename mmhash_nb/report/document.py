@@ -15,8 +15,7 @@ class Link(NamedTuple):
     anchor: str
 
 
-@dataclass(frozen=True)
-class Heading:
+class Heading(NamedTuple):
     """A heading of level 1 to 4; `anchor` is what links name, unique in the report."""
 
     level: int
@@ -24,15 +23,13 @@ class Heading:
     anchor: str
 
 
-@dataclass(frozen=True)
-class Text:
+class Text(NamedTuple):
     """A paragraph."""
 
     text: str
 
 
-@dataclass(frozen=True)
-class Links:
+class Links(NamedTuple):
     """Ways to headings, one after the other."""
 
     links: Sequence[Link]
@@ -45,21 +42,18 @@ class Table:
     frame: pd.DataFrame
 
 
-@dataclass(frozen=True)
-class Picture:
+class Picture(NamedTuple):
     """A PNG file with what it shows."""
 
     path: Path
     caption: str
 
 
-@dataclass(frozen=True)
-class Fold:
+class Fold(NamedTuple):
     """Blocks behind a line that opens and closes them."""
 
     summary: str
     blocks: Sequence["Block"]
-    opened: bool = False
 
 
 Block = Heading | Text | Links | Table | Picture | Fold

@@ -26,11 +26,10 @@ def _block(block: Block, folder: Path) -> str:
         case Picture(path, caption):
             where = quote(Path(os.path.relpath(path, folder)).as_posix())
             return f"![{_text(caption)}]({where})\n\n{_text(caption)}"
-        case Fold(summary, inner, opened):
-            state = " open" if opened else ""
+        case Fold(summary, inner):
             # Within tags, on one line, nothing is read as Markdown.
             line = html.escape(" ".join(summary.split()), quote=False)
-            parts = (f"<details{state}><summary>{line}</summary>", render(inner, folder).strip())
+            parts = (f"<details><summary>{line}</summary>", render(inner, folder).strip())
             return "\n\n".join((*parts, "</details>"))
         case Table(frame):
             rows = [frame.columns, ["---"] * len(frame.columns), *frame.itertuples(index=False)]

@@ -54,8 +54,8 @@ def _add(parent: Element, block: Block) -> None:
             data = base64.b64encode(path.read_bytes()).decode()
             SubElement(figure, "img", src=f"data:image/png;base64,{data}", alt=caption)
             SubElement(figure, "figcaption").text = caption
-        case Fold(summary, inner, opened):
-            details = SubElement(parent, "details", {"open": "open"} if opened else {})
+        case Fold(summary, inner):
+            details = SubElement(parent, "details")
             SubElement(details, "summary").text = summary
             for part in inner:
                 _add(details, part)

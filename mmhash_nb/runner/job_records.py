@@ -116,11 +116,8 @@ def read(path: Path) -> dict[str, Any] | None:
     if not isinstance(record, dict):
         return None
     whole_record = all(isinstance(record.get(key), kind) for key, kind in _KINDS.items())
-    return record if whole_record and all(map(_is_number, record["took"])) else None
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float)
+    numbers = whole_record and all(isinstance(one, int | float) for one in record["took"])
+    return record if numbers else None
 
 
 def succeeded(path: Path, record: Mapping[str, Any]) -> bool:

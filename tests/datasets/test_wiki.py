@@ -58,7 +58,7 @@ def test_rows_labels_and_split_are_those_of_the_files(tmp_path):
             ({name: np.ones((3, columns))}, rf"{name} in .* has 3 rows but .* has [24] lines")
             for name, columns in (("I_tr", 6), ("T_tr", 4), ("I_te", 6), ("T_te", 4))
         ),
-        ({"T_te": np.ones((2, 5))}, "T_tr has 4 columns but T_te has 5"),
+        ({"T_te": np.ones((2, 5))}, "T_tr has 4 columns but T_te 5"),
         ({"I_te": np.vstack([np.ones(6), np.full(6, np.nan)])}, "images of sample 5 holds nan"),
         *(
             ({"train": (1, 2, c, 1)}, rf"line 3 of .*trainset.* has class '{c}'.* 1 to 3")

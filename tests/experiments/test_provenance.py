@@ -215,6 +215,55 @@ def test_the_code_of_a_notebooks_class_is_what_it_uses():
         assert same == text
 
 
+class Settings:
+    x = 1
+
+
+OBJECTS = [
+    DECORATED,
+    "class Settings:\n    x = 1\ncfg = Settings()\nLOSSES = {'l': step}",
+    "def other(self):\n    return 1",
+    "@decorated\nclass Mine(Base):\n    def fit(self):\n        return cfg.x, LOSSES['l']",
+]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *("Mine.margin = 5.0", "Mine.fit = other", "Mine.margin += 1", "del Mine.fit"),
+        *("cfg.x = 2", "cfg.x: int = 2", "LOSSES['l'] = other", "del LOSSES['l']"),
+        *("cfg.a, LOSSES['l'] = 1, 2", "Mine.options['a'].b = 1"),
+        *("LOSSES.update(l=other)", "setattr(Mine, 'fit', other)", "delattr(cfg, 'x')"),
+        *("for i in range(3):\n    cfg.x = i", "if 1:\n    LOSSES['l'] = other"),
+        *("with open('a') as f:\n    Mine.margin = 5.0", "for i in 'a':\n    LOSSES.update(a=1)"),
+        *("if 1:\n    setattr(Mine, 'fit', 1)", "def change():\n    cfg.x = 2"),
+    ],
+)
+def test_statements_that_change_an_object_of_a_notebook_count(change):
+    values = {"cfg": Settings(), "LOSSES": {"l": Settings()}, "Settings": Settings}
+
+    def code(*more):
+        return code_of(*OBJECTS, *more, **values)
+
+    assert code(change) != code() and code("Mine.margin = 6", change) != code("Mine.margin = 6")
+    assert code(change, OBJECTS[3], *OBJECTS[1:3]) == code()
+    assert code(change.replace("Mine", "Not").replace("cfg", "c").replace("LOSSES", "L")) == code()
+
+
+def test_what_a_change_uses_counts_and_a_repeated_setting_does_not():
+    values = {"cfg": Settings(), "LOSSES": {"l": Settings()}, "Settings": Settings}
+    values["other"] = type("other", (), {"__module__": "__main__"})
+
+    def code(*more):
+        return code_of(*OBJECTS, *more, **values)
+
+    used = code("Mine.fit = other")
+    assert used != code("Mine.fit = other", "def other(self):\n    return 2")
+    assert used == code(*["Mine.fit = other"] * 2)
+    assert code("Mine.x = 2 * Mine.x") != code(*["Mine.x = 2 * Mine.x"] * 2)
+    assert code("np.random.seed(0)\nMine(8).fit(1)\nprint(cfg.x)") == code()
+
+
 NOTEBOOK = """
 import json, sys
 from IPython.core.interactiveshell import InteractiveShell
@@ -264,6 +313,50 @@ def test_a_class_typed_where_no_source_is_kept_is_not_found_again():
 
     first, second = hashes(), hashes()
     assert first[0] == first[1] != second[0] == second[1]
+
+
+FRESH = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from mmhash_nb.experiments.provenance import method_hash
+from mmhash_nb.io import imports
+assert imports.module_file("mmhash_nb.io.source") in imports._READ, "read when it was imported"
+from their_method import Theirs
+imports._READ.clear()
+first = method_hash(Theirs)
+assert imports.module_file("mmhash_nb.experiments.provenance") in imports._READ
+assert "their_helper" not in sys.modules
+print(first)
+"""
+
+
+@pytest.mark.parametrize("folder", ["user", "my-packages", "site-packages"])
+def test_a_users_file_counts_in_any_folder_with_what_it_will_import(folder, tmp_path):
+    folder = tmp_path / folder
+    folder.mkdir()
+
+    def found(step, rate):
+        (folder / "their_method.py").write_text(
+            f"class Theirs:\n    def fit(self):\n        from their_helper import x\n{step}"
+        )
+        (folder / "their_helper.py").write_text(f"x = {rate}")
+        command = [sys.executable, "-c", FRESH, str(folder)]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    first = found("", 1)
+    assert found("        return 1\n", 1) != first
+    assert (found("", 2) != first) is (folder.name != "site-packages")
+
+
+def test_a_compiled_class_counts_by_its_file(tmp_path, monkeypatch):
+    module = types.ModuleType("compiled")
+    module.__file__ = str(tmp_path / "compiled.so")
+    monkeypatch.setitem(sys.modules, "compiled", module)
+    cls, hashes = type("Theirs", (), {"__module__": "compiled"}), set()
+    for content in ("a", "bc"):
+        Path(module.__file__).write_text(content)
+        hashes.add(method_hash(cls))
+    assert len(hashes) == 2
 
 
 def test_a_method_in_a_file_of_a_user_counts_with_what_it_imports(tmp_path, monkeypatch):

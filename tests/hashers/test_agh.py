@@ -134,7 +134,7 @@ def test_one_layer_is_the_sign_of_the_eigenfunctions_also_over_blocks(monkeypatc
     whole = method.project_view(x, state)
     z = anchor_similarities(x, state["anchors"], 3, state["bandwidth"][0])
     np.testing.assert_allclose(whole, z @ state["weights"])
-    monkeypatch.setattr("mmhash_nb.hashers.agh.BLOCK", 50)
+    monkeypatch.setattr("mmhash_nb.hashers.base.BLOCK", 50)
     np.testing.assert_allclose(method.project_view(x, state), whole, atol=1e-5)
 
 

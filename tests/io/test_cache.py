@@ -1,9 +1,12 @@
 """Cached arrays: computed once, again where anything they depend on changes, whole on disk."""
 
 import os
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -56,9 +59,32 @@ def test_whatever_changes_in_a_key_is_another_array(cached):
         *((1,), (1.0,), (True,), ("1",), (None,), ("None",), (12, 3), (1, 23)),
         *((x,), (x.reshape(2, 3),), (x.astype(np.uint64),), (x + 1,), (x[::-1],), (x[:0],)),
         *((x.astype(np.float32),), (x.reshape(3, 2).T,), (x, x), ([0, 1, 2, 3, 4, 5],)),
+        *(({"a": 1},), ({"a": 2},), ({"b": 1},), ({"a": {"b": 1}},), ({},), ([["a", 1]],)),
     ]
     assert [cached(*key) for key in keys] == list(range(1, len(keys) + 1))
     assert [cached(*key) for key in keys] == list(range(1, len(keys) + 1))
+
+
+@pytest.mark.parametrize("part", [{1, 2}, b"a", object(), np.array([{}]), np.int64(1), iter("a")])
+def test_a_part_of_an_unknown_type_is_refused(cached, part):
+    for key in (part, [part], {"a": part}):
+        with pytest.raises(TypeError, match="a key has no part such as"):
+            cached("a", key)
+
+
+def test_a_mapping_is_a_key():
+    keys = [cache.cache_key({"a": value}, cache_folder) for value in (1, 2)]
+    assert keys[0] != keys[1]
+
+
+def test_code_is_read_before_an_editor_may_change_it(monkeypatch):
+    monkeypatch.setattr(imports, "_READ", {})
+    cache.cache_key([], cache_folder)
+    assert imports.module_file("mmhash_nb.io.source") in imports._READ
+    monkeypatch.setattr(imports, "_READ", {})
+    monkeypatch.setattr(cache, "closure", lambda files: set())
+    cache.cache_key([], cache_folder)
+    assert imports.module_file("mmhash_nb.io.source") in imports._READ
 
 
 def test_a_file_that_is_changed_or_another_is_another_array(cached, tmp_path):
@@ -86,6 +112,17 @@ def test_a_file_that_is_cut_short_is_computed_again(cached, folder, left, mapped
     assert cached(mapped=mapped) == 2 and cached() == 2
 
 
+@pytest.mark.parametrize("at", range(100))
+def test_a_damaged_header_is_computed_again(cached, folder, at):
+    cached()
+    (path,) = folder.glob("*.npy")
+    whole = path.read_bytes()
+    for byte in b"\x00(\xffP":
+        path.write_bytes(whole[:at] + bytes([byte]) + whole[at + 1 :])
+        for mapped in (False, True):
+            cache._read(path, mapped)  # never raises
+
+
 def test_nothing_is_unpickled(cached, folder):
     cached()
     (path,) = folder.glob("*.npy")
@@ -107,7 +144,8 @@ def test_switched_off_nothing_is_read_or_written(cached, folder):
 
 
 def test_a_failed_write_leaves_nothing(cached, folder, monkeypatch):
-    def full_disk(*args, **kwargs):
+    def full_disk(path, *args, **kwargs):
+        (path.write if hasattr(path, "write") else Path(path).write_bytes)(b"half")
         raise OSError("No space left on device")
 
     monkeypatch.setattr(cache.np, "save", full_disk)
@@ -136,6 +174,34 @@ def test_of_two_that_want_the_same_array_one_computes_it(monkeypatch):
         both = [pool.submit(cached_array, "arrays", ["a"], compute) for _ in range(2)]
         assert all(one.result().all() for one in both)
     assert calls == [1]
+
+
+PROCESS = """
+import os, sys, time
+import numpy as np
+from pathlib import Path
+from mmhash_nb.io.cache import cached_array
+
+def compute():
+    with open(folder / "calls", "a") as file:
+        file.write("x")
+    time.sleep(1)
+    return np.arange(5)
+
+folder = Path(sys.argv[1])
+(folder / f"ready{os.getpid()}").touch()
+while len(list(folder.glob("ready*"))) < 2:
+    time.sleep(0.01)
+assert cached_array("arrays", ["a"], compute).tolist() == [0, 1, 2, 3, 4]
+"""
+
+
+def test_of_two_processes_one_computes_an_array(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(PROCESS)
+    both = [subprocess.Popen([sys.executable, script, tmp_path]) for _ in range(2)]
+    assert [one.wait(60) for one in both] == [0, 0]
+    assert (tmp_path / "calls").read_text() == "x"
 
 
 def test_changed_code_that_compute_can_execute_is_another_array(cached, tmp_path, monkeypatch):

@@ -68,6 +68,17 @@ def test_files_behind_imports(package, text, expected):
     assert reached(folder, text) == expected
 
 
+@pytest.mark.parametrize("text", ["import importlib", "from importlib import import_module"])
+def test_imports_by_any_name_lead_to_all_files_beside(package, text):
+    folder = package(bottom="y = 1", room__low="x = 1", room__maker=text)
+    found = reached(folder, "import mmhash_nb.room.maker")
+    assert found == {"room/maker", "room/low", "room/__init__"}
+    outside = folder.parent / "mine.py"
+    outside.write_text(text)
+    (folder.parent / "beside.py").touch()
+    assert closure([outside]) == {outside}
+
+
 def test_circles_end(package):
     folder = package(a="from mmhash_nb.b import y", b="from mmhash_nb.a import x")
     assert reached(folder, "import mmhash_nb.a") == {"a", "b"}
@@ -95,6 +106,30 @@ def test_a_module_of_a_user_counts_with_what_it_imports(tmp_path, monkeypatch):
     found = closure([module_file("mine")])
     assert {tmp_path / "mine.py", tmp_path / "helper.py", module_file("mmhash_nb.codes")} <= found
     assert module_file("numpy") is module_file("json") is module_file("not_loaded") is None
+
+
+@pytest.mark.parametrize("on_path", [True, False])
+def test_what_a_users_function_will_import_counts_before_it_is_loaded(
+    tmp_path, monkeypatch, on_path
+):
+    if on_path:
+        monkeypatch.syspath_prepend(tmp_path)
+    files = {
+        "mine": "def f():\n    import their_package.low\n    from their_helper import x",
+        "their_helper": "raise SystemExit",
+        "their_package/__init__": "raise SystemExit",
+        "their_package/low": "def f():\n    from . import beside\n    import json, numpy, nowhere",
+        "their_package/beside": "raise SystemExit",
+        "their_package/other": "",
+    }
+    for name, text in files.items():
+        path = tmp_path / f"{name}.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    found = closure([tmp_path / "mine.py"])
+    names = ("mine", "their_helper", "their_package/low", "their_package/beside")
+    assert found == {tmp_path / f"{name}.py" for name in names}
+    assert not {"their_helper", "their_package"} & set(sys.modules)
 
 
 METHOD = '''"""What it is."""

@@ -8,8 +8,7 @@ from conftest import pictures
 from mmhash_nb import hashers, papers
 from mmhash_nb.experiments.protocol import Protocol
 from mmhash_nb.features import backbones
-from mmhash_nb.features.described import described
-from mmhash_nb.features.vectors import feature_vectors
+from mmhash_nb.features.vectors import described, feature_vectors
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.papers.masci2014.protocol import protocol as masci2014
 from mmhash_nb.papers.side_by_side.protocol import left_out

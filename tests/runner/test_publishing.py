@@ -141,6 +141,20 @@ def test_publish_copies_what_runs_left_and_says_what_changed(project, executed, 
     ]
 
 
+def test_pictures_of_each_run_lie_in_its_folder_which_is_empty_when_it_runs_again(
+    project, executed
+):
+    for given in ((), ("-p", "rate", "0.25"), ("-p", "rate", "0.125")):
+        run(*given)
+    drawn = {path.read_bytes(): path for path in (project / "runs").rglob("*.files/**/a.png")}
+    assert drawn.keys() == {b"0.5", b"0.25", b"0.125"}
+    former = drawn[b"0.25"].with_name("former.png")
+    former.touch()
+    run("-p", "rate", "0.25", "--again")
+    assert drawn[b"0.25"].exists() and not former.exists()
+    assert drawn[b"0.125"].read_bytes() == b"0.125"
+
+
 def test_tables_of_benchmarks_are_published_by_themselves(project, capsys):
     assert cli.main(["publish", "--benchmarks"]) == 2
     assert "runs has no benchmarks_*.csv: run one of benchmarks/" in capsys.readouterr().err
