@@ -32,9 +32,6 @@ class SpatialAttention(nn.Module):
 
     M = a 1×1 convolution of the map to one channel, P = softmax of M over the H·W places, Z = 1
     where P ≥ 1/(H·W), else 0.
-
-    Args:
-        channels: C of the map.
     """
 
     def __init__(self, channels: int) -> None:
@@ -54,9 +51,6 @@ class UnitAttention(nn.Module):
     """G^T: a mask over the units of a vector (Eq. 3).
 
     M = a fully connected layer K → K, P = softmax of M over the K units, Z = 1 where P ≥ 1/K.
-
-    Args:
-        width: K of the vector.
     """
 
     def __init__(self, width: int) -> None:
@@ -88,12 +82,8 @@ class _AboveMean(torch.autograd.Function):
 def above_mean(p: Tensor) -> Tensor:
     """Z of Eq. 1 with α = 1/n: which of a sample's n probabilities are at least their mean.
 
-    Args:
-        p: `[B, ...]`, n values for each sample that sum to one. Even probabilities are all at the
-            threshold, so that a mask is never empty.
-
-    Returns:
-        Zeros and ones of the same shape and dtype. Their gradient is passed on to `p` unchanged
-        (the straight-through estimator of the paper's [7]).
+    p has n values for each sample that sum to one, `[B, ...]`. Even ones are all at the threshold,
+    so that a mask is never empty. Zeros and ones of the same shape and dtype are returned. Their
+    gradient is passed on to p unchanged (the straight-through estimator of the paper's [7]).
     """
     return _AboveMean.apply(p)

@@ -107,9 +107,8 @@ class JointNetwork(Staged):
     def attention(self, image: Tensor, text: Tensor) -> list[tuple[Tensor, Tensor, Tensor, Tensor]]:
         """What each attention network works on, and its weights.
 
-        Returns:
-            For each of the two operations the map `[B, C, h, w]` and text `[B, K]` that attention
-            is to weigh, and its weights of channels `[B, C]` and units `[B, K]`.
+        Of both operations the map `[B, C, h, w]` and text `[B, K]` that attention is to weigh, and
+        its weights of channels `[B, C]` and units `[B, K]`.
         """
         seen: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
 

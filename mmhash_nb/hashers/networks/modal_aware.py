@@ -78,11 +78,7 @@ class AttentionNetwork(nn.Module):
         start_small(self.image, self.text)
 
     def weights(self, pooled: Tensor, text: Tensor) -> tuple[Tensor, Tensor]:
-        """Attention over channels `[B, C]` and text units `[B, K]`; each row sums to one.
-
-        Args:
-            pooled: the map's mean over places, `[B, C]`. text: `[B, K]`.
-        """
+        """Attention over channels `[B, C]` and text units `[B, K]`; each row sums to one."""
         both = torch.cat([pooled, text], dim=1)  # [B, C + K], F of Eq. 7
         return self.image(both).softmax(dim=1), self.text(both).softmax(dim=1)
 
