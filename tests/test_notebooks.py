@@ -4,6 +4,7 @@ import ast
 import json
 import re
 from pathlib import Path
+from types import ModuleType
 
 import nbformat
 import pytest
@@ -132,6 +133,22 @@ def _findings(cells):
 def test_a_notebook_keeps_the_rules(path):
     assert broken_rules(path) == []
     assert defaults(path)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_what_a_notebook_imports_and_names_of_modules_is_there(path):
+    cells = [c.source for c in nbformat.read(path, 4).cells if c.cell_type == "code"]
+    tree = ast.parse("\n".join(cells))
+    modules = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("mmhash_nb"):
+            names: dict = {}
+            exec(ast.unparse(node), names)
+            modules |= {k: v for k, v in names.items() if isinstance(v, ModuleType)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            module = modules.get(node.value.id)
+            assert module is None or hasattr(module, node.attr), ast.unparse(node)
 
 
 def test_there_are_notebooks():
