@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from table_cases import table_rows
 
 from mmhash_nb import codes as codes_module
 from mmhash_nb.codes import HammingIndex, HashCodes, load_codes, save_codes
@@ -205,18 +206,7 @@ def test_effort_of_a_graph_is_the_candidates_that_it_keeps():
     assert index.effort == index._index.hnsw.efSearch == 7
 
 
-@pytest.mark.parametrize(
-    ("kind", "effort", "sentence"),
-    [
-        ("ivf", 0, "effort of an index 'ivf' .* from 1 to 1, but is 0"),
-        ("ivf", 2, "from 1 to 1, but is 2"),
-        ("hnsw", 0, "from 1 to 2147483647, but is 0"),
-        ("multihash", 5, "from 0 to 4, but is 5"),
-        ("multihash", True, "but is True"),
-        ("multihash", 1.0, "but is 1.0"),
-        ("flat", 1, "flat index has no effort to choose"),
-    ],
-)
+@pytest.mark.parametrize(("kind", "effort", "sentence"), table_rows("wrong_efforts"))
 def test_effort_out_of_range_is_named(kind, effort, sentence):
     index = HammingIndex(CODES, kind)
     with pytest.raises(ValueError, match=sentence):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from table_cases import table_rows
 
 from mmhash_nb import datasets, papers
 
@@ -59,23 +60,7 @@ def foreign(path: str, source: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize(
-    ("path", "source", "expected"),
-    [
-        ("experiments/a.py", "if paper != 'liong2017': pass", ["compared 'liong2017'"]),
-        ("figures/a.py", "x = name in ('a', 'wiki')", ["compared 'wiki'"]),
-        ("report/a.py", "T = {'zhang2018': 'Attention'}", ["key 'zhang2018'"]),
-        ("report/a.py", "t = titles['zhang2018']", ["key 'zhang2018'"]),
-        ("runner/a.py", "match d:\n    case 'flipkart_sub': pass", ["compared 'flipkart_sub'"]),
-        ("papers/zhang2018/protocol.py", "D = {'scenes': 1, 'zhang2018': 2}", []),
-        ("papers/zhang2018/protocol.py", "x = dataset == 'scenes'", ["compared 'scenes'"]),
-        ("papers/compare.py", "x = {'zeng2022': 1}", ["key 'zeng2022'"]),
-        ("datasets/nuswide.py", "P = {'zeng2022': 1}\nx = name == 'nuswide'", []),
-        ("datasets/nuswide_tables.py", "x = name == 'nuswide'", []),
-        ("datasets/store.py", "x = name == 'nuswide'", ["compared 'nuswide'"]),
-        ("cli/a.py", "load('wiki')", []),
-    ],
-)
+@pytest.mark.parametrize(("path", "source", "expected"), table_rows("foreign_names"))
 def test_a_foreign_name_is_seen(path, source, expected):
     assert foreign(path, source) == [f"{path}: {what}" for what in expected]
 

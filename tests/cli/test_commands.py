@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from table_cases import table_rows
 from user_folder import HEADER, KINDS, write_folder, write_table
 
 from mmhash_nb import cli as commands
@@ -268,21 +269,7 @@ def test_options_of_a_method_and_n_grams_are_kept(home, tmp_path, capsys):
 # What is refused
 
 
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        (("--out", "{home}/scm"), "/scm is there already: remove it, or give another --out."),
-        (("--method", "x"), "there is no method 'x'; there are random, mmnn_l1"),
-        (("--method", "cca"), "cca has no codes: choose another method, such as scm."),
-        (("--method", "ksh"), "load the dataset with images='gist' or images='hog'."),
-        (("--bits", "0"), "n_bits must be a positive integer, but is 0."),
-        (("-p", "x", "1"), "scm has no option 'x'; it has backbone, weights, size, solver, ridge."),
-        (("-p", "ridge", "x"), "option ridge of scm takes a value like 0.0001, not 'x'."),
-        (("-p", "ridge", "-1"), "scm: ridge must be a number above 0, but is -1.0."),
-        (("--size", "0"), "size must be an integer from 1 to 1,024, not 0."),
-        (("--ngram", "99"), "ngram must be an integer from 1 to 10, not 99."),
-    ],
-)
+@pytest.mark.parametrize(("given", "message"), table_rows("wrong_fit_arguments"))
 def test_fit_refuses_with_a_sentence_and_leaves_nothing(home, tmp_path, capsys, given, message):
     given = [value.replace("{home}", str(home)) for value in given]
     out = [] if "--out" in given else ["--out", tmp_path / "m"]

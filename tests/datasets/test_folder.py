@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from table_cases import table_rows
 from test_decoding import bomb
 from user_folder import HEADER, KINDS, write_folder, write_table
 
@@ -304,32 +305,7 @@ SECOND = "photos/εικόνα 1.png"
 
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
-    [
-        (SECOND, "", "no image"),
-        (SECOND, "photos/x.png", "there is no file 'photos/x.png'"),
-        (SECOND, "photos\\x.png", r"there is no file 'photos\\x.png' (write / between"),
-        (SECOND, "photos", "there is no file 'photos'"),
-        (SECOND, "../x.png", "the image '../x.png' lies outside the folder (put it inside)"),
-        (SECOND, "/dev/zero", "the image '/dev/zero' lies outside the folder"),
-        (SECOND, "link.png", "the image 'link.png' lies outside the folder"),
-        (SECOND, "x" * 5000, "the image 'xxx"),
-        (SECOND, "a\0b", r"the image 'a\x00b' is no path"),
-        (SECOND, "loop", ""),
-        (
-            SECOND,
-            "broken.png",
-            "broken.png is no picture: give another PNG, JPEG, WEBP",
-        ),
-        (SECOND, "cut.png", "cut.png is no whole picture ("),
-        (SECOND, "bomb.png", "bomb.png has too many pixels: give a picture of at most 50,0"),
-        (SECOND, "./photos/εικόνα 0.png", "the image of line 2 again (join their texts"),
-        (SECOND, "copy.png", "the picture of line 2 again under another name (join their"),
-        ("θάλασσα; θάλασσα 0", "", "no labels"),
-        ("θάλασσα; θάλασσα 0", ";", "no labels"),
-        ("θάλασσα; θάλασσα 0", "θάλασσα;", "an empty label in 'θάλασσα;' (one ';' too"),
-        ("θάλασσα; θάλασσα 0", "θάλασσα,x", "4 fields where the header has 3 (a text that"),
-        (",θάλασσα; θάλασσα 0", "", "2 fields where the header has 3"),
-    ],
+    [*table_rows("wrong_folder_rows"), (SECOND, "x" * 5000, "the image 'xxx")],
 )
 def test_a_row_that_is_wrong_has_its_line_and_reason(user, old, new, reason):
     (user / "broken.png").write_bytes(b"no picture")
@@ -477,19 +453,7 @@ def test_one_row_and_no_common_word_are_too_little(tmp_path):
     assert "no word token is held by 2 of the 2 training texts" in refused(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("options", "fault"),
-    [
-        ({"images": "x"}, "images of folder are one of pixels, gist, hog, not 'x'"),
-        ({"tokens": "x"}, "tokens of folder are one of word, char, not 'x'"),
-        ({"modality": "joint"}, "modality of folder are one of both, image, text, not 'joint'"),
-        ({"on_error": "x"}, "on_error of folder are one of raise, skip, not 'x'"),
-        ({"size": 0}, "size must be an integer from 1 to 1,024, not 0"),
-        ({"size": 2000}, "size must be an integer from 1 to 1,024, not 2000"),
-        ({"ngram": 0}, "ngram must be an integer from 1 to 10, not 0"),
-        ({"n_query": 60, "size": 8}, "n_query must be at least 1 and below the 60 photos"),
-    ],
-)
+@pytest.mark.parametrize(("options", "fault"), table_rows("wrong_folder_options"))
 def test_options_out_of_range_are_refused(user, options, fault):
     with pytest.raises(ValueError, match=fault):
         load("folder", user, **options)

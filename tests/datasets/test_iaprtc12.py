@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from mat_cases import write_v7, write_v73
 from PIL import Image
+from table_cases import table_rows
 
 from mmhash_nb.datasets import iaprtc12, load, splits, store
 
@@ -126,23 +127,7 @@ def test_counts_are_asserted_with_the_one_photo_that_has_no_caption(
         load("iaprtc12", tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "fault"),
-    [
-        (
-            "labels.txt",
-            "25 x 3",
-            r"line 1 of .*labels\.txt must hold the numbers .* but is '25 x 3'",
-        ),
-        ("labels.txt", "25 1 3 4", r"line 1 of .*labels\.txt"),
-        ("labels.txt", "25 1 -3", r"line 1 of .*labels\.txt"),
-        ("labels.txt", "25 1 4", r"has label 4, which wlist\.txt does not name"),
-        ("wlist.txt", "wall", r"line 1 of .*wlist\.txt must hold a new number and a label"),
-        ("wlist.txt", "3\twall\n3\tbed", r"line 2 of .*wlist\.txt"),
-        ("25.eng", "<DOC><IMAGE>images/00/25.jpg</IMAGE>", r"25\.eng has no <DESCRIPTION>"),
-        ("25.eng", "<DESCRIPTION>a</DESCRIPTION><IMAGE>x.jpg</IMAGE>", r"25\.eng has no .*IMAGE"),
-    ],
-)
+@pytest.mark.parametrize(("name", "text", "fault"), table_rows("wrong_iaprtc12_files"))
 def test_what_cannot_be_read_names_its_file(tmp_path, name, text, fault):
     folder = write_official(tmp_path)
     next(iter(sorted(folder.rglob(name)))).write_text(text)

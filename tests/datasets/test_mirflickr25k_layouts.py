@@ -10,6 +10,7 @@ import pytest
 from mat_cases import divided, write_python, write_v7, write_v73
 from on_disk import needs
 from PIL import Image
+from table_cases import table_rows
 
 from mmhash_nb.datasets import available, load, mirflickr25k, mirflickr25k_official, splits, store
 from mmhash_nb.papers.zhang2018.protocol import protocol as zhang2018
@@ -101,17 +102,7 @@ def test_a_photo_or_tag_file_that_is_missing_among_others_is_named(tmp_path):
         mirflickr25k.read(folder, **SMALL)
 
 
-@pytest.mark.parametrize(
-    ("name", "line", "fault"),
-    [
-        ("*_v080/sea.txt", "25001", r"line 1 of .*sea\.txt .* from 1 to 14, but is '25001'"),
-        ("*_v080/sea.txt", "0", r"line 1 of .*sea\.txt"),
-        ("*_v080/sea.txt", "im1", r"but is 'im1': get it again"),
-        ("mirflickr/doc/common_tags.txt", "sky", r"line 1 of .*common_tags\.txt .* but is 'sky'"),
-        ("mirflickr/doc/common_tags.txt", "sky x", r"how often it occurs, but is 'sky x'"),
-        ("mirflickr/doc/common_tags.txt", "sky 19", r"common_tags\.txt lists no tag"),
-    ],
-)
+@pytest.mark.parametrize(("name", "line", "fault"), table_rows("wrong_mirflickr25k_lines"))
 def test_a_line_that_cannot_be_read_names_file_and_line(tmp_path, name, line, fault):
     folder, *_ = write_official(tmp_path)
     next(folder.glob(name)).write_text(line + "\n")
@@ -291,17 +282,7 @@ def test_files_of_tags_that_lack_the_last_are_said_to(tmp_path):
         mirflickr25k.read(folder, **SMALL)
 
 
-@pytest.mark.parametrize(
-    ("gone", "images", "message"),
-    [
-        ("meta/tags/tags1.txt", "none", r"mirflickr25k_annotations_v080\.zip unpacked"),
-        ("../mirflickr25k_annotations_v080/plant_life.txt", "none", r"_v080\.zip unpacked"),
-        ("im1.jpg", "pixels", r"no im1\.jpg \(what is there is for images='none'\) in"),
-        ("doc/common_tags.txt", "none", r"no doc/common_tags\.txt in"),
-        ("../mirflickr25k_annotations_v080/sea.txt", "none", r"no sea\.txt in"),
-        ("im9.jpg", "vgg", r"no features of the photos \(what .*'none' or 'pixels'\) in"),
-    ],
-)
+@pytest.mark.parametrize(("gone", "images", "message"), table_rows("lacking_mirflickr25k_files"))
 def test_the_file_that_the_official_set_lacks_is_named(tmp_path, gone, images, message):
     folder, *_ = write_official(tmp_path)
     assert mirflickr25k.find(tmp_path) == folder

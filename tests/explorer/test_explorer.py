@@ -9,6 +9,7 @@ import pytest
 from explorer_cases import check, codes_of, hits, menu, shown
 from figure_cases import N, some_pairs
 from PIL import Image
+from table_cases import table_rows
 
 from mmhash_nb.experiments.collection import Collection
 from mmhash_nb.explorer import Explorer, explore, widget
@@ -183,24 +184,7 @@ def test_it_opens_at_another_dataset_and_a_second_method() -> None:
     assert explore(*collections["one"], dataset="made-up").pairs is collections["one"].pairs
 
 
-@pytest.mark.parametrize(
-    ("opening", "sentence"),
-    [
-        ({"dataset": "wiki"}, "dataset='wiki': choose from 'made-up'."),
-        ({"method": "aadah"}, "method='aadah': choose from 'mmnn_l2', 'ksh', 'mah'."),
-        ({"bits": 24}, "bits=24: choose from 12, 32."),
-        ({"bits": 12, "method": "ksh"}, "bits=12: choose from 32."),
-        ({"beside": "ksh"}, "beside='ksh': choose from '', 'mah'."),
-        ({"direction": "text-image", "method": "ksh"}, "choose from 'image-image', 'text-text'."),
-        ({"query": 6}, "query=6: choose from 0 to 5."),
-        ({"query": -1}, "query=-1: choose from 0 to 5."),
-        ({"query": 1.5}, "query=1.5: choose from 0 to 5."),
-        ({"k": 0}, "k=0: choose from 1 to 20."),
-        ({"radius": 13}, "radius=13: choose from 0 to 12."),
-        ({"mistakes": "no"}, "mistakes='no': choose from False, True."),
-        ({"attention": True}, "attention=True: no method that it shows has masks and was saved."),
-    ],
-)
+@pytest.mark.parametrize(("opening", "sentence"), table_rows("explorer_openings"))
 def test_what_is_not_offered_cannot_be_opened_at(opening: dict, sentence: str) -> None:
     with pytest.raises(ValueError, match=re.escape(sentence)) as refused:
         explore(*some_collection(), **opening)

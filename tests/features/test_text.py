@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from table_cases import table_rows
 
 from mmhash_nb.features import text
 from mmhash_nb.features.text import (
@@ -21,19 +22,7 @@ needs_wordllama = pytest.mark.skipif(
 )
 
 
-@pytest.mark.parametrize(
-    ("written", "expected"),
-    [
-        ("A black dog, and a DOG!", ["black", "dog", "and", "dog"]),
-        ("1,000 x 20 mm 4GB 4", ["mm", "4gb"]),
-        ("snake_case well-known", ["snake", "case", "well", "known"]),
-        ("Ärger in İstanbul, ΣΟΦΟΣ", ["ärger", "in", "İstanbul".lower(), "ΣΟΦΟΣ".lower()]),
-        ("हिन्दी में", ["हिन्दी", "में"]),
-        ("cafe\u0301 caf\u00e9 \ufb01sh", ["café", "café", "fish"]),
-        ("", []),
-        ("12 34 ... !", []),
-    ],
-)
+@pytest.mark.parametrize(("written", "expected"), table_rows("words"))
 def test_words(written, expected):
     assert tokens(written) == expected
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from table_cases import table_rows
 
 from mmhash_nb import hashers
 from mmhash_nb.hashers import registry
@@ -51,27 +52,7 @@ def test_values_beyond_their_limits_are_refused_by_create(name):
             assert str(error.value) == f"{name}: {one.name} must be {one.takes}, but is {value!r}."
 
 
-@pytest.mark.parametrize(
-    ("name", "options", "takes"),
-    [
-        ("agh1", {"layers": 3}, "one of 1, 2"),
-        ("cmfh", {"alpha": 1}, "a number above 0 and below 1"),
-        ("cmssh", {"pairs": 1}, "an integer of at least 2"),
-        ("discmh", {"ridge": float("nan")}, "a number above 0"),
-        ("scm", {"solver": "cca"}, "one of sequential, orthogonal"),
-        ("scm", {"size": 0}, "an integer of at least 1 or None"),
-        ("sephkm", {"alpha": -1}, "a number of at least 0"),
-        ("aadah", {"attend_queries": "no"}, "True or False"),
-        ("aadah", {"margin": -1}, "a number of at least 0"),
-        ("cmdvh", {"rounds": 1.5}, "an integer of at least 1"),
-        ("dcmh", {"learning_rate": "fast"}, "a number above 0"),
-        ("dcmh", {"precision": "half"}, "one of auto, float32, bfloat16"),
-        ("dnh_c", {"epsilon": 0.6}, "a number above 0 and at most 0.5"),
-        ("dpsh", {"objective": "triplet"}, "one of dpsh"),
-        ("mah", {"kernel": "wide"}, "one of residual, printed, none"),
-        ("mmnn_l1", {"batch_size": 1}, "an integer of at least 2"),
-    ],
-)
+@pytest.mark.parametrize(("name", "options", "takes"), table_rows("wrong_option_values"))
 def test_other_values_are_refused_by_create(name, options, takes):
     ((option, value),) = options.items()
     with pytest.raises(ValueError) as error:

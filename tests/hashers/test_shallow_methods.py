@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 from retrieval import scores
+from table_cases import table_rows
 
 from mmhash_nb import hashers
 from mmhash_nb.hashers.made_up_pairs import made_up_pairs
@@ -82,45 +83,14 @@ def every_score(method, pairs):
     return scores(method, pairs) + (scores(method, pairs, unified=True) if method.unified else [])
 
 
-@pytest.mark.parametrize(
-    ("name", "n_bits", "options", "least"),
-    [
-        # 3 directions divide 4 clusters; further ones correlate by noise alone.
-        ("cca_hash", 3, {}, 0.9),
-        ("cvh", 3, {"neighbours": 0}, 0.9),
-        ("cvh", 3, {"neighbours": 5}, 0.9),
-        *(("cca_itq", bits, {}, 0.9) for bits in (3, 16, 40)),
-        *(("pdh", bits, {}, 0.9) for bits in (3, 16, 40)),
-        *(("cmfh", bits, {}, 0.9) for bits in (16, 40)),
-        ("cmssh", 32, {}, 0.95),
-        ("lssh", 16, {}, 0.9),
-        ("lssh", 40, {"atoms": 60, "iterations": 8}, 0.8),
-        ("discmh", 16, {}, 0.95),
-        ("sephkm", 16, {}, 0.99),
-        *(("stmh", 16, {"topics": how}, 0.99) for how in ("least_squares", "means")),
-        *(("scm", bits, {}, 0.95) for bits in (16, 40)),
-        ("scm_orth", 3, {}, 0.95),  # 4 labels give 3 orthogonal bits that matter
-    ],
-)
+@pytest.mark.parametrize(("name", "n_bits", "options", "least"), table_rows("solved_clusters"))
 def test_separated_clusters_are_solved(name, n_bits, options, least, two_views):
     assert (
         min(every_score(hashers.create(name, n_bits, **options).fit(two_views), two_views)) > least
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "n_bits", "options", "margin"),
-    [
-        ("cca_hash", 6, {}, 0.05),
-        ("cmssh", 16, {}, 0.1),
-        ("cvh", 6, {"neighbours": 0}, 0.05),
-        ("cvh", 6, {"neighbours": 5}, 0.05),
-        *((name, 16, {}, 0.1) for name in ("cca_itq", "cmfh", "pdh", "lssh", "discmh")),
-        *((name, 8, {}, 0.1) for name in ("scm", "scm_orth")),
-        *(("stmh", 16, {"topics": how}, 0.1) for how in ("least_squares", "means")),
-        ("sephkm", 16, {}, 0.2),
-    ],
-)
+@pytest.mark.parametrize(("name", "n_bits", "options", "margin"), table_rows("better_than_random"))
 def test_noisy_clusters_are_ranked_better_than_by_random_codes(
     name, n_bits, options, margin, noisy_views
 ):
@@ -129,18 +99,7 @@ def test_noisy_clusters_are_ranked_better_than_by_random_codes(
     assert min(every_score(method, noisy_views)) > max(control) + margin
 
 
-@pytest.mark.parametrize(
-    ("name", "n_bits", "options", "sentence"),
-    [
-        ("cca_hash", 13, {}, "n_bits is 13, but there are only 12 canonical dimensions"),
-        ("cvh", 21, {}, "n_bits is 21, but there are only 20 directions on which the views can"),
-        ("cvh", 4, {"neighbours": 80}, "neighbours is 80, but there are only 79 other training"),
-        ("diffhash", 21, {}, "n_bits is 21, but there are only 20 feature dimensions"),
-        ("ksh", 4, {"anchors": 81}, "anchors is 81, but there are only 80 training samples"),
-        ("scm_orth", 13, {}, "n_bits is 13, but there are only 12 features in one view"),
-        ("stmh", 1, {}, "n_bits is 1, but half of STMH's bits are 1 in each code: give 2"),
-    ],
-)
+@pytest.mark.parametrize(("name", "n_bits", "options", "sentence"), table_rows("wrong_lengths"))
 def test_lengths_and_sizes_that_cannot_be_are_refused(name, n_bits, options, sentence, two_views):
     with pytest.raises(ValueError, match=sentence):
         hashers.create(name, n_bits, **options).fit(two_views)

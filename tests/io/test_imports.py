@@ -5,6 +5,7 @@ import sys
 import types
 
 import pytest
+from table_cases import table_rows
 
 from mmhash_nb.io import imports
 from mmhash_nb.io.imports import Import, closure, code_hash, module_file, source_text
@@ -149,27 +150,7 @@ class Method:
 '''
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "same"),
-    [
-        ("What it is.", "Other words.", True),
-        ("A method.", "Other words.", True),
-        ("Learn.", "Other words.", True),
-        ('"the step"', '"how far each step " "goes"', True),
-        ('0.5, "the step"', '0.5, doc="how far"', True),
-        ('option(0.5, "the step"', 'hashers.option(0.5, "how far"', False),
-        ('0.5, "the step"', '0.25, "the step"', False),
-        ("above=0", "least=0", False),
-        ("rate: float", "rate: int", False),
-        ('rate: float = option(0.5, "the step"', 'rate: float = chosen(0.5, "other"', False),
-        ("return x - 1", "# why\n        return  x  -  1  # and how", True),
-        ("RATE = 1.0", "\n\nRATE = 1.0", True),
-        ("return x - 1", "return x + 1", False),
-        ("1.0", "1.5", False),
-        ("def fit(self, x)", "def fit(self, x, y=0)", False),
-        ("return x - 1", "return 'Learn.'", False),
-    ],
-)
+@pytest.mark.parametrize(("old", "new", "same"), table_rows("code_and_explanation"))
 def test_code_counts_and_its_explanation_does_not(package, old, new, same):
     assert METHOD.count(old) == 1
     folder = package(top="import mmhash_nb.below", below=METHOD)

@@ -16,6 +16,7 @@ import pytest
 from batch_cases import notebook
 from hypothesis import given
 from hypothesis import strategies as st
+from table_cases import table_rows
 
 from mmhash_nb import cli, report
 from mmhash_nb.cli import reproduce
@@ -130,38 +131,7 @@ def test_a_run_listed_twice_is_one(project):
         batch.from_grid(["1_one", str(other)], {}, {}, project)
 
 
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("- a: [1\n- b: 2", "batch.yml, line 2 is no YAML: expected"),
-        ("- a: 2020-13-45", "batch.yml is no YAML: month must be in 1..12"),
-        ("- a: \x01", "batch.yml is no YAML: unacceptable character #x0001: special"),
-        ("- a: 'x", "batch.yml, line 1 is no YAML: found unexpected end of stream."),
-        ("", "batch.yml must be a list of jobs, each a mapping of notebooks, parameters, grid."),
-        ("notebooks: 1_one", "batch.yml must be a list of jobs"),
-        ("- 1_one", "batch.yml, job 1: it must be a mapping of notebooks, parameters, grid, but"),
-        (
-            "- {notebooks: 1_one}\n- {notebook: 1_one}",
-            "batch.yml, job 2: there is no key 'notebook'; there are notebooks, parameters, grid.",
-        ),
-        ("- {notebooks: 9_none}", "job 1: there is no notebook '9_none'; there are 1_one, 2_two."),
-        ("- {notebooks: [1]}", "job 1: notebooks must be names, but is [1]."),
-        ("- {parameters: [1]}", "job 1: parameters must be a mapping of parameters, but is [1]."),
-        ("- {grid: 3}", "job 1: grid must be a mapping of parameters, but is 3."),
-        ("- {grid: {bits: 16}}", "job 1: grid must list the values of bits, but has 16."),
-        ("- {grid: {bits: []}}", "job 1: grid must list the values of bits, but has []."),
-        ("- {grid: {bit: [16]}}", "job 1: 1_one has no parameter 'bit'; it has dataset, bits,"),
-        ("- {grid: {bits: [x]}}", "parameter bits of 1_one takes a value like [16], not 'x'."),
-        ("- {grid: {bits: [[1.5]]}}", "parameter bits of 1_one takes a value like [16], not [1.5]"),
-        ("- {parameters: {dataset: 7}}", "dataset of 1_one takes a value like 'scenes', not 7."),
-        ("- {parameters: {dataset: null}}", "takes a value like 'scenes', not None."),
-        ("- {parameters: {quick: 1}}", "quick of 1_one takes a value like False, not 1."),
-        ("- {parameters: {rate: true}}", "rate of 1_one takes a value like 0.1, not True."),
-        ("- {parameters: {weights: 2020-01-01}}", "weights of 1_one takes a value like None"),
-        ("- {parameters: {rate: 1}, grid: {rate: [2]}}", "rate has one value and a grid of them"),
-        ("- !!python/object:os.system {}", "batch.yml, line 1 is no YAML: could not determine"),
-    ],
-)
+@pytest.mark.parametrize(("text", "sentence"), table_rows("wrong_batch_files"))
 def test_whatever_is_wrong_in_a_file_is_one_sentence_before_anything_runs(
     project, executed, capsys, text, sentence
 ):
@@ -172,18 +142,7 @@ def test_whatever_is_wrong_in_a_file_is_one_sentence_before_anything_runs(
     assert not executed.ran and not Path("runs").exists()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (["--batch", "none.yml"], "none.yml is not there."),
-        (["--batch", "."], ". cannot be read ("),
-        (["--batch", "x.yml", "-p", "bits", "1"], "leave out --notebook, -p and --grid."),
-        (["--grid", "bits"], "--grid bits has no values: give one or more."),
-        (["--grid", "bits", "1", "-p", "bits", "2"], "bits has one value and a grid of them"),
-        (["--grid", "bits", "x"], "parameter bits of 1_one takes a value like [16], not 'x'."),
-        (["--scheduler", "127.0.0.1:1"], "no Dask scheduler answers at 127.0.0.1:1 ("),
-    ],
-)
+@pytest.mark.parametrize(("arguments", "sentence"), table_rows("wrong_batch_arguments"))
 def test_a_wrong_argument_is_one_sentence(
     project, executed, capsys, monkeypatch, arguments, sentence
 ):

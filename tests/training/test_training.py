@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from table_cases import table_rows
 from torch import nn
 from training_cases import minimise
 
@@ -237,23 +238,7 @@ def test_convergence_stops_early_and_not_before_patience():
     assert len(minimise(model, loss, 64, plateau=None, **{**settings, "epochs": 20})) == 20
 
 
-@pytest.mark.parametrize(
-    ("history", "tolerance", "patience", "converged"),
-    [
-        ([1.0, 0.9, 0.8, 0.7, 0.6, 0.5], 0.01, 2, False),  # lower each time
-        ([1.0, 0.5, 0.499, 0.498], 0.01, 2, True),
-        ([1.0, 0.5, 0.499, 0.48], 0.01, 2, False),
-        ([1.0, 0.5, 0.499, 0.498], 0.001, 2, False),  # the tolerance counts
-        ([1.0, 0.5, 0.499, 0.498], 0.01, 3, False),  # and the patience
-        ([1.0, 1.0, 1.0], 0.01, 3, False),  # not before there is anything to compare with
-        ([1.0, 1.0, 1.0, 1.0], 0.01, 3, True),
-        ([1.0, 0.1, 1.0, 0.5, 0.4], 0.01, 2, True),  # against the best, not the last before
-        ([1.0, 0.5, 1.2], 0.01, 2, False),  # the best of the last, not the last
-        ([1.0, 0.5], 0.5, 1, False),  # lowered by just the fraction
-        ([-1.0, -1.2], 0.5, 1, True),  # a fraction of the size of a negative loss
-        ([-1.0, -1.6], 0.5, 1, False),
-    ],
-)
+@pytest.mark.parametrize(("history", "tolerance", "patience", "converged"), table_rows("converged"))
 def test_converged_means_the_best_was_not_lowered_by_the_fraction(
     history, tolerance, patience, converged
 ):
