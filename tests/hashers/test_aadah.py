@@ -309,7 +309,7 @@ def test_without_masks_the_second_loss_is_zero(tiny_pictures):
 @pytest.fixture(scope="module")
 def attentive():
     """A network whose masks differ from sample to sample, as a fitted method holds it."""
-    from conftest import pictures
+    from pair_cases import pictures
 
     pairs = pictures()
     method = quick("aadah").fit(pairs)

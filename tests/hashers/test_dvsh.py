@@ -227,7 +227,7 @@ def test_the_loss_is_its_terms_by_loops(options, tiny_pictures):
 @pytest.fixture(scope="module")
 def spoken():
     """The tiny pictures with captions: the words of each bag in an order of their own."""
-    from conftest import pictures
+    from pair_cases import pictures
 
     pairs, rng = pictures(), np.random.default_rng(0)
     words = tuple(f"word{chr(ord('a') + i)}" for i in range(24))

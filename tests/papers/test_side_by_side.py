@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import pictures
+from pair_cases import pictures
 
 from mmhash_nb import hashers, papers
 from mmhash_nb.experiments.protocol import Protocol
