@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from mmhash_nb.hashers.base import State
@@ -26,6 +27,5 @@ class NNHash(SiameseHasher):
         return state
 
     def objective(self, outputs: dict[str, Tensor], similar: Tensor) -> Tensor:
-        """Eq. 5 from one modality's outputs `[B, m]` and the pairs' similarity, `bool [B, B]`."""
-        ((_, x),) = outputs.items()
-        return self.contrastive(x, x, similar)
+        """Eq. 5 of each modality's outputs `[B, m]` and the pairs' similarity, `bool [B, B]`."""
+        return torch.stack([self.contrastive(x, x, similar) for x in outputs.values()]).sum()

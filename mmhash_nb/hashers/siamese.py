@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmhash_nb.hashers.base import EncodedModality, Hasher, State
+from mmhash_nb.hashers.base import EncodedModality, Hasher, State, share_label
 from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.unit_features import UnitFeatures
 from mmhash_nb.losses.contrastive import contrastive_loss
@@ -90,6 +90,16 @@ class SiameseHasher(UnitFeatures, Hasher):
         margin = self.options.margin
         margin = margin_for(self.n_bits) if margin is None else margin
         return contrastive_loss(a, b, similar, margin, self.options.balanced)
+
+    def loss(self, pairs: Pairs) -> float:
+        """The loss of a fitted method over all pairs of samples, without the weight penalty.
+
+        The losses by epoch in its state are of mini-batches: L-BFGS fits one after the other, and
+        what it has fitted of the last one it can lose of all.
+        """
+        outputs = {m: torch.from_numpy(self._project(pairs, m)) for m in self.modalities}
+        similar = torch.from_numpy(share_label(pairs.labels, pairs.labels))
+        return float(self.objective(outputs, similar))
 
     def _fit(self, train: Pairs, checkpoint: Path | None) -> State:
         return self._learn(train, self.modalities, checkpoint)

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 
 def contrastive_loss(
-    a: Tensor, b: Tensor, similar: Tensor, margin: float, balanced: bool = True
+    a: Tensor, b: Tensor, similar: Tensor, margin: float, balanced: bool = False
 ) -> Tensor:
     """Contrastive loss over all N·M pairs.
 
@@ -20,45 +20,45 @@ def contrastive_loss(
         similar: `bool [N, M]`, the pairs in P; all others are in N.
         margin: Euclidean distance beyond which a dissimilar pair costs nothing.
         balanced: take the mean over P plus the mean over N, the expectations of Eq. 1; otherwise
-            the mean over all pairs, in which the many dissimilar pairs outweigh the similar ones.
+            the mean over all pairs, the sums of Eq. 5 divided by N·M, in which the many dissimilar
+            pairs outweigh the similar ones.
     """
-    pull = similar.to(a.dtype)  # [N, M], the weight of each pair
-    push = 1 - pull
-    if balanced:
-        pull, push = pull / pull.sum().clamp(min=1), push / push.sum().clamp(min=1)
-    else:
-        pull, push = pull / pull.numel(), push / push.numel()
-    value: Tensor = _Contrastive.apply(a, b, pull, push, margin)
+    n_pairs = torch.tensor(similar.numel(), dtype=a.dtype, device=a.device)
+    n_similar = similar.sum(dtype=a.dtype) if balanced else n_pairs
+    n_dissimilar = (n_pairs - n_similar).clamp(min=1) if balanced else n_pairs
+    weights = 1 / n_similar.clamp(min=1), 1 / n_dissimilar
+    value: Tensor = _Contrastive.apply(a, b, similar, *weights, margin)
     return value
 
 
 class _Contrastive(torch.autograd.Function):
-    """Σ pull ½d² + Σ push ½ max(0, margin − d)², with its gradient in closed form.
+    """pull Σ_P ½d² + push Σ_N ½ max(0, margin − d)², with its gradient in closed form.
 
-    The gradient is Σ_j g_ij (a_i − b_j) with g = pull − push max(0, margin − d) / d. Written out it
-    takes two matrix products where autograd walks back through a dozen [N, M] arrays.
+    The gradient is Σ_j g_ij (a_i − b_j) with g = pull in P and −push max(0, margin − d) / d in N.
+    Written out it takes two matrix products where autograd walks back through a dozen [N, M]
+    arrays.
     """
 
     @staticmethod
     def forward(
-        ctx: Any, a: Tensor, b: Tensor, pull: Tensor, push: Tensor, margin: float
+        ctx: Any, a: Tensor, b: Tensor, similar: Tensor, pull: Tensor, push: Tensor, margin: float
     ) -> Tensor:
         squares = a.square().sum(1)[:, None] + b.square().sum(1)
-        squares = squares.addmm(a, b.T, alpha=-2)
         # Rounding can leave a tiny negative. Where a dissimilar pair coincides, d has no gradient;
         # the floor keeps g finite there, and a_i − b_j = 0 makes the pair's share zero.
-        distances = squares.clamp_(min=1e-12).sqrt()
-        missing = (margin - distances).clamp_(min=0)
-        short = push * missing
-        ctx.save_for_backward(a, b, pull - short / distances)
-        return 0.5 * (pull.flatten() @ squares.flatten() + short.flatten() @ missing.flatten())
+        squares = squares.addmm_(a, b.T, alpha=-2).clamp_(min=1e-12)
+        distances = squares.sqrt()
+        missing = (margin - distances).clamp_(min=0).masked_fill_(similar, 0)
+        value = pull * squares.masked_fill_(~similar, 0).sum() + push * missing.square().sum()
+        ctx.save_for_backward(a, b, torch.where(similar, pull, missing.div_(distances) * -push))
+        return 0.5 * value
 
     @staticmethod
-    def backward(ctx: Any, *outer: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
+    def backward(ctx: Any, *outer: Tensor) -> tuple[Tensor, Tensor, None, None, None, None]:
         a, b, g = ctx.saved_tensors
         grad_a = g.sum(1)[:, None] * a - g @ b
         grad_b = g.sum(0)[:, None] * b - g.T @ a
-        return outer[0] * grad_a, outer[0] * grad_b, None, None, None
+        return outer[0] * grad_a, outer[0] * grad_b, None, None, None, None
 
 
 def dsh_loss(

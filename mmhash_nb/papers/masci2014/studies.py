@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 from scipy.spatial.distance import cdist
 
+from mmhash_nb import hashers
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.experiments.records import CROSS_MODAL
 from mmhash_nb.experiments.runs import Run, run
 from mmhash_nb.hashers.base import Embedder, share_label
+from mmhash_nb.hashers.siamese import SiameseHasher
 from mmhash_nb.metrics import (
     average_precision,
     average_precision_from_distances,
@@ -88,31 +90,46 @@ def by_epochs(
     return pd.DataFrame(rows).groupby("epochs", as_index=False).mean()
 
 
-def by_training_set(
-    paper: str,
+def by_settings(
     methods: Iterable[str],
-    sets: Iterable[Pairs],
+    pairs: Pairs,
     bits: int,
     seeds: Iterable[int],
-    options: Mapping[str, Any],
+    candidates: Iterable[Mapping[str, Any]],
 ) -> pd.DataFrame:
-    """mAP in every direction by the number of training samples, mean over seeds.
+    """What networks reach with each setting on held-out training samples, mean over seeds.
 
     Args:
-        paper, bits, options: as `runs.run` takes them; methods: registry names.
-        sets: the same dataset with training sets of different sizes.
+        methods: registry names; pairs: the dataset, whose queries and database are not used.
+        bits, seeds: of every run.
+        candidates: options, all with the same keys.
 
     Returns:
-        One row a method and size, columns `method`, `training` and the tasks.
+        One row a method and candidate: `method`, the options, the `epochs_run`, the `loss` over
+        all pairs of training samples, how many `codes` of images are distinct, and `mAP`, the mean
+        over directions (NaN where a training diverged).
     """
-    rows = []
-    for pairs in sets:
-        for method in methods:
-            for seed in seeds:
-                done = run(paper, method, pairs, bits, seed, options)
-                scores = {task: metrics["mAP"] for task, metrics in done.metrics.items()}
-                rows.append({"method": method, "training": len(pairs.train), **scores})
-    return pd.DataFrame(rows).groupby(["method", "training"], as_index=False).mean()
+    part, rows = pairs.held_out(), []
+    for method, options, seed in product(methods, candidates, seeds):
+        row = {"method": method, **options}
+        try:
+            done = run("masci2014", method, part, bits, seed, options)
+        except FloatingPointError:
+            rows.append(row)
+            continue
+        fitted = done.method()
+        assert isinstance(fitted, SiameseHasher)
+        rows.append(
+            {
+                **row,
+                "epochs_run": len(fitted.state["image.loss"]),
+                "loss": fitted.loss(part.take(part.train)),
+                "codes": len(np.unique(done.codes()["image"].packed[part.database], axis=0)),
+                "mAP": np.mean([metrics["mAP"] for metrics in done.metrics.values()]),
+            }
+        )
+    keys = list(rows[0])[: len(row)]
+    return pd.DataFrame(rows).groupby(keys, as_index=False, sort=False).mean()
 
 
 def references_against_queries(pairs: Pairs, runs: Iterable[Run]) -> pd.DataFrame:
@@ -135,6 +152,27 @@ def references_against_queries(pairs: Pairs, runs: Iterable[Run]) -> pd.DataFram
                 for task, distances in ways.items()
             }
     return pd.DataFrame(rows).T.rename_axis("method")
+
+
+def against_true_labels(pairs: Pairs) -> pd.Series:
+    """Cross-modal mAP where the database is known by its true labels: a bound for codes.
+
+    Queries rank a database sample by the probability that logistic regression on the training
+    samples (that of SM) gives to its label; each sample has one.
+
+    Returns:
+        Fractions 0..1 by task, `image-text` and `text-image`.
+    """
+    queries, labels = pairs.take(pairs.query), pairs.labels[pairs.database]
+    relevant = share_label(queries.labels, labels)
+    sm = hashers.create("sm", 1).fit(pairs)
+    assert isinstance(sm, Embedder)
+    scores = {}
+    for modality, task in zip(sm.modalities, CROSS_MODAL, strict=True):
+        # SM's embedding orders the labels of a query as their probabilities do.
+        distances = -sm.embed(queries, modality) @ labels.T
+        scores[task] = average_precision_from_distances(distances, relevant).mean()
+    return pd.Series(scores)
 
 
 def _profiles(
