@@ -14,7 +14,7 @@ from record_cases import made as rows
 from mmhash_nb import cli, papers, report
 from mmhash_nb.experiments import records
 from mmhash_nb.report import contents, numbers
-from mmhash_nb.report.document import Link, fold, heading, links, table
+from mmhash_nb.report.document import Link, fold, heading, links, table, text
 from mmhash_nb.report.page import markdown, page
 from mmhash_nb.runner.headless import Outcome
 
