@@ -47,7 +47,8 @@ def load(
         images: first modality: `gist` (`float32 [60000, 384]`), `hog`, or `pixels`.
         texts: second modality: `hog` (`float32 [60000, 486]`) or `gist`.
         split_seed: draws queries and training images.
-        n_train_per_class: training images of each class; `None` trains on the whole database.
+        n_train_per_class: training images of each class; `None` trains on the whole database, and
+            the name of the pairs is then `cifar10_all`.
         n_query_per_class: queries of each class.
         download: fetch the official archive (170 MB) where nothing is found.
 
@@ -81,7 +82,7 @@ def load(
         train=train,
         thumbnails=pixels,
         modality_names=(DISPLAY[images], DISPLAY[texts]),
-        name="cifar10",
+        name="cifar10" if len(train) < len(database) else "cifar10_all",
         source=f"{path.name}, " + ("official (MD5 checked)" if official else "images re-packaged"),
     )
 

@@ -68,13 +68,13 @@ class SiameseHasher(UnitFeatures, Hasher):
         margin: float | None = option(
             None, "m of the contrastive loss; None takes the rule of thumb, `margin_for`", least=0
         )
-        balanced: bool = option(True, "see `contrastive_loss`")
-        optimiser: Literal["lbfgs", "adam", "sgd"] = option(
-            "lbfgs", "lbfgs: five iterations a mini-batch, as in the paper"
+        balanced: bool = option(False, "see `contrastive_loss`")
+        optimiser: Literal["adam", "lbfgs", "sgd"] = option(
+            "adam", "lbfgs: five iterations a mini-batch, as in the paper (§3.3)"
         )
-        epochs: int = option(60, "passes over the training samples, at most", least=1)
+        epochs: int = option(100, "passes over the training samples, at most", least=1)
         batch_size: int = option(200, "samples in a mini-batch, at most", least=2)
-        learning_rate: float = option(1.0, "size of steps, or of a line search's first", above=0)
+        learning_rate: float = option(0.01, "size of steps, or of a line search's first", above=0)
         weight_decay: float = option(0.0, "L2 penalty of the weights", least=0)
         tolerance: float | None = option(
             1e-3, "end where the loss has not fallen by this fraction; None: never", least=0
@@ -97,7 +97,10 @@ class SiameseHasher(UnitFeatures, Hasher):
         The losses by epoch in its state are of mini-batches: L-BFGS fits one after the other, and
         what it has fitted of the last one it can lose of all.
         """
-        outputs = {m: torch.from_numpy(self._project(pairs, m)) for m in self.modalities}
+        views: tuple[EncodedModality, ...] = ("image", "text")
+        outputs: dict[str, Tensor] = {}
+        for view in views:
+            outputs[view] = torch.from_numpy(self._project(pairs, view))
         similar = torch.from_numpy(share_label(pairs.labels, pairs.labels))
         return float(self.objective(outputs, similar))
 

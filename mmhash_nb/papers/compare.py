@@ -8,7 +8,7 @@ import pandas as pd
 
 from mmhash_nb.experiments.intervals import interval, per_cent, prediction_half_width
 from mmhash_nb.experiments.records import Cells, checked, read, with_unified_gallery
-from mmhash_nb.papers.folders import unified_gallery
+from mmhash_nb.papers.folders import setups, unified_gallery
 from mmhash_nb.papers.printed import tables
 
 
@@ -62,8 +62,10 @@ def compare(
         lambda names: ", ".join(sorted(names.dropna().astype(str).unique()))
     )
     rows = []
+    # A setup with another training set is of the same data.
+    loaded = {name: setup.load for name, setup in setups(paper).items() if setup.load}
     for printed in published.itertuples(index=False):
-        row = _row(printed._asdict(), cells, dataset)
+        row = _row(printed._asdict(), cells, dataset, loaded)
         row["source"] = sources.get((row["method"], row["ours_from"]), "")
         rows.append(row)
     columns = [
@@ -74,7 +76,7 @@ def compare(
     return pd.DataFrame(rows, columns=columns).astype({"bits": "Int64", "n_seeds": int})
 
 
-def _row(printed: dict, cells: Cells, dataset: str | None) -> dict:
+def _row(printed: dict, cells: Cells, dataset: str | None, loaded: dict[str, str]) -> dict:
     value = printed.pop("value")
     bits = None if pd.isna(printed["bits"]) else int(printed["bits"])
     ours_from = dataset or printed["dataset"]
@@ -88,7 +90,7 @@ def _row(printed: dict, cells: Cells, dataset: str | None) -> dict:
     difference = ours.mean - value
     if np.isnan(value):
         verdict, row["reason"] = "not published", "the paper's run did not converge"
-    elif ours_from != printed["dataset"]:
+    elif printed["dataset"] not in (ours_from, loaded.get(ours_from)):
         verdict = "other data"
     elif abs(difference) <= prediction_half_width(values):
         verdict = "reproduced"
