@@ -12,8 +12,8 @@ from on_disk import needs
 from PIL import Image
 from table_cases import table_rows
 
+from mmhash_nb import papers
 from mmhash_nb.datasets import available, load, mirflickr25k, mirflickr25k_official, splits, store
-from mmhash_nb.papers.zhang2018.protocol import protocol as zhang2018
 from mmhash_nb.results import frame, run_protocol
 
 SMALL = {"n_query": 3, "n_train": 5}
@@ -373,7 +373,9 @@ def test_a_papers_methods_run_on_the_photos_by_its_protocol(tmp_path, monkeypatc
     write_official(tmp_path, 28)
     small = splits.Protocol(26, 6, 24, n_query=6, n_train=12)
     monkeypatch.setitem(mirflickr25k.PROTOCOLS, "zhang2018", small)
-    protocol = zhang2018("mirflickr25k", bits=[8], seeds=[0], epochs=1, backbone="small")
+    protocol = papers.protocol(
+        "zhang2018", "mirflickr25k", bits=[8], seeds=[0], epochs=1, backbone="small"
+    )
     pairs = load(protocol.dataset, tmp_path, **protocol.views)
     assert pairs.images.shape == (26, 3, 224, 224) and len(pairs.train) == 12
     some = dataclasses.replace(protocol, grids=[(("scm", "dcmh", "aadah"), (8,))])
