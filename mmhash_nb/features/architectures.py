@@ -1,4 +1,4 @@
-"""What the backbones are made of: stages of PyTorch's modules alone."""
+"""What the backbones are made of: stages of PyTorch's and torchvision's modules alone."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -133,19 +133,17 @@ def _vgg19() -> Architecture:
     convolution and begins with the pool of the one before, so that the last map is conv5_4 of
     zhang2018 (§4.1): 14×14×512 of 224 pixels. The head has 119.5 million of the parameters.
     """
-    layers: list[nn.Module] = []
-    cuts, inputs = [0], 3
+    from torchvision.models.vgg import make_layers  # `vgg19` itself makes a head of 124 million
+
+    plan: list[str | int] = []
     for convolutions, width in zip((2, 2, 4, 4, 4), VGG19_WIDTHS, strict=True):
-        for _ in range(convolutions):
-            layers += [nn.Conv2d(inputs, width, 3, padding=1), nn.ReLU(inplace=True)]
-            inputs = width
-        cuts.append(len(layers))
-        layers.append(nn.MaxPool2d(2))
-    # Numbered as torchvision's features; a slice keeps the numbers.
-    features = nn.Sequential(*layers)
+        plan += [*[width] * convolutions, "M"]
+    features = make_layers(plan)
     _start(features)
-    stages = [features[first:end] for first, end in pairwise(cuts)]
-    return Architecture(stages, VGG19_WIDTHS, *_IMAGENET, Head(inputs, 14, kernel=2))
+    pools = [i for i, layer in enumerate(features) if isinstance(layer, nn.MaxPool2d)]
+    # A slice keeps the numbers of torchvision's features.
+    stages = [features[first:end] for first, end in pairwise([0, *pools])]
+    return Architecture(stages, VGG19_WIDTHS, *_IMAGENET, Head(VGG19_WIDTHS[-1], 14, kernel=2))
 
 
 def _cnn_f() -> Architecture:
