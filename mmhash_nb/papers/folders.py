@@ -2,6 +2,7 @@
 
 import importlib
 import tomllib
+from collections.abc import Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
 from types import ModuleType
@@ -9,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from mmhash_nb.experiments.protocol import Protocol, Setup
+from mmhash_nb.experiments.protocol import SCALES, Protocol, Request, Setup
 
 _FOLDERS = resources.files(__package__)
 
@@ -79,25 +80,40 @@ def setups(paper: str) -> dict[str, Setup]:
     return {name: Setup(**full(keys)) for name, keys in file["datasets"].items()}
 
 
-def protocol(paper: str, dataset: str, *args: Any, **settings: Any) -> Protocol:
+def protocol(
+    paper: str,
+    dataset: str,
+    scale: str = "demo",
+    bits: Sequence[int] = (),
+    seeds: Sequence[int] = (),
+    epochs: int = 0,
+    *network: Any,
+    **options: Any,
+) -> Protocol:
     """The experiments of a paper, or of `side_by_side`, on a dataset.
 
     Args:
         paper: short name.
         dataset: one of `DATASETS` in the folder's `protocol.py`: `nuswide` with the concepts that
             the paper has (liong2017 10, the others 21), `iaprtc12` with its labels (22, or 255).
-        args, settings: what `protocol` there takes of
-
-            - scale: `demo`, for a CPU, trains new layers over a frozen backbone; `paper` trains all
-              of the paper's backbone at the paper's settings;
-            - bits, seeds: sequences in place of those of the scale;
-            - epochs: the number for the networks in place of the default;
-            - backbone: its name in place of the default; weights: the file of its weights.
+        scale: `demo`, for a CPU, trains new layers over a frozen backbone; `paper` trains all of
+            the paper's backbone at the paper's settings.
+        bits, seeds: sequences in place of those of the scale.
+        epochs: the number for the networks in place of the default.
+        network, options: what `protocol` there takes beside. Of most papers that is `backbone`,
+            its name in place of the default, and `weights`, the file of its weights.
 
     Raises:
         ValueError: no such paper, no experiment of it on the dataset, or another scale.
     """
-    return module_of(paper, "protocol").protocol(dataset, *args, **settings)
+    room = module_of(paper, "protocol")
+    if dataset not in room.DATASETS:
+        there = ", ".join(room.DATASETS)
+        raise ValueError(f"{paper} has no experiment on {dataset!r}; it has {there}.")
+    if scale not in SCALES:
+        raise ValueError(f"scale must be demo or paper, but is {scale!r}.")
+    request = Request(room.DATASETS[dataset], dataset, scale, bits, seeds, epochs)
+    return room.protocol(request, *network, **options)
 
 
 def _about(paper: str) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """masci2014: what it runs, every evaluation called "mAP", and the study of training length."""
 
 import dataclasses
+from functools import partial
 
 import numpy as np
 import pytest
 
-from mmhash_nb import hashers
-from mmhash_nb.papers.masci2014.protocol import protocol as masci2014
+from mmhash_nb import hashers, papers
 from mmhash_nb.papers.masci2014.studies import (
     CUTS,
     by_epochs,
@@ -15,6 +15,8 @@ from mmhash_nb.papers.masci2014.studies import (
     references_against_queries,
 )
 from mmhash_nb.results import run
+
+masci2014 = partial(papers.protocol, "masci2014")
 
 
 def brute(codes, labels, queries, searched, at=None, retrieved=False, by_class=False):

@@ -1,5 +1,7 @@
 """One protocol for all methods: whose options, which data each sees, the table, the costs."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,9 +12,7 @@ from mmhash_nb.experiments.protocol import Protocol
 from mmhash_nb.features import backbones
 from mmhash_nb.features.vectors import described, feature_vectors
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.papers.masci2014.protocol import protocol as masci2014
 from mmhash_nb.papers.side_by_side.protocol import left_out
-from mmhash_nb.papers.side_by_side.protocol import protocol as side_by_side
 from mmhash_nb.papers.side_by_side.tables import (
     DIRECTIONS,
     backbone_ms,
@@ -25,6 +25,8 @@ from mmhash_nb.papers.side_by_side.tables import (
 )
 from mmhash_nb.results import frame, run, run_protocol
 
+masci2014 = partial(papers.protocol, "masci2014")
+side_by_side = partial(papers.protocol, "side_by_side")
 EXTRAS = {"aadah_cnn_f", "mah_printed", "mah_sentences"}
 
 

@@ -1,17 +1,19 @@
 """Studies of the papers: candidates, variants of MAH, adversary and masks of AADAH."""
 
+from functools import partial
+
 import pytest
 
-from mmhash_nb import hashers
+from mmhash_nb import hashers, papers
 from mmhash_nb.datasets import load
 from mmhash_nb.papers.liong2017 import studies as liong
-from mmhash_nb.papers.liong2017.protocol import protocol as liong2017
 from mmhash_nb.papers.zeng2022 import studies as zeng
-from mmhash_nb.papers.zeng2022.protocol import protocol as zeng2022
 from mmhash_nb.papers.zhang2018 import attention_scores, word_scores
 from mmhash_nb.papers.zhang2018 import studies as zhang
-from mmhash_nb.papers.zhang2018.protocol import protocol as zhang2018
 
+liong2017 = partial(papers.protocol, "liong2017")
+zeng2022 = partial(papers.protocol, "zeng2022")
+zhang2018 = partial(papers.protocol, "zhang2018")
 SMALL = {"text_hidden": 16, "trainable": "none", "epochs": 1}
 
 
