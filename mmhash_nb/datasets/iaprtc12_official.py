@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from mmhash_nb.datasets import store
-from mmhash_nb.datasets.selection import Selection, count, no_images
+from mmhash_nb.datasets.selection import Selection, count, no_images, required
 from mmhash_nb.datasets.splits import most_frequent
 from mmhash_nb.io.finding import Photos, locate
 
@@ -22,9 +22,7 @@ def missing(folder: Path, images: str) -> str | None:
         return CAPTIONS
     if images == "pixels" and next(folder.rglob("*.jpg"), None) is None:
         return "photo (images/*/*.jpg)"
-    if _find(folder, LABEL_LIST) is None:
-        return LABEL_LIST
-    return LABELS if _find(folder, LABELS) is None else None
+    return next((name for name in (LABEL_LIST, LABELS) if not any(folder.rglob(name))), None)
 
 
 def contents(folder: Path) -> dict[str, tuple[int, int]]:
@@ -33,8 +31,8 @@ def contents(folder: Path) -> dict[str, tuple[int, int]]:
     return {
         "photos": (len({path.name for path in photos}), N_PHOTOS),
         "captions": (count(locate(folder, CAPTIONS), "**/*.eng"), N_PHOTOS - 1),
-        "list of labels": (int(_find(folder, LABEL_LIST) is not None), 1),
-        "labels of segments": (int(_find(folder, LABELS) is not None), 1),
+        "list of labels": (int(any(folder.rglob(LABEL_LIST))), 1),
+        "labels of segments": (int(any(folder.rglob(LABELS))), 1),
     }
 
 
@@ -45,9 +43,9 @@ def read(folder: Path, images: str, size: int, frequent: int | None = None) -> S
     out, which leaves 255; with `frequent` so many of them, those of the most photos. Other
     arguments and errors are those of `Distributions.read_official`.
     """
-    names = _names(_there(folder, LABEL_LIST))
+    names = _names(min(folder.rglob(LABEL_LIST)))
     labels_of = _labels(folder, names)
-    texts = _texts(_there(folder, CAPTIONS))
+    texts = _texts(required(folder, CAPTIONS))
     numbers = sorted(texts.keys() & labels_of.keys())
     if not numbers:
         raise ValueError(f"no photo in {folder} has both a caption and a label: get them again.")
@@ -68,17 +66,6 @@ def read(folder: Path, images: str, size: int, frequent: int | None = None) -> S
         source=f"official files, {len(rows):,} of {len(texts):,} captions have a photo with one of "
         f"the {len(chosen)} labels" + ("" if images == "pixels" else "; without image features"),
     )
-
-
-def _find(folder: Path, name: str) -> Path | None:
-    return next(iter(sorted(folder.rglob(name))), None)
-
-
-def _there(folder: Path, name: str) -> Path:
-    path = _find(folder, name)
-    if path is None:
-        raise FileNotFoundError(f"there is no {name} in {folder}: unpack both archives there.")
-    return path
 
 
 def _names(path: Path) -> dict[int, str]:

@@ -8,7 +8,7 @@ from scipy import sparse
 from mmhash_nb.datasets import store
 from mmhash_nb.datasets.about import about
 from mmhash_nb.datasets.selection import Selection, absent, count, no_images, required
-from mmhash_nb.io.finding import locate
+from mmhash_nb.io.finding import Photos, locate
 
 #: the concepts in alphabetical order
 CONCEPTS = tuple(about("mirflickr25k")["concepts"])
@@ -55,11 +55,7 @@ def read(folder: Path, images: str, size: int) -> Selection:
         raise ValueError(f"no photo in {folder} has both a common tag and a concept: get it again.")
     pixels = no_images(len(rows))
     if images == "pixels":
-        photos = required(folder, PHOTO).parent
-        paths = [photos / f"im{i + 1}.jpg" for i in rows]
-        if lacking := next((path for path in paths if not path.is_file()), None):
-            raise FileNotFoundError(f"there is no {lacking}: unpack mirflickr25k.zip again.")
-        pixels = store.decoded(paths, size)
+        pixels = store.decoded(Photos(folder).find_all(f"im{i + 1}.jpg" for i in rows), size)
     return Selection(
         images=pixels,
         labels=labels[rows],

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mmhash_nb.datasets.about import about
+from mmhash_nb.datasets.about import about, missing
 from mmhash_nb.datasets.choices import DISPLAY, check_option
 from mmhash_nb.datasets.distributions import Distributions
 from mmhash_nb.datasets.matlab_selection import Rules
@@ -32,7 +32,7 @@ class PhotoCollection(ABC):
     """Photos with texts and labels, in the selections that papers use.
 
     Attributes:
-        NAME: of the dataset; page, put, folders, protocols, archives: as in the file `NAME.toml`,
+        NAME: of the dataset; put, folders, protocols, archives: as in the file `NAME.toml`,
             the protocols by the short name of the paper, the default first.
         IMAGES: values of the option `images`, the default first.
         TEXTS: what the text modality is called.
@@ -48,7 +48,7 @@ class PhotoCollection(ABC):
 
     def __init__(self) -> None:
         known = about(self.NAME)
-        self.page, self.put, self.folders = known["page"], known["put"], known["folders"]
+        self.put, self.folders = known["put"], known["folders"]
         self.protocols = {paper: Protocol(**rule) for paper, rule in known["protocols"].items()}
         self.archives = [Archive(**row) for row in known.get("archives", ())]
 
@@ -125,10 +125,7 @@ class PhotoCollection(ABC):
             folder = self._folder(root)
             kind = self.distributions(protocol)[0]
             lacks = kind.lacks(folder, images, self.IMAGES, official=folder == root)
-            raise FileNotFoundError(
-                f"{self.NAME} has no {lacks} in {folder}: get the set from {self.page} and put "
-                f"{self.put} under {root}."
-            )
+            raise missing(self.NAME, lacks, folder, root)
         return self.read(
             folder,
             images=images,

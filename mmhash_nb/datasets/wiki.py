@@ -2,35 +2,28 @@
 
 import os
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from filelock import FileLock
 
-from mmhash_nb.datasets.about import about
+from mmhash_nb.datasets import about
 from mmhash_nb.io.download import digest_of, extract, fetch
 from mmhash_nb.io.matfiles import read_mat, stacked
 from mmhash_nb.pairs import Pairs
 
-_ABOUT = about("wiki")
-PAGE, URL, PUT, SHA256 = (_ABOUT[key] for key in ("page", "url", "put", "sha256"))
-FILES = tuple(SHA256)
+_ABOUT = about.about("wiki")
+URL, SHA256, FILES = _ABOUT["url"], _ABOUT["sha256"], _ABOUT["files"]
 
 N_TRAIN, N_QUERY, N_CLASSES = 2173, 693, 10
 
-
-def find(root: Path) -> Path | None:
-    """The folder that holds the four files, if they are all there."""
-    return None if _missing(root / "wiki") else root / "wiki"
-
-
-def _missing(folder: Path) -> list[str]:
-    return [name for name in FILES if not (folder / name).is_file()]
+find = partial(about.find, "wiki")
 
 
 def contents(root: Path) -> dict[str, tuple[int, int]]:
     """How many files are there, and how many are needed."""
-    return {"files": (len(FILES) - len(_missing(root / "wiki")), len(FILES))}
+    return {"files": (len(FILES) - len(about.lacking("wiki", root)), len(FILES))}
 
 
 def fetch_all(root: Path) -> None:
@@ -53,16 +46,11 @@ def load(root: str | os.PathLike[str], *, download: bool = False) -> Pairs:
         ValueError: a file is not what it should be, or the counts are not the published ones.
     """
     root = Path(root)
-    if missing := _missing(root / "wiki"):
-        if not download:
-            raise FileNotFoundError(
-                f"wiki has no {missing[0]} in {root / 'wiki'}: get the dataset from {PAGE} and put "
-                f"{PUT} under {root}, or load with download=True."
-            )
+    if download and find(root) is None:
         root.mkdir(parents=True, exist_ok=True)
         with FileLock(root / ".wiki.lock"):
             fetch_all(root)  # unless another process got them meanwhile
-    pairs = read(root / "wiki")
+    pairs = read(about.required("wiki", root, download=True))
     check_published(pairs)
     return pairs
 
@@ -113,7 +101,8 @@ def check_published(pairs: Pairs) -> None:
     if found != (N_TRAIN, N_QUERY, N_CLASSES):
         raise ValueError(
             f"wiki has {N_TRAIN} training samples, {N_QUERY} queries and {N_CLASSES} classes, but "
-            f"these files hold {found[0]}, {found[1]} and {found[2]}: get them again from {PAGE}."
+            f"these files hold {found[0]}, {found[1]} and {found[2]}: get them again from "
+            f"{_ABOUT['page']}."
         )
 
 
