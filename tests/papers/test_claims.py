@@ -254,5 +254,5 @@ def test_claims_of_zhang2018_are_ruled_on_by_runs_on_other_data(dataset):
 
 
 def test_a_paper_without_claims_is_named():
-    with pytest.raises(ValueError, match="there is no paper 'x'; there are masci2014, liong2017"):
+    with pytest.raises(ValueError, match="there is no paper 'x'; there are liong2017, masci2014"):
         verdicts("x")
