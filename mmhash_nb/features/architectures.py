@@ -97,14 +97,9 @@ def _resnet18() -> Architecture:
     """
     from torchvision.models import resnet18  # a second that users of `small` need not wait
 
-    whole = resnet18()
     # By torchvision's names, so that its keys are ours after `stages.i.`.
-    stages = [
-        _named(whole, "conv1", "bn1", "relu", "maxpool", "layer1"),
-        _named(whole, "layer2"),
-        _named(whole, "layer3"),
-        _named(whole, "layer4"),
-    ]
+    layers = _layers(**dict(resnet18().named_children()))
+    stages = [layers[first:end] for first, end in pairwise((0, 5, 6, 7, 8))]
     return Architecture(stages, (64, 128, 256, 512), *_IMAGENET)
 
 
@@ -113,17 +108,8 @@ def _mobilenet_v2() -> Architecture:
     from torchvision.models import mobilenet_v2
 
     blocks = mobilenet_v2().features
-    cuts = (0, 2, 4, 7, 14, 19)
-    stages = [
-        _named(blocks, *(str(block) for block in range(first, end)))
-        for first, end in pairwise(cuts)
-    ]
+    stages = [blocks[first:end] for first, end in pairwise((0, 2, 4, 7, 14, 19))]
     return Architecture(stages, (16, 24, 32, 96, 1280), *_IMAGENET)
-
-
-def _named(whole: nn.Module, *names: str) -> nn.Sequential:
-    """Some of a module's children, one after another under their names."""
-    return nn.Sequential(OrderedDict((name, whole.get_submodule(name)) for name in names))
 
 
 def _vgg19() -> Architecture:
