@@ -184,6 +184,12 @@ def minus(first: _BySeed, second: _BySeed) -> np.ndarray:
     return np.array(list(_minus(first, second).values()))
 
 
+def mean_by_seed(runs: Sequence[_BySeed]) -> _BySeed:
+    """The mean at every seed that all have."""
+    shared = sorted(set.intersection(*map(set, runs))) if runs else []
+    return {seed: float(np.mean([run[seed] for run in runs])) for seed in shared}
+
+
 def _minus(first: _BySeed, second: _BySeed) -> _BySeed:
     return {seed: first[seed] - second[seed] for seed in first if seed in second}
 
@@ -218,9 +224,7 @@ def _means(ours: Cells, methods: str, dataset: str, task: str, metric: str) -> _
     scores = [ours.by_length(name, dataset, task, metric) for name in methods.split()]
     means = {}
     for bits in sorted(set.intersection(*map(set, scores))):
-        runs = [by_length[bits] for by_length in scores]
-        seeds = [seed for seed in runs[0] if all(seed in run for run in runs)]
-        means[bits] = {seed: float(np.mean([run[seed] for run in runs])) for seed in seeds}
+        means[bits] = mean_by_seed([by_length[bits] for by_length in scores])
     return means
 
 

@@ -11,7 +11,7 @@ from scipy import stats
 from mmhash_nb.experiments.intervals import interval
 from mmhash_nb.experiments.protocol import is_reference
 from mmhash_nb.experiments.records import Cells
-from mmhash_nb.papers.checks import minus
+from mmhash_nb.papers.checks import mean_by_seed, minus
 from mmhash_nb.papers.printed import tables
 
 #: the task of a table in which each method has another
@@ -113,7 +113,8 @@ def _tables(
         ours = {}
         for method in printed.columns:
             direction = part.task[part.method == method].iloc[0]
-            values = _by_seed(cells, (method, dataset, direction, metric))
+            # Over code lengths, for the seeds that have them all.
+            values = mean_by_seed([*cells.by_length(method, dataset, direction, metric).values()])
             if len(values) == 1 and is_reference(method):  # its one run stands for all seeds
                 values = dict.fromkeys(seeds, *values.values())
             if values:
@@ -142,13 +143,6 @@ def _printed(rows: pd.DataFrame) -> pd.DataFrame:
         at = part.set_index(["dataset", "metric"]).value
         wide[method] = [at.get((name, metric), np.nan) for name, metric, _ in wide.index]
     return wide
-
-
-def _by_seed(cells: Cells, where: tuple[str, str, str, str]) -> dict[int, float]:
-    """Our mean over code lengths, for the seeds that have them all."""
-    values = list(cells.by_length(*where).values())
-    shared = set.intersection(*map(set, values)) if values else set()
-    return {seed: float(np.mean([v[seed] for v in values])) for seed in sorted(shared)}
 
 
 def _judged(printed: pd.DataFrame, ours: dict[str, dict[int, float]]) -> Iterator[Judged]:

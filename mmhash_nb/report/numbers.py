@@ -7,8 +7,6 @@ import pandas as pd
 
 from mmhash_nb.papers.compare import compare
 
-#: What is missing where there is none of ours, from the most to the least.
-LACKS = ("dataset", "method", "code length", "metric or direction")
 #: The columns of `shown`, for a table of numbers.
 SHOWN = (
     *("table", "method", "dataset", "task", "bits", "metric", "published"),
@@ -26,35 +24,13 @@ def numbers(
         present: names of the datasets whose files are on this machine.
 
     Returns:
-        The columns of `compare`, with `reason` told further, and `lacks` (one of `LACKS`, empty
-        where there is ours).
+        The columns of `compare`, with `reason` told further.
     """
     rows = compare(paper, records, dataset=dataset)
     records = records[records.paper == paper]
-    there = {
-        "dataset": set(records.dataset),
-        "method": set(zip(records.dataset, records.method, strict=True)),
-        "code length": set(zip(records.dataset, records.method, records.bits, strict=True)),
-    }
-    lacks, reasons = [], []
-    for row in rows.itertuples():
-        on = dataset or row.dataset
-        keys = {
-            "dataset": on,
-            "method": (on, row.method),
-            "code length": (on, row.method, row.bits),
-        }
-        missing = [what for what, key in keys.items() if not _holds(there[what], key)]
-        lacking = "" if row.n_seeds else [*missing, LACKS[-1]][0]
-        lacks.append(lacking)
-        reasons.append(row.reason + _further(lacking, str(on), records, present))
-    return rows.assign(reason=reasons, lacks=lacks)
-
-
-def _holds(found: set, key: object) -> bool:
-    if isinstance(key, tuple) and pd.isna(key[-1]):  # no code length: those of any count
-        return any(one[:-1] == key[:-1] for one in found)
-    return key in found
+    on = [dataset] * len(rows) if dataset else rows.dataset
+    further = [_further(*row, records, present) for row in zip(rows.lacks, on, strict=True)]
+    return rows.assign(reason=rows.reason + further)
 
 
 def _further(lacking: str, dataset: str, records: pd.DataFrame, present: Set[str]) -> str:

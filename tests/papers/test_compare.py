@@ -13,7 +13,7 @@ from scipy import stats
 from mmhash_nb import papers
 from mmhash_nb.experiments import records as run_records
 from mmhash_nb.experiments.intervals import FLOOR, interval, prediction_half_width
-from mmhash_nb.papers.compare import compare, scores, table
+from mmhash_nb.papers.compare import LACKS, compare, scores, table
 from mmhash_nb.papers.printed import COLUMNS
 
 VERDICTS = {"reproduced", "not reproduced", "other data", "not run", "not published"}
@@ -87,19 +87,19 @@ def test_other_data_is_shown_and_not_judged():
 
 
 @pytest.mark.parametrize(
-    ("change", "reason"),
+    ("change", "lacks", "reason"),
     [
-        ({"dataset": "wiki"}, "no run on cifar10"),
-        ({"method": "mmnn_l1"}, "no run of mmnn_l2 on cifar10"),
-        ({"task": "text-image"}, "no mAP of mmnn_l2 for image-text on cifar10"),
-        ({"bits": 16}, "mmnn_l2 was not run at 48 bits on cifar10, but at 16"),
-        ({"metric": "mAP@10"}, "no mAP of mmnn_l2 for image-text on cifar10"),
+        ({"dataset": "wiki"}, 0, "no run on cifar10"),
+        ({"method": "mmnn_l1"}, 1, "no run of mmnn_l2 on cifar10"),
+        ({"task": "text-image"}, 3, "no mAP of mmnn_l2 for image-text on cifar10"),
+        ({"bits": 16}, 2, "mmnn_l2 was not run at 48 bits on cifar10, but at 16"),
+        ({"metric": "mAP@10"}, 3, "no mAP of mmnn_l2 for image-text on cifar10"),
     ],
 )
-def test_not_run_says_what_is_missing(change, reason):
+def test_not_run_says_what_is_missing(change, lacks, reason):
     row = verdict(records([0.5, 0.6], **change), one())
     assert (row.verdict, row.reason, row.n_seeds) == ("not run", reason, 0)
-    assert np.isnan(row.ours)
+    assert np.isnan(row.ours) and row.lacks == LACKS[lacks]
 
 
 def test_a_run_the_paper_could_not_finish_is_not_judged():
