@@ -20,7 +20,7 @@ def resolve_device(device: str) -> torch.device:
     chosen = torch.device(device)
     if chosen.type == "cuda" and not torch.cuda.is_available():
         raise RuntimeError(
-            "device='cuda' was asked for, but PyTorch sees no CUDA device here: use 'cpu'."
+            "PyTorch sees no CUDA device here for device='cuda': use 'cpu'."
         )
     return chosen
 

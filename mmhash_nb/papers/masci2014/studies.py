@@ -33,7 +33,7 @@ def by_evaluation(pairs: Pairs, codes: Mapping[str, HashCodes]) -> pd.DataFrame:
         codes: for `image` and `text`, codes of all samples.
 
     Returns:
-        One row an evaluation, columns `reading`, `image-text` and `text-image` (fractions 0..1).
+        One row an evaluation, columns `evaluation`, `image-text` and `text-image` (fractions 0..1).
     """
     q, d, t = pairs.query, pairs.database, pairs.train
     whole, against = mean_average_precision, "queries against the database"
@@ -56,7 +56,7 @@ def by_evaluation(pairs: Pairs, codes: Mapping[str, HashCodes]) -> pd.DataFrame:
     for name, query, database, score in evaluations:
         profiles = _profiles(pairs, codes, query, database)
         rows.append((name, *(score(profile) for profile in profiles)))
-    return pd.DataFrame(rows, columns=["reading", *CROSS_MODAL])
+    return pd.DataFrame(rows, columns=["evaluation", *CROSS_MODAL])
 
 
 def by_epochs(

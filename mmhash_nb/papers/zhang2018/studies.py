@@ -44,22 +44,22 @@ def by_adversary(
         bits: code length. options: of `aadah`.
 
     Returns:
-        Rows with `players`, `seed`, the mAP in both directions, and means over the held-out
+        Rows with `adversarial`, `seed`, the mAP in both directions, and means over the held-out
         pictures: IoU of mask and object region, that of random masks of the same area, the area.
     """
     part = pairs.held_out()
     queries = part.take(part.query)
     rows = []
-    for players in SIDES:
+    for adversarial in SIDES:
         for seed in seeds:
-            done = run("zhang2018", "aadah", part, bits, seed, {**options, "players": players})
+            done = run("zhang2018", "aadah", part, bits, seed, {**options, "adversarial": adversarial})
             scores = {task: done.metrics[task]["mAP"] for task in CROSS_MODAL}
             method = done.method()
             assert isinstance(method, AADAH)
             found = _mask_scores(queries, method)
             attended, drawn = found["attended"].mean(), found["random"].mean()
             scores |= {"IoU": attended.IoU, "IoU, random": drawn.IoU, "area": attended.area}
-            rows.append({"players": players, "seed": seed, **scores})
+            rows.append({"adversarial": adversarial, "seed": seed, **scores})
     return pd.DataFrame(rows)
 
 
