@@ -31,13 +31,11 @@ _SHOWN = 80  # characters of a text in a list of results
 
 def main(arguments: Sequence[str]) -> int:
     """Run one of the commands; what is wrong is raised with a sentence."""
-    parser = argparse.ArgumentParser(prog=PROGRAM)
-    commands = parser.add_subparsers(dest="command", required=True)
-    add_fit(commands.add_parser("fit", help="learn codes", description=fit.__doc__))
-    add_encode(commands.add_parser("encode", help="make codes", description=encode.__doc__))
-    add_search(commands.add_parser("search", help="find items", description=search.__doc__))
-    args = parser.parse_args(arguments)
-    {"fit": fit, "encode": encode, "search": search}[args.command](args)
+    command = {"fit": fit, "encode": encode, "search": search}[arguments[0]]
+    add = {"fit": add_fit, "encode": add_encode, "search": add_search}[arguments[0]]
+    parser = argparse.ArgumentParser(f"{PROGRAM} {arguments[0]}", description=command.__doc__)
+    add(parser)
+    command(parser.parse_args(arguments[1:]))
     return 0
 
 
