@@ -99,8 +99,8 @@ def test_every_choice_of_sides_is_run_with_every_seed_on_held_out_samples(pairs,
 
     monkeypatch.setattr(zhang, "run", run)
     table = zhang.by_adversary(pairs, 8, (0, 1), TINY)
-    assert [(adversarial, seed) for _, adversarial, seed in calls] == [
-        (adversarial, seed) for adversarial in ("both", "hashing", "attention", "none") for seed in (0, 1)
+    assert [(sides, seed) for _, sides, seed in calls] == [
+        (sides, seed) for sides in ("both", "hashing", "attention", "none") for seed in (0, 1)
     ]
     assert all(len(part) == len(pairs.train) for part, _, _ in calls)
     assert table["image-text"].tolist() == pytest.approx([0.0, 0.1] * 4)

@@ -50,16 +50,16 @@ def by_adversary(
     part = pairs.held_out()
     queries = part.take(part.query)
     rows = []
-    for adversarial in SIDES:
+    for sides in SIDES:
         for seed in seeds:
-            done = run("zhang2018", "aadah", part, bits, seed, {**options, "adversarial": adversarial})
+            done = run("zhang2018", "aadah", part, bits, seed, {**options, "adversarial": sides})
             scores = {task: done.metrics[task]["mAP"] for task in CROSS_MODAL}
             method = done.method()
             assert isinstance(method, AADAH)
             found = _mask_scores(queries, method)
             attended, drawn = found["attended"].mean(), found["random"].mean()
             scores |= {"IoU": attended.IoU, "IoU, random": drawn.IoU, "area": attended.area}
-            rows.append({"adversarial": adversarial, "seed": seed, **scores})
+            rows.append({"adversarial": sides, "seed": seed, **scores})
     return pd.DataFrame(rows)
 
 
