@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from mmhash_nb.datasets import store
+from mmhash_nb.datasets.lines import numbered, wrong
 from mmhash_nb.datasets.selection import Selection, count, no_images, required
 from mmhash_nb.datasets.splits import most_frequent
 from mmhash_nb.io.finding import Photos, locate
@@ -71,15 +72,10 @@ def read(folder: Path, images: str, size: int, frequent: int | None = None) -> S
 def _names(path: Path) -> dict[int, str]:
     """The names of the labels by their numbers."""
     names = {}
-    for number, line in enumerate(_lines(path), 1):
+    for number, line in numbered(path, "latin-1"):
         fields = line.split(None, 1)
-        if not fields:
-            continue
         if len(fields) != 2 or not fields[0].isdecimal() or int(fields[0]) in names:
-            raise ValueError(
-                f"line {number} of {path} must hold a new number and a label, but is "
-                f"{line!r}: get it again."
-            )
+            raise wrong(path, number, line, "a new number and a label")
         names[int(fields[0])] = fields[1].strip()
     return names
 
@@ -88,13 +84,10 @@ def _labels(folder: Path, names: dict[int, str]) -> dict[int, set[int]]:
     """The labels of each photo: a line has photo, segment and label, or no label."""
     labels_of: dict[int, set[int]] = {}
     for path in sorted(folder.rglob(LABELS)):
-        for number, line in enumerate(_lines(path), 1):
+        for number, line in numbered(path, "latin-1"):
             fields = line.split()
-            if not all(field.isdecimal() for field in fields) or len(fields) not in (0, 2, 3):
-                raise ValueError(
-                    f"line {number} of {path} must hold the numbers of a photo, a segment and a "
-                    f"label, but is {line!r}: get it again."
-                )
+            if not all(field.isdecimal() for field in fields) or len(fields) not in (2, 3):
+                raise wrong(path, number, line, "the numbers of a photo, a segment and a label")
             if len(fields) == 3:
                 if int(fields[2]) not in names:
                     raise ValueError(
@@ -119,7 +112,3 @@ def _texts(folder: Path) -> dict[int, str]:
             )
         texts[int(number[1])] = " ".join(caption[1].split())
     return texts
-
-
-def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="latin-1").splitlines()

@@ -1,7 +1,6 @@
 """Wikipedia: 2,866 featured articles as 128 visual words (SIFT) and 10 topics (LDA), 10 classes."""
 
 import os
-import tempfile
 from functools import partial
 from pathlib import Path
 
@@ -9,7 +8,9 @@ import numpy as np
 from filelock import FileLock
 
 from mmhash_nb.datasets import about
-from mmhash_nb.io.download import digest_of, extract, fetch
+from mmhash_nb.datasets.lines import wrong
+from mmhash_nb.io.archives import unpacked
+from mmhash_nb.io.download import digest_of
 from mmhash_nb.io.matfiles import read_mat, stacked
 from mmhash_nb.pairs import Pairs
 
@@ -27,7 +28,7 @@ def contents(root: Path) -> dict[str, tuple[int, int]]:
 
 
 def fetch_all(root: Path) -> None:
-    """Fetch the official archive where files are missing; errors as of `fetch` and `extract`."""
+    """Fetch the official archive where files are missing; errors as of `unpacked`."""
     if find(root) is None:
         _download(root / "wiki")
 
@@ -112,10 +113,7 @@ def _classes(path: Path, n_classes: int) -> np.ndarray:
     for number, line in enumerate(_text(path).splitlines(), start=1):
         fields = line.split("\t")
         if len(fields) != 3:
-            raise ValueError(
-                f"line {number} of {path} must hold text id, image id and class, tab separated, "
-                f"but is {line!r}."
-            )
+            raise wrong(path, number, line, "text id, image id and class, tab separated")
         label = fields[2].strip()
         if not label.isdecimal() or not 1 <= int(label) <= n_classes:
             raise ValueError(
@@ -142,19 +140,13 @@ def _source(folder: Path) -> str:
 
 def _download(folder: Path) -> None:
     """Put the four files of the official archive into `folder`, once all four checksums agree."""
-    archive = fetch(URL, folder / "wikipedia_dataset.zip")
-    try:
-        with tempfile.TemporaryDirectory(dir=folder) as aside:
-            extract(archive, aside)
-            found = {path.name: path for path in Path(aside).rglob("*") if path.name in SHA256}
-            for name, expected in SHA256.items():
-                if name not in found or digest_of(found[name], "sha256") != expected:
-                    raise ValueError(
-                        f"{name} in the archive from {URL} is missing or differs from the recorded "
-                        f"checksum, so nothing was unpacked: put a good copy into {folder}."
-                    )
-            for name, path in found.items():
-                os.replace(path, folder / name)
-    finally:
-        # All four files stay, or none: a bad archive must not pass for a good one next time.
-        archive.unlink()
+    with unpacked(URL, folder) as aside:
+        found = {path.name: path for path in aside.rglob("*") if path.name in SHA256}
+        for name, expected in SHA256.items():
+            if name not in found or digest_of(found[name], "sha256") != expected:
+                raise ValueError(
+                    f"{name} in the archive from {URL} is missing or differs from the recorded "
+                    f"checksum, so nothing was unpacked: put a good copy into {folder}."
+                )
+        for name, path in found.items():
+            os.replace(path, folder / name)

@@ -196,7 +196,10 @@ def scores(
 
 
 def _cell(published: float, ours: float, high: float) -> str:
-    there = "–" if np.isnan(published) else f"{100 * published:.2f}"
-    here = "–" if np.isnan(ours) else f"{100 * ours:.2f}"
     half = "" if np.isnan(high) else f" ± {100 * (high - ours):.2f}"
-    return f"{here}{half} ({there})"
+    return f"{in_per_cent(ours)}{half} ({in_per_cent(published)})"
+
+
+def in_per_cent(value: float) -> str:
+    """A fraction in per cent, `–` where there is none."""
+    return "–" if np.isnan(value) else f"{100 * value:.2f}"

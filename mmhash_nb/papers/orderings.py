@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from mmhash_nb.experiments.intervals import interval
+from mmhash_nb.experiments.intervals import differences, interval, mean_by_seed
 from mmhash_nb.experiments.protocol import is_reference
 from mmhash_nb.experiments.records import Cells
-from mmhash_nb.papers.checks import mean_by_seed, minus
 from mmhash_nb.papers.printed import tables
 
 #: the task of a table in which each method has another
@@ -149,7 +148,7 @@ def _judged(printed: pd.DataFrame, ours: dict[str, dict[int, float]]) -> Iterato
     """The pairs that the paper does not have equal, and what ours say."""
     for a, b in combinations(ours, 2):
         wanted = np.sign((printed[a] - printed[b]).mean())
-        found = minus(ours[a], ours[b])
+        found = differences(ours[a], ours[b])
         if wanted in (1, -1) and len(found):  # NaN: no column has both
             _, low, high = interval(wanted * found)
             verdict = "agree" if low > 0 else "disagree" if high < 0 else "undecided"

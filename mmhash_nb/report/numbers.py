@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from mmhash_nb.papers.compare import compare
+from mmhash_nb.papers.compare import compare, in_per_cent
 
 #: The columns of `shown`, for a table of numbers.
 SHOWN = (
@@ -53,22 +53,18 @@ def shown(rows: pd.DataFrame) -> pd.DataFrame:
 def _strings(row: Any) -> tuple:
     ours, interval, difference, why = "–", "–", "–", row.reason
     if row.n_seeds:
-        ours = _per_cent(row.ours)
+        ours = in_per_cent(row.ours)
         single = pd.isna(row.low)
-        interval = "one run" if single else f"{_per_cent(row.low)} to {_per_cent(row.high)}"
+        interval = "one run" if single else f"{in_per_cent(row.low)} to {in_per_cent(row.high)}"
         difference = "–" if pd.isna(row.difference) else f"{100 * row.difference:+.2f}"
         on = f"{row.ours_from}: " if row.ours_from != row.dataset else ""
         why = row.reason or f"{on}{row.source or 'source not recorded'}"
     return (
         *(row.table, row.method, row.dataset, row.task),
         "no codes" if pd.isna(row.bits) else row.bits,
-        *(row.metric, _per_cent(row.published), ours, interval, row.n_seeds, difference),
+        *(row.metric, in_per_cent(row.published), ours, interval, row.n_seeds, difference),
         *(row.verdict, why),
     )
-
-
-def _per_cent(value: float) -> str:
-    return "–" if pd.isna(value) else f"{100 * value:.2f}"
 
 
 def counted(rows: pd.DataFrame) -> str:

@@ -52,10 +52,12 @@ def by_evaluation(pairs: Pairs, codes: Mapping[str, HashCodes]) -> pd.DataFrame:
         ),
         ("full mAP, mean over classes instead of queries", q, d, partial(_by_class, pairs)),
     ]
+    labels, ways = pairs.labels, [task.split("-") for task in CROSS_MODAL]
     rows = []
     for name, query, database, score in evaluations:
-        profiles = _profiles(pairs, codes, query, database)
-        rows.append((name, *(score(profile) for profile in profiles)))
+        sides = (labels[query], labels[database])
+        profiles = (rank_profile(codes[a][query], codes[b][database], *sides) for a, b in ways)
+        rows.append((name, *map(score, profiles)))
     return pd.DataFrame(rows, columns=["reading", *CROSS_MODAL])
 
 
@@ -135,16 +137,6 @@ def references_against_queries(pairs: Pairs, runs: Iterable[Run]) -> pd.DataFram
                 for task, distances in ways.items()
             }
     return pd.DataFrame(rows).T.rename_axis("method")
-
-
-def _profiles(
-    pairs: Pairs, codes: Mapping[str, HashCodes], query: np.ndarray, database: np.ndarray
-) -> list[RankProfile]:
-    labels = pairs.labels
-    return [
-        rank_profile(codes[a][query], codes[b][database], labels[query], labels[database])
-        for a, b in (("image", "text"), ("text", "image"))
-    ]
 
 
 def _by_class(pairs: Pairs, profile: RankProfile) -> float:
