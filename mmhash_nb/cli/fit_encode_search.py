@@ -125,17 +125,16 @@ def search(args: argparse.Namespace) -> None:
     code = model.method.encode(one, modality)
     nearest = min(args.k, len(gallery.codes))
     distances, positions = HammingIndex(gallery.codes).search(code, nearest)
+    found = [
+        (int(distance), *gallery.items[position])
+        for distance, position in zip(distances[0], positions[0], strict=True)
+    ]
     print("distance", "line", "image", "text", sep="\t")
-    for distance, position in zip(distances[0], positions[0], strict=True):
-        line, image, text = gallery.items[position]
+    for distance, line, image, text in found:
         shown = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
         print(distance, line, image, shown, sep="\t")
     if args.gallery is not None:
         query = Item(_picture(args.image), args.text or "", "query")
-        found = [
-            (gallery.items[position], int(distance))
-            for distance, position in zip(distances[0], positions[0], strict=True)
-        ]
         _draw(query, found, code.n_bits, args.folder, args.gallery)
 
 
@@ -169,15 +168,11 @@ def _check_words(text: str, model: Model, known: bool) -> None:
 
 
 def _draw(
-    query: Item,
-    found: Sequence[tuple[tuple[int, str, str], int]],
-    n_bits: int,
-    home: Path,
-    path: Path,
+    query: Item, found: Sequence[tuple[int, int, str, str]], n_bits: int, home: Path, path: Path
 ) -> None:
-    """Write the gallery of some items (line, image, text) and their distances as a PNG file."""
+    """Write the gallery of what was found (distance, line, image, text) as a PNG file."""
     items = []
-    for (_, image, text), distance in found:
+    for distance, _, image, text in found:
         try:
             file = picture_path(home, image) if image else None
         except ValueError as error:

@@ -50,9 +50,7 @@ def load(
     root = Path(root)
     check_option("cifar10", "images", images, ("gist", "hog", "pixels"))
     check_option("cifar10", "texts", texts, ("hog", "gist"))
-    path = find(root)
-    if path is None and download:
-        path = fetch_all(root)
+    path = fetch_all(root) if download else find(root)
     if path is None:
         raise missing("cifar10", "files", root, root, download=True)
     pixels, classes = cifar10_files.pixels_and_classes(path)

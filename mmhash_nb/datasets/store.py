@@ -19,7 +19,7 @@ from filelock import FileLock
 from tqdm.auto import tqdm
 
 from mmhash_nb.datasets.decoding import stretched
-from mmhash_nb.io.cache import cache_folder, cache_key
+from mmhash_nb.io.cache import cache_folder, cache_key, read_array
 from mmhash_nb.io.files import disk_errors, write_all
 
 #: images that are decoded, written and marked as done together
@@ -105,12 +105,10 @@ def filled(
 
 def _mapped(path: Path, shape: tuple[int, ...]) -> np.memmap | None:
     """The array of a file, unless that is absent or holds another."""
-    try:
-        # Copy on write: PyTorch warns of arrays that cannot be written to.
-        array = np.load(path, mmap_mode="c", allow_pickle=False)
-    except Exception:  # a damaged header can raise anything
-        return None
-    return array if array.shape == shape and array.dtype == np.uint8 else None
+    array = read_array(path, mapped=True)
+    if isinstance(array, np.memmap) and array.shape == shape and array.dtype == np.uint8:
+        return array
+    return None
 
 
 def _fill(

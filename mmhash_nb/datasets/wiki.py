@@ -28,9 +28,22 @@ def contents(root: Path) -> dict[str, tuple[int, int]]:
 
 
 def fetch_all(root: Path) -> None:
-    """Fetch the official archive where files are missing; errors as of `unpacked`."""
-    if find(root) is None:
-        _download(root / "wiki")
+    """Fetch the official archive where files are missing; errors as of `unpacked`.
+
+    The four files are taken once all four checksums agree.
+    """
+    if find(root) is not None:
+        return
+    with unpacked(URL, root / "wiki") as aside:
+        found = {path.name: path for path in aside.rglob("*") if path.name in SHA256}
+        for name, expected in SHA256.items():
+            if name not in found or digest_of(found[name], "sha256") != expected:
+                raise ValueError(
+                    f"{name} in the archive from {URL} is missing or differs from the recorded "
+                    f"checksum, so nothing was unpacked: put a good copy into {root / 'wiki'}."
+                )
+        for name, path in found.items():
+            os.replace(path, root / "wiki" / name)
 
 
 def load(root: str | os.PathLike[str], *, download: bool = False) -> Pairs:
@@ -136,17 +149,3 @@ def _source(folder: Path) -> str:
         if digest_of(folder / name, "sha256") != expected:
             return f"{name} differs from the recorded checksum"
     return "official files (SHA-256 recorded)"
-
-
-def _download(folder: Path) -> None:
-    """Put the four files of the official archive into `folder`, once all four checksums agree."""
-    with unpacked(URL, folder) as aside:
-        found = {path.name: path for path in aside.rglob("*") if path.name in SHA256}
-        for name, expected in SHA256.items():
-            if name not in found or digest_of(found[name], "sha256") != expected:
-                raise ValueError(
-                    f"{name} in the archive from {URL} is missing or differs from the recorded "
-                    f"checksum, so nothing was unpacked: put a good copy into {folder}."
-                )
-        for name, path in found.items():
-            os.replace(path, folder / name)

@@ -14,10 +14,11 @@ def test_an_unknown_name_names_the_known_ones():
         load("mnist")
 
 
-@pytest.mark.parametrize("name", ["wiki", "cifar10"])
+@pytest.mark.parametrize("name", ["wiki", "cifar10", "flickr8k"])
 def test_an_unknown_option_names_the_known_ones(name, tmp_path):
-    with pytest.raises(TypeError, match=f"dataset {name} has no option 'seed'; it has .*download"):
-        load(name, tmp_path, seed=1)
+    known = "images" if name == "flickr8k" else ".*download"
+    with pytest.raises(TypeError, match=f"dataset {name} has no option 'labels'; it has {known}"):
+        load(name, tmp_path, labels="both")
 
 
 def test_the_root_is_the_argument_then_the_variable_then_data(tmp_path, monkeypatch):

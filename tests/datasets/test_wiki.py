@@ -91,13 +91,6 @@ def test_the_published_counts_pass(tmp_path):
         wiki.check_published(pairs.take(np.arange(2865)))
 
 
-def test_a_missing_file_is_named(tmp_path):
-    write_wiki(tmp_path / "wiki")
-    (tmp_path / "wiki" / "testset_txt_img_cat.list").unlink()
-    with pytest.raises(FileNotFoundError, match=r"^wiki has no testset_txt_img_cat\.list in"):
-        load("wiki", tmp_path)
-
-
 @pytest.fixture
 def official(tmp_path, monkeypatch):
     """Stands for the official archive: a small set, its checksums, and a fetch that copies it."""

@@ -116,11 +116,7 @@ def test_each_kind_of_gap_has_its_reason(project):
     def why(*args):
         return cell(shown, *args)["why, or from what"]
 
-    on = (
-        section.numbers[["dataset", "lacks", "reason"]]
-        .drop_duplicates("dataset")
-        .set_index("dataset")
-    )
+    on = section.numbers.drop_duplicates("dataset").set_index("dataset")
     assert on.reason["nuswide"] == "no run on nuswide: its files are not on this machine"
     assert on.reason["wiki"] == "no run on wiki: its files are here, but it has no record"
     assert why("cmssh") == "no run of cmssh on cifar10, where there are mmnn_l2 (made up)"
