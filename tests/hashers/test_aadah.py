@@ -107,13 +107,13 @@ def test_losses_are_equations_4_and_6_by_loops(attention, margin, tiny_pictures)
         assert adversarial == 0 and made.adversary is None
 
 
-@pytest.mark.parametrize("adversarial", ["both", "hashing", "attention", "none"])
-def test_hashing_minimises_both_losses_or_the_first(adversarial, tiny_pictures):
+@pytest.mark.parametrize("sides", ["both", "hashing", "attention", "none"])
+def test_hashing_minimises_both_losses_or_the_first(sides, tiny_pictures):
     """Eq. 8 in value and gradient of E and D: G's weights are no variables of it."""
-    made = learning(tiny_pictures, adversarial=adversarial)
+    made = learning(tiny_pictures, adversarial=sides)
     made.network.attention.requires_grad_(False)
     retrieval, adversarial, *_ = naive(made)
-    wanted = retrieval + adversarial if adversarial in ("both", "hashing") else retrieval
+    wanted = retrieval + adversarial if sides in ("both", "hashing") else retrieval
     ours = made.loss(BATCH)
     torch.testing.assert_close(ours, wanted)
     torch.testing.assert_close(
@@ -122,7 +122,7 @@ def test_hashing_minimises_both_losses_or_the_first(adversarial, tiny_pictures):
     code = made.network.text_code
     for one, other in zip(gradients(ours, code), gradients(wanted, code), strict=True):
         torch.testing.assert_close(one, other)
-    assert (made.adversary is not None) == (adversarial in ("both", "attention"))
+    assert (made.adversary is not None) == (sides in ("both", "attention"))
 
 
 def straight_through_gain(made, attend_queries):
