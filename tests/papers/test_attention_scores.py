@@ -288,16 +288,6 @@ def test_tables_over_seeds_have_means_and_t_intervals(rng):
     assert table.loc["centre"].tolist() == ["7", f"{100 * values[1]:.1f}", "25.0"]
 
 
-def test_differences_are_paired_by_image(rng):
-    mask, weight, objects = some_images(rng)
-    attended = mask_scores(mask, weight, objects)
-    drawn = control_scores(mask, objects, "random")
-    means = by_seed({"attended − random": {0: attended - drawn}})
-    assert means.IoU.item() == pytest.approx((attended.IoU - drawn.IoU).mean())
-    assert means.scored.item() == 11
-    assert over_seeds(means.reset_index(), "region").area.item() == "0.0"
-
-
 def test_pixels_are_repeated_until_places_fit():
     pixels = np.arange(4).reshape(1, 1, 2, 2)
     mask = np.ones((1, 3, 2), dtype=bool)

@@ -43,7 +43,7 @@ def brute(codes, labels, queries, searched, at=None, retrieved=False, by_class=F
 def test_each_evaluation_is_what_it_says(noisy_views):
     method = hashers.create("random", 6).fit(noisy_views)
     codes = {m: method.encode(noisy_views, m) for m in ("image", "text")}
-    table = by_evaluation(noisy_views, codes).set_index("reading")
+    table = by_evaluation(noisy_views, codes).set_index("evaluation")
     bits = [codes[m].signs() for m in ("image", "text")]
     q, d, t = noisy_views.query, noisy_views.database, noisy_views.train
     labels = noisy_views.labels

@@ -222,6 +222,3 @@ def test_other_datasets_and_scales_are_refused(room):
         papers.protocol(room, "coco")
     with pytest.raises(ValueError, match="scale must be demo or paper, but is 'full'"):
         papers.protocol(room, "scenes", "full")
-    if room == "liong2017":
-        with pytest.raises(ValueError, match="no experiment on 'mirflickr25k'"):
-            papers.protocol(room, "mirflickr25k")

@@ -82,7 +82,7 @@ def test_interpretations_of_cmdvh_are_its_options_with_every_pair_of_switches():
 TINY = {**SMALL, "image_hidden": 16, "text_features": 16, "batch_size": 32}
 
 
-def test_every_player_is_run_with_every_seed_on_held_out_samples(pairs, monkeypatch):
+def test_every_choice_of_sides_is_run_with_every_seed_on_held_out_samples(pairs, monkeypatch):
     calls = []
 
     class Done:
@@ -94,13 +94,13 @@ def test_every_player_is_run_with_every_seed_on_held_out_samples(pairs, monkeypa
             return self.fitted.fit(pairs)
 
     def run(paper, method, part, bits, seed, options):
-        calls.append((part, options["players"], seed))
+        calls.append((part, options["adversarial"], seed))
         return Done(options, seed)
 
     monkeypatch.setattr(zhang, "run", run)
     table = zhang.by_adversary(pairs, 8, (0, 1), TINY)
-    assert [(players, seed) for _, players, seed in calls] == [
-        (players, seed) for players in ("both", "hashing", "attention", "none") for seed in (0, 1)
+    assert [(sides, seed) for _, sides, seed in calls] == [
+        (sides, seed) for sides in ("both", "hashing", "attention", "none") for seed in (0, 1)
     ]
     assert all(len(part) == len(pairs.train) for part, _, _ in calls)
     assert table["image-text"].tolist() == pytest.approx([0.0, 0.1] * 4)

@@ -13,6 +13,7 @@ from record_cases import made as rows
 
 from mmhash_nb import cli, papers, report
 from mmhash_nb.experiments import records
+from mmhash_nb.papers.compare import LACKS
 from mmhash_nb.report import contents, numbers
 from mmhash_nb.report.document import Link, fold, heading, links, table, text
 from mmhash_nb.report.page import markdown, page
@@ -115,11 +116,7 @@ def test_each_kind_of_gap_has_its_reason(project):
     def why(*args):
         return cell(shown, *args)["why, or from what"]
 
-    on = (
-        section.numbers[["dataset", "lacks", "reason"]]
-        .drop_duplicates("dataset")
-        .set_index("dataset")
-    )
+    on = section.numbers.drop_duplicates("dataset").set_index("dataset")
     assert on.reason["nuswide"] == "no run on nuswide: its files are not on this machine"
     assert on.reason["wiki"] == "no run on wiki: its files are here, but it has no record"
     assert why("cmssh") == "no run of cmssh on cifar10, where there are mmnn_l2 (made up)"
@@ -130,7 +127,7 @@ def test_each_kind_of_gap_has_its_reason(project):
         why("mmnn_l2", "cifar10", "text-image", 48) == "no mAP of mmnn_l2 for text-image on cifar10"
     )
     counts = section.numbers.lacks.value_counts()
-    assert set(counts.index) == {"", *numbers.LACKS} and counts[""] == 1
+    assert set(counts.index) == {"", *LACKS} and counts[""] == 1
 
 
 def test_the_summary_counts_every_number_once(project):
