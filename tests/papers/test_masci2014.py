@@ -1,5 +1,6 @@
 """masci2014: what it runs, every evaluation called "mAP", and its studies."""
 
+import dataclasses
 from functools import partial
 
 import numpy as np
@@ -91,6 +92,12 @@ def test_settings_are_compared_on_held_out_training_samples(noisy_views, tmp_pat
     ]
     assert table.codes[0] == np.mean(distinct) > 1
     trained = part.take(part.train)
+    few = dataclasses.replace(noisy_views, train=noisy_views.train[::3])  # 27 of 80
+    (among_unseen,) = by_settings(["nnhash_l1"], few, 12, (0,), candidates[:1]).mAP
+    part = few.held_out(0.4)
+    part = dataclasses.replace(part, query=part.query[:5], database=part.query[5:])
+    found = run("masci2014", "nnhash_l1", part, 12, 0, candidates[0]).metrics
+    assert among_unseen == pytest.approx(np.mean([found[task]["mAP"] for task in found]))
     assert table.loss[0] == pytest.approx(np.mean([r.method().loss(trained) for r in runs]))
 
 
