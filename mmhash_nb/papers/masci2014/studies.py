@@ -100,7 +100,8 @@ def by_settings(
     pairs: Pairs,
     bits: int,
     seeds: Iterable[int],
-    candidates: Iterable[Mapping[str, Any]],
+    options: Mapping[str, Any],
+    grid: Mapping[str, Iterable[Any]],
 ) -> pd.DataFrame:
     """What networks reach with each setting on held-out training samples, mean over seeds.
 
@@ -110,10 +111,10 @@ def by_settings(
     Args:
         methods: registry names; pairs: the dataset, whose queries and database are not used.
         bits, seeds: of every run.
-        candidates: options, all with the same keys.
+        options: of every run; grid: values of further options, all combinations of which are run.
 
     Returns:
-        One row a method and candidate: `method`, the options, the `epochs_run`, the `loss` over
+        One row a method and combination: `method`, its values, the `epochs_run`, the `loss` over
         all pairs of `MOST` training samples, how many `codes` of images are distinct, and `mAP`,
         the mean over directions.
     """
@@ -123,20 +124,21 @@ def by_settings(
         half = len(part.query) // 2
         part = dataclasses.replace(part, query=part.query[:half], database=part.query[half:])
     trained = part.take(np.random.default_rng(0).permutation(part.train)[:MOST])
-    for method, options, seed in product(methods, candidates, seeds):
-        done = run("masci2014", method, part, bits, seed, options)
+    for method, values, seed in product(methods, product(*grid.values()), seeds):
+        chosen = dict(zip(grid, values, strict=True))
+        done = run("masci2014", method, part, bits, seed, {**options, **chosen})
         fitted = done.method()
         assert isinstance(fitted, SiameseHasher)
         rows.append(
             {
-                **{"method": method, **options},
+                **{"method": method, **chosen},
                 "epochs_run": len(fitted.state["image.loss"]),
                 "loss": fitted.loss(trained),
                 "codes": len(np.unique(done.codes()["image"].bits[part.database], axis=0)),
                 "mAP": np.mean([metrics["mAP"] for metrics in done.metrics.values()]),
             }
         )
-    keys = ["method", *options]
+    keys = ["method", *grid]
     return pd.DataFrame(rows).groupby(keys, as_index=False, sort=False).mean()
 
 
