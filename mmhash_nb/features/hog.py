@@ -1,4 +1,6 @@
-"""HOG: histograms of oriented gradients, 486 numbers per image."""
+"""HOG: histograms of oriented gradients, 486 numbers per image, in either of two readings."""
+
+from collections.abc import Callable
 
 import joblib
 import numpy as np
@@ -12,6 +14,8 @@ CELLS_PER_BLOCK = 3
 #: 32 // 6 = 5 cells a side, so 3 x 3 overlapping blocks of 3 x 3 cells of 6 orientations
 _BLOCKS = SIDE // PIXELS_PER_CELL - CELLS_PER_BLOCK + 1
 DIMENSIONS = (_BLOCKS * CELLS_PER_BLOCK) ** 2 * ORIENTATIONS
+#: of `hog_colour`: signed orientations, and cells a side
+DIRECTIONS, CELLS = 18, 3
 
 _CHUNK = 1000  # images per task: about a second of work against milliseconds of hand-over
 
@@ -19,13 +23,11 @@ _CHUNK = 1000  # images per task: about a second of work against milliseconds of
 def hog(images: np.ndarray) -> np.ndarray:
     """HOG descriptors of RGB images, `float32 [N, 486]`.
 
-    masci2014 gives only the length, 486 = 6 x 3^4. Square blocks of square cells on a square image
-    make it (cells x blocks)^2 x orientations, so 6 orientations and 9 cells x blocks; cells of at
-    least 4 pixels on 32 x 32 leave one setting: 6 unsigned orientations (30 degrees each), cells of
-    6 x 6 pixels, blocks of 3 x 3 cells, 3 x 3 blocks a cell apart. 3 x 3 cells of 6 x 6 pixels is
-    also what Dalal and Triggs (CVPR 2005) found best for their task. Blocks are normalised by
-    L2-Hys; each pixel takes the gradient of its strongest colour channel. The five cells a side
-    cover 30 pixels; the last two rows and columns enter only through their neighbours' gradients.
+    masci2014 gives only the length, 486; `hog_colour` is another reading of it. This one is that of
+    Dalal and Triggs (CVPR 2005): 6 unsigned orientations (30 degrees each), cells of 6 x 6 pixels,
+    blocks of 3 x 3 cells, 3 x 3 blocks a cell apart. Blocks are normalised by L2-Hys; each pixel
+    takes the gradient of its strongest colour channel. The five cells a side cover 30 pixels; the
+    last two rows and columns enter only through their neighbours' gradients.
 
     Args:
         images: `uint8 [N, 3, H, W]`; sizes other than 32 x 32 are resized to it first.
@@ -33,11 +35,28 @@ def hog(images: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: another shape or dtype.
     """
+    return _in_chunks(_hog_of_chunk, images)
+
+
+def hog_colour(images: np.ndarray) -> np.ndarray:
+    """HOG of each colour channel, `float32 [N, 486]`: the other reading of masci2014's length.
+
+    In order: 3 channels, 3 x 3 cells that tile the image (11, 11 and 10 pixels a side), 18 signed
+    orientations of 20 degrees. The nine cells of a channel are one block, normalised by L2-Hys as
+    in `hog`: divided by its length, clipped at 0.2, and again. On held-out training images of
+    CIFAR-10, KSH at 48 bits is within half a point with it, with L2 alone and without either.
+
+    Args, Raises: as `hog`.
+    """
+    return _in_chunks(_hog_colour_of_chunk, images)
+
+
+def _in_chunks(describe: Callable[[np.ndarray], np.ndarray], images: np.ndarray) -> np.ndarray:
     check_pixels(images)
     chunks = [_resized(images[i : i + _CHUNK]) for i in range(0, len(images), _CHUNK)]
     # A second process pays only when there is more than one chunk for it to take.
     jobs = min(joblib.cpu_count(), len(chunks)) or 1
-    parts = joblib.Parallel(n_jobs=jobs)(joblib.delayed(_hog_of_chunk)(chunk) for chunk in chunks)
+    parts = joblib.Parallel(n_jobs=jobs)(joblib.delayed(describe)(chunk) for chunk in chunks)
     return np.concatenate(parts) if parts else np.empty((0, DIMENSIONS), dtype=np.float32)
 
 
@@ -55,6 +74,23 @@ def _hog_of_chunk(images: np.ndarray) -> np.ndarray:
             channel_axis=-1,
         )
     return result
+
+
+def _hog_colour_of_chunk(images: np.ndarray) -> np.ndarray:
+    pixels = images.astype(np.float64)  # [n, 3, 32, 32]
+    dy, dx = np.zeros_like(pixels), np.zeros_like(pixels)
+    dy[:, :, 1:-1] = pixels[:, :, 2:] - pixels[:, :, :-2]
+    dx[..., 1:-1] = pixels[..., 2:] - pixels[..., :-2]
+    direction = np.floor(np.arctan2(dy, dx) % (2 * np.pi) / (2 * np.pi / DIRECTIONS)).astype(int)
+    cell = np.arange(SIDE) * CELLS // SIDE
+    block = np.arange(3 * len(images)).reshape(-1, 3, 1, 1)
+    bins = ((block * CELLS + cell[:, None]) * CELLS + cell) * DIRECTIONS + direction % DIRECTIONS
+    sums = np.bincount(bins.ravel(), np.hypot(dy, dx).ravel(), minlength=len(images) * DIMENSIONS)
+    blocks = sums.reshape(len(images), 3, CELLS**2 * DIRECTIONS)
+    for most in (0.2, 1.0):
+        length = np.sqrt(np.square(blocks).sum(axis=2, keepdims=True) + 1e-10)
+        blocks = np.minimum(blocks / length, most)
+    return blocks.reshape(len(images), DIMENSIONS).astype(np.float32)
 
 
 def _resized(images: np.ndarray) -> np.ndarray:

@@ -258,7 +258,7 @@ def test_half_a_decorrelation_gains_with_bits_on_digits():
     }
     # At 16 and 64 bits, full decorrelation gives .48 and .48, CCA-ITQ .53 and .57.
     assert found[64, 1] == pytest.approx(0.48, abs=0.01)
-    assert found[64, 0.5] > found[16, 0.5] + 0.02 and found[64, 0.5] > 0.57
+    assert found[64, 0.5] > found[16, 0.5] + 0.02 and found[64, 0.5] > 0.61
 
 
 def test_a_single_bit_splits_the_clusters(two_views):
