@@ -42,9 +42,13 @@ def hog_colour(images: np.ndarray) -> np.ndarray:
     """HOG of each colour channel, `float32 [N, 486]`: the other reading of masci2014's length.
 
     In order: 3 channels, 3 x 3 cells that tile the image (11, 11 and 10 pixels a side), 18 signed
-    orientations of 20 degrees. The nine cells of a channel are one block, normalised by L2-Hys as
-    in `hog`: divided by its length, clipped at 0.2, and again. On held-out training images of
-    CIFAR-10, KSH at 48 bits is within half a point with it, with L2 alone and without either.
+    orientations of 20 degrees. A pixel's gradient is shared linearly between the two orientations
+    whose middles are nearest. All 486 sums of an image are one block, normalised by L1-sqrt, one of
+    the four ways of Dalal and Triggs: the square root of each one's share of their total.
+
+    Held-out images of CIFAR-10, none of them a query, chose sharing and L1-sqrt: KSH at 48 bits has
+    31.6 with both and 29.4 without sharing, without L1-sqrt 31.1 and with L2-Hys of each channel in
+    its place 30.2; `hog` has 27.6.
 
     Args, Raises: as `hog`.
     """
@@ -81,16 +85,20 @@ def _hog_colour_of_chunk(images: np.ndarray) -> np.ndarray:
     dy, dx = np.zeros_like(pixels), np.zeros_like(pixels)
     dy[:, :, 1:-1] = pixels[:, :, 2:] - pixels[:, :, :-2]
     dx[..., 1:-1] = pixels[..., 2:] - pixels[..., :-2]
-    direction = np.floor(np.arctan2(dy, dx) % (2 * np.pi) / (2 * np.pi / DIRECTIONS)).astype(int)
+    size = np.hypot(dy, dx)
+    # In orientations, from the middle of the first.
+    angle = np.arctan2(dy, dx) % (2 * np.pi) / (2 * np.pi / DIRECTIONS) - 0.5
+    below = np.floor(angle).astype(int)
     cell = np.arange(SIDE) * CELLS // SIDE
     block = np.arange(3 * len(images)).reshape(-1, 3, 1, 1)
-    bins = ((block * CELLS + cell[:, None]) * CELLS + cell) * DIRECTIONS + direction % DIRECTIONS
-    sums = np.bincount(bins.ravel(), np.hypot(dy, dx).ravel(), minlength=len(images) * DIMENSIONS)
-    blocks = sums.reshape(len(images), 3, CELLS**2 * DIRECTIONS)
-    for most in (0.2, 1.0):
-        length = np.sqrt(np.square(blocks).sum(axis=2, keepdims=True) + 1e-10)
-        blocks = np.minimum(blocks / length, most)
-    return blocks.reshape(len(images), DIMENSIONS).astype(np.float32)
+    first = ((block * CELLS + cell[:, None]) * CELLS + cell) * DIRECTIONS
+    sums = np.zeros(len(images) * DIMENSIONS)
+    for bins, share in ((below, 1 - angle + below), (below + 1, angle - below)):
+        at = first + bins % DIRECTIONS
+        sums += np.bincount(at.ravel(), (share * size).ravel(), minlength=len(sums))
+    sums = sums.reshape(len(images), DIMENSIONS)
+    total = np.maximum(sums.sum(axis=1, keepdims=True), np.finfo(float).tiny)
+    return np.sqrt(sums / total).astype(np.float32)
 
 
 def _resized(images: np.ndarray) -> np.ndarray:
