@@ -1,7 +1,7 @@
 """Pixels into feature vectors: `describe`."""
 
-from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 
 import numpy as np
 
@@ -28,12 +28,6 @@ def describe(images: np.ndarray, kind: str) -> np.ndarray:
     check_pixels(images)
     if kind == "pixels":
         return images
-    compute: Callable[[np.ndarray], np.ndarray]
     # Here, since scikit-image and PyTorch take long to import.
-    if kind == "gist":
-        from mmhash_nb.features.gist import gist as compute
-    elif kind == "hog":
-        from mmhash_nb.features.hog import hog as compute
-    else:
-        from mmhash_nb.features.hog import hog_colour as compute
-    return cached_of_images("features", images, [kind], partial(compute, images))
+    module = import_module(f"mmhash_nb.features.{kind.partition('_')[0]}")
+    return cached_of_images("features", images, [kind], partial(getattr(module, kind), images))

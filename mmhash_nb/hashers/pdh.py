@@ -31,14 +31,13 @@ class PDH(ShallowHasher):
 
     Step 1 is what keeps bits apart: with d = 0, a few rounds turn all of them towards the one
     direction that the views predict best. With d = 1 the scores' columns become orthonormal, and
-    that goes too far: every direction of a view weighs the same in all bits, those included that
-    the other view hardly predicts, so more bits do not help. On a quarter of the training samples,
-    held out (mAP, mean of both directions and three seeds; 16, 32, 64 bits), d = 1 gives .480 .445
-    .452 on UCI digits and .230 .244 .251 on Wiki; d = ½ .558 .584 .603 and .238 .246 .254; d = ¼
-    .597 .638 .657 and .226 .236 .242; d = 0 .557 .604 .635 and .190 .198 .204. ½ is the least that
-    is nowhere worse than 1; on Flickr8k all are within half a point.
+    that goes too far: a direction that the other view hardly predicts weighs as much as any, so
+    more bits do not help. On a quarter of the training samples, held out (mAP, mean of both
+    directions and three seeds; 16, 32, 64 bits), d = 1 gives .480 .445 .452 on UCI digits and .230
+    .244 .251 on Wiki, d = ½ .558 .584 .603 and .238 .246 .254, d = ¼ .597 .638 .657 and .226 .236
+    .242. ½ is the least that is nowhere worse than 1; on Flickr8k they differ by half a point.
 
-    No one objective falls through both steps. The state has, after every round, `disagreement`, the
+    No one objective falls through both steps. After every round the state has `disagreement`, the
     share of training bits that differ between the views, and `correlation`, the mean of |bₖ'bₗ| / n
     over pairs of a view's bits.
 
@@ -51,11 +50,10 @@ class PDH(ShallowHasher):
 
     - Squared slacks: all bits are then solved together (`LinearSVMs`). `LinearSVC` takes about half
       a second for one bit of 10,000 samples, and a fit needs a thousand bits.
-    - Scores are decorrelated, not signs, which did not keep the bits apart. d < 1 stands for a
+    - Scores are decorrelated, not signs, which did not keep the bits apart; d < 1 stands for a
       penalty in place of a constraint.
-    - The start, `c` and the number of rounds. On held-out training samples of Wiki, results are
-      about the same for c from 1 to 100 and for 5 to 20 rounds. At 100, SVMs of bits with little
-      noise can end at `STEPS`, before `TOLERANCE`.
+    - The start, `c` and the number of rounds. With d = 1, on held-out training samples of Wiki,
+      results are about the same for c from 1 to 100 and for 5 to 20 rounds.
     """
 
     class Options(ShallowHasher.Options):

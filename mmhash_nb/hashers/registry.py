@@ -192,6 +192,8 @@ def restored(folder: Path, cls: type[Method] | None, device: str) -> Method:
                 f"of {there.__module__}: register the class that was saved."
             )
     try:
+        renamed = (cls or entry_of(name).load()).renamed
+        options = {renamed.get(option, option): value for option, value in options.items()}
         if cls is None:
             method: Method = create(name, *sizes, device=device, **options)
         else:
