@@ -96,9 +96,9 @@ def _hog_colour_of_chunk(images: np.ndarray) -> np.ndarray:
     for bins, share in ((below, 1 - angle + below), (below + 1, angle - below)):
         at = first + bins % DIRECTIONS
         sums += np.bincount(at.ravel(), (share * size).ravel(), minlength=len(sums))
-    sums = sums.reshape(len(images), DIMENSIONS)
-    total = np.maximum(sums.sum(axis=1, keepdims=True), np.finfo(float).tiny)
-    return np.sqrt(sums / total).astype(np.float32)
+    described = sums.reshape(len(images), DIMENSIONS)
+    total = np.maximum(described.sum(axis=1, keepdims=True), np.finfo(float).tiny)
+    return np.sqrt(described / total).astype(np.float32)
 
 
 def _resized(images: np.ndarray) -> np.ndarray:
