@@ -192,6 +192,7 @@ def restored(folder: Path, cls: type[Method] | None, device: str) -> Method:
                 f"of {there.__module__}: register the class that was saved."
             )
     try:
+        options = (cls or method_class(name)).Options.saved(options)
         if cls is None:
             method: Method = create(name, *sizes, device=device, **options)
         else:

@@ -20,6 +20,8 @@ _BACKBONE = ("backbone", "weights", "trainable", "size")
 _PRINTED: dict[str, dict[str, Any]] = {"wiki": {"text_hidden": 100}}
 #: CVH takes no more bits than its wider view has dimensions.
 _MOST_BITS: dict[str, dict[str, int]] = {"uci_digits": {"cvh": 76}}
+#: A method that can predict the gallery's codes keeps the learned ones there: §4.2, and the errata.
+_GALLERY = {"gallery": "learned"}
 
 DATASETS = setups("liong2017")
 
@@ -52,7 +54,7 @@ def protocol(
     of_cmdvh |= _PRINTED.get(dataset, {})
     methods = [method for method in METHODS if not (setup.vectors and method == "dvsh")]
     methods += registered("liong2017")
-    options = setup.options(methods, scale, settings, changed)
+    options = setup.options(methods, scale, _GALLERY | settings, changed)
     options |= setup.options(_CMDVH, scale, of_cmdvh, changed)
     lengths = setup.lengths(scale, bits, _BITS)
     limited = _MOST_BITS.get(dataset, {})

@@ -26,6 +26,8 @@ _ON_VECTORS = {"wiki": "its network is made for pictures; Wiki has feature vecto
 #: found again, and on held-out samples Adam gets further in this time than L-BFGS. The epochs are
 #: what two minutes allow, not what scores best.
 _SHORT: dict[str, Any] = {"epochs": 20, "optimiser": "adam"}
+#: Unified codes are compared in one table, by the rule of liong2017 (§4).
+_GALLERY = {"gallery": "learned"}
 DATASETS = {"scenes": Setup(demo=_SHORT, bits=(16, 32)), "wiki": Setup(bits=(16, 32))}
 
 
@@ -78,12 +80,13 @@ def protocol(
     methods = [name for name in dict.fromkeys(listed) if name not in left_out(dataset)]
     outside = [name for name in registered() if name not in (*methods, *left_out(dataset))]
     options |= setup.options(outside, scale, options["scm"], {})
+    galleries = setup.options([*methods, *outside], scale, {}, _GALLERY)
     on_vectors += tuple(m for m in outside if "pixels" not in method_class(m).image_views)
     return Protocol(
         dataset=dataset,
         grids=[([*methods, *outside], lengths)],
         seeds=shared,
-        options={name: options.get(name, {}) for name in (*methods, *outside)},
+        options={name: {**options.get(name, {}), **galleries[name]} for name in galleries},
         on_vectors=frozenset(on_vectors),
         vectors=options["scm"],
     )
