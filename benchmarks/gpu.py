@@ -53,15 +53,12 @@ from training import (
     wait,
 )
 
-from mmhash_nb import datasets, hashers
+from mmhash_nb import datasets, hashers, papers
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.features import backbones
 from mmhash_nb.hashers.base import Hasher
 from mmhash_nb.io.project import output_folder, project_root
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.papers.liong2017.protocol import protocol as liong2017
-from mmhash_nb.papers.zeng2022.protocol import protocol as zeng2022
-from mmhash_nb.papers.zhang2018.protocol import protocol as zhang2018
 from mmhash_nb.ranking import rank_profile
 
 #: of the largest value, or of a loss, by which that of the GPU may differ from that of the CPU
@@ -82,9 +79,9 @@ _DEEP = {
 PICTURES = [name for name, cls in _DEEP.items() if cls.modalities != ("text",)]
 TRAINED = [*(n for n, cls in _CLASSES.items() if cls.family == "network on vectors"), *_DEEP]
 NOTEBOOKS = {
-    "2_liong2017_cmdvh": liong2017,
-    "3_zhang2018_aadah": zhang2018,
-    "4_zeng2022_modal_aware": zeng2022,
+    "2_liong2017_cmdvh": "liong2017",
+    "3_zhang2018_aadah": "zhang2018",
+    "4_zeng2022_modal_aware": "zeng2022",
 }
 PARTS = ("training", "ranking", "agreement", "notebooks")
 #: for agreement: two steps of each network
@@ -276,7 +273,7 @@ def largest(notebook: str, root: Path) -> tuple[str, int]:
     sizes = {"": 0}
     for name in there.name[there.present & (there["where"] != "embedded")]:
         try:
-            protocol = NOTEBOOKS[notebook](name, "paper")
+            protocol = papers.protocol(NOTEBOOKS[notebook], name, "paper")
         except ValueError:
             continue  # the paper has no experiment on it
         try:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import settings
-from pair_cases import clusters, pictures
+from pair_cases import gaussian_clusters, pictures
 
 from mmhash_nb.pairs import Pairs  # here, before PyTorch: it sets how threads wait
 
@@ -28,13 +28,13 @@ def rng() -> np.random.Generator:
 @pytest.fixture(scope="session")
 def two_views() -> Pairs:
     """Separated clusters: what any method that learns must solve."""
-    return clusters(noise=0.15)
+    return gaussian_clusters(noise=0.15)
 
 
 @pytest.fixture(scope="session")
 def noisy_views() -> Pairs:
     """Overlapping clusters: better than chance is possible, perfection is not."""
-    return clusters(noise=1.2)
+    return gaussian_clusters(noise=1.2)
 
 
 @pytest.fixture(scope="session")

@@ -18,10 +18,9 @@ from nbclient import NotebookClient
 from PIL import Image
 
 from mmhash_nb import cli as commands
-from mmhash_nb import hashers
+from mmhash_nb import hashers, papers
 from mmhash_nb.datasets import load, splits
 from mmhash_nb.experiments.runs import run_protocol
-from mmhash_nb.papers.zhang2018.protocol import protocol as zhang2018
 from mmhash_nb.runner import notebook_parameters
 
 ROOT = Path(__file__).parents[1]
@@ -124,8 +123,7 @@ def test_mask_scores_are_those_of_the_study():
 def test_every_method_of_a_paper_has_its_mark_in_the_table_of_methods():
     table = README[README.index("## Methods") : README.index("## Use it")]
     rows = [row.split("|")[1:-1] for row in table.splitlines() if row.startswith("| `")]
-    papers = ("masci2014", "liong2017", "zhang2018", "zeng2022")
-    for place, paper in enumerate(papers):
+    for place, paper in enumerate(("masci2014", "liong2017", "zhang2018", "zeng2022")):
         marked = [
             m for row in rows if row[2 + place].strip() for m in re.findall(r"`(\w+)`", row[0])
         ]
@@ -188,7 +186,9 @@ def test_the_page_of_the_explorer_shows_what_runs_have_kept(tmp_path, monkeypatc
     exec("\n".join(imports), given)
     with pytest.raises(ValueError, match="holds no finished run of the protocol on scenes"):
         eval(page, given)
-    one = dataclasses.replace(zhang2018("scenes"), grids=[(["cca_hash"], [16])], seeds=[0])
+    one = dataclasses.replace(
+        papers.protocol("zhang2018", "scenes"), grids=[(["cca_hash"], [16])], seeds=[0]
+    )
     run_protocol("zhang2018", one, load("scenes"))
     shown = eval(page, given)
     assert [value for _, value in shown.method.options] == ["cca_hash", "random"]

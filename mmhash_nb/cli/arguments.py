@@ -1,6 +1,7 @@
 """What `fit`, `encode` and `search` take on the command line."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from mmhash_nb.datasets import folder
@@ -16,35 +17,18 @@ def add_fit(command: argparse.ArgumentParser) -> None:
     _add_folder(command)
     _add_device(command)
     command.add_argument("--out", type=Path, required=True, metavar="MODEL", help="a new folder")
-    command.add_argument("--method", default="scm", help="see the README; default %(default)s")
-    command.add_argument("--bits", type=int, default=32, help="default %(default)s")
-    command.add_argument("--seed", type=int, default=0, help="default %(default)s")
+    _add(command, "--method", "scm", "see the README")
+    _add(command, "--bits", 32, "code length")
+    _add(command, "--seed", 0, "of what is random")
+    words = "an option of the method, such as -p backbone mobilenet_v2"
     command.add_argument(
-        "-p",
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("NAME", "VALUE"),
-        help="an option of the method, such as -p backbone mobilenet_v2",
+        "-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help=words
     )
-    command.add_argument(
-        "--images",
-        choices=IMAGES,
-        default=default.images,
-        help="what the method sees of a picture; default %(default)s",
-    )
-    command.add_argument(
-        "--size", type=int, default=default.size, help="side in pixels; default %(default)s"
-    )
-    command.add_argument(
-        "--tokens",
-        choices=KINDS,
-        default=default.tokens,
-        help="words, or n-grams of characters where no spaces part words; default %(default)s",
-    )
-    command.add_argument(
-        "--ngram", type=int, default=default.ngram, help="their length; default %(default)s"
-    )
+    _add(command, "--images", default.images, "what the method sees of a picture", IMAGES)
+    _add(command, "--size", default.size, "side in pixels")
+    words = "words, or n-grams of characters where no spaces part words"
+    _add(command, "--tokens", default.tokens, words, KINDS)
+    _add(command, "--ngram", default.ngram, "their length")
 
 
 def add_encode(command: argparse.ArgumentParser) -> None:
@@ -61,7 +45,7 @@ def add_search(command: argparse.ArgumentParser) -> None:
     command.add_argument("--codes", type=Path, required=True, help="a file that encode made")
     command.add_argument("--text", metavar="WORDS")
     command.add_argument("--image", type=Path, metavar="FILE")
-    command.add_argument("-k", type=int, default=10, help="how many; default %(default)s")
+    _add(command, "-k", 10, "how many")
     command.add_argument(
         "--gallery", type=Path, metavar="PNG", help="draw what is found, with --folder"
     )
@@ -69,19 +53,23 @@ def add_search(command: argparse.ArgumentParser) -> None:
 
 
 def _add_device(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--device",
-        choices=("auto", "cpu", "cuda"),
-        default="auto",
-        help="where networks compute; default %(default)s, a GPU where there is one",
-    )
+    words = "where networks compute: auto is a GPU where there is one"
+    _add(command, "--device", "auto", words, ("auto", "cpu", "cuda"))
 
 
 def _add_folder(command: argparse.ArgumentParser) -> None:
     command.add_argument("folder", type=Path, metavar="DIR", help="holds pairs.csv and pictures")
-    command.add_argument(
-        "--on-error",
-        choices=folder.ON_ERROR,
-        default="raise",
-        help="skip goes on without rows that cannot be read; default %(default)s",
-    )
+    words = "skip goes on without rows that cannot be read"
+    _add(command, "--on-error", "raise", words, folder.ON_ERROR)
+
+
+def _add(
+    command: argparse.ArgumentParser,
+    name: str,
+    default: str | int,
+    words: str,
+    choices: Sequence[str] | None = None,
+) -> None:
+    """An option of its default's type, whose help ends in the default."""
+    words += "; default %(default)s"
+    command.add_argument(name, type=type(default), default=default, choices=choices, help=words)

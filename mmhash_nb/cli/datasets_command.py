@@ -7,6 +7,7 @@ from types import ModuleType
 
 from mmhash_nb import datasets
 from mmhash_nb.cli import PROGRAM
+from mmhash_nb.datasets.about import about
 from mmhash_nb.io.archives import Archive
 
 
@@ -56,8 +57,8 @@ def report(root: Path, names: Sequence[str]) -> Iterator[str]:
             images = " or ".join(map(repr, module.images_there(root)))
             yield f"    can be loaded with images={images}"
         if find is not None and (where is None or any(a < b for a, b in contents.values())):
-            yield f"    page: {module.PAGE}"
-            yield f"    put:  {module.PUT} under {root}"
+            yield f"    page: {about(name)['page']}"
+            yield f"    put:  {about(name)['put']} under {root}"
             if hasattr(module, "fetch_all"):
                 yield f"    get:  python -m mmhash_nb datasets --download {name}{_size(module)}"
 
@@ -66,7 +67,7 @@ def _fetched(name: str) -> ModuleType:
     """The module of a dataset that can be fetched; a ValueError where it cannot be."""
     module = datasets.module_of(name)
     if not hasattr(module, "fetch_all"):
-        page = getattr(module, "PAGE", None)
+        page = about(name).get("page")
         how = f"get it from {page} by hand" if page else "it comes with the package"
         raise ValueError(f"{name} is not to be fetched by this command: {how}.")
     return module

@@ -31,13 +31,11 @@ _SHOWN = 80  # characters of a text in a list of results
 
 def main(arguments: Sequence[str]) -> int:
     """Run one of the commands; what is wrong is raised with a sentence."""
-    parser = argparse.ArgumentParser(prog=PROGRAM)
-    commands = parser.add_subparsers(dest="command", required=True)
-    add_fit(commands.add_parser("fit", help="learn codes", description=fit.__doc__))
-    add_encode(commands.add_parser("encode", help="make codes", description=encode.__doc__))
-    add_search(commands.add_parser("search", help="find items", description=search.__doc__))
-    args = parser.parse_args(arguments)
-    {"fit": fit, "encode": encode, "search": search}[args.command](args)
+    command = {"fit": fit, "encode": encode, "search": search}[arguments[0]]
+    add = {"fit": add_fit, "encode": add_encode, "search": add_search}[arguments[0]]
+    parser = argparse.ArgumentParser(f"{PROGRAM} {arguments[0]}", description=command.__doc__)
+    add(parser)
+    command(parser.parse_args(arguments[1:]))
     return 0
 
 
@@ -127,17 +125,16 @@ def search(args: argparse.Namespace) -> None:
     code = model.method.encode(one, modality)
     nearest = min(args.k, len(gallery.codes))
     distances, positions = HammingIndex(gallery.codes).search(code, nearest)
+    found = [
+        (int(distance), *gallery.items[position])
+        for distance, position in zip(distances[0], positions[0], strict=True)
+    ]
     print("distance", "line", "image", "text", sep="\t")
-    for distance, position in zip(distances[0], positions[0], strict=True):
-        line, image, text = gallery.items[position]
+    for distance, line, image, text in found:
         shown = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
         print(distance, line, image, shown, sep="\t")
     if args.gallery is not None:
         query = Item(_picture(args.image), args.text or "", "query")
-        found = [
-            (gallery.items[position], int(distance))
-            for distance, position in zip(distances[0], positions[0], strict=True)
-        ]
         _draw(query, found, code.n_bits, args.folder, args.gallery)
 
 
@@ -171,15 +168,11 @@ def _check_words(text: str, model: Model, known: bool) -> None:
 
 
 def _draw(
-    query: Item,
-    found: Sequence[tuple[tuple[int, str, str], int]],
-    n_bits: int,
-    home: Path,
-    path: Path,
+    query: Item, found: Sequence[tuple[int, int, str, str]], n_bits: int, home: Path, path: Path
 ) -> None:
-    """Write the gallery of some items (line, image, text) and their distances as a PNG file."""
+    """Write the gallery of what was found (distance, line, image, text) as a PNG file."""
     items = []
-    for (_, image, text), distance in found:
+    for distance, _, image, text in found:
         try:
             file = picture_path(home, image) if image else None
         except ValueError as error:

@@ -9,6 +9,7 @@ import argparse
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -104,17 +105,12 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("reproduce")
     copied = commands.add_parser("publish")
     report = commands.add_parser("report")
+    named: dict[str, Any] = {"action": "append", "default": [], "metavar": ("NAME", "VALUE")}
     for command in (run, copied):
         command.add_argument("--notebook", nargs="+", default=[], metavar="NAME")
-        command.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
-        command.add_argument(
-            "--grid",
-            nargs="+",
-            action="append",
-            default=[],
-            metavar=("NAME", "VALUE"),
-            help="a run for each of these values of a parameter",
-        )
+        command.add_argument("-p", nargs=2, **named)
+        words = "a run for each of these values of a parameter"
+        command.add_argument("--grid", nargs="+", help=words, **named)
         command.add_argument("--batch", type=Path, metavar="FILE.yml", help="a file of jobs")
     copied.add_argument("--benchmarks", action="store_true", help="the tables of benchmarks/ alone")
     for command in (run, copied, report):

@@ -2,8 +2,8 @@
 
 To add a dataset, write a module of its name in this package and a line in `_DATASETS`. The module
 has `load(root, *, option=..., ...) -> Pairs`. Unless the dataset is embedded it also has
-`find(root) -> Path | None` (where its files lie), `PAGE` (where to get them) and `PUT` (what to put
-where, under the root), which `about` reads from the TOML file of the dataset's name.
+`find(root) -> Path | None` (where its files lie), and the TOML file of its name says where to get
+them and what to put where; see `about.py`.
 `uci_digits.py` is the shortest example.
 
 A collection of photos that papers select from is a subclass of `PhotoCollection`, which has all
@@ -23,6 +23,7 @@ from typing import Any
 
 import pandas as pd
 
+from mmhash_nb.datasets import about
 from mmhash_nb.pairs import Pairs
 
 __all__ = ["available", "data_root", "find", "load", "module_of", "names"]
@@ -99,7 +100,8 @@ def available(root: str | os.PathLike[str] | None = None) -> pd.DataFrame:
         find = getattr(module, "find", None)
         where = find(folder) if find else "embedded"
         present = where is not None
-        get = ("", "") if present else (module.PAGE, f"{module.PUT} under {folder}")
+        known = {} if present else about.about(name)
+        get = ("", "") if present else (known["page"], f"{known['put']} under {folder}")
         rows.append((name, present, str(where) if present else "", *get))
     return pd.DataFrame(rows, columns=["name", "present", "where", "page", "put"])
 

@@ -6,23 +6,14 @@ from pathlib import Path
 import numpy as np
 
 from mmhash_nb.datasets import cifar10_files
+from mmhash_nb.datasets.about import missing
 from mmhash_nb.datasets.choices import DISPLAY, check_option
-from mmhash_nb.datasets.cifar10_files import (
-    ARCHIVE,
-    ARCHIVE_MD5,
-    ARCHIVES,
-    CLASSES,
-    PAGE,
-    PUT,
-    URL,
-    find,
-)
+from mmhash_nb.datasets.cifar10_files import ARCHIVE, ARCHIVE_MD5, CLASSES, PAGE, URL, find
 from mmhash_nb.features import describe
 from mmhash_nb.io.download import fetch
 from mmhash_nb.pairs import Pairs
 
-__all__ = ["ARCHIVES", "CLASSES", "PAGE", "PUT", "URL", "check_published", "find", "load", "split"]
-
+ARCHIVES = cifar10_files.ARCHIVES
 N_OF_CLASS = 6_000
 
 
@@ -59,14 +50,9 @@ def load(
     root = Path(root)
     check_option("cifar10", "images", images, ("gist", "hog", "pixels"))
     check_option("cifar10", "texts", texts, ("hog", "gist"))
-    path = find(root)
-    if path is None and download:
-        path = fetch_all(root)
+    path = fetch_all(root) if download else find(root)
     if path is None:
-        raise FileNotFoundError(
-            f"there is no CIFAR-10 under {root}: get it from {PAGE} and put {PUT} there, or load "
-            "with download=True."
-        )
+        raise missing("cifar10", "files", root, root, download=True)
     pixels, classes = cifar10_files.pixels_and_classes(path)
     check_published(classes)
     query, database, train = split(classes, n_query_per_class, n_train_per_class, split_seed)

@@ -23,7 +23,7 @@ from mmhash_nb.io.download import check_members, digest_of
 
 BATCHES = "cifar-10-batches-py"
 _ABOUT = about("cifar10")
-PAGE, PUT, CLASSES = _ABOUT["page"], _ABOUT["put"], tuple(_ABOUT["classes"])
+PAGE, CLASSES = _ABOUT["page"], tuple(_ABOUT["classes"])
 ARCHIVES = [Archive(**row) for row in _ABOUT["archives"]]
 URL, ARCHIVE = ARCHIVES[0].url, ARCHIVES[0].holds
 ARCHIVE_MD5: str = _ABOUT["archives"][0]["md5"]

@@ -69,11 +69,8 @@ class Distributions:
         source = "" if layout is None else "matrices of DCMH's selection"
         layout = layout or matlab_selection.choose(self.other, folder, images)
         if layout is None:
-            first = self.same[0].missing if self.same else self._official_lacks
-            raise FileNotFoundError(
-                f"there is no {first(folder, images)} in {folder}: put it there (a "
-                "row for each photo, in the order of the tags), or load with images='none'."
-            )
+            lacks = self.lacks(folder, images, ["none"], official=False)
+            raise FileNotFoundError(f"there is no {lacks} in {folder}: put it there.")
         found = matlab_selection.read(folder, layout, images, size, rules)
         source = source or f"files of the layout {layout.name}"
         without = "; without image features" if images == "none" else ""

@@ -1,23 +1,16 @@
 """Flickr8k: its first 1,000 photos with five captions each, and 14 concepts out of these."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from mmhash_nb.datasets import photo_tables
-from mmhash_nb.datasets.about import about
+from mmhash_nb.datasets import about, photo_tables
 from mmhash_nb.pairs import Pairs
 
+find = partial(about.find, "flickr8k")
 CAPTIONS, CONCEPTS = "captions.txt", "concepts_from_captions.csv"
-TABLES = (CAPTIONS, CONCEPTS)
-_ABOUT = about("flickr8k")
-PAGE, PUT = _ABOUT["page"], _ABOUT["put"]
-
-
-def find(root: Path) -> Path | None:
-    """The folder that holds the two tables and the photos, if they are all there."""
-    return photo_tables.find(root / "flickr8k_1k", TABLES)
 
 
 def load(
@@ -54,7 +47,7 @@ def load(
         ValueError: an unknown value of an option, a table that is not what it should be (with file
             and line), or a photo that does not decode.
     """
-    folder = photo_tables.required("flickr8k", Path(root) / "flickr8k_1k", TABLES, images, texts)
+    folder = photo_tables.required("flickr8k", Path(root), images, texts)
     rows, labels, names = _concepts(folder / CONCEPTS)
     paths = photo_tables.photo_paths(folder / CONCEPTS, rows, folder / photo_tables.PHOTOS)
     captions = _captions(folder / CAPTIONS, [path.name for path in paths])

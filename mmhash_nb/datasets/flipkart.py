@@ -1,26 +1,19 @@
 """Flipkart: 1,047 product photos with names and descriptions, 7 classes and 62 sub-classes."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from mmhash_nb.datasets import photo_tables
-from mmhash_nb.datasets.about import about
+from mmhash_nb.datasets import about, photo_tables
 from mmhash_nb.datasets.choices import check_option
 from mmhash_nb.pairs import Pairs
 
+find = partial(about.find, "flipkart")
 PRODUCTS, INDEX = "flipkart_com-ecommerce_sample_1050.csv", "index.csv"
-TABLES = (PRODUCTS, INDEX)
 COLUMNS = ("uniq_id", "image", "label_name", "sub_label_name")
-_ABOUT = about("flipkart")
-PAGE, PUT = _ABOUT["page"], _ABOUT["put"]
 LABELS = ("class", "both")
-
-
-def find(root: Path) -> Path | None:
-    """The folder that holds the two tables and the photos, if they are all there."""
-    return photo_tables.find(root / "flipkart", TABLES)
 
 
 def load(
@@ -53,7 +46,7 @@ def load(
     Raises: as `flickr8k.load`.
     """
     check_option("flipkart", "labels", labels, LABELS)
-    folder = photo_tables.required("flipkart", Path(root) / "flipkart", TABLES, images, texts)
+    folder = photo_tables.required("flipkart", Path(root), images, texts)
     index, products = folder / INDEX, folder / PRODUCTS
     _, rows = photo_tables.table(index, COLUMNS)
     paths = photo_tables.photo_paths(index, rows, folder / photo_tables.PHOTOS)

@@ -21,19 +21,15 @@ from typing import Any
 import numpy as np
 
 from mmhash_nb.datasets import decoding, store
+from mmhash_nb.datasets.about import about
 from mmhash_nb.datasets.choices import check_option
 from mmhash_nb.datasets.pairs_row import Row
-from mmhash_nb.datasets.pairs_table import COLUMNS, NAME, Table, listed, read_table
+from mmhash_nb.datasets.pairs_table import NAME, Table, listed, read_table
 from mmhash_nb.datasets.photo_tables import split
 from mmhash_nb.datasets.preprocessing import Preprocessing
 from mmhash_nb.features.text import choose_vocabulary
 from mmhash_nb.pairs import Pairs
 
-PAGE = "your files"
-PUT = (
-    f"{NAME} (columns {', '.join(COLUMNS[:3])}, and {COLUMNS[3]} if you like) with the pictures "
-    f"that it names ({', '.join(decoding.FORMATS)})"
-)
 #: what a row must have, by the option `modality`
 NEEDED = {"both": ("image", "text"), "image": ("image",), "text": ("text",)}
 ON_ERROR = ("raise", "skip")
@@ -107,14 +103,8 @@ def load(
         ValueError: a value of an option, or what is wrong with the table, with the lines.
     """
     words = None if vocabulary is None else tuple(vocabulary)
-    found = read(
-        root,
-        Preprocessing(images, size, tokens, ngram, words),
-        modality=modality,
-        on_error=on_error,
-        split_seed=split_seed,
-        n_query=n_query,
-    )
+    preprocessing = Preprocessing(images, size, tokens, ngram, words)
+    found = read(root, preprocessing, modality, on_error, split_seed, n_query)
     if found.left_out:
         warnings.warn(found.left_out, stacklevel=3)  # where `datasets.load` was called
     return found.pairs
@@ -123,7 +113,6 @@ def load(
 def read(
     root: str | os.PathLike[str],
     preprocessing: Preprocessing,
-    *,
     modality: str = "both",
     on_error: str = "raise",
     split_seed: int = 0,
@@ -134,7 +123,8 @@ def read(
     check_option("folder", "on_error", on_error, ON_ERROR)
     root = Path(root)
     if find(root) is None:
-        raise FileNotFoundError(f"there is no {NAME} in {root}: put {PUT} there.")
+        put = about("folder")["put"]
+        raise FileNotFoundError(f"there is no {NAME} in {root}: put {put} there.")
     path, needed = root / NAME, NEEDED[modality]
     new = preprocessing.vocabulary is not None
     table = read_table(root, needed, labelled=not new, kind=preprocessing.tokens)

@@ -52,6 +52,6 @@ class IAPRTC12(PhotoCollection):
 
 
 COLLECTION = IAPRTC12()
-PAGE, PUT, PROTOCOLS = COLLECTION.page, COLLECTION.put, COLLECTION.protocols
+PROTOCOLS = COLLECTION.protocols
 find, load, read = COLLECTION.find, COLLECTION.load, COLLECTION.read
 contents, images_there = COLLECTION.contents, COLLECTION.images_there

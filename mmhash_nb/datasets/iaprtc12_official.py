@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from mmhash_nb.datasets import store
-from mmhash_nb.datasets.selection import Selection, count, no_images
+from mmhash_nb.datasets.lines import numbered, wrong
+from mmhash_nb.datasets.selection import Selection, count, no_images, required
 from mmhash_nb.datasets.splits import most_frequent
 from mmhash_nb.io.finding import Photos, locate
 
@@ -22,9 +23,7 @@ def missing(folder: Path, images: str) -> str | None:
         return CAPTIONS
     if images == "pixels" and next(folder.rglob("*.jpg"), None) is None:
         return "photo (images/*/*.jpg)"
-    if _find(folder, LABEL_LIST) is None:
-        return LABEL_LIST
-    return LABELS if _find(folder, LABELS) is None else None
+    return next((name for name in (LABEL_LIST, LABELS) if not any(folder.rglob(name))), None)
 
 
 def contents(folder: Path) -> dict[str, tuple[int, int]]:
@@ -33,8 +32,8 @@ def contents(folder: Path) -> dict[str, tuple[int, int]]:
     return {
         "photos": (len({path.name for path in photos}), N_PHOTOS),
         "captions": (count(locate(folder, CAPTIONS), "**/*.eng"), N_PHOTOS - 1),
-        "list of labels": (int(_find(folder, LABEL_LIST) is not None), 1),
-        "labels of segments": (int(_find(folder, LABELS) is not None), 1),
+        "list of labels": (int(any(folder.rglob(LABEL_LIST))), 1),
+        "labels of segments": (int(any(folder.rglob(LABELS))), 1),
     }
 
 
@@ -45,9 +44,9 @@ def read(folder: Path, images: str, size: int, frequent: int | None = None) -> S
     out, which leaves 255; with `frequent` so many of them, those of the most photos. Other
     arguments and errors are those of `Distributions.read_official`.
     """
-    names = _names(_there(folder, LABEL_LIST))
+    names = _names(min(folder.rglob(LABEL_LIST)))
     labels_of = _labels(folder, names)
-    texts = _texts(_there(folder, CAPTIONS))
+    texts = _texts(required(folder, CAPTIONS))
     numbers = sorted(texts.keys() & labels_of.keys())
     if not numbers:
         raise ValueError(f"no photo in {folder} has both a caption and a label: get them again.")
@@ -70,29 +69,13 @@ def read(folder: Path, images: str, size: int, frequent: int | None = None) -> S
     )
 
 
-def _find(folder: Path, name: str) -> Path | None:
-    return next(iter(sorted(folder.rglob(name))), None)
-
-
-def _there(folder: Path, name: str) -> Path:
-    path = _find(folder, name)
-    if path is None:
-        raise FileNotFoundError(f"there is no {name} in {folder}: unpack both archives there.")
-    return path
-
-
 def _names(path: Path) -> dict[int, str]:
     """The names of the labels by their numbers."""
     names = {}
-    for number, line in enumerate(_lines(path), 1):
+    for number, line in numbered(path, "latin-1"):
         fields = line.split(None, 1)
-        if not fields:
-            continue
         if len(fields) != 2 or not fields[0].isdecimal() or int(fields[0]) in names:
-            raise ValueError(
-                f"line {number} of {path} must hold a new number and a label, but is "
-                f"{line!r}: get it again."
-            )
+            raise wrong(path, number, line, "a new number and a label")
         names[int(fields[0])] = fields[1].strip()
     return names
 
@@ -101,13 +84,10 @@ def _labels(folder: Path, names: dict[int, str]) -> dict[int, set[int]]:
     """The labels of each photo: a line has photo, segment and label, or no label."""
     labels_of: dict[int, set[int]] = {}
     for path in sorted(folder.rglob(LABELS)):
-        for number, line in enumerate(_lines(path), 1):
+        for number, line in numbered(path, "latin-1"):
             fields = line.split()
-            if not all(field.isdecimal() for field in fields) or len(fields) not in (0, 2, 3):
-                raise ValueError(
-                    f"line {number} of {path} must hold the numbers of a photo, a segment and a "
-                    f"label, but is {line!r}: get it again."
-                )
+            if not all(field.isdecimal() for field in fields) or len(fields) not in (2, 3):
+                raise wrong(path, number, line, "the numbers of a photo, a segment and a label")
             if len(fields) == 3:
                 if int(fields[2]) not in names:
                     raise ValueError(
@@ -132,7 +112,3 @@ def _texts(folder: Path) -> dict[int, str]:
             )
         texts[int(number[1])] = " ".join(caption[1].split())
     return texts
-
-
-def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="latin-1").splitlines()

@@ -11,7 +11,7 @@ from scipy import sparse
 
 from mmhash_nb.datasets import matlab_images, store
 from mmhash_nb.datasets.matlab_layouts import ALL, Layout, Source
-from mmhash_nb.datasets.selection import Selection
+from mmhash_nb.datasets.selection import Selection, no_images, required
 from mmhash_nb.datasets.splits import Split
 from mmhash_nb.io.finding import Photos
 from mmhash_nb.io.matfiles import read_first, read_strings
@@ -98,12 +98,7 @@ class _Files:
     def find(self, source: Source | None, part: str) -> tuple[Path, tuple[str, ...]]:
         """File of a part, and the variables by which it is known."""
         assert source is not None
-        path = source.find(self.folder)
-        if path is None:
-            raise FileNotFoundError(
-                f"there is no {source.files[0]} in {self.folder}: put it there."
-            )
-        return path, source.variables[part]
+        return required(self.folder, *source.files), source.variables[part]
 
     def matrix(self, source: Source, part: str, columns: int | None) -> Named:
         """A matrix with a row each sample, turned where its other side is the known columns."""
@@ -145,7 +140,7 @@ class _Files:
     def images(self, images: str, size: int, parts: list[str], n: list[int]) -> np.ndarray:
         """The image modality of all parts."""
         if images == "none":
-            return np.empty((sum(n), 0), dtype=np.float32)
+            return no_images(sum(n))
         if images == "vgg":
             return np.concatenate([self.features(*each) for each in zip(parts, n, strict=True)])
         if self.layout.pixels is not None and self.layout.pixels.find(self.folder) is not None:

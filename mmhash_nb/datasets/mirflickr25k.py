@@ -50,7 +50,7 @@ def _both_unpacked_in(root: Path) -> bool:
 
 
 COLLECTION = MIRFlickr25K()
-PAGE, PUT, PROTOCOLS = COLLECTION.page, COLLECTION.put, COLLECTION.protocols
+PROTOCOLS = COLLECTION.protocols
 ARCHIVES, fetch_all = COLLECTION.archives, COLLECTION.fetch_all
 find, load, read = COLLECTION.find, COLLECTION.load, COLLECTION.read
 contents, images_there = COLLECTION.contents, COLLECTION.images_there

@@ -7,8 +7,9 @@ from scipy import sparse
 
 from mmhash_nb.datasets import store
 from mmhash_nb.datasets.about import about
+from mmhash_nb.datasets.lines import numbered, wrong
 from mmhash_nb.datasets.selection import Selection, absent, count, no_images, required
-from mmhash_nb.io.finding import locate
+from mmhash_nb.io.finding import Photos, locate
 
 #: the concepts in alphabetical order
 CONCEPTS = tuple(about("mirflickr25k")["concepts"])
@@ -55,11 +56,7 @@ def read(folder: Path, images: str, size: int) -> Selection:
         raise ValueError(f"no photo in {folder} has both a common tag and a concept: get it again.")
     pixels = no_images(len(rows))
     if images == "pixels":
-        photos = required(folder, PHOTO).parent
-        paths = [photos / f"im{i + 1}.jpg" for i in rows]
-        if lacking := next((path for path in paths if not path.is_file()), None):
-            raise FileNotFoundError(f"there is no {lacking}: unpack mirflickr25k.zip again.")
-        pixels = store.decoded(paths, size)
+        pixels = store.decoded(Photos(folder).find_all(f"im{i + 1}.jpg" for i in rows), size)
     return Selection(
         images=pixels,
         labels=labels[rows],
@@ -75,15 +72,10 @@ def read(folder: Path, images: str, size: int) -> Selection:
 def _words(path: Path) -> list[str]:
     """The tags of a list of tags and how often each occurs, that occur often enough."""
     words = []
-    for number, line in enumerate(_lines(path), 1):
+    for number, line in _lines(path):
         fields = line.split()
-        if not fields:
-            continue
         if len(fields) != 2 or not fields[1].isdecimal():
-            raise ValueError(
-                f"line {number} of {path} must hold a tag and how often it occurs, but is "
-                f"{line!r}: get it again."
-            )
+            raise wrong(path, number, line, "a tag and how often it occurs")
         if int(fields[1]) >= LEAST:
             words.append(fields[0])
     if not words or len(set(words)) != len(words):
@@ -101,7 +93,7 @@ def _tags(folder: Path, words: list[str]) -> sparse.csr_matrix:
         path = folder / f"tags{i + 1}.txt"
         if not path.is_file():
             raise FileNotFoundError(f"there is no {path}: unpack mirflickr25k.zip again.")
-        of_photo = {column[tag] for line in _lines(path) if (tag := line.strip()) in column}
+        of_photo = {column[tag] for _, line in _lines(path) if (tag := line.strip()) in column}
         rows += [i] * len(of_photo)
         columns += sorted(of_photo)
     ones = np.ones(len(rows), dtype=np.float32)
@@ -111,23 +103,18 @@ def _tags(folder: Path, words: list[str]) -> sparse.csr_matrix:
 def _listed(path: Path, n: int) -> np.ndarray:
     """Which of `n` photos a file lists by their numbers, counted from 1, `bool [n]`."""
     listed = np.zeros(n, dtype=np.bool_)
-    for number, line in enumerate(_lines(path), 1):
-        if not line.strip():
-            continue
+    for number, line in _lines(path):
         if line.strip().isdecimal() and n < int(line) <= N_PHOTOS:
             raise FileNotFoundError(
                 f"line {number} of {path} has photo {int(line)}, but {TAGS} holds files of {n:,} "
                 "photos alone: unpack mirflickr25k.zip again."
             )
         if not line.strip().isdecimal() or not 1 <= int(line) <= n:
-            raise ValueError(
-                f"line {number} of {path} must hold the number of a photo from 1 to {n}, but is "
-                f"{line!r}: get it again."
-            )
+            raise wrong(path, number, line, f"the number of a photo from 1 to {n}")
         listed[int(line) - 1] = True
     return listed
 
 
-def _lines(path: Path) -> list[str]:
+def _lines(path: Path) -> list[tuple[int, str]]:
     # Tags may hold any bytes; what is no UTF-8 must stay apart from what is.
-    return path.read_bytes().decode("utf-8", "backslashreplace").splitlines()
+    return numbered(path, "utf-8", "backslashreplace")

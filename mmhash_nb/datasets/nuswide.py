@@ -9,6 +9,7 @@ import numpy as np
 from mmhash_nb.datasets import nuswide_official as official
 from mmhash_nb.datasets.distributions import Distributions
 from mmhash_nb.datasets.matlab_layouts import layout
+from mmhash_nb.datasets.nuswide_tables import PAGE
 from mmhash_nb.datasets.photo_collection import FILES, PhotoCollection
 from mmhash_nb.datasets.selection import Selection
 
@@ -84,7 +85,7 @@ def check_published(n_images: int) -> None:
 
 
 COLLECTION = NUSWIDE()
-PAGE, PUT, PROTOCOLS = COLLECTION.page, COLLECTION.put, COLLECTION.protocols
+PROTOCOLS = COLLECTION.protocols
 ARCHIVES, fetch_all = COLLECTION.archives, COLLECTION.fetch_all
 find, load, read = COLLECTION.find, COLLECTION.load, COLLECTION.read
 contents, images_there = COLLECTION.contents, COLLECTION.images_there

@@ -4,16 +4,15 @@ Each of them is a subclass of `PhotoCollection` in a module of its name. The sub
 is particular to it: folders, protocols and the `Distributions` in which its files come.
 """
 
-import inspect
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from mmhash_nb.datasets.about import about
+from mmhash_nb.datasets.about import about, missing
 from mmhash_nb.datasets.choices import DISPLAY, check_option
 from mmhash_nb.datasets.distributions import Distributions
 from mmhash_nb.datasets.matlab_selection import Rules
@@ -32,7 +31,7 @@ class PhotoCollection(ABC):
     """Photos with texts and labels, in the selections that papers use.
 
     Attributes:
-        NAME: of the dataset; page, put, folders, protocols, archives: as in the file `NAME.toml`,
+        NAME: of the dataset; put, folders, protocols, archives: as in the file `NAME.toml`,
             the protocols by the short name of the paper, the default first.
         IMAGES: values of the option `images`, the default first.
         TEXTS: what the text modality is called.
@@ -48,7 +47,7 @@ class PhotoCollection(ABC):
 
     def __init__(self) -> None:
         known = about(self.NAME)
-        self.page, self.put, self.folders = known["page"], known["put"], known["folders"]
+        self.put, self.folders = known["put"], known["folders"]
         self.protocols = {paper: Protocol(**rule) for paper, rule in known["protocols"].items()}
         self.archives = [Archive(**row) for row in known.get("archives", ())]
 
@@ -125,42 +124,37 @@ class PhotoCollection(ABC):
             folder = self._folder(root)
             kind = self.distributions(protocol)[0]
             lacks = kind.lacks(folder, images, self.IMAGES, official=folder == root)
-            raise FileNotFoundError(
-                f"{self.NAME} has no {lacks} in {folder}: get the set from {self.page} and put "
-                f"{self.put} under {root}."
-            )
-        return self.read(
-            folder,
-            images=images,
-            size=size,
-            protocol=protocol,
-            split_seed=split_seed,
-            n_query=n_query,
-            n_train=n_train,
-            n_query_per_concept=n_query_per_concept,
-            published=protocol != FILES,
-        )
+            raise missing(self.NAME, lacks, folder, root)
+        drawn = split_seed, n_query, n_train, n_query_per_concept
+        return self.read(folder, images, size, protocol, *drawn, published=protocol != FILES)
 
-    def read(self, folder: Path, *, published: bool = False, **options: Any) -> Pairs:
+    def read(
+        self,
+        folder: Path,
+        images: str | None = None,
+        size: int = 224,
+        protocol: str | None = None,
+        split_seed: int = 0,
+        n_query: int | None = None,
+        n_train: int | None = None,
+        n_query_per_concept: int | None = None,
+        published: bool = False,
+    ) -> Pairs:
         """The files of `folder` as pairs, whatever their number; options and errors as for `load`.
 
         Args:
             published: whether to refuse other counts than the paper's.
         """
-        bound = inspect.signature(self.load).bind(folder, **options)
-        bound.apply_defaults()
-        given = bound.arguments
-        images, protocol, rule = self._known(given["images"], given["protocol"])
-        n_query = rule.numbers(self.NAME, protocol, given["n_query"], given["n_query_per_concept"])
+        images, protocol, rule = self._known(images, protocol)
+        n_query = rule.numbers(self.NAME, protocol, n_query, n_query_per_concept)
         kinds = self.distributions(protocol)
         kind = next((k for k in kinds if k.has(folder, images)), kinds[0])
         rules = Rules(rule.words, kind.labels or rule.labels, self.EMPTY_TAGS, self.BINARY_TAGS)
-        found = kind.read(folder, images, given["size"], rules)
+        found = kind.read(folder, images, size, rules)
         counts, fix = self.counts(found, rule), f"put {self.put}"
         if published:
             rule.check(self.NAME, counts, fix)
-        drawn = given["split_seed"], n_query, given["n_train"]
-        pairs = self._pairs(found, images, rule, protocol, *drawn)
+        pairs = self._pairs(found, images, rule, protocol, split_seed, n_query, n_train)
         if published:  # words of captions are counted after the split, which chooses them
             rule.check(self.NAME, (counts[0], pairs.texts.shape[1], counts[2]), fix)
         return pairs

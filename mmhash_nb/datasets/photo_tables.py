@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from mmhash_nb.datasets import decoding, store
-from mmhash_nb.datasets.about import about
+from mmhash_nb.datasets import about, decoding, store
 from mmhash_nb.datasets.choices import DISPLAY, check_option
 from mmhash_nb.features import KINDS, describe
 from mmhash_nb.features.text import bag_of_words, sentence_embeddings
@@ -23,13 +22,8 @@ MAX_WORDS = 2_000
 THUMBNAIL = 128
 
 
-def find(folder: Path, tables: Sequence[str]) -> Path | None:
-    """`folder`, if it holds the tables and the folder of photos."""
-    return folder if _missing(folder, tables) is None else None
-
-
-def required(dataset: str, folder: Path, tables: Sequence[str], images: str, texts: str) -> Path:
-    """`folder`, which holds the tables and the folder of photos; the options are checked.
+def required(dataset: str, root: Path, images: str, texts: str) -> Path:
+    """The folder that holds the tables and the photos; the options are checked.
 
     Raises:
         FileNotFoundError: it lacks one; the message says where to get them.
@@ -37,18 +31,7 @@ def required(dataset: str, folder: Path, tables: Sequence[str], images: str, tex
     """
     check_option(dataset, "images", images, IMAGES)
     check_option(dataset, "texts", texts, TEXTS)
-    if lacks := _missing(folder, tables):
-        known = about(dataset)
-        raise FileNotFoundError(
-            f"{dataset} has no {lacks} in {folder}: get it from {known['page']} and put "
-            f"{known['put']} under {folder.parent}."
-        )
-    return folder
-
-
-def _missing(folder: Path, tables: Sequence[str]) -> str | None:
-    absent = [name for name in tables if not (folder / name).is_file()]
-    return next(iter([*absent, *([] if (folder / PHOTOS).is_dir() else [f"{PHOTOS}/"])]), None)
+    return about.required(dataset, root)
 
 
 def table(path: Path, columns: Sequence[str]) -> tuple[list[str], dict[int, dict[str, str]]]:

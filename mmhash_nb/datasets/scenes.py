@@ -20,6 +20,7 @@ from mmhash_nb.datasets.concepts import (
 )
 from mmhash_nb.datasets.patterns import SHAPES, TEXTURES
 from mmhash_nb.datasets.rendering import COLOURS, Draws, Objects, random_objects, render
+from mmhash_nb.features import describe
 from mmhash_nb.pairs import Pairs
 
 SEED = 2014
@@ -200,8 +201,8 @@ def load(
     order = np.argsort(Draws(split_seed, np.arange(n)).integers(0, 1 << 32), kind="stable")
     queries = n // 10
     return Pairs(
-        images=pixels if images == "pixels" else _described(pixels, images),
-        texts=tags if texts == "tags" else _described(pixels, texts),
+        images=describe(pixels, images),
+        texts=tags if texts == "tags" else describe(pixels, texts),
         labels=labels,
         label_names=LABEL_NAMES,
         query=np.sort(order[:queries]),
@@ -215,9 +216,3 @@ def load(
         name="scenes",
         source=f"drawn: seed {SEED}, n {n}, split {split_seed}",
     )
-
-
-def _described(pixels: np.ndarray, kind: str) -> np.ndarray:
-    from mmhash_nb.features import describe
-
-    return describe(pixels, kind)

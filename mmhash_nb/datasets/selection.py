@@ -67,5 +67,5 @@ def required(folder: Path, *names: str) -> Path:
     """
     path = locate(folder, *names)
     if path is None:
-        raise FileNotFoundError(f"there is no {names[0]} in {folder}: unpack all archives there.")
+        raise FileNotFoundError(f"there is no {names[0]} in {folder}: put it there.")
     return path

@@ -8,9 +8,9 @@ import hashlib
 import os
 import shutil
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,11 +19,13 @@ from filelock import FileLock
 from tqdm.auto import tqdm
 
 from mmhash_nb.datasets.decoding import stretched
-from mmhash_nb.io.cache import cache_folder, cache_key
+from mmhash_nb.io.cache import cache_folder, cache_key, read_array
+from mmhash_nb.io.files import disk_errors, write_all
 
 #: images that are decoded, written and marked as done together
 BLOCK = 128
 _MARK = 16
+_WHAT = "the decoded images"
 
 #: gives one image of a file and a size, `uint8 [3, size, size]`
 Decode = Callable[[Path, int], np.ndarray]
@@ -53,13 +55,10 @@ def decoded(
         raise ValueError(f"size must be at least 1 pixel, but is {size}.")
     code = cache_key([by.__name__], by)
     resolved = [str(path.resolve()) for path in paths]
-    stamps = []
-    for start in range(0, len(paths), BLOCK):
-        stamp = hashlib.sha256(code.encode())
-        for i in range(start, min(start + BLOCK, len(paths))):
-            stat = paths[i].stat()
-            stamp.update(f"{resolved[i]}|{stat.st_size}|{stat.st_mtime_ns}\n".encode())
-        stamps.append(stamp.digest()[:_MARK])
+    stats = [path.stat() for path in paths]
+    of_file = [f"{p}|{s.st_size}|{s.st_mtime_ns}\n" for p, s in zip(resolved, stats, strict=True)]
+    of_block = ["".join(of_file[i : i + BLOCK]) for i in range(0, len(paths), BLOCK)]
+    stamps = [hashlib.sha256((code + one).encode()).digest()[:_MARK] for one in of_block]
 
     def read(start: int, stop: int) -> np.ndarray:
         return np.stack([by(path, size) for path in paths[start:stop]])
@@ -106,12 +105,10 @@ def filled(
 
 def _mapped(path: Path, shape: tuple[int, ...]) -> np.memmap | None:
     """The array of a file, unless that is absent or holds another."""
-    try:
-        # Copy on write: PyTorch warns of arrays that cannot be written to.
-        array = np.load(path, mmap_mode="c", allow_pickle=False)
-    except Exception:  # a damaged header can raise anything
-        return None
-    return array if array.shape == shape and array.dtype == np.uint8 else None
+    array = read_array(path, mapped=True)
+    if isinstance(array, np.memmap) and array.shape == shape and array.dtype == np.uint8:
+        return array
+    return None
 
 
 def _fill(
@@ -132,7 +129,7 @@ def _fill(
         todo = deque(i for i, s in enumerate(stamps) if done[i * _MARK :][:_MARK] != s)
         images = sum(spans[i][1] - spans[i][0] for i in todo)
         _check_room(part.parent, images * each, n)
-        with _disk_errors(file):
+        with disk_errors(_WHAT, file):
             file.truncate(first + n * each)
         marker.truncate(len(stamps) * _MARK)
         waiting: deque[tuple[int, Future[np.ndarray]]] = deque()
@@ -172,26 +169,10 @@ def _opened(path: Path) -> BinaryIO:
 
 def _write(file: BinaryIO, at: int, data: bytes | memoryview) -> None:
     """Put `data` at an offset of the file, and onto the disk."""
-    with _disk_errors(file):
+    with disk_errors(_WHAT, file):
         file.seek(at)
-        left = memoryview(data).cast("B")
-        while left:
-            left = left[file.write(left) :]
+        write_all(file, data)
         os.fsync(file.fileno())
-
-
-@contextmanager
-def _disk_errors(file: BinaryIO) -> Iterator[None]:
-    """Say in errors of writing that nothing is lost."""
-    try:
-        yield
-    except OSError as error:
-        raise OSError(
-            error.errno,
-            f"the decoded images cannot be written ({error.strerror}): free space on the disk and "
-            "call again, it goes on where it stopped",
-            file.name,
-        ) from None
 
 
 def _check_room(folder: Path, needed: int, n: int) -> None:

@@ -1,25 +1,19 @@
 """UCI multiple features: 2,000 handwritten digits as Fourier and Karhunen-Loève coefficients."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from mmhash_nb.datasets.about import about
+from mmhash_nb.datasets import about
 from mmhash_nb.io.download import digest_of
 from mmhash_nb.io.matfiles import read_mat, stacked
 from mmhash_nb.pairs import Pairs
 
 FILE = "uci_all.mat"
-_ABOUT = about("uci_digits")
-PAGE, PUT, SHA256 = _ABOUT["page"], _ABOUT["put"], _ABOUT["sha256"]
+find = partial(about.find, "uci_digits")
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-
-
-def find(root: Path) -> Path | None:
-    """The file, if it is there."""
-    path = root / "uci_digits" / FILE
-    return path if path.is_file() else None
 
 
 def load(root: str | os.PathLike[str]) -> Pairs:
@@ -36,12 +30,7 @@ def load(root: str | os.PathLike[str]) -> Pairs:
         FileNotFoundError: the file is missing.
         ValueError: it is not what it should be.
     """
-    path = find(Path(root))
-    if path is None:
-        raise FileNotFoundError(
-            f"uci_digits has no {FILE} in {Path(root) / 'uci_digits'}: get the data from {PAGE} "
-            f"and put {PUT}, under {root}."
-        )
+    path = about.required("uci_digits", Path(root)) / FILE
     arrays = read_mat(path, [f"{array}_{part}" for array in "ITL" for part in ("tr", "te")])
     images, texts, labels = (stacked(arrays, name, path) for name in "ITL")
     n_train, classes = len(arrays["L_tr"]), labels.ravel()
@@ -49,7 +38,7 @@ def load(root: str | os.PathLike[str]) -> Pairs:
         raise ValueError(
             f"class {classes[digit]} of digit {digit} in {path} is not one of 1 to 10."
         )
-    known = digest_of(path, "sha256") == SHA256
+    known = digest_of(path, "sha256") == about.about("uci_digits")["sha256"]
     return Pairs(
         images=images.astype(np.float32),
         texts=texts.astype(np.float32),

@@ -1,42 +1,49 @@
 """Wikipedia: 2,866 featured articles as 128 visual words (SIFT) and 10 topics (LDA), 10 classes."""
 
 import os
-import tempfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from filelock import FileLock
 
-from mmhash_nb.datasets.about import about
-from mmhash_nb.io.download import digest_of, extract, fetch
+from mmhash_nb.datasets import about
+from mmhash_nb.datasets.lines import wrong
+from mmhash_nb.io.archives import unpacked
+from mmhash_nb.io.download import digest_of
 from mmhash_nb.io.matfiles import read_mat, stacked
 from mmhash_nb.pairs import Pairs
 
-_ABOUT = about("wiki")
-PAGE, URL, PUT, SHA256 = (_ABOUT[key] for key in ("page", "url", "put", "sha256"))
-FILES = tuple(SHA256)
+_ABOUT = about.about("wiki")
+URL, SHA256, FILES = _ABOUT["url"], _ABOUT["sha256"], _ABOUT["files"]
 
 N_TRAIN, N_QUERY, N_CLASSES = 2173, 693, 10
 
-
-def find(root: Path) -> Path | None:
-    """The folder that holds the four files, if they are all there."""
-    return None if _missing(root / "wiki") else root / "wiki"
-
-
-def _missing(folder: Path) -> list[str]:
-    return [name for name in FILES if not (folder / name).is_file()]
+find = partial(about.find, "wiki")
 
 
 def contents(root: Path) -> dict[str, tuple[int, int]]:
     """How many files are there, and how many are needed."""
-    return {"files": (len(FILES) - len(_missing(root / "wiki")), len(FILES))}
+    return {"files": (len(FILES) - len(about.lacking("wiki", root)), len(FILES))}
 
 
 def fetch_all(root: Path) -> None:
-    """Fetch the official archive where files are missing; errors as of `fetch` and `extract`."""
-    if find(root) is None:
-        _download(root / "wiki")
+    """Fetch the official archive where files are missing; errors as of `unpacked`.
+
+    The four files are taken once all four checksums agree.
+    """
+    if find(root) is not None:
+        return
+    with unpacked(URL, root / "wiki") as aside:
+        found = {path.name: path for path in aside.rglob("*") if path.name in SHA256}
+        for name, expected in SHA256.items():
+            if name not in found or digest_of(found[name], "sha256") != expected:
+                raise ValueError(
+                    f"{name} in the archive from {URL} is missing or differs from the recorded "
+                    f"checksum, so nothing was unpacked: put a good copy into {root / 'wiki'}."
+                )
+        for name, path in found.items():
+            os.replace(path, root / "wiki" / name)
 
 
 def load(root: str | os.PathLike[str], *, download: bool = False) -> Pairs:
@@ -53,16 +60,11 @@ def load(root: str | os.PathLike[str], *, download: bool = False) -> Pairs:
         ValueError: a file is not what it should be, or the counts are not the published ones.
     """
     root = Path(root)
-    if missing := _missing(root / "wiki"):
-        if not download:
-            raise FileNotFoundError(
-                f"wiki has no {missing[0]} in {root / 'wiki'}: get the dataset from {PAGE} and put "
-                f"{PUT} under {root}, or load with download=True."
-            )
+    if download and find(root) is None:
         root.mkdir(parents=True, exist_ok=True)
         with FileLock(root / ".wiki.lock"):
             fetch_all(root)  # unless another process got them meanwhile
-    pairs = read(root / "wiki")
+    pairs = read(about.required("wiki", root, download=True))
     check_published(pairs)
     return pairs
 
@@ -113,7 +115,8 @@ def check_published(pairs: Pairs) -> None:
     if found != (N_TRAIN, N_QUERY, N_CLASSES):
         raise ValueError(
             f"wiki has {N_TRAIN} training samples, {N_QUERY} queries and {N_CLASSES} classes, but "
-            f"these files hold {found[0]}, {found[1]} and {found[2]}: get them again from {PAGE}."
+            f"these files hold {found[0]}, {found[1]} and {found[2]}: get them again from "
+            f"{_ABOUT['page']}."
         )
 
 
@@ -123,10 +126,7 @@ def _classes(path: Path, n_classes: int) -> np.ndarray:
     for number, line in enumerate(_text(path).splitlines(), start=1):
         fields = line.split("\t")
         if len(fields) != 3:
-            raise ValueError(
-                f"line {number} of {path} must hold text id, image id and class, tab separated, "
-                f"but is {line!r}."
-            )
+            raise wrong(path, number, line, "text id, image id and class, tab separated")
         label = fields[2].strip()
         if not label.isdecimal() or not 1 <= int(label) <= n_classes:
             raise ValueError(
@@ -149,23 +149,3 @@ def _source(folder: Path) -> str:
         if digest_of(folder / name, "sha256") != expected:
             return f"{name} differs from the recorded checksum"
     return "official files (SHA-256 recorded)"
-
-
-def _download(folder: Path) -> None:
-    """Put the four files of the official archive into `folder`, once all four checksums agree."""
-    archive = fetch(URL, folder / "wikipedia_dataset.zip")
-    try:
-        with tempfile.TemporaryDirectory(dir=folder) as aside:
-            extract(archive, aside)
-            found = {path.name: path for path in Path(aside).rglob("*") if path.name in SHA256}
-            for name, expected in SHA256.items():
-                if name not in found or digest_of(found[name], "sha256") != expected:
-                    raise ValueError(
-                        f"{name} in the archive from {URL} is missing or differs from the recorded "
-                        f"checksum, so nothing was unpacked: put a good copy into {folder}."
-                    )
-            for name, path in found.items():
-                os.replace(path, folder / name)
-    finally:
-        # All four files stay, or none: a bad archive must not pass for a good one next time.
-        archive.unlink()

@@ -1,10 +1,12 @@
-"""Means over seeds with their 95 % intervals."""
+"""Means over seeds with their 95 % intervals, and values paired by seed."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
 
+BySeed = dict[int, float]
 #: Half-width below which no prediction interval is narrowed: the order that public code happens to
 #: give items at equal distance moves mAP by this much, and papers round.
 FLOOR = 0.01
@@ -43,6 +45,22 @@ def prediction_half_width(values: np.ndarray) -> float:
     values = np.asarray(values, dtype=float)
     half = _spread(values) * np.sqrt(1 + 1 / len(values))
     return float(np.fmax(half, FLOOR))  # fmax: a single run has no spread, and leaves the floor
+
+
+def differences(first: BySeed, second: BySeed) -> np.ndarray:
+    """First minus second at every seed that both have, `float [n]`."""
+    return np.array(list(minus(first, second).values()))
+
+
+def minus(first: BySeed, second: BySeed) -> BySeed:
+    """First minus second at every seed that both have."""
+    return {seed: first[seed] - second[seed] for seed in first if seed in second}
+
+
+def mean_by_seed(runs: Sequence[BySeed]) -> BySeed:
+    """The mean at every seed that all have."""
+    shared = sorted(set.intersection(*map(set, runs))) if runs else []
+    return {seed: float(np.mean([run[seed] for run in runs])) for seed in shared}
 
 
 def _spread(values: np.ndarray) -> float:

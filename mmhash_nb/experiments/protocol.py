@@ -84,52 +84,58 @@ class Setup:
     load: str = ""
     vectors: bool = False
 
-    def settings(self, scale: str) -> dict[str, Any]:
+
+@dataclass(frozen=True)
+class Request:
+    """What a paper's protocol is called with, beside what its networks take.
+
+    Attributes:
+        setup: the paper's on the dataset.
+        dataset: name of the setup.
+        scale: `demo` or `paper`.
+        bits, seeds: in place of those of the scale, where there are any.
+        epochs: the networks' in place of the setting, where not 0.
+    """
+
+    setup: Setup
+    dataset: str
+    scale: str
+    bits: Sequence[int]
+    seeds: Sequence[int]
+    epochs: int
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
         """Those of the scale."""
-        return dict(self.demo if scale == "demo" else self.paper)
+        return self.setup.demo if self.scale == "demo" else self.setup.paper
 
     def options(
-        self, methods: Iterable[str], scale: str, settings: Mapping[str, Any], given: Mapping
+        self, methods: Iterable[str], settings: Mapping[str, Any] | None = None, **given: Any
     ) -> dict[str, dict[str, Any]]:
-        """Each method's options: of the settings those it has, then its single and given ones."""
-        single = self.single if scale == "demo" else {}
+        """Each method's options: of the settings those it has, then its single and given ones.
+
+        `settings` are in place of the scale's. Epochs are given too; what is empty or 0 is not.
+        """
+        shared = self.settings if settings is None else settings
+        single = self.setup.single if self.scale == "demo" else {}
+        last = {name: value for name, value in (given | {"epochs": self.epochs}).items() if value}
         return {
             method: {
                 option: value
-                for option, value in {**settings, **single.get(method, {}), **given}.items()
+                for option, value in {**shared, **single.get(method, {}), **last}.items()
                 if option in method_class(method).defaults
             }
             for method in methods
         }
 
-    def lengths(self, scale: str, bits: Sequence[int], of_paper: Sequence[int]) -> tuple[int, ...]:
+    def lengths(self, of_paper: Sequence[int]) -> tuple[int, ...]:
         """The code lengths that are given, else those of a demo, else the paper's."""
-        return tuple(bits or (self.bits if scale == "demo" else ()) or of_paper)
+        return tuple(self.bits or (self.setup.bits if self.scale == "demo" else ()) or of_paper)
 
-    def seeds_at(self, scale: str, seeds: Sequence[int] = ()) -> tuple[int, ...]:
-        """The seeds that are given, else those of the scale."""
-        return tuple(seeds or (self.demo_seeds if scale == "demo" else ()) or self.seeds)
-
-    def views_at(self, scale: str) -> dict[str, Any]:
-        """Options of `datasets.load`, with the size at which photos are decoded."""
-        size = self.settings(scale).get("size")
-        return {**self.views, **({"size": size} if scale in self.decoded else {})}
-
-
-def setup_of(paper: str, setups: Mapping[str, Setup], dataset: str, scale: str) -> Setup:
-    """The setup of `paper` on a dataset.
-
-    Raises:
-        ValueError: there is none, or another scale than `demo` and `paper`.
-    """
-    if dataset not in setups:
-        there = ", ".join(setups)
-        raise ValueError(f"{paper} has no experiment on {dataset!r}; it has {there}.")
-    if scale not in SCALES:
-        raise ValueError(f"scale must be demo or paper, but is {scale!r}.")
-    return setups[dataset]
-
-
-def given(**options: Any) -> dict[str, Any]:
-    """The options that are given: neither empty nor 0."""
-    return {option: value for option, value in options.items() if value}
+    def protocol(self, grids: Sequence, options: Mapping[str, Mapping], **others: Any) -> Protocol:
+        """These grids and options with the setup's dataset, views and seeds, but for `others`."""
+        setup = self.setup
+        seeds = self.seeds or (setup.demo_seeds if self.scale == "demo" else ()) or setup.seeds
+        size = {"size": self.settings["size"]} if self.scale in setup.decoded else {}
+        found = {"dataset": setup.load or self.dataset, "views": {**setup.views, **size}}
+        return Protocol(grids=grids, seeds=tuple(seeds), options=options, **(found | others))

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from mmhash_nb.experiments.intervals import per_cent
+from mmhash_nb.experiments.intervals import differences, per_cent
 from mmhash_nb.experiments.records import Cells
 
 
@@ -33,9 +33,8 @@ def gains(
         for name in [dataset] if dataset else sorted(records.dataset.unique()):
             ours, theirs = (cells.by_length(m, name, task, "mAP") for m in (method, other))
             for length in sorted(ours.keys() & theirs.keys()):
-                both = ours[length].keys() & theirs[length].keys()
-                shared = [ours[length][seed] - theirs[length][seed] for seed in sorted(both)]
-                means += [100 * float(np.mean(shared))] if shared else []
+                shared = differences(ours[length], theirs[length])
+                means += [100 * float(shared.mean())] if shared.size else []
         if means:
             spread = f" ({min(means):+.1f} to {max(means):+.1f})"
             found[f"{method} − {other}"] = f"{np.mean(means):+.1f}{spread}"

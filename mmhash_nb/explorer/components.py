@@ -1,7 +1,5 @@
 """Parts of the explorer's picture: one item of a dataset, and codes as strips."""
 
-from weakref import WeakKeyDictionary
-
 import matplotlib
 import numpy as np
 
@@ -20,7 +18,6 @@ from mmhash_nb.figures.style import DPI
 from mmhash_nb.pairs import Pairs
 
 _DARK = 0.3  # what is left of the brightness where attention does not look
-_RANGES: WeakKeyDictionary[Pairs, dict[str, tuple[float, float]]] = WeakKeyDictionary()
 
 
 def draw_item(
@@ -44,7 +41,7 @@ def draw_item(
             canvas.paste(attended(picture, mask), box, "attended picture")
     else:
         values = feature_vector(pairs, sample, side)
-        low, high = _range(pairs, side)
+        low, high = feature_range(pairs, side)
         colours = matplotlib.colormaps["cividis"]((values - low) / (high - low), bytes=True)
         canvas.paste(colours[None, :, :3], (left, top, width, height * 0.6), "strip", sharp=True)
         below = (left, top + height * 0.6, width, height * 0.4)
@@ -83,11 +80,3 @@ def draw_codes(canvas: Canvas, query: HashCodes, found: HashCodes, box: Box) -> 
         for way in (-1, 1):
             ends = [(across - reach, down - way * reach), (across + reach, down + way * reach)]
             canvas.pen.line(ends, "white", 1)
-
-
-def _range(pairs: Pairs, side: str) -> tuple[float, float]:
-    """`feature_range`, once for all strips of a dataset: it takes longer than drawing them."""
-    known = _RANGES.setdefault(pairs, {})
-    if side not in known:
-        known[side] = feature_range(pairs, side)
-    return known[side]

@@ -9,6 +9,7 @@ import numpy as np
 
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.experiments.evaluation import tasks
+from mmhash_nb.figures.input_checks import checked_indices
 from mmhash_nb.figures.items import view_of
 from mmhash_nb.figures.nearest import side_codes, sides
 from mmhash_nb.hashers import method_class
@@ -39,8 +40,7 @@ class Query:
         Raises:
             ValueError: there is no such sample.
         """
-        if not 0 <= sample < len(pairs):
-            raise ValueError(f"query {sample} is not one of the {len(pairs)} samples.")
+        checked_indices([sample], len(pairs), "query")
         return cls(pairs, sample, f"sample {sample}", pairs.labels[sample])
 
 

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
@@ -78,19 +78,17 @@ def user_query(
     if "words" in made_of:
         columns, unknown = find_words(pairs, words)
         texts[0, columns] = 1
-    pair = Pairs(
+    pair = replace(
+        pairs,
         images=images,
         texts=texts,
         labels=np.ones((1, pairs.labels.shape[1]), dtype=bool),  # a sample must have some
-        label_names=pairs.label_names,
         query=np.arange(0),
         database=np.arange(0),
         train=np.arange(0),
         captions=None if pairs.captions is None else [" ".join(words.split())],
+        masks=None,
         thumbnails=thumbnails,
-        vocabulary=pairs.vocabulary,
-        modality_names=pairs.modality_names,
-        name=pairs.name,
     )
     name = "your " + " and ".join(sorted(made_of, reverse=True))
     return UserQuery(pair, 0, name, None, made_of, unknown)

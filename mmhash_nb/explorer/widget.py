@@ -1,8 +1,7 @@
 """The ipywidgets: menus and sliders; what results is a `Retriever`."""
 
 import html
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, Unpack
 
 import ipywidgets as widgets
@@ -170,11 +169,14 @@ class Explorer(widgets.VBox):
         if self._setting:
             return
         control = change["owner"]
-        with self._quietly():
+        self._setting = True
+        try:
             if control in (self.dataset, self.query):
                 self._forget()
             if isinstance(control, widgets.Dropdown):
                 self._offer()
+        finally:
+            self._setting = False
         self._show()
 
     def _user_query_given(self, _: object) -> None:
@@ -230,11 +232,3 @@ class Explorer(widgets.VBox):
     def _forget(self) -> None:
         """Back to the dataset's queries."""
         self._user_query, self.words.value, self.upload.value = None, "", ()
-
-    @contextmanager
-    def _quietly(self) -> Iterator[None]:
-        self._setting = True
-        try:
-            yield
-        finally:
-            self._setting = False

@@ -1,4 +1,4 @@
-"""What the backbones are made of: stages of PyTorch's modules alone."""
+"""What the backbones are made of: stages of PyTorch's and torchvision's modules alone."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -97,14 +97,9 @@ def _resnet18() -> Architecture:
     """
     from torchvision.models import resnet18  # a second that users of `small` need not wait
 
-    whole = resnet18()
     # By torchvision's names, so that its keys are ours after `stages.i.`.
-    stages = [
-        _named(whole, "conv1", "bn1", "relu", "maxpool", "layer1"),
-        _named(whole, "layer2"),
-        _named(whole, "layer3"),
-        _named(whole, "layer4"),
-    ]
+    layers = _layers(**dict(resnet18().named_children()))
+    stages = [layers[first:end] for first, end in pairwise((0, 5, 6, 7, 8))]
     return Architecture(stages, (64, 128, 256, 512), *_IMAGENET)
 
 
@@ -113,17 +108,8 @@ def _mobilenet_v2() -> Architecture:
     from torchvision.models import mobilenet_v2
 
     blocks = mobilenet_v2().features
-    cuts = (0, 2, 4, 7, 14, 19)
-    stages = [
-        _named(blocks, *(str(block) for block in range(first, end)))
-        for first, end in pairwise(cuts)
-    ]
+    stages = [blocks[first:end] for first, end in pairwise((0, 2, 4, 7, 14, 19))]
     return Architecture(stages, (16, 24, 32, 96, 1280), *_IMAGENET)
-
-
-def _named(whole: nn.Module, *names: str) -> nn.Sequential:
-    """Some of a module's children, one after another under their names."""
-    return nn.Sequential(OrderedDict((name, whole.get_submodule(name)) for name in names))
 
 
 def _vgg19() -> Architecture:
@@ -133,19 +119,17 @@ def _vgg19() -> Architecture:
     convolution and begins with the pool of the one before, so that the last map is conv5_4 of
     zhang2018 (§4.1): 14×14×512 of 224 pixels. The head has 119.5 million of the parameters.
     """
-    layers: list[nn.Module] = []
-    cuts, inputs = [0], 3
+    from torchvision.models.vgg import make_layers  # `vgg19` itself makes a head of 124 million
+
+    plan: list[str | int] = []
     for convolutions, width in zip((2, 2, 4, 4, 4), VGG19_WIDTHS, strict=True):
-        for _ in range(convolutions):
-            layers += [nn.Conv2d(inputs, width, 3, padding=1), nn.ReLU(inplace=True)]
-            inputs = width
-        cuts.append(len(layers))
-        layers.append(nn.MaxPool2d(2))
-    # Numbered as torchvision's features; a slice keeps the numbers.
-    features = nn.Sequential(*layers)
+        plan += [*[width] * convolutions, "M"]
+    features = make_layers(plan)
     _start(features)
-    stages = [features[first:end] for first, end in pairwise(cuts)]
-    return Architecture(stages, VGG19_WIDTHS, *_IMAGENET, Head(inputs, 14, kernel=2))
+    pools = [i for i, layer in enumerate(features) if isinstance(layer, nn.MaxPool2d)]
+    # A slice keeps the numbers of torchvision's features.
+    stages = [features[first:end] for first, end in pairwise([0, *pools])]
+    return Architecture(stages, VGG19_WIDTHS, *_IMAGENET, Head(VGG19_WIDTHS[-1], 14, kernel=2))
 
 
 def _cnn_f() -> Architecture:

@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from scipy.ndimage import zoom
 
+from mmhash_nb.figures.input_checks import checked, checked_indices
 from mmhash_nb.figures.items import Box, draw_item, label_text, show_pixels, view_of, write
 from mmhash_nb.figures.style import Picture, axes_in_inches, themed
-from mmhash_nb.figures.word_attention import checked
 from mmhash_nb.pairs import Pairs
 
 _CELL, _GAP, _MARGIN = 1.0, 0.08, 0.1
@@ -82,11 +82,7 @@ def channel_gallery(
     """
     _, weights = checked(pairs, np.arange(len(pairs)), "weights", weights, k)
     _check_pictures(pairs, weights, maps)
-    channels = np.asarray(channels, dtype=np.int64)
-    outside = channels[(channels < 0) | (channels >= weights.shape[1])]
-    if channels.size == 0 or outside.size:
-        wrong = f"{outside[0]} was given" if outside.size else "none was"
-        raise ValueError(f"there are channels 0 to {weights.shape[1] - 1}, but {wrong}.")
+    channels = checked_indices(channels, weights.shape[1], "channel")
     best = strongest(channels, weights, maps, k)
     axes, row = _pictures(len(channels), 1 + best.shape[1], lines=3)
     _heading(axes, 1, best.shape[1], "pictures with the largest weight × mean of the map")

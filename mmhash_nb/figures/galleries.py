@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mmhash_nb.figures.input_checks import checked_indices
 from mmhash_nb.figures.items import (
     CELL,
     Box,
@@ -127,11 +128,7 @@ def show_pairs(pairs: Pairs, indices: Sequence[int] | np.ndarray, columns: int =
     Raises:
         ValueError: where there is no sample to show or an index is out of range.
     """
-    indices = np.asarray(indices, dtype=np.int64)
-    outside = indices[(indices < 0) | (indices >= len(pairs))]
-    if indices.size == 0 or outside.size:
-        wrong = f"sample {outside[0]} is not one of the {len(pairs)}" if outside.size else "none"
-        raise ValueError(f"show_pairs needs samples to show, but {wrong} was given.")
+    indices = checked_indices(indices, len(pairs), "sample")
     image_view, text_view = view_of(pairs, "image"), view_of(pairs, "text")
     columns = min(columns, len(indices))
     width = 1.72

@@ -2,6 +2,7 @@
 
 import textwrap
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -26,6 +27,7 @@ _BOTH = ("joint", "unified")  # sides that are of image and text together
 # The widest common letters of DejaVu Sans average this fraction of the font size.
 _LETTER = 0.62
 _LINE = 1.25
+_RANGES: WeakKeyDictionary[Pairs, dict[str, tuple[float, float]]] = WeakKeyDictionary()
 
 
 def view_of(pairs: Pairs, modality: str) -> View:
@@ -151,13 +153,19 @@ def feature_vector(pairs: Pairs, sample: int, modality: str) -> np.ndarray:
 
 
 def feature_range(pairs: Pairs, modality: str) -> tuple[float, float]:
-    """The 1st and 99th percentile over the first samples: a scale that outliers do not flatten."""
+    """The 1st and 99th percentile over the first samples: a scale that outliers do not flatten.
+
+    Computed once for a dataset, since it takes longer than drawing a strip.
+    """
     if modality in _BOTH:
         ranges = [feature_range(pairs, side) for side in ("image", "text")]
         return min(low for low, _ in ranges), max(high for _, high in ranges)
-    some = (pairs.images if modality == "image" else pairs.texts)[:100]
-    low, high = np.percentile(_dense(some), [1, 99])
-    return float(low), float(high if high > low else low + 1)
+    known = _RANGES.setdefault(pairs, {})
+    if modality not in known:
+        some = (pairs.images if modality == "image" else pairs.texts)[:100]
+        low, high = np.percentile(_dense(some), [1, 99])
+        known[modality] = float(low), float(high if high > low else low + 1)
+    return known[modality]
 
 
 def _dense(rows: np.ndarray | sparse.csr_matrix) -> np.ndarray:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmhash_nb.codes import HammingIndex, HashCodes
+from mmhash_nb.figures.input_checks import checked_indices
 from mmhash_nb.pairs import Pairs
 
 Codes = Mapping[str, HashCodes]
@@ -83,13 +84,10 @@ def nearest(
         k: how many items.
 
     Raises:
-        ValueError: on an empty database, an index out of range, or codes that are not there.
+        ValueError: on an empty database, no query or one out of range, or codes that are not there.
     """
     query_side, database_side = sides(task)
-    queries = np.asarray(queries, dtype=np.int64)
-    outside = queries[(queries < 0) | (queries >= len(pairs))]
-    if outside.size:
-        raise ValueError(f"query {outside[0]} is not one of the {len(pairs)} samples.")
+    queries = checked_indices(queries, len(pairs), "query")
     query_codes = side_codes(pairs, codes, query_side)[queries]
     found = search(pairs, side_codes(pairs, codes, database_side), query_codes, k)
     return judge(pairs, *found, pairs.labels[queries])

@@ -106,9 +106,7 @@ def word_gallery(
         search(pairs, side_codes(pairs, of, "image"), query_codes[method], k)
         for method, of in codes.items()
     ]
-    distances, ids = (
-        np.stack(part, axis=1) for part in zip(*found, strict=True)
-    )  # [Q, methods, k]
+    distances, ids = np.transpose(found, (1, 2, 0, 3))  # [methods, 2, Q, k] -> [2, Q, methods, k]
     blocks = [
         Block(
             f"query: {words}", list(codes), judge(pairs, distances[q], ids[q], queries.labels[[q]])

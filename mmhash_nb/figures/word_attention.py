@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from mmhash_nb.figures.input_checks import checked
 from mmhash_nb.figures.items import draw_item, feature_vector, frame, label_text, view_of, write
 from mmhash_nb.figures.style import INK, MARKS, TRUE_TAG, Picture, axes_in_inches, themed
 from mmhash_nb.pairs import Pairs
@@ -109,22 +110,3 @@ def present_words(
     present = np.flatnonzero(feature_vector(pairs, sample, "text") > 0)
     order = present[np.argsort(-scores[present], kind="stable")][:k]
     return [(pairs.vocabulary[c], float(scores[c]), bool(naming[c])) for c in order]
-
-
-def checked(
-    pairs: Pairs, samples: Sequence[int] | np.ndarray, name: str, values: np.ndarray, k: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Samples as `int64 [n]` and what there is for each of them as `float [n, …]`; `k` to show."""
-    if k < 1:
-        raise ValueError(f"the number to show must be at least 1, but is {k}.")
-    samples, values = np.asarray(samples, dtype=np.int64), np.asarray(values)
-    outside = samples[(samples < 0) | (samples >= len(pairs))]
-    if samples.size == 0 or outside.size:
-        wrong = f"sample {outside[0]} is not one of the {len(pairs)}" if outside.size else "none is"
-        raise ValueError(f"pictures of attention need samples to show, but {wrong}.")
-    if values.ndim != 2 or len(values) != len(samples) or not np.isfinite(values).all():
-        raise ValueError(
-            f"{name} must be finite, a row for each of the {len(samples)} samples, but are "
-            f"{list(values.shape)}."
-        )
-    return samples, values

@@ -22,7 +22,7 @@ from mmhash_nb.training.loop import n_batches
 from mmhash_nb.training.prefetch import HostSamples
 
 PARTS = ("attended", "unattended", "whole")
-#: values of the option `players`: which sides learn by the adversarial loss
+#: values of the option `adversarial`: which sides learn by the adversarial loss
 SIDES = ("both", "hashing", "attention", "none")
 #: columns of `AADAH.curves`
 CURVES = ("attended", "unattended", "unattended, attention's step")
@@ -55,7 +55,7 @@ class AdversarialRetrieval(DeepObjective):
         steps = self.options.epochs * n_batches(len(labels), self.options.batch_size)
         self.register_buffer("curves", torch.full((steps, len(CURVES)), torch.nan))
         self.register_buffer("step", torch.zeros((), dtype=torch.int64))
-        sides = self.options.players
+        sides = self.options.adversarial
         self.hashing_is_adversarial = sides in ("both", "hashing")
         if sides in ("both", "attention") and len(network.attention):
             self.adversary = Adversary(network.attention, self.gain, self.options.hashing_steps)
@@ -155,6 +155,7 @@ class AADAH(CrossModalNetworkHasher):
 
     image_views: ClassVar[tuple[str, ...]] = ("pixels",)
     objective_class = AdversarialRetrieval
+    renamed: ClassVar[Mapping[str, str]] = {"players": "adversarial"}
     network_options = (*CrossModalNetworkHasher.network_options, "attention")
     records = (*CrossModalNetworkHasher.records, "curves")
 
@@ -166,7 +167,7 @@ class AADAH(CrossModalNetworkHasher):
         hashing_steps: int = option(
             4, "steps of the hashing side to one of the masks; four in the paper", least=1
         )
-        players: Literal["both", "hashing", "attention", "none"] = option(
+        adversarial: Literal["both", "hashing", "attention", "none"] = option(
             "both",
             "which sides learn by the adversarial loss: `hashing` leaves the masks as they start, "
             "with `attention` the codes do not learn by it, `none` does both",

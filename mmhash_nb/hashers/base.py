@@ -5,7 +5,7 @@ import json
 import os
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, Self
 
@@ -50,6 +50,8 @@ class Method(ABC):
     defaults: ClassVar[dict[str, Any]] = {}
     options: Any
     modalities: ClassVar[tuple[str, ...]] = ("image", "text")
+    #: options by the names that they had in earlier versions, whose saved methods load
+    renamed: ClassVar[Mapping[str, str]] = {}
     #: what kind of method it is, one of `FAMILIES`
     family: ClassVar[str] = "other"
     #: whether it gives binary codes, rather than vectors

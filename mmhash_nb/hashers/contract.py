@@ -16,9 +16,9 @@ from mmhash_nb.hashers.made_up_pairs import made_up_pairs
 from mmhash_nb.hashers.registry import entry_of, restored
 from mmhash_nb.pairs import Pairs
 
+Named = Mapping[str, Any]  #: options, arrays or codes by their names
 N_BITS = 4
-MODALITIES = ("image", "text", "joint")
-#: what codes of a modality must not depend on
+#: the modalities, and what codes of each must not depend on
 UNREAD = {"image": ("texts", "labels"), "text": ("images", "labels"), "joint": ("labels",)}
 #: values with which a method learns in seconds, of the options that it has
 SMALL: dict[str, Any] = {
@@ -45,7 +45,7 @@ def check(method: str | type[Method], **options: Any) -> None:
     """
     if isinstance(method, str):
         entry = entry_of(method)
-        _Check(method, entry.load(), {**entry.preset}, options).run()
+        _Check(method, entry.load(), entry.preset, options).run()
     elif isinstance(method, type) and issubclass(method, Hasher | Embedder):
         _Check(method.__name__, method, {}, options).run()
     else:
@@ -55,9 +55,7 @@ def check(method: str | type[Method], **options: Any) -> None:
 class _Check:
     """One method and what its checks share."""
 
-    def __init__(
-        self, name: str, cls: type[Method], preset: dict[str, Any], options: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, name: str, cls: type[Method], preset: Named, options: Named) -> None:
         self.name, self.cls = name, cls
         small = {key: value for key, value in SMALL.items() if key in cls.defaults}
         self.options = {**preset, **small, **options}
@@ -68,15 +66,18 @@ class _Check:
         self.check_refusals(first)
         fitted = self.fitted(first)
         self.check_state(fitted)
-        again = [self.encoded(fitted, first) for _ in range(2)]
-        for what, codes in again[0].items():
-            self.require(_same(codes, again[1][what]), f"encodes {what} otherwise each time.")
-        self.check_codes(fitted, first)
-        self.check_modality_alone(fitted, first)
+        found = self.encoded(fitted, first)
+        self.check_codes(fitted, first, found)
+        self.check_again(found, self.encoded(fitted, first), "each time")
+        self.check_modality_alone(fitted, first, found)
         self.check_seed_and_held_out(fitted, first)
-        self.check_saved(fitted, first)
+        with tempfile.TemporaryDirectory() as folder, self.running("be saved and loaded"):
+            fitted.save(folder)
+            loaded = restored(Path(folder), self.cls, "cpu")
+        self.check_again(found, self.encoded(loaded, first), "once it is loaded")
         for pairs in others:
-            self.check_codes(self.fitted(pairs), pairs)
+            fitted = self.fitted(pairs)
+            self.check_codes(fitted, pairs, self.encoded(fitted, pairs))
 
     def image_views(self) -> tuple[str, ...]:
         """The images that it takes; those that it can learn from, where its class does not say."""
@@ -145,19 +146,15 @@ class _Check:
                 found["unified"] = method.database_codes(pairs)
         self.require(replace(pairs).fingerprint == before, "changes the pairs that it encodes.")
         self.require(_same_arrays(method.state, state), "changes its state when it encodes.")
-        for what, vectors in found.items():
-            broken = isinstance(vectors, np.ndarray) and not np.isfinite(vectors).all()
-            self.require(not broken, f"gives vectors of {what} that are not finite.")
         return found
 
     def check_class(self) -> None:
-        known = {"modalities": MODALITIES, "image_views": ("pixels", "vectors")}
-        for tag, values in known.items():
+        for tag, values in (("modalities", tuple(UNREAD)), ("image_views", ("pixels", "vectors"))):
             given = getattr(self.cls, tag)
             right = isinstance(given, tuple) and {*given} <= {*values}
             self.require(right, f"has {tag} {given!r}: name some of {values}.")
-        family, right = self.cls.family, self.cls.family in FAMILIES
-        self.require(right, f"is of family {family!r}: name one of {FAMILIES}.")
+        family = self.cls.family
+        self.require(family in FAMILIES, f"is of family {family!r}: name one of {FAMILIES}.")
         coded = issubclass(self.cls, Hasher)
         self.require(self.cls.has_codes == coded, f"must have has_codes = {coded}.")
         self.require(len(self.cls.modalities) > 0, "has no modalities.")
@@ -168,7 +165,7 @@ class _Check:
         with self.running("be created"):
             method = self.create()
         encode = method.encode if method.has_codes else method.embed
-        for modality in MODALITIES:
+        for modality in UNREAD:
             call = partial(encode, pairs, modality)
             if modality in method.modalities:
                 self.refuses(call, RuntimeError, "not fitted", "to encode before fit")
@@ -188,24 +185,29 @@ class _Check:
         state = method.state
         self.require(isinstance(state, dict) and bool(state), "learns no state of named arrays.")
         for key, value in state.items():
-            right = isinstance(key, str) and isinstance(value, np.ndarray)
-            right = right and value.dtype.kind in "biuf"
-            self.require(right, f"has a state of which {key!r} is no named array of numbers.")
+            named = isinstance(key, str) and isinstance(value, np.ndarray)
+            numbers = named and value.dtype.kind in "biuf"
+            self.require(numbers, f"has a state of which {key!r} is no named array of numbers.")
 
-    def check_codes(self, method: Method, pairs: Pairs) -> None:
-        for some in (pairs, pairs.take(np.arange(1))):
-            n = len(some)
-            for what, codes in self.encoded(method, some).items():
-                if isinstance(codes, HashCodes):
-                    right = (len(codes), codes.n_bits) == (n, N_BITS) and method.has_codes
+    def check_again(self, found: Named, again: Named, when: str) -> None:
+        for what, codes in found.items():
+            self.require(_same(codes, again[what]), f"encodes {what} otherwise {when}.")
+
+    def check_codes(self, method: Method, pairs: Pairs, found: Named) -> None:
+        wanted = f"codes of {N_BITS} bits" if method.has_codes else "vectors of float32"
+        for n, some in ((len(pairs), found), (1, self.encoded(method, pairs.take(np.arange(1))))):
+            for what, codes in some.items():
+                if method.has_codes:
+                    right = isinstance(codes, HashCodes) and len(codes) == n
+                    right = right and codes.n_bits == N_BITS
                 else:
                     right = isinstance(codes, np.ndarray) and codes.shape[:1] == (n,)
-                    right = right and codes.dtype == np.float32 and not method.has_codes
-                wanted = f"codes of {N_BITS} bits" if method.has_codes else "vectors of float32"
+                    right = right and codes.dtype == np.float32
                 self.require(right, f"does not give {n} {wanted} for {what} of {n} samples.")
+                finite = method.has_codes or np.isfinite(codes).all()
+                self.require(finite, f"gives vectors of {what} that are not finite.")
 
-    def check_modality_alone(self, method: Method, pairs: Pairs) -> None:
-        found = self.encoded(method, pairs)
+    def check_modality_alone(self, method: Method, pairs: Pairs, found: Named) -> None:
         for modality, unread in UNREAD.items():
             for what in unread if modality in found else ():
                 changed = replace(pairs, **{what: getattr(pairs, what)[::-1].copy()})
@@ -221,19 +223,10 @@ class _Check:
         changed = {name: getattr(pairs, name).copy() for name in ("images", "texts", "labels")}
         for values in changed.values():
             values[held_out] = values[pairs.train[0]]
-        if _same_state(method, self.fitted(replace(pairs, **changed))):
-            return
-        again = _same_state(method, self.fitted(pairs))
+        same = _same_arrays(method.state, self.fitted(replace(pairs, **changed)).state)
+        again = same or _same_arrays(method.state, self.fitted(pairs).state)
         self.require(again, "learns another state from the same seed and pairs.")
-        self.require(False, "reads samples outside `train`: with others there it learns otherwise.")
-
-    def check_saved(self, method: Method, pairs: Pairs) -> None:
-        with tempfile.TemporaryDirectory() as folder, self.running("be saved and loaded"):
-            method.save(folder)
-            again = restored(Path(folder), self.cls, "cpu")
-        found = self.encoded(again, pairs)
-        for what, codes in self.encoded(method, pairs).items():
-            self.require(_same(codes, found[what]), f"encodes {what} otherwise once it is loaded.")
+        self.require(same, "reads samples outside `train`: with others there it learns otherwise.")
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -248,11 +241,7 @@ def _near(one: Any, other: Any) -> bool:
     return np.allclose(one, other, rtol=1e-3, atol=1e-4)
 
 
-def _same_state(one: Method, other: Method) -> bool:
-    return _same_arrays(one.state, other.state)
-
-
-def _same_arrays(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+def _same_arrays(one: Named, other: Named) -> bool:
     """Whether these are equal arrays by name, NaN being equal to itself."""
     return one.keys() == other.keys() and all(
         np.array_equal(value, other[key], equal_nan=value.dtype.kind == "f")

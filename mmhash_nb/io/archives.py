@@ -2,7 +2,8 @@
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,17 +50,26 @@ def get(archives: Sequence[Archive], folder: Path) -> None:
                 f"{target} is there but holds no {archive.holds}: move it away, so that the "
                 "archive can be unpacked."
             )
-        path = fetch(archive.url, folder / archive.url.rsplit("/", 1)[-1], md5=archive.md5)
-        try:
-            with tempfile.TemporaryDirectory(dir=folder, prefix=".unpacked-") as aside:
-                unpacked = extract(path, Path(aside) / "all")
-                if locate(unpacked, archive.holds) is None:
-                    raise ValueError(
-                        f"the archive from {archive.url} holds no {archive.holds} and was not "
-                        f"unpacked: get it by hand and unpack it in {folder}."
-                    )
-                os.replace(unpacked, target)
-        except ValueError:
-            path.unlink()  # a bad archive must not pass for a good one next time
-            raise
-        path.unlink()
+        with unpacked(archive.url, folder, archive.md5) as found:
+            if locate(found, archive.holds) is None:
+                raise ValueError(
+                    f"the archive from {archive.url} holds no {archive.holds} and was not "
+                    f"unpacked: get it by hand and unpack it in {folder}."
+                )
+            os.replace(found, target)
+
+
+@contextmanager
+def unpacked(url: str, folder: Path, md5: str | None = None) -> Iterator[Path]:
+    """All that an archive holds, in a folder that goes with the block; errors as of `get`.
+
+    The archive is fetched into `folder`, and deleted with the block, unless the disk is at fault.
+    """
+    path = fetch(url, folder / url.rsplit("/", 1)[-1], md5=md5)
+    try:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".unpacked-") as aside:
+            yield extract(path, Path(aside) / "all")
+    except ValueError:
+        path.unlink()  # a bad archive must not pass for a good one next time
+        raise
+    path.unlink()

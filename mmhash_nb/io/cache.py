@@ -57,15 +57,15 @@ def cached_array(
     if not cached:
         return compute()
     path = cache_folder(folder) / f"{cache_key(key, compute)}.npy"
-    array = _read(path, mapped)
+    array = read_array(path, mapped)
     if array is None:
         with FileLock(path.with_suffix(".lock")):
-            array = _read(path, mapped)
+            array = read_array(path, mapped)
             if array is None:
                 array = compute()
                 with whole(path) as aside:
                     np.save(aside, array, allow_pickle=False)
-                array = _read(path, mapped) if mapped else array
+                array = read_array(path, mapped) if mapped else array
     assert array is not None
     return array
 
@@ -105,7 +105,7 @@ def _update(digest: "hashlib._Hash", part: Part) -> None:
         digest.update(f"{type(part).__name__} {len(text)} {text}\n".encode())
 
 
-def _read(path: Path, mapped: bool) -> np.ndarray | None:
+def read_array(path: Path, mapped: bool) -> np.ndarray | None:
     """The array of a file; None where it is absent or not whole."""
     try:
         # Copy on write: PyTorch warns of arrays that cannot be written to.

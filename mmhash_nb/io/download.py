@@ -19,12 +19,13 @@ import urllib.error
 import urllib.request
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 
 from filelock import FileLock
 from tqdm.auto import tqdm
+
+from mmhash_nb.io.files import disk_errors, write_all
 
 _BLOCK = 1 << 20
 _ATTEMPTS = 4
@@ -141,32 +142,13 @@ def _transfer(url: str, part: Path, timeout: float) -> None:
             ) as bar,
         ):
             while block := response.read(_BLOCK):
-                left = memoryview(block)
-                with _disk_errors(part):
-                    while left:
-                        left = left[file.write(left) :]
+                with disk_errors("the download", file):
+                    write_all(file, block)
                 bar.update(len(block))
-            with _disk_errors(part):
+            with disk_errors("the download", file):
                 os.fsync(file.fileno())
     if total is not None and (got := part.stat().st_size) < total:
         raise http.client.HTTPException(f"the connection ended after {got} of {total} bytes")
-
-
-@contextmanager
-def _disk_errors(part: Path) -> Iterator[None]:
-    """Name `part` in errors of writing to it.
-
-    The name tells a disk that fails, where another attempt is in vain, from a network that does.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise OSError(
-            error.errno,
-            f"the download cannot be written ({error.strerror}): free space on the disk and call "
-            "again, it goes on where it stopped",
-            str(part),
-        ) from None
 
 
 def _reason(error: Exception) -> str:

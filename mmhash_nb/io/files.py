@@ -1,11 +1,13 @@
-"""Files written whole or not at all."""
+"""Files written whole or not at all, or in parts that a later call goes on with."""
 
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
+_GOES_ON = "free space on the disk and call again, it goes on where it stopped"
 FULL = "the disk is full: free some space and run the same command again."
 
 
@@ -34,3 +36,23 @@ def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def disk_errors(what: str, file: BinaryIO) -> Iterator[None]:
+    """Say in errors of writing `what` to a file that nothing is lost, and name the file.
+
+    The name tells a disk that fails, where another attempt is in vain, from a network that does.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = f"{what} cannot be written ({error.strerror}): {_GOES_ON}"
+        raise OSError(error.errno, reason, str(file.name)) from None
+
+
+def write_all(file: BinaryIO, data: bytes | memoryview) -> None:
+    """Write all of `data` to a file without a buffer, which may take a part of it at a time."""
+    left = memoryview(data).cast("B")
+    while left:
+        left = left[file.write(left) :]

@@ -22,11 +22,6 @@ def named(root: Path, *names: str) -> list[Path]:
     return sorted(path for path, name in plain.items() if name in names and path.is_dir())
 
 
-def expected(root: Path, *names: str) -> Path:
-    """The first of the sub-folders `named` so, or where one would be put."""
-    return next(iter(named(root, *names)), root / names[0])
-
-
 def locate(folder: Path, *names: str) -> Path | None:
     """The first file or folder of one of the names in `folder`, or up to two levels below.
 

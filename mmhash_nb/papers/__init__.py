@@ -7,7 +7,7 @@ A paper is a folder here, found by its name. To add a paper, add a folder with
 - `tables.csv`: every number it prints, in the columns of `printed.COLUMNS`;
 - `errata.toml`: `where`, what is `printed` there, and our `interpretation`;
 - `protocol.py`: `METHODS` in the order of its tables, `DATASETS` with the setup on each, and
-  `protocol(dataset, scale, bits, seeds, epochs, …)`;
+  `protocol(request, …)`, which gets an `experiments.protocol.Request`;
 - `settings.toml`: the settings on each dataset, where `folders.setups` reads them;
 - `claims.toml`: what it says in words: `text`, `source` (section or table), `datasets`, `check`;
 - `studies.py` where needed: further runs, such as those that chose the settings.

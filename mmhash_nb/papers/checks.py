@@ -7,12 +7,11 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from mmhash_nb.experiments.intervals import interval
+from mmhash_nb.experiments.intervals import BySeed, differences, interval, mean_by_seed, minus
 from mmhash_nb.experiments.protocol import uses_n_bits
 from mmhash_nb.experiments.records import Cells
 
-_BySeed = dict[int, float]
-_ByLength = dict[int, _BySeed]
+_ByLength = dict[int, BySeed]
 Ruling = Literal["holds", "does not hold", "within noise", "not run"]
 
 
@@ -105,7 +104,7 @@ class _OfLeads(Better):
         for (a, b), task in product(self.pairs, self.tasks):
             first, second = (_means(ours, side, dataset, task, metric) for side in (a, b))
             shared = sorted(first.keys() & second.keys())
-            yield a, b, task, {bits: _minus(first[bits], second[bits]) for bits in shared}
+            yield a, b, task, {bits: minus(first[bits], second[bits]) for bits in shared}
 
 
 class MeanBetter(_OfLeads):
@@ -137,7 +136,7 @@ class LeadLargerThanOn(_OfLeads):
         both = (self._leads(ours, dataset), self._leads(ours, self.other))
         for (first, second, task, here), (*_, there) in zip(*both, strict=True):
             shared = sorted(here.keys() & there.keys()) if dataset != self.other else []
-            more = {bits: _minus(here[bits], there[bits]) for bits in shared}
+            more = {bits: minus(here[bits], there[bits]) for bits in shared}
             label = f"lead of {first} over {second}, {task}, {dataset} − {self.other}"
             yield from _each_length(label, more)
 
@@ -179,15 +178,6 @@ def judge(cells: Iterable[Compared]) -> Verdict:
     return Verdict(ruling, len(intervals), detail)
 
 
-def minus(first: _BySeed, second: _BySeed) -> np.ndarray:
-    """First minus second at every seed that both have."""
-    return np.array(list(_minus(first, second).values()))
-
-
-def _minus(first: _BySeed, second: _BySeed) -> _BySeed:
-    return {seed: first[seed] - second[seed] for seed in first if seed in second}
-
-
 def _method_and_task(name: str, task: str) -> tuple[str, str]:
     method, _, named = name.partition(" ")
     return method, named.strip("()") or task
@@ -210,7 +200,7 @@ def _differences(
         if at is None and others:
             # Nothing random enters a reference without codes: one number stands for all seeds.
             others = dict.fromkeys(values, float(np.mean(list(others.values()))))
-        yield bits, minus(values, {seed: factor * value for seed, value in others.items()})
+        yield bits, differences(values, {seed: factor * value for seed, value in others.items()})
 
 
 def _means(ours: Cells, methods: str, dataset: str, task: str, metric: str) -> _ByLength:
@@ -218,9 +208,7 @@ def _means(ours: Cells, methods: str, dataset: str, task: str, metric: str) -> _
     scores = [ours.by_length(name, dataset, task, metric) for name in methods.split()]
     means = {}
     for bits in sorted(set.intersection(*map(set, scores))):
-        runs = [by_length[bits] for by_length in scores]
-        seeds = [seed for seed in runs[0] if all(seed in run for run in runs)]
-        means[bits] = {seed: float(np.mean([run[seed] for run in runs])) for seed in seeds}
+        means[bits] = mean_by_seed([by_length[bits] for by_length in scores])
     return means
 
 
@@ -236,4 +224,4 @@ def _growth(label: str, values: _ByLength) -> Compared:
     if len(values) < 2:
         return Compared(f"{label}, at two lengths", np.empty(0))
     short, *_, long = values
-    return Compared(f"{label}, {long} − {short} bits", minus(values[long], values[short]))
+    return Compared(f"{label}, {long} − {short} bits", differences(values[long], values[short]))

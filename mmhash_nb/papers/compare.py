@@ -11,6 +11,9 @@ from mmhash_nb.experiments.records import Cells, checked, read, with_unified_gal
 from mmhash_nb.papers.folders import unified_gallery
 from mmhash_nb.papers.printed import tables
 
+#: What is missing where there is none of ours, from the most to the least.
+LACKS = ("dataset", "method", "code length", "metric or direction")
+
 
 def as_evaluated(paper: str, records: pd.DataFrame) -> pd.DataFrame:
     """`records`, those of `paper` with the gallery that it searches in their cross-modal tasks.
@@ -40,15 +43,16 @@ def compare(
 
     Returns:
         Columns `table, method, dataset, task, bits, metric, published, ours, low, high, n_seeds,
-        difference, ours_from, source, verdict, reason`. `low` and `high` bound the mean by a 95 %
-        t-interval; `ours_from` names the dataset ours was measured on, and `source` the files it
-        came from. Verdicts:
+        difference, ours_from, source, verdict, reason, lacks`. `low` and `high` bound the mean by a
+        95 % t-interval; `ours_from` names the dataset ours was measured on, and `source` the files
+        it came from. Verdicts:
 
         - `reproduced`: the published number lies where one more run of ours would, with 95 %
           (`prediction_half_width`: at least ±0.01; nothing but that with a single seed);
         - `not reproduced`: it does not;
         - `other data`: ours is from another dataset, which says nothing about the number;
-        - `not run`: there is none of ours; `reason` says what is missing;
+        - `not run`: there is none of ours; `reason` says what is missing, and `lacks` is which of
+          `LACKS` that is;
         - `not published`: the paper prints that its run did not converge.
     """
     if records is None:
@@ -69,7 +73,7 @@ def compare(
     columns = [
         *("table", "method", "dataset", "task", "bits", "metric", "published"),
         *("ours", "low", "high", "n_seeds", "difference", "ours_from", "source"),
-        *("verdict", "reason"),
+        *("verdict", "reason", "lacks"),
     ]
     return pd.DataFrame(rows, columns=columns).astype({"bits": "Int64", "n_seeds": int})
 
@@ -80,10 +84,10 @@ def _row(printed: dict, cells: Cells, dataset: str | None) -> dict:
     ours_from = dataset or printed["dataset"]
     where = (printed["method"], ours_from, printed["task"], bits, printed["metric"])
     values = np.array(list(cells.by_seed(*where).values()))
-    row = {**printed, "published": value, "n_seeds": len(values), "reason": ""}
+    row = {**printed, "published": value, "n_seeds": len(values), "reason": "", "lacks": ""}
     if not len(values):
-        reason = _why_not(cells, *where)
-        return {**row, "ours_from": "", "verdict": "not run", "reason": reason}
+        lacks, reason = _why_not(cells, *where)
+        return {**row, "ours_from": "", "verdict": "not run", "reason": reason, "lacks": lacks}
     ours = interval(values)
     difference = ours.mean - value
     if np.isnan(value):
@@ -100,16 +104,17 @@ def _row(printed: dict, cells: Cells, dataset: str | None) -> dict:
 
 def _why_not(
     cells: Cells, method: str, dataset: str, task: str, bits: int | None, metric: str
-) -> str:
+) -> tuple[str, str]:
+    """Which of `LACKS`, and a reason that names it."""
     if not cells.has(dataset=dataset):
-        return f"no run on {dataset}"
+        return LACKS[0], f"no run on {dataset}"
     if not cells.has(dataset=dataset, method=method):
-        return f"no run of {method} on {dataset}"
+        return LACKS[1], f"no run of {method} on {dataset}"
     there = cells.lengths(method, dataset, task, metric)
     if bits is not None and there and bits not in there:
         lengths = ", ".join(map(str, there))
-        return f"{method} was not run at {bits} bits on {dataset}, but at {lengths}"
-    return f"no {metric} of {method} for {task} on {dataset}"
+        return LACKS[2], f"{method} was not run at {bits} bits on {dataset}, but at {lengths}"
+    return LACKS[3], f"no {metric} of {method} for {task} on {dataset}"
 
 
 def table(
@@ -191,7 +196,10 @@ def scores(
 
 
 def _cell(published: float, ours: float, high: float) -> str:
-    there = "–" if np.isnan(published) else f"{100 * published:.2f}"
-    here = "–" if np.isnan(ours) else f"{100 * ours:.2f}"
     half = "" if np.isnan(high) else f" ± {100 * (high - ours):.2f}"
-    return f"{here}{half} ({there})"
+    return f"{in_per_cent(ours)}{half} ({in_per_cent(published)})"
+
+
+def in_per_cent(value: float) -> str:
+    """A fraction in per cent, `–` where there is none."""
+    return "–" if np.isnan(value) else f"{100 * value:.2f}"

@@ -2,14 +2,14 @@
 
 import importlib
 import tomllib
+from collections.abc import Sequence
 from importlib import resources
-from importlib.resources.abc import Traversable
 from types import ModuleType
 from typing import Any
 
 import pandas as pd
 
-from mmhash_nb.experiments.protocol import Protocol, Setup
+from mmhash_nb.experiments.protocol import SCALES, Protocol, Request, Setup
 
 _FOLDERS = resources.files(__package__)
 
@@ -17,39 +17,46 @@ _FOLDERS = resources.files(__package__)
 def names() -> list[str]:
     """The papers, by year: the folders with a `tables.csv`."""
     found = [one.name for one in _FOLDERS.iterdir() if one.joinpath("tables.csv").is_file()]
-    return sorted(found, key=lambda name: (_about(name)["year"], name))
+    return sorted(found, key=lambda name: (toml_of(name, "about")["year"], name))
 
 
-def file_of(paper: str, name: str) -> Traversable:
-    """A file of a paper's folder.
+def text_of(paper: str, name: str) -> str:
+    """A file of a paper's folder, or of that of `side_by_side`.
 
     Raises:
-        ValueError: there is no such paper.
+        ValueError: there is no such paper, or it has no such file.
     """
-    if paper not in names():
-        raise ValueError(f"there is no paper {paper!r}; there are {', '.join(names())}.")
-    return _FOLDERS.joinpath(paper, name)
+    file = _FOLDERS.joinpath(paper, name)
+    if not paper.isidentifier() or not file.is_file():
+        there = sorted(one.name for one in _FOLDERS.iterdir() if one.joinpath(name).is_file())
+        raise ValueError(f"there is no paper {paper!r}; there are {', '.join(there)}.")
+    return file.read_text(encoding="utf-8")
+
+
+def toml_of(paper: str, name: str) -> dict[str, Any]:
+    """The values in a TOML file of a folder, such as `about`; errors as `text_of`."""
+    return tomllib.loads(text_of(paper, f"{name}.toml"))
 
 
 def module_of(paper: str, name: str) -> ModuleType:
     """A module of a folder, such as its `protocol`, imported when it is needed."""
-    _about(paper)
+    toml_of(paper, "about")
     return importlib.import_module(f"{__package__}.{paper}.{name}")
 
 
 def title(paper: str) -> str:
     """The title of a paper, or of `side_by_side`."""
-    return _about(paper)["title"]
+    return toml_of(paper, "about")["title"]
 
 
 def captions(paper: str) -> dict[str, str]:
     """What each figure of a paper, or of `side_by_side`, shows, by file name without its ending."""
-    return _about(paper)["captions"]
+    return toml_of(paper, "about")["captions"]
 
 
 def unified_gallery(paper: str) -> bool:
     """Whether the paper searches unified codes where a method learns such."""
-    return _about(paper).get("unified_gallery", False)
+    return toml_of(paper, "about").get("unified_gallery", False)
 
 
 def errata(paper: str) -> pd.DataFrame:
@@ -61,7 +68,7 @@ def errata(paper: str) -> pd.DataFrame:
     Raises:
         ValueError: there is no such paper.
     """
-    rows = tomllib.loads(file_of(paper, "errata.toml").read_text(encoding="utf-8"))["errata"]
+    rows = toml_of(paper, "errata")["errata"]
     return pd.DataFrame(rows, columns=["where", "printed", "interpretation"])
 
 
@@ -70,7 +77,7 @@ def setups(paper: str) -> dict[str, Setup]:
 
     A dataset with `like` has all keys of the table of that name, but for those it names itself.
     """
-    file = tomllib.loads(file_of(paper, "settings.toml").read_text(encoding="utf-8"))
+    file = toml_of(paper, "settings")
 
     def full(keys: dict[str, Any]) -> dict[str, Any]:
         shared = full(file[keys["like"]]) if "like" in keys else {"paper": file["paper"]}
@@ -79,30 +86,37 @@ def setups(paper: str) -> dict[str, Setup]:
     return {name: Setup(**full(keys)) for name, keys in file["datasets"].items()}
 
 
-def protocol(paper: str, dataset: str, *args: Any, **settings: Any) -> Protocol:
+def protocol(
+    paper: str,
+    dataset: str,
+    scale: str = "demo",
+    bits: Sequence[int] = (),
+    seeds: Sequence[int] = (),
+    epochs: int = 0,
+    *network: Any,
+    **options: Any,
+) -> Protocol:
     """The experiments of a paper, or of `side_by_side`, on a dataset.
 
     Args:
         paper: short name.
         dataset: one of `DATASETS` in the folder's `protocol.py`: `nuswide` with the concepts that
             the paper has (liong2017 10, the others 21), `iaprtc12` with its labels (22, or 255).
-        args, settings: what `protocol` there takes of
-
-            - scale: `demo`, for a CPU, trains new layers over a frozen backbone; `paper` trains all
-              of the paper's backbone at the paper's settings;
-            - bits, seeds: sequences in place of those of the scale;
-            - epochs: the number for the networks in place of the default;
-            - backbone: its name in place of the default; weights: the file of its weights.
+        scale: `demo`, for a CPU, trains new layers over a frozen backbone; `paper` trains all of
+            the paper's backbone at the paper's settings.
+        bits, seeds: sequences in place of those of the scale.
+        epochs: the number for the networks in place of the default.
+        network, options: what `protocol` there takes beside. Of most papers that is `backbone`,
+            its name in place of the default, and `weights`, the file of its weights.
 
     Raises:
         ValueError: no such paper, no experiment of it on the dataset, or another scale.
     """
-    return module_of(paper, "protocol").protocol(dataset, *args, **settings)
-
-
-def _about(paper: str) -> dict[str, Any]:
-    file = _FOLDERS.joinpath(paper, "about.toml")
-    if not paper.isidentifier() or not file.is_file():
-        there = sorted(at.name for at in _FOLDERS.iterdir() if at.joinpath("about.toml").is_file())
-        raise ValueError(f"there is no paper {paper!r}; there are {', '.join(there)}.")
-    return tomllib.loads(file.read_text(encoding="utf-8"))
+    room = module_of(paper, "protocol")
+    if dataset not in room.DATASETS:
+        there = ", ".join(room.DATASETS)
+        raise ValueError(f"{paper} has no experiment on {dataset!r}; it has {there}.")
+    if scale not in SCALES:
+        raise ValueError(f"scale must be demo or paper, but is {scale!r}.")
+    request = Request(room.DATASETS[dataset], dataset, scale, bits, seeds, epochs)
+    return room.protocol(request, *network, **options)

@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from mmhash_nb.experiments.intervals import interval
+from mmhash_nb.experiments.intervals import differences, interval, mean_by_seed
 from mmhash_nb.experiments.protocol import is_reference
 from mmhash_nb.experiments.records import Cells
-from mmhash_nb.papers.checks import minus
 from mmhash_nb.papers.printed import tables
 
 #: the task of a table in which each method has another
@@ -113,7 +112,8 @@ def _tables(
         ours = {}
         for method in printed.columns:
             direction = part.task[part.method == method].iloc[0]
-            values = _by_seed(cells, (method, dataset, direction, metric))
+            # Over code lengths, for the seeds that have them all.
+            values = mean_by_seed([*cells.by_length(method, dataset, direction, metric).values()])
             if len(values) == 1 and is_reference(method):  # its one run stands for all seeds
                 values = dict.fromkeys(seeds, *values.values())
             if values:
@@ -144,18 +144,11 @@ def _printed(rows: pd.DataFrame) -> pd.DataFrame:
     return wide
 
 
-def _by_seed(cells: Cells, where: tuple[str, str, str, str]) -> dict[int, float]:
-    """Our mean over code lengths, for the seeds that have them all."""
-    values = list(cells.by_length(*where).values())
-    shared = set.intersection(*map(set, values)) if values else set()
-    return {seed: float(np.mean([v[seed] for v in values])) for seed in sorted(shared)}
-
-
 def _judged(printed: pd.DataFrame, ours: dict[str, dict[int, float]]) -> Iterator[Judged]:
     """The pairs that the paper does not have equal, and what ours say."""
     for a, b in combinations(ours, 2):
         wanted = np.sign((printed[a] - printed[b]).mean())
-        found = minus(ours[a], ours[b])
+        found = differences(ours[a], ours[b])
         if wanted in (1, -1) and len(found):  # NaN: no column has both
             _, low, high = interval(wanted * found)
             verdict = "agree" if low > 0 else "disagree" if high < 0 else "undecided"

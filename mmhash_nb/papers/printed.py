@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pandas as pd
 
-from mmhash_nb.papers.folders import file_of
+from mmhash_nb.papers.folders import text_of
 
 COLUMNS = ("table", "method", "dataset", "task", "bits", "metric", "value")
 #: Retrieval directions, query-database. `average` is a table's mean over both cross-modal ones.
@@ -24,7 +24,7 @@ def tables(paper: str) -> pd.DataFrame:
     Raises:
         ValueError: there is no such paper, or its CSV breaks the schema.
     """
-    return parse(file_of(paper, "tables.csv").read_text(encoding="utf-8"), paper)
+    return parse(text_of(paper, "tables.csv"), paper)
 
 
 def parse(text: str, name: str) -> pd.DataFrame:

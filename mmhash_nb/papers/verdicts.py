@@ -1,6 +1,5 @@
 """Claims: what a paper says in words, and the verdict of our runs on it."""
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -48,7 +47,7 @@ def claims(paper: str) -> list[Claim]:
     Raises:
         ValueError: there is no such paper.
     """
-    file = tomllib.loads(folders.file_of(paper, "claims.toml").read_text(encoding="utf-8"))
+    file = folders.toml_of(paper, "claims")
     return [_claim(**file.get("defaults", {}) | claim) for claim in file["claims"]]
 
 

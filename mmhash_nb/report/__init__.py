@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mmhash_nb.io.files import whole
-from mmhash_nb.report import contents, markdown, page
+from mmhash_nb.report import contents
+from mmhash_nb.report.page import markdown, page
 from mmhash_nb.runner.headless import Outcome
 
 
@@ -24,7 +25,7 @@ def write(out: Path, outcomes: Iterable[Outcome] = ()) -> list[Path]:
     """
     blocks = contents.blocks(outcomes)
     paths = [out / "report.md", out / "report.html"]
-    texts = (markdown.render(blocks, out), page.render(blocks, f"{contents.TITLE}: mmhash-nb"))
+    texts = (markdown(blocks, out), page(blocks, f"{contents.TITLE}: mmhash-nb"))
     for path, text in zip(paths, texts, strict=True):
         with whole(path) as aside:
             aside.write_text(text, encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Set
 from typing import NamedTuple
+from xml.etree.ElementTree import Element
 
 import pandas as pd
 
@@ -9,9 +10,9 @@ from mmhash_nb import __version__, datasets, papers
 from mmhash_nb.experiments.provenance import environment
 from mmhash_nb.experiments.records import read
 from mmhash_nb.io.project import project_root
-from mmhash_nb.papers.compare import scores, table
+from mmhash_nb.papers import compare
 from mmhash_nb.papers.verdicts import verdicts
-from mmhash_nb.report.document import Block, Fold, Heading, Link, Links, Picture, Table, Text
+from mmhash_nb.report.document import Link, fold, heading, links, picture, table, text
 from mmhash_nb.report.numbers import counted, numbers, shown
 from mmhash_nb.runner.headless import Outcome
 
@@ -44,12 +45,12 @@ class Section(NamedTuple):
         return "-".join((self.paper, self.folder, self.dataset or "paper"))
 
 
-def blocks(outcomes: Iterable[Outcome] = ()) -> list[Block]:
+def blocks(outcomes: Iterable[Outcome] = ()) -> list[Element]:
     """The whole report, with how the notebooks of the same call ended."""
     files = datasets.available()
     present = set(files.name[files.present])
     by_paper = {paper: sections(paper, present) for paper in papers.names()}
-    found: list[Block] = [Heading(1, TITLE, "top"), *_summary(by_paper), *_notebooks(outcomes)]
+    found: list[Element] = [heading(1, TITLE, "top"), *_summary(by_paper), *_notebooks(outcomes)]
     for paper, of_paper in by_paper.items():
         found += _paper(paper, of_paper)
     return [*found, *_side_by_side()]
@@ -96,14 +97,14 @@ def overall(of_paper: list[Section]) -> pd.DataFrame:
     return best
 
 
-def _summary(by_paper: dict[str, list[Section]]) -> Iterator[Block]:
+def _summary(by_paper: dict[str, list[Section]]) -> Iterator[Element]:
     built = environment()
-    yield Text(
+    yield text(
         "Every number that four papers on cross-modal hashing print, with what this project "
         f"measured beside it. Written by mmhash_nb {__version__} at commit {built['commit']}."
     )
-    yield Links([Link(paper, paper) for paper in by_paper] + [Link("all methods", _ALL_METHODS)])
-    yield Heading(2, "Summary", "summary")
+    yield links([Link(paper, paper) for paper in by_paper] + [Link("all methods", _ALL_METHODS)])
+    yield heading(2, "Summary", "summary")
     kinds = ("reproduced", "not reproduced", "not published", "other data", "not run")
     counts, reasons = [], []
     for paper, of_paper in by_paper.items():
@@ -121,83 +122,83 @@ def _summary(by_paper: dict[str, list[Section]]) -> Iterator[Block]:
                 why = f"this {lacks} is not in the records of {methods} on {dataset}"
             reasons.append((Link(paper, paper), dataset, len(part), only, why))
     columns = ["paper", "numbers", *kinds]
-    yield Table(pd.DataFrame(counts, columns=columns))
-    yield Text(
+    yield table(pd.DataFrame(counts, columns=columns))
+    yield text(
         "Each published number is counted once. Reproduced: the published number lies where one "
         "more run of ours would, with 95 % (at least ±1 point). Not reproduced: it does not. Not "
         "published: the paper prints no value there. Other data: the paper's dataset is not "
         "here, and ours is from another one, which says nothing about the number. Not run: there "
         "is none of ours at all."
     )
-    yield Text("Why a number has no verdict:")
+    yield text("Why a number has no verdict:")
     columns = ["paper", "its dataset", "numbers", "of these on other data", "reason"]
-    yield Table(pd.DataFrame(reasons, columns=columns))
-    yield Text("What the papers say in words, checked on each set of runs (see the tables below):")
+    yield table(pd.DataFrame(reasons, columns=columns))
+    yield text("What the papers say in words, checked on each set of runs (see the tables below):")
     rulings = ("holds", "does not hold", "within noise", "not run")
     ruled = []
     for section in (section for of_paper in by_paper.values() for section in of_paper):
         n = section.claims.verdict.value_counts()
         ruled.append((section.paper, Link(section.title, section.anchor), len(section.claims)))
         ruled[-1] += tuple(n.get(ruling, 0) for ruling in rulings)
-    yield Table(pd.DataFrame(ruled, columns=["paper", "runs", "checks", *rulings]))
+    yield table(pd.DataFrame(ruled, columns=["paper", "runs", "checks", *rulings]))
 
 
-def _notebooks(outcomes: Iterable[Outcome]) -> Iterator[Block]:
+def _notebooks(outcomes: Iterable[Outcome]) -> Iterator[Element]:
     rows = [(o.notebook, f"{o.seconds:.0f}", o.error or "ok") for o in outcomes]
     if rows:
-        yield Heading(2, "Notebooks", "notebooks")
-        yield Text("What was run for this report:")
-        yield Table(pd.DataFrame(rows, columns=["notebook", "seconds", "status"]))
+        yield heading(2, "Notebooks", "notebooks")
+        yield text("What was run for this report:")
+        yield table(pd.DataFrame(rows, columns=["notebook", "seconds", "status"]))
 
 
-def _paper(paper: str, of_paper: list[Section]) -> Iterator[Block]:
-    yield Heading(2, f"{paper}: {papers.title(paper)}", paper)
+def _paper(paper: str, of_paper: list[Section]) -> Iterator[Element]:
+    yield heading(2, f"{paper}: {papers.title(paper)}", paper)
     errata = papers.errata(paper)
     ways = [Link(section.title, section.anchor) for section in of_paper]
     ways += [Link(f"{len(errata)} errata and interpretations", f"{paper}-errata")]
     ways += [Link("Pictures", f"{paper}-pictures"), Link("Back to the summary", "summary")]
-    yield Links(ways)
+    yield links(ways)
     for section in of_paper:
         yield from _section(section)
-    yield Heading(3, "Errata and interpretations", f"{paper}-errata")
-    yield Text("What is printed inconsistently in the paper or left open, and our interpretation.")
-    yield Fold(f"{len(errata)} errata", [Table(errata)])
-    yield Heading(3, "Pictures", f"{paper}-pictures")
+    yield heading(3, "Errata and interpretations", f"{paper}-errata")
+    yield text("What is printed inconsistently in the paper or left open, and our interpretation.")
+    yield fold(f"{len(errata)} errata", [table(errata)])
+    yield heading(3, "Pictures", f"{paper}-pictures")
     yield from _pictures(paper)
 
 
-def _section(section: Section) -> Iterator[Block]:
+def _section(section: Section) -> Iterator[Element]:
     rows = section.numbers
-    yield Heading(3, section.title, section.anchor)
+    yield heading(3, section.title, section.anchor)
     kind = f"Other data than the paper's: {section.dataset}. " if section.dataset else ""
     what = f"{kind}{len(rows)} published numbers: {counted(rows)}."
-    yield Text(f"{what} Ours are of {_FOLDERS[section.folder]}.")
+    yield text(f"{what} Ours are of {_FOLDERS[section.folder]}.")
     for number, part in rows.groupby("table"):
-        inner: list[Block] = []
+        inner: list[Element] = []
         if part.n_seeds.any():
-            laid = table(section.paper, int(str(number)), section.records, section.dataset)
+            laid = compare.table(section.paper, int(str(number)), section.records, section.dataset)
             inner += [
-                Text("As the paper lays it out, in per cent: ours ± half of the 95 % interval of "
+                text("As the paper lays it out, in per cent: ours ± half of the 95 % interval of "
                 "the mean (published)."),
-                Table(laid.reset_index()),
-                Text("Number by number:"),
+                table(laid.reset_index()),
+                text("Number by number:"),
             ]  # fmt: skip
-        inner.append(Table(shown(part)))
+        inner.append(table(shown(part)))
         on = "" if section.dataset else f" on {', '.join(part.dataset.unique())}"
-        yield Fold(f"Table {number}{on}, {len(part)} numbers: {counted(part)}", inner)
+        yield fold(f"Table {number}{on}, {len(part)} numbers: {counted(part)}", inner)
     ruled = section.claims
     counts = ", ".join(f"{n} {ruling}" for ruling, n in ruled.verdict.value_counts().items())
-    yield Fold(f"Claims of the paper in words, {len(ruled)} checks: {counts}", [Table(ruled)])
+    yield fold(f"Claims of the paper in words, {len(ruled)} checks: {counts}", [table(ruled)])
 
 
-def pictures(paper: str) -> dict[tuple[str, str], list[Picture]]:
+def pictures(paper: str) -> dict[tuple[str, str], list[Element]]:
     """The pictures of a paper by folder and dataset: those of `runs/`, else the committed ones."""
     captions = papers.captions(paper)
-    found: dict[str, tuple[str, list[Picture]]] = {}
+    found: dict[str, tuple[str, list[Element]]] = {}
     for folder in ("figures", "runs/figures"):
         for of_dataset in sorted((project_root() / folder / paper).glob("*/")):
             some = [
-                Picture(
+                picture(
                     path, captions.get(path.stem, f"{path.stem.replace('_', ' ').capitalize()}.")
                 )
                 for path in sorted(of_dataset.glob("*.png"))
@@ -206,20 +207,20 @@ def pictures(paper: str) -> dict[tuple[str, str], list[Picture]]:
     return {(folder, dataset): some for dataset, (folder, some) in sorted(found.items())}
 
 
-def _pictures(paper: str) -> Iterator[Block]:
+def _pictures(paper: str) -> Iterator[Element]:
     if not (found := pictures(paper)):
-        yield Text("None is there yet: the paper's notebook draws them.")
+        yield text("None is there yet: the paper's notebook draws them.")
     for (folder, dataset), some in found.items():
-        yield Fold(f"{len(some)} pictures on {dataset}, from {folder}/", some)
+        yield fold(f"{len(some)} pictures on {dataset}, from {folder}/", some)
 
 
-def _side_by_side() -> Iterator[Block]:
-    yield Heading(2, "All methods side by side", _ALL_METHODS)
-    yield Text("Every method under one protocol, as notebook 5 runs it. No paper prints these.")
+def _side_by_side() -> Iterator[Element]:
+    yield heading(2, "All methods side by side", _ALL_METHODS)
+    yield text("Every method under one protocol, as notebook 5 runs it. No paper prints these.")
     for folder, what in _FOLDERS.items():
         records = read(_ALL_METHODS, project_root() / folder)
         for dataset in sorted(set(records.dataset)):
-            laid = scores(records, dataset).reset_index()
+            laid = compare.scores(records, dataset).reset_index()
             summary = f"mAP in per cent on {dataset}, mean ± half of the 95 % interval; {what}"
-            yield Fold(summary, [Table(laid.replace("", "–"))])
+            yield fold(summary, [table(laid.replace("", "–"))])
     yield from _pictures(_ALL_METHODS)

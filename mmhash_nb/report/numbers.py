@@ -5,10 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from mmhash_nb.papers.compare import compare
+from mmhash_nb.papers.compare import compare, in_per_cent
 
-#: What is missing where there is none of ours, from the most to the least.
-LACKS = ("dataset", "method", "code length", "metric or direction")
 #: The columns of `shown`, for a table of numbers.
 SHOWN = (
     *("table", "method", "dataset", "task", "bits", "metric", "published"),
@@ -26,35 +24,13 @@ def numbers(
         present: names of the datasets whose files are on this machine.
 
     Returns:
-        The columns of `compare`, with `reason` told further, and `lacks` (one of `LACKS`, empty
-        where there is ours).
+        The columns of `compare`, with `reason` told further.
     """
     rows = compare(paper, records, dataset=dataset)
     records = records[records.paper == paper]
-    there = {
-        "dataset": set(records.dataset),
-        "method": set(zip(records.dataset, records.method, strict=True)),
-        "code length": set(zip(records.dataset, records.method, records.bits, strict=True)),
-    }
-    lacks, reasons = [], []
-    for row in rows.itertuples():
-        on = dataset or row.dataset
-        keys = {
-            "dataset": on,
-            "method": (on, row.method),
-            "code length": (on, row.method, row.bits),
-        }
-        missing = [what for what, key in keys.items() if not _holds(there[what], key)]
-        lacking = "" if row.n_seeds else [*missing, LACKS[-1]][0]
-        lacks.append(lacking)
-        reasons.append(row.reason + _further(lacking, str(on), records, present))
-    return rows.assign(reason=reasons, lacks=lacks)
-
-
-def _holds(found: set, key: object) -> bool:
-    if isinstance(key, tuple) and pd.isna(key[-1]):  # no code length: those of any count
-        return any(one[:-1] == key[:-1] for one in found)
-    return key in found
+    on = [dataset] * len(rows) if dataset else rows.dataset
+    further = [_further(*row, records, present) for row in zip(rows.lacks, on, strict=True)]
+    return rows.assign(reason=rows.reason + further)
 
 
 def _further(lacking: str, dataset: str, records: pd.DataFrame, present: Set[str]) -> str:
@@ -77,22 +53,18 @@ def shown(rows: pd.DataFrame) -> pd.DataFrame:
 def _strings(row: Any) -> tuple:
     ours, interval, difference, why = "–", "–", "–", row.reason
     if row.n_seeds:
-        ours = _per_cent(row.ours)
+        ours = in_per_cent(row.ours)
         single = pd.isna(row.low)
-        interval = "one run" if single else f"{_per_cent(row.low)} to {_per_cent(row.high)}"
+        interval = "one run" if single else f"{in_per_cent(row.low)} to {in_per_cent(row.high)}"
         difference = "–" if pd.isna(row.difference) else f"{100 * row.difference:+.2f}"
         on = f"{row.ours_from}: " if row.ours_from != row.dataset else ""
         why = row.reason or f"{on}{row.source or 'source not recorded'}"
     return (
         *(row.table, row.method, row.dataset, row.task),
         "no codes" if pd.isna(row.bits) else row.bits,
-        *(row.metric, _per_cent(row.published), ours, interval, row.n_seeds, difference),
+        *(row.metric, in_per_cent(row.published), ours, interval, row.n_seeds, difference),
         *(row.verdict, why),
     )
-
-
-def _per_cent(value: float) -> str:
-    return "–" if pd.isna(value) else f"{100 * value:.2f}"
 
 
 def counted(rows: pd.DataFrame) -> str:

@@ -1,32 +1,24 @@
-"""A report as one HTML page that holds all it shows: pictures inside, no script, nothing fetched.
-
-The page is built as a tree of elements, so that no text can become a tag.
-"""
+"""A report as a file: an HTML page, or Markdown as GitHub shows it."""
 
 import base64
-from collections.abc import Sequence
+import html
+import os
+import re
+from collections.abc import Iterable
+from copy import deepcopy
 from importlib import resources
+from pathlib import Path
+from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from mmhash_nb.report.document import Block, Fold, Heading, Link, Links, Picture, Table, Text
-
-#: Verdicts of numbers, of claims and of notebooks by what they mean to a reader.
-_COLOURS = {
-    "reproduced": "good",
-    "holds": "good",
-    "ok": "good",
-    "not reproduced": "bad",
-    "does not hold": "bad",
-    "other data": "open",
-    "within noise": "open",
-}
-#: Cells of fewer letters stay on one line.
-_SHORT = 28
 _STYLE = resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")
 
 
-def render(blocks: Sequence[Block], title: str) -> str:
-    """`blocks` as a whole HTML document, which any browser shows from a file."""
+def page(blocks: Iterable[Element], title: str) -> str:
+    """`blocks` as a whole HTML document, which any browser shows from a file.
+
+    It holds all it shows: pictures are inside, there is no script, and nothing is fetched.
+    """
     document = Element("html", lang="en")
     head = SubElement(document, "head")
     SubElement(head, "meta", charset="utf-8")
@@ -34,59 +26,47 @@ def render(blocks: Sequence[Block], title: str) -> str:
     SubElement(head, "title").text = title
     SubElement(head, "style").text = _STYLE
     body = SubElement(document, "body")
-    for block in blocks:
-        _add(body, block)
+    body.extend(deepcopy(list(blocks)))
+    for image in body.iter("img"):
+        data = base64.b64encode(Path(image.attrib["src"]).read_bytes()).decode()
+        image.set("src", f"data:image/png;base64,{data}")
     return "<!DOCTYPE html>\n" + tostring(document, encoding="unicode", method="html") + "\n"
 
 
-def _add(parent: Element, block: Block) -> None:
-    match block:
-        case Heading(level, text, anchor):
-            SubElement(parent, f"h{level}", id=anchor).text = text
-        case Text(text):
-            SubElement(parent, "p").text = text
-        case Links(links):
-            nav = SubElement(parent, "nav")
-            for link in links:
-                _link(nav, link)
-        case Picture(path, caption):
-            figure = SubElement(parent, "figure")
-            data = base64.b64encode(path.read_bytes()).decode()
-            SubElement(figure, "img", src=f"data:image/png;base64,{data}", alt=caption)
-            SubElement(figure, "figcaption").text = caption
-        case Fold(summary, inner):
-            details = SubElement(parent, "details")
-            SubElement(details, "summary").text = summary
-            for part in inner:
-                _add(details, part)
-        case Table():
-            _table(SubElement(parent, "div", {"class": "wide"}), block)
+def markdown(blocks: Iterable[Element], folder: Path) -> str:
+    """`blocks` as Markdown for a file in `folder`, from which pictures are linked."""
+    return "\n\n".join(_block(block, folder) for block in blocks) + "\n"
 
 
-def _table(parent: Element, block: Table) -> None:
-    table = SubElement(parent, "table")
-    header = SubElement(SubElement(table, "thead"), "tr")
-    for column in block.frame.columns:
-        SubElement(header, "th", scope="col").text = str(column)
-    rows = SubElement(table, "tbody")
-    for row in block.frame.itertuples(index=False):
-        line = SubElement(rows, "tr")
-        for value in row:
-            if isinstance(value, Link):
-                _link(SubElement(line, "td"), value)
-            else:
-                text = str(value)
-                kind = "number" if _is_number(text) else "short" if len(text) < _SHORT else "long"
-                SubElement(line, "td", {"class": _COLOURS.get(text, kind)}).text = text
+def _block(block: Element, folder: Path) -> str:
+    match block.tag:
+        case "p":
+            return _text(block)
+        case "nav":
+            return " · ".join(map(_text, block))
+        case "figure":
+            image, caption = block
+            where = quote(Path(os.path.relpath(image.attrib["src"], folder)).as_posix())
+            return f"![{_text(caption)}]({where})\n\n{_text(caption)}"
+        case "details":
+            summary, *inner = block
+            # Within tags, on one line, nothing is read as Markdown.
+            line = html.escape(" ".join(str(summary.text).split()), quote=False)
+            parts = (f"<details><summary>{line}</summary>", markdown(inner, folder).strip())
+            return "\n\n".join((*parts, "</details>"))
+        case "div":
+            header, *rows = ([_text(cell) for cell in row] for row in block.iter("tr"))
+            lines = [header, ["---"] * len(header), *rows]
+            return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+        case _:
+            anchor = html.escape(block.attrib["id"])
+            return f'<a id="{anchor}"></a>\n\n{"#" * int(block.tag[1])} {_text(block)}'
 
 
-def _link(parent: Element, link: Link) -> None:
-    SubElement(parent, "a", href=f"#{link.anchor}").text = link.text
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text.replace("−", "-"))
-    except ValueError:
-        return text == "–"
-    return True
+def _text(element: Element) -> str:
+    """Text that reads as it stands: no tags or emphasis come of it, and no link but its own."""
+    line = " ".join("".join(element.itertext()).split())
+    text = html.escape(re.sub(r"([\\|*\[\]`])", r"\\\1", line), quote=False)
+    for link in element.iter("a"):
+        return f"[{text}]({link.attrib['href']})"
+    return text

@@ -43,15 +43,31 @@ class Outcome:
     error: str = ""
 
 
+@dataclass(frozen=True)
+class Conditions:
+    """Under which conditions a notebook runs.
+
+    Attributes:
+        folder: the current folder of the notebook, this process's by default.
+        shown: whether what is printed appears here too.
+        threads: of BLAS, PyTorch and Numba each, as the environment says by default.
+        stopped: called twice a second; where it returns True, the run ends before its time.
+    """
+
+    folder: Path | None = None
+    shown: bool = True
+    threads: int | None = None
+    stopped: Callable[[], bool] = lambda: False
+
+
+DEFAULT = Conditions()
+
+
 def execute(
     notebook: Path,
     output: Path,
     parameters: Mapping[str, Any],
-    *,
-    folder: Path | None = None,
-    shown: bool = True,
-    threads: int | None = None,
-    stopped: Callable[[], bool] = lambda: False,
+    conditions: Conditions = DEFAULT,
 ) -> Outcome:
     """Run one notebook in a new process with an empty IPython folder.
 
@@ -61,10 +77,6 @@ def execute(
         output: where the executed notebook goes; on failure it ends at the cell that failed. Its
             tables and pictures go to `files_folder(output)`, what it prints to a log beside it.
         parameters: typed values; names must be the notebook's.
-        folder: the current folder of the notebook, this process's by default.
-        shown: whether what is printed appears here too.
-        threads: of BLAS, PyTorch and Numba each, as the environment says by default.
-        stopped: called twice a second; where it returns True, the run ends before its time.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
     request = {
@@ -75,20 +87,13 @@ def execute(
     start = time.perf_counter()
     for _ in range(STARTS):
         output.unlink(missing_ok=True)
-        exit_code, error = _start(request, output, folder, shown, threads, stopped)
+        exit_code, error = _start(request, output, conditions)
         if exit_code != _DEAD_KERNEL or _started(output):
             break
     return Outcome(notebook.stem, time.perf_counter() - start, error)
 
 
-def _start(
-    request: Mapping[str, Any],
-    output: Path,
-    folder: Path | None,
-    shown: bool,
-    threads: int | None,
-    stopped: Callable[[], bool],
-) -> tuple[int, str]:
+def _start(request: Mapping[str, Any], output: Path, conditions: Conditions) -> tuple[int, str]:
     """Exit status and error of one process that executes `request`."""
     log = output.with_suffix(".log")
     with tempfile.TemporaryDirectory(prefix=_prefix(output)) as ipython:
@@ -100,11 +105,12 @@ def _start(
                 stdin=subprocess.PIPE,
                 stdout=written,
                 stderr=subprocess.STDOUT,
-                cwd=folder,
-                env=variables(ipython, files_folder(output.absolute()), threads),
+                cwd=conditions.folder,
+                env=variables(ipython, files_folder(output.absolute()), conditions.threads),
                 start_new_session=True,  # Ctrl-C comes here, and then there
             )
-            exit_code = _wait(process, stopped, _Copy(printed) if shown else lambda: None)
+            copy_log = _Copy(printed) if conditions.shown else lambda: None
+            exit_code = _wait(process, conditions.stopped, copy_log)
         if exit_code == 0:
             return 0, ""
         sentence = Path(ipython) / ERROR
@@ -114,7 +120,7 @@ def _start(
 
 
 def variables(ipython: str, files: Path, threads: int | None = None) -> dict[str, str]:
-    """The environment of a run, whose tables go to `files`; `threads` as `execute` takes them."""
+    """The environment of a run, whose tables go to `files`; `threads` as in `Conditions`."""
     return {
         **os.environ,
         "IPYTHONDIR": ipython,

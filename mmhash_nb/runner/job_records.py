@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from mmhash_nb.io.download import digest_of
 from mmhash_nb.io.files import whole
 from mmhash_nb.io.source import package_hash, versions
 from mmhash_nb.runner.headless import Outcome, files_folder
@@ -81,7 +82,7 @@ def end(job: Job, inputs: str, outcome: Outcome) -> None:
     """Write the record of a run that ended, with digests of the files that it left."""
     folder = files_folder(job.output)
     files = [p for p in sorted(folder.rglob("*")) if p.is_file() and not p.name.startswith(".")]
-    digests = {p.relative_to(folder).as_posix(): _digest(p) for p in files}
+    digests = {p.relative_to(folder).as_posix(): digest_of(p, "sha256") for p in files}
     _write(job, inputs, outcome, time.time(), digests)
 
 
@@ -103,10 +104,6 @@ def _write(job: Job, inputs: str, outcome: Outcome, ended: float, files: Mapping
         aside.write_text(json.dumps(record, indent=2) + "\n")
 
 
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def read(path: Path) -> dict[str, Any] | None:
     """The record at `path`, None where there is none or it is not whole."""
     try:
@@ -126,7 +123,8 @@ def succeeded(path: Path, record: Mapping[str, Any]) -> bool:
         return False
     folder = files_folder(path)
     try:
-        return all(_digest(folder / name) == digest for name, digest in record["files"].items())
+        files = record["files"].items()
+        return all(digest_of(folder / name, "sha256") == digest for name, digest in files)
     except OSError:
         return False
 

@@ -1,18 +1,17 @@
 """The jobs of a batch, one after the other in this process or spread over Dask workers."""
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from distributed import Client, Status, as_completed, get_worker
 from filelock import FileLock, Timeout
 
 from mmhash_nb.runner import job_records
 from mmhash_nb.runner.cluster import client, other_software, slots, software, threads_each
-from mmhash_nb.runner.headless import Outcome, clear, execute, in_words
+from mmhash_nb.runner.headless import DEFAULT, Conditions, Outcome, clear, execute, in_words
 from mmhash_nb.runner.jobs import Job
 
 #: what `cluster.software` says
@@ -20,15 +19,7 @@ Software = tuple[str, dict[str, str]]
 _LOST = "the connection to the Dask scheduler was lost: run the same command on a new one."
 
 
-def run_job(
-    job: Job,
-    since: float = 0.0,
-    *,
-    folder: Path | None = None,
-    shown: bool = True,
-    threads: int | None = None,
-    stopped: Callable[[], bool] = lambda: False,
-) -> Outcome:
+def run_job(job: Job, since: float = 0.0, conditions: Conditions = DEFAULT) -> Outcome:
     """Run one job, or find it done, and leave its record beside the executed notebook.
 
     Of two processes that come to the same job at once one runs it; the other waits, and finds it
@@ -36,9 +27,8 @@ def run_job(
 
     Args:
         since: as `job_records.done` takes it.
-        folder, shown, threads, stopped: as `headless.execute` takes them.
     """
-    how = {"folder": folder, "shown": shown, "threads": threads, "stopped": stopped}
+    folder, stopped = conditions.folder, conditions.stopped
     try:
         job.output.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(job.output.with_name(f".{job.output.stem}.lock"))
@@ -46,18 +36,18 @@ def run_job(
             with suppress(Timeout), lock.acquire(timeout=1):
                 if done := job_records.done(job, since, folder):
                     return Outcome(job.name, done["seconds"])
-                return _run(job, job_records.inputs_hash(job, folder), **how)
+                return _run(job, job_records.inputs_hash(job, folder), conditions)
     except (OSError, ValueError) as error:
         return Outcome(job.name, 0.0, in_words(error))
     return Outcome(job.name, 0.0, "stopped")
 
 
-def _run(job: Job, inputs: str, **how: Any) -> Outcome:
+def _run(job: Job, inputs: str, conditions: Conditions) -> Outcome:
     clear(job.output)
     job_records.begin(job)
-    outcome = execute(job.notebook, job.output, job.parameters, **how)
+    outcome = execute(job.notebook, job.output, job.parameters, conditions=conditions)
     outcome = replace(outcome, notebook=job.name)
-    if not how["stopped"]():
+    if not conditions.stopped():
         job_records.end(job, inputs, outcome)
     return outcome
 
@@ -182,4 +172,4 @@ def _on_worker(
         at_work = worker.status in (Status.running, Status.paused)
         return not at_work or task is None or task.state == "cancelled"
 
-    return run_job(job, since, folder=folder, shown=False, threads=threads, stopped=stopped)
+    return run_job(job, since, Conditions(folder, False, threads, stopped))

@@ -19,9 +19,7 @@ def resolve_device(device: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     chosen = torch.device(device)
     if chosen.type == "cuda" and not torch.cuda.is_available():
-        raise RuntimeError(
-            "device='cuda' was asked for, but PyTorch sees no CUDA device here: use 'cpu'."
-        )
+        raise RuntimeError("PyTorch sees no CUDA device here for device='cuda': use 'cpu'.")
     return chosen
 
 

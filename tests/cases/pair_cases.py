@@ -5,7 +5,9 @@ import numpy as np
 from mmhash_nb.pairs import Pairs
 
 
-def clusters(noise: float, n: int = 160, classes: int = 4, d: int = 20, v: int = 12) -> Pairs:
+def gaussian_clusters(
+    noise: float, n: int = 160, classes: int = 4, d: int = 20, v: int = 12
+) -> Pairs:
     """Gaussian clusters, other centres in each modality; 30 queries, 80 training samples."""
     rng = np.random.default_rng(7)
     which = np.arange(n) % classes

@@ -197,7 +197,7 @@ def test_a_device_that_is_not_there_is_refused(home, tmp_path, capsys, monkeypat
         assert fit(capsys, items, model, *mah)[0] == 0
         assert run(capsys, *encoding(items, model, "joint", tmp_path / "c"))[0] == 0
     said = refused(capsys, *given[command], "--device", "cuda")
-    assert "device='cuda' was asked for, but PyTorch sees no CUDA device here" in said
+    assert "PyTorch sees no CUDA device here for device='cuda'" in said
 
 
 def test_items_that_lack_a_modality_or_labels_are_encoded_by_what_they_have(home, tmp_path, capsys):

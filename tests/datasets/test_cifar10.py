@@ -166,7 +166,7 @@ def test_a_missing_batch_is_named_with_where_to_get_it(tmp_path, monkeypatch, na
     (folder / name).unlink()
     with pytest.raises(FileNotFoundError) as caught:
         load("cifar10", tmp_path)
-    assert f"{folder} lacks {name}: get {cifar10_files.ARCHIVE} from {cifar10.PAGE}" in str(
+    assert f"{folder} lacks {name}: get {cifar10_files.ARCHIVE} from {cifar10_files.PAGE}" in str(
         caught.value
     )
 

@@ -15,7 +15,8 @@ import test_wiki
 from file_server import serving
 
 from mmhash_nb import cli as commands
-from mmhash_nb.datasets import mirflickr25k, nuswide, wiki
+from mmhash_nb.datasets import mirflickr25k, nuswide
+from mmhash_nb.datasets.about import about
 from mmhash_nb.io import archives
 from mmhash_nb.io.archives import Archive
 
@@ -78,10 +79,10 @@ def test_the_report_says_what_is_there_and_how_to_get_the_rest(tmp_path, capsys)
     assert heads["scenes"] == ["there", "embedded"]
     assert heads["wiki"] == ["there", str(tmp_path / "wiki")] and heads["cifar10"] == ["absent"]
     text = "\n".join(lines)
-    assert "4 of 4 files" in text and f"    page: {mirflickr25k.PAGE}" in text
+    assert "4 of 4 files" in text and f"    page: {about('mirflickr25k')['page']}" in text
     assert "--download mirflickr25k  (3,069 MB)" in text and "--download cifar10  (170 MB)" in text
-    assert f"    put:  {nuswide.PUT} under {tmp_path}" in text
-    assert wiki.PAGE not in text and "--download iaprtc12" not in text
+    assert f"    put:  {about('nuswide')['put']} under {tmp_path}" in text
+    assert about("wiki")["page"] not in text and "--download iaprtc12" not in text
 
 
 def test_the_report_counts_what_lacks(tmp_path, capsys, monkeypatch):

@@ -1,7 +1,6 @@
 import csv
 
 import numpy as np
-import pytest
 from on_disk import needs
 from PIL import Image
 
@@ -45,11 +44,6 @@ def test_photos_captions_and_concepts_are_those_of_the_files(tmp_path):
     assert pairs.vocabulary == ("cat", "dog", "falls", "snow")
     assert pairs.texts[:3].tolist() == [[0, 1, 1, 1], [1, 0, 1, 1], [0, 1, 0, 0]]
     assert pairs.source.startswith("11 of 12 photos")
-
-
-def test_labels_are_no_option(tmp_path):
-    with pytest.raises(TypeError, match="dataset flickr8k has no option 'labels'"):
-        load("flickr8k", tmp_path, labels="both")
 
 
 @needs(flickr8k)

@@ -143,7 +143,7 @@ def test_a_missing_file_is_named(tmp_path, name):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     with pytest.raises(FileNotFoundError, match=rf"iaprtc12 has no {name} in {tmp_path}"):
         load("iaprtc12", tmp_path)
-    assert iaprtc12.find(tmp_path) is None and "imageclef.org/SIAPRdata" in iaprtc12.PUT
+    assert iaprtc12.find(tmp_path) is None
 
 
 def test_a_missing_photo_is_named(tmp_path):

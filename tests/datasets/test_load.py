@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from mmhash_nb.datasets import available, data_root, load, module_of, names, wiki
+from mmhash_nb.datasets import available, data_root, load, names, wiki
+from mmhash_nb.datasets.about import about
 
 
 def test_the_registered_names():
@@ -13,10 +14,11 @@ def test_an_unknown_name_names_the_known_ones():
         load("mnist")
 
 
-@pytest.mark.parametrize("name", ["wiki", "cifar10"])
+@pytest.mark.parametrize("name", ["wiki", "cifar10", "flickr8k"])
 def test_an_unknown_option_names_the_known_ones(name, tmp_path):
-    with pytest.raises(TypeError, match=f"dataset {name} has no option 'seed'; it has .*download"):
-        load(name, tmp_path, seed=1)
+    known = "images" if name == "flickr8k" else ".*download"
+    with pytest.raises(TypeError, match=f"dataset {name} has no option 'labels'; it has {known}"):
+        load(name, tmp_path, labels="both")
 
 
 def test_the_root_is_the_argument_then_the_variable_then_data(tmp_path, monkeypatch):
@@ -52,9 +54,9 @@ def test_absent_data_says_where_to_get_it_and_where_to_put_it(name, tmp_path):
     for root in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(FileNotFoundError) as caught:
             load(name, root)
-        message, module = str(caught.value), module_of(name)
-        assert module.PAGE.startswith("http") and module.PAGE in message and "\n" not in message
-        assert module.PUT in message and str(root) in message
+        message, known = str(caught.value), about(name)
+        assert known["page"].startswith("http") and known["page"] in message and "\n" not in message
+        assert known["put"] in message and str(root) in message
         row = available(root).set_index("name").loc[name]
-        assert not row.present and row.page == module.PAGE
-        assert module.PUT in row.put and str(root) in row.put
+        assert not row.present and row.page == known["page"]
+        assert known["put"] in row.put and str(root) in row.put

@@ -81,7 +81,7 @@ def test_vgg_features_that_are_absent_wrong_or_not_aligned(tmp_path):
         read(tmp_path, images="vgg")
     (tmp_path / VGG).unlink()
     with pytest.raises(
-        FileNotFoundError, match=r"no mirflickr25k-iall-vgg\.mat in .* images='none'"
+        FileNotFoundError, match=r"no mirflickr25k-iall-vgg\.mat .*images='none'\) in"
     ):
         read(tmp_path, images="vgg")
 

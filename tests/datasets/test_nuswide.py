@@ -228,7 +228,7 @@ def test_a_missing_file_says_where_to_get_it_and_where_to_put_it(root, file):
         load("nuswide", root)
     message = str(caught.value)
     there = " (what is there is for images='none')" if file == VISUAL_WORDS else ""
-    for part in (f"{path.name}{there} in ", nuswide.PAGE, "AllTags1k.txt", f"under {root}"):
+    for part in (f"{path.name}{there} in ", "AllTags1k.txt", f"under {root}"):
         assert part in message
     assert "\n" not in message
 

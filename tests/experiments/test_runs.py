@@ -244,7 +244,7 @@ def test_an_interrupted_run_goes_on_from_its_checkpoint(
 
 def test_an_absent_cuda_is_one_sentence_and_no_record(two_views, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    sentence = "device='cuda' was asked for, but PyTorch sees no CUDA device here: use 'cpu'."
+    sentence = "PyTorch sees no CUDA device here for device='cuda': use 'cpu'."
     with pytest.raises(RuntimeError, match=f"^{sentence}$"):
         hashers.create("mmnn_l1", 8, device="cuda").fit(two_views)
     with pytest.raises(RuntimeError, match=f"^{sentence}$"):

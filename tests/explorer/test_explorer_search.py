@@ -78,7 +78,7 @@ def test_bad_questions_get_a_sentence() -> None:
     with pytest.raises(ValueError, match="there are no unified codes"):
         Database(pairs, codes, "unified")
     for sample in (-1, N):
-        with pytest.raises(ValueError, match=f"query {sample} is not one of the {N} samples"):
+        with pytest.raises(ValueError, match=f"query {sample} is not one of the {N}"):
             Query.of(pairs, sample)
 
 

@@ -54,14 +54,14 @@ REFUSED = {
         ({"task": "joint-image"}, "task must be query-database.*'joint-image'"),
         ({"task": "unified-image"}, "task must be query-database.*'unified-image'"),
         ({"task": "joint-unified"}, "task must be query-database.*'joint-unified'"),
-        ({"queries": [N]}, f"query {N} is not one of the {N} samples"),
+        ({"queries": [N]}, f"query {N} is not one of the {N}"),
         ({"k": 0}, "number of results must be at least 1, but is 0"),
         ({"codes": {"image": some_codes(1)["image"]}}, "no text codes; there are image"),
         ({"codes": some_codes(1, n=7)}, f"7 image codes for {N} samples"),
         ({"pairs": some_pairs(database=np.arange(0))}, "made-up has an empty database"),
     ],
     figures.attended_channels: [
-        ({"samples": []}, "need samples to show, but none is"),
+        ({"samples": []}, "at least one sample to show"),
         ({"samples": [0, N]}, f"sample {N} is not one of the {N}"),
         ({"samples": [0, -1]}, "sample -1 is not one of"),
         ({"weights": np.ones((3, C))}, r"weights must be .* each of the 2 samples, .* \[3, 7\]"),
@@ -126,7 +126,7 @@ REFUSED = {
         ({"numbers": [0]}, "cut-off must be a positive integer, but is 0"),
     ],
     figures.show_pairs: [
-        ({"indices": []}, "none was given"),
+        ({"indices": []}, "at least one sample to show"),
         ({"indices": [N]}, f"sample {N}"),
     ],
     figures.gallery: [
@@ -138,8 +138,8 @@ REFUSED = {
         ),
     ],
     figures.channel_gallery: [
-        ({"channels": []}, "channels 0 to 6, but none was"),
-        ({"channels": [C]}, "channels 0 to 6, but 7 was given"),
+        ({"channels": []}, "at least one channel to show"),
+        ({"channels": [C]}, f"channel {C} is not one of the {C}"),
         ({"weights": np.ones((3, C))}, r"weights must be .* of the 40 samples, but are \[3, 7\]"),
     ],
     figures.word_queries: [

@@ -107,13 +107,13 @@ def test_losses_are_equations_4_and_6_by_loops(attention, margin, tiny_pictures)
         assert adversarial == 0 and made.adversary is None
 
 
-@pytest.mark.parametrize("players", ["both", "hashing", "attention", "none"])
-def test_hashing_minimises_both_losses_or_the_first(players, tiny_pictures):
+@pytest.mark.parametrize("sides", ["both", "hashing", "attention", "none"])
+def test_hashing_minimises_both_losses_or_the_first(sides, tiny_pictures):
     """Eq. 8 in value and gradient of E and D: G's weights are no variables of it."""
-    made = learning(tiny_pictures, players=players)
+    made = learning(tiny_pictures, adversarial=sides)
     made.network.attention.requires_grad_(False)
     retrieval, adversarial, *_ = naive(made)
-    wanted = retrieval + adversarial if players in ("both", "hashing") else retrieval
+    wanted = retrieval + adversarial if sides in ("both", "hashing") else retrieval
     ours = made.loss(BATCH)
     torch.testing.assert_close(ours, wanted)
     torch.testing.assert_close(
@@ -122,7 +122,7 @@ def test_hashing_minimises_both_losses_or_the_first(players, tiny_pictures):
     code = made.network.text_code
     for one, other in zip(gradients(ours, code), gradients(wanted, code), strict=True):
         torch.testing.assert_close(one, other)
-    assert (made.adversary is not None) == (players in ("both", "attention"))
+    assert (made.adversary is not None) == (sides in ("both", "attention"))
 
 
 def straight_through_gain(made, attend_queries):
@@ -206,9 +206,9 @@ def test_with_one_mask_queries_have_none_to_attend_through(attend_queries, tiny_
         torch.testing.assert_close(one, two)
 
 
-@pytest.mark.parametrize("players", ["both", "hashing", "attention", "none"])
+@pytest.mark.parametrize("adversarial", ["both", "hashing", "attention", "none"])
 @pytest.mark.parametrize("attention", ["both", "none"])
-def test_who_moves_in_whose_steps(attention, players, tiny_pictures, monkeypatch):
+def test_who_moves_in_whose_steps(attention, adversarial, tiny_pictures, monkeypatch):
     """G is fixed in steps of E and D (Eq. 8), E and D in those of G (Eq. 9)."""
     moved = {"loss": set(), "gain": set()}
     step = steps.Steps._step
@@ -238,8 +238,8 @@ def test_who_moves_in_whose_steps(attention, players, tiny_pictures, monkeypatch
     )
     monkeypatch.setattr(steps.Steps, "_step", watched)
     options = {"hashing_steps": 1, "epochs": 2, "learning_rate": 1e-2}
-    create("aadah", attention=attention, players=players, **options).fit(tiny_pictures)
-    learns = attention == "both" and players in ("both", "attention")
+    create("aadah", attention=attention, adversarial=adversarial, **options).fit(tiny_pictures)
+    learns = attention == "both" and adversarial in ("both", "attention")
     assert moved == {"loss": {"ED"}, "gain": {"G"} if learns else set()}
 
 
@@ -428,3 +428,13 @@ def test_smaller_batches_are_tried_where_memory_runs_out_at_the_last_step(
     with pytest.raises(RuntimeError, match=r"aadah .* batch_size=(\d+): try batch_size=[2-5], "):
         method.fit(tiny_pictures)
     assert len(sizes) > 2 and sizes[-1] <= 5 and sizes[0] == len(tiny_pictures.train)
+
+
+def test_a_method_that_was_saved_with_the_old_name_of_an_option_loads(tiny_pictures, tmp_path):
+    fitted = create("aadah", adversarial="hashing", epochs=1).fit(tiny_pictures)
+    fitted.save(tmp_path)
+    saved = tmp_path / "method.json"
+    saved.write_text(saved.read_text().replace('"adversarial"', '"players"'))
+    loaded = hashers.load(tmp_path)
+    assert loaded.options == fitted.options
+    assert loaded.encode(tiny_pictures, "image") == fitted.encode(tiny_pictures, "image")

@@ -136,14 +136,6 @@ class Lacking(Projected):
         return self.state["lost"]
 
 
-class Strange(Projected):
-    family = "foo"
-
-
-class Codeless(Projected):
-    has_codes = False
-
-
 class Changing(Projected):
     def fit(self, train, checkpoint=None):
         train.images[0] += 1
@@ -170,8 +162,8 @@ class Untyped(Projected):
         scale: Any = option(1.0)
 
 
-class Joint(Projected):
-    modalities = ("image", "sound")
+def tagged(name: str, **tags: object) -> type[Projected]:
+    return type(name, (Projected,), tags)
 
 
 class Failing(Projected):
@@ -211,8 +203,8 @@ class NotFinite(Doubled):
         (Unreturned, "does not return itself from fit"),
         (NotFinite, "gives vectors of image that are not finite"),
         (Lacking, "fails to encode image: KeyError 'lost'"),
-        (Strange, "is of family 'foo': name one of"),
-        (Codeless, "must have has_codes = True"),
+        (tagged("Strange", family="foo"), "is of family 'foo': name one of"),
+        (tagged("Codeless", has_codes=False), "must have has_codes = True"),
         (Doubled, "does not give 48 vectors of float32 for image of 48 samples"),
         (Peeking, "reads samples outside `train`: with others there it learns otherwise"),
         (Unseeded, "learns another state from the same seed and pairs"),
@@ -223,7 +215,10 @@ class NotFinite(Doubled):
         (Lax, "refuses to encode joint with RuntimeError in place of ValueError"),
         (Tolerant, "does not refuse an unknown option"),
         (Untyped, "does not refuse a value of another type for scale"),
-        (Joint, r"has modalities \('image', 'sound'\): name some of"),
+        (
+            tagged("Joint", modalities=("image", "sound")),
+            r"has modalities \('image', 'sound'\): name some of",
+        ),
         (Failing, "fails to encode image: out of bounds"),
         (Partial, "cannot be created: it lacks _project"),
     ],

@@ -68,7 +68,7 @@ def test_other_values_are_refused_by_create(name, options, takes):
         ("gmu", {"objective": "triplet", "fusion": "gmu"}),
         ("mah_printed", {"objective": "triplet", "kernel": "printed", "attention": "printed"}),
         ("cmnn_l1", {"layers": 1, "alpha": 0.0}),
-        ("aadah_none", {"attention": "none", "players": "both", "attend_queries": False}),
+        ("aadah_none", {"attention": "none", "adversarial": "both", "attend_queries": False}),
     ],
 )
 def test_options_that_earlier_versions_recorded_are_those_of_today(name, recorded):

@@ -120,7 +120,7 @@ def test_a_damaged_header_is_computed_again(cached, folder, at):
     for byte in b"\x00(\xffP":
         path.write_bytes(whole[:at] + bytes([byte]) + whole[at + 1 :])
         for mapped in (False, True):
-            cache._read(path, mapped)  # never raises
+            cache.read_array(path, mapped)  # never raises
 
 
 def test_nothing_is_unpickled(cached, folder):
@@ -156,7 +156,7 @@ def test_a_failed_write_leaves_nothing(cached, folder, monkeypatch):
 
 def test_of_two_that_want_the_same_array_one_computes_it(monkeypatch):
     calls, reads, both_looked = [], [], threading.Event()
-    read = cache._read
+    read = cache.read_array
 
     def counted(*arguments):
         reads.append(1)
@@ -169,7 +169,7 @@ def test_of_two_that_want_the_same_array_one_computes_it(monkeypatch):
         assert both_looked.wait(10)
         return np.ones(3)
 
-    monkeypatch.setattr(cache, "_read", counted)
+    monkeypatch.setattr(cache, "read_array", counted)
     with ThreadPoolExecutor(2) as pool:
         both = [pool.submit(cached_array, "arrays", ["a"], compute) for _ in range(2)]
         assert all(one.result().all() for one in both)

@@ -251,8 +251,3 @@ def test_claims_of_zhang2018_are_ruled_on_by_runs_on_other_data(dataset):
     table = verdicts("zhang2018", records.assign(value=low), dataset).set_index("source")
     lost = table.index[table.verdict == "does not hold"]
     assert list(lost) == ["Section 4.2, Table 2"] * 2
-
-
-def test_a_paper_without_claims_is_named():
-    with pytest.raises(ValueError, match="there is no paper 'x'; there are masci2014, liong2017"):
-        verdicts("x")

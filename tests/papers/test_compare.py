@@ -13,7 +13,7 @@ from scipy import stats
 from mmhash_nb import papers
 from mmhash_nb.experiments import records as run_records
 from mmhash_nb.experiments.intervals import FLOOR, interval, prediction_half_width
-from mmhash_nb.papers.compare import compare, scores, table
+from mmhash_nb.papers.compare import LACKS, compare, scores, table
 from mmhash_nb.papers.printed import COLUMNS
 
 VERDICTS = {"reproduced", "not reproduced", "other data", "not run", "not published"}
@@ -87,19 +87,19 @@ def test_other_data_is_shown_and_not_judged():
 
 
 @pytest.mark.parametrize(
-    ("change", "reason"),
+    ("change", "lacks", "reason"),
     [
-        ({"dataset": "wiki"}, "no run on cifar10"),
-        ({"method": "mmnn_l1"}, "no run of mmnn_l2 on cifar10"),
-        ({"task": "text-image"}, "no mAP of mmnn_l2 for image-text on cifar10"),
-        ({"bits": 16}, "mmnn_l2 was not run at 48 bits on cifar10, but at 16"),
-        ({"metric": "mAP@10"}, "no mAP of mmnn_l2 for image-text on cifar10"),
+        ({"dataset": "wiki"}, 0, "no run on cifar10"),
+        ({"method": "mmnn_l1"}, 1, "no run of mmnn_l2 on cifar10"),
+        ({"task": "text-image"}, 3, "no mAP of mmnn_l2 for image-text on cifar10"),
+        ({"bits": 16}, 2, "mmnn_l2 was not run at 48 bits on cifar10, but at 16"),
+        ({"metric": "mAP@10"}, 3, "no mAP of mmnn_l2 for image-text on cifar10"),
     ],
 )
-def test_not_run_says_what_is_missing(change, reason):
+def test_not_run_says_what_is_missing(change, lacks, reason):
     row = verdict(records([0.5, 0.6], **change), one())
     assert (row.verdict, row.reason, row.n_seeds) == ("not run", reason, 0)
-    assert np.isnan(row.ours)
+    assert np.isnan(row.ours) and row.lacks == LACKS[lacks]
 
 
 def test_a_run_the_paper_could_not_finish_is_not_judged():
@@ -135,9 +135,10 @@ def test_every_published_number_gets_a_row_and_a_known_verdict():
     assert (rows.verdict == "not run").eq(rows.n_seeds == 0).all()
 
 
-def test_records_of_another_paper_do_not_count():
-    ours = records([0.54]).assign(paper="liong2017")
-    assert verdict(ours, one()).verdict == "not run"
+def test_records_of_another_paper_do_not_count_and_the_same_row_twice_counts_once():
+    other = records([0.54]).assign(paper="liong2017")
+    assert verdict(other, one()).verdict == "not run"
+    assert verdict(pd.concat([other, *[records([0.5, 0.6])] * 2]), one()).n_seeds == 2
 
 
 def test_committed_records_are_read(tmp_path, monkeypatch):
@@ -212,10 +213,6 @@ def test_liong2017_searches_unified_codes_where_a_method_learns_them():
     assert papers.as_evaluated("zhang2018", other) is other
     cell = one("cmfh", 0.3, "image-text", 48, "wiki").assign(table=1)
     assert compare("liong2017", ours, cell).ours.tolist() == [0.3]
-
-
-def test_the_same_row_twice_counts_once():
-    assert verdict(pd.concat([records([0.5, 0.6])] * 2), one()).n_seeds == 2
 
 
 def test_table_has_the_papers_layout():

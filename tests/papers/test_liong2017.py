@@ -1,6 +1,7 @@
 """liong2017: its claims, and what is run for it."""
 
 import re
+from functools import partial
 from itertools import product
 
 import pandas as pd
@@ -10,10 +11,10 @@ from record_cases import made
 from mmhash_nb import hashers, papers
 from mmhash_nb.io.project import project_root
 from mmhash_nb.papers.liong2017.protocol import METHODS as LIONG_METHODS
-from mmhash_nb.papers.liong2017.protocol import protocol as liong2017
 from mmhash_nb.papers.verdicts import verdicts as judged
-from mmhash_nb.papers.zhang2018.protocol import protocol as zhang2018
 
+liong2017 = partial(papers.protocol, "liong2017")
+zhang2018 = partial(papers.protocol, "zhang2018")
 BITS = (16, 32, 64, 128)
 TASKS = ("image-text", "text-image")
 SEPARATE, UNIFIED = ("cvh", "cca_itq", "pdh", "scm"), ("lssh", "cmfh", "sephkm", "discmh")

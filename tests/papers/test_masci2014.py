@@ -1,12 +1,12 @@
 """masci2014: what it runs, every evaluation called "mAP", and the study of training length."""
 
 import dataclasses
+from functools import partial
 
 import numpy as np
 import pytest
 
-from mmhash_nb import hashers
-from mmhash_nb.papers.masci2014.protocol import protocol as masci2014
+from mmhash_nb import hashers, papers
 from mmhash_nb.papers.masci2014.studies import (
     CUTS,
     by_epochs,
@@ -15,6 +15,8 @@ from mmhash_nb.papers.masci2014.studies import (
     references_against_queries,
 )
 from mmhash_nb.results import run
+
+masci2014 = partial(papers.protocol, "masci2014")
 
 
 def brute(codes, labels, queries, searched, at=None, retrieved=False, by_class=False):
@@ -40,7 +42,7 @@ def brute(codes, labels, queries, searched, at=None, retrieved=False, by_class=F
 def test_each_evaluation_is_what_it_says(noisy_views):
     method = hashers.create("random", 6).fit(noisy_views)
     codes = {m: method.encode(noisy_views, m) for m in ("image", "text")}
-    table = by_evaluation(noisy_views, codes).set_index("reading")
+    table = by_evaluation(noisy_views, codes).set_index("evaluation")
     bits = [codes[m].signs() for m in ("image", "text")]
     q, d, t = noisy_views.query, noisy_views.database, noisy_views.train
     labels = noisy_views.labels

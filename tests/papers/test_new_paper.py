@@ -46,7 +46,9 @@ def test_a_folder_is_a_paper(added):
         papers.tables("zhang2018")
 
 
-@pytest.mark.parametrize("call", [papers.title, papers.captions, papers.claims])
+@pytest.mark.parametrize(
+    "call", [papers.title, papers.captions, papers.claims, papers.tables, papers.errata, verdicts]
+)
 def test_no_other_name_is_a_paper(call):
     for name in ("compare", "../papers", "zhang2019"):
         with pytest.raises(ValueError, match=f"there is no paper '{name}'; there are .*zhang2018"):

@@ -11,10 +11,10 @@ import pytest
 from mmhash_nb import hashers, papers
 from mmhash_nb.io.project import project_root
 from mmhash_nb.papers import folders
-from mmhash_nb.papers.zeng2022.protocol import protocol as zeng2022
-from mmhash_nb.papers.zhang2018.protocol import protocol as zhang2018
 
 RESULTS = project_root() / "results"
+zeng2022 = partial(papers.protocol, "zeng2022")
+zhang2018 = partial(papers.protocol, "zhang2018")
 
 IMAGE = {"dpsh", "dsh", "hashnet", "dth", "csq"}
 PHOTOS, VECTORS = ("flipkart", "flipkart_sub", "flickr8k"), ("wiki", "uci_digits")
@@ -223,6 +223,3 @@ def test_other_datasets_and_scales_are_refused(room):
         papers.protocol(room, "coco")
     with pytest.raises(ValueError, match="scale must be demo or paper, but is 'full'"):
         papers.protocol(room, "scenes", "full")
-    if room == "liong2017":
-        with pytest.raises(ValueError, match="no experiment on 'mirflickr25k'"):
-            papers.protocol(room, "mirflickr25k")

@@ -300,9 +300,3 @@ def test_the_errata_on_the_tables_of_zhang2018_are_true_of_them():
 def test_a_broken_row_or_header_is_named(text, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         parse(text + "\n", "broken.csv")
-
-
-@pytest.mark.parametrize("read", [papers.tables, papers.errata])
-def test_an_unknown_paper_names_those_there_are(read):
-    with pytest.raises(ValueError, match=r"'masci2015'.*masci2014"):
-        read("masci2015")

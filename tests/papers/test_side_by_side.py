@@ -1,5 +1,7 @@
 """One protocol for all methods: whose options, which data each sees, the table, the costs."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,10 +11,9 @@ from mmhash_nb import hashers, papers
 from mmhash_nb.experiments.protocol import Protocol
 from mmhash_nb.features import backbones
 from mmhash_nb.features.vectors import described, feature_vectors
+from mmhash_nb.hashers import registry
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.papers.masci2014.protocol import protocol as masci2014
 from mmhash_nb.papers.side_by_side.protocol import left_out
-from mmhash_nb.papers.side_by_side.protocol import protocol as side_by_side
 from mmhash_nb.papers.side_by_side.tables import (
     DIRECTIONS,
     backbone_ms,
@@ -25,6 +26,8 @@ from mmhash_nb.papers.side_by_side.tables import (
 )
 from mmhash_nb.results import frame, run, run_protocol
 
+masci2014 = partial(papers.protocol, "masci2014")
+side_by_side = partial(papers.protocol, "side_by_side")
 EXTRAS = {"aadah_cnn_f", "mah_printed", "mah_sentences"}
 
 
@@ -68,14 +71,17 @@ def test_runs_of_the_papers_own_protocols_are_found_again(paper, dataset):
         assert own.views == side.views and here & own.on_vectors == here & side.on_vectors
 
 
-def test_options_of_wiki_and_of_the_networks_of_masci2014():
+def test_options_of_wiki_of_the_networks_of_masci2014_and_of_methods_from_outside(monkeypatch):
     wiki, scenes = side_by_side("wiki"), side_by_side("scenes")
     assert wiki.options["prdh"] == wiki.options["dcmh"]
     assert wiki.options["stmh"] == wiki.options["cca_hash"] == {}
     own = masci2014("scenes").options["mmnn_l2"]
     adam = {"optimiser": "adam", "learning_rate": 0.01, "epochs": 20}
     assert scenes.options["mmnn_l2"] == {**own, **adam}
-    assert side_by_side("scenes", epochs=7).options["mmnn_l2"]["epochs"] == 7
+    monkeypatch.setattr(registry, "_REGISTERED", {})
+    hashers.register("mine", type("Mine", (hashers.DCMH,), {}))
+    given = side_by_side("scenes", epochs=7).options
+    assert given["mmnn_l2"]["epochs"] == given["mine"]["epochs"] == 7
     assert (
         side_by_side("scenes", "paper").options["mmnn_l2"]
         == (masci2014("scenes", "paper").options["mmnn_l2"])

@@ -1,17 +1,19 @@
 """Studies of the papers: candidates, variants of MAH, adversary and masks of AADAH."""
 
+from functools import partial
+
 import pytest
 
-from mmhash_nb import hashers
+from mmhash_nb import hashers, papers
 from mmhash_nb.datasets import load
 from mmhash_nb.papers.liong2017 import studies as liong
-from mmhash_nb.papers.liong2017.protocol import protocol as liong2017
 from mmhash_nb.papers.zeng2022 import studies as zeng
-from mmhash_nb.papers.zeng2022.protocol import protocol as zeng2022
 from mmhash_nb.papers.zhang2018 import attention_scores, word_scores
 from mmhash_nb.papers.zhang2018 import studies as zhang
-from mmhash_nb.papers.zhang2018.protocol import protocol as zhang2018
 
+liong2017 = partial(papers.protocol, "liong2017")
+zeng2022 = partial(papers.protocol, "zeng2022")
+zhang2018 = partial(papers.protocol, "zhang2018")
 SMALL = {"text_hidden": 16, "trainable": "none", "epochs": 1}
 
 
@@ -80,7 +82,7 @@ def test_interpretations_of_cmdvh_are_its_options_with_every_pair_of_switches():
 TINY = {**SMALL, "image_hidden": 16, "text_features": 16, "batch_size": 32}
 
 
-def test_every_player_is_run_with_every_seed_on_held_out_samples(pairs, monkeypatch):
+def test_every_choice_of_sides_is_run_with_every_seed_on_held_out_samples(pairs, monkeypatch):
     calls = []
 
     class Done:
@@ -92,13 +94,13 @@ def test_every_player_is_run_with_every_seed_on_held_out_samples(pairs, monkeypa
             return self.fitted.fit(pairs)
 
     def run(paper, method, part, bits, seed, options):
-        calls.append((part, options["players"], seed))
+        calls.append((part, options["adversarial"], seed))
         return Done(options, seed)
 
     monkeypatch.setattr(zhang, "run", run)
     table = zhang.by_adversary(pairs, 8, (0, 1), TINY)
-    assert [(players, seed) for _, players, seed in calls] == [
-        (players, seed) for players in ("both", "hashing", "attention", "none") for seed in (0, 1)
+    assert [(sides, seed) for _, sides, seed in calls] == [
+        (sides, seed) for sides in ("both", "hashing", "attention", "none") for seed in (0, 1)
     ]
     assert all(len(part) == len(pairs.train) for part, _, _ in calls)
     assert table["image-text"].tolist() == pytest.approx([0.0, 0.1] * 4)

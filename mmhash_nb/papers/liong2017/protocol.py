@@ -1,9 +1,8 @@
 """What liong2017 runs on a dataset."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from mmhash_nb.experiments.protocol import Protocol, given, setup_of
+from mmhash_nb.experiments.protocol import Protocol, Request
 from mmhash_nb.hashers import registered
 from mmhash_nb.papers.folders import setups
 
@@ -21,20 +20,12 @@ _PRINTED: dict[str, dict[str, Any]] = {"wiki": {"text_hidden": 100}}
 #: CVH takes no more bits than its wider view has dimensions.
 _MOST_BITS: dict[str, dict[str, int]] = {"uci_digits": {"cvh": 76}}
 #: A method that can predict the gallery's codes keeps the learned ones there: §4.2, and the errata.
-_GALLERY = {"gallery": "learned"}
+_GALLERY: dict[str, Any] = {"gallery": "learned"}
 
 DATASETS = setups("liong2017")
 
 
-def protocol(
-    dataset: str,
-    scale: str = "demo",
-    bits: Sequence[int] = (),
-    seeds: Sequence[int] = (),
-    epochs: int = 0,
-    backbone: str = "",
-    weights: str = "",
-) -> Protocol:
+def protocol(request: Request, backbone: str = "", weights: str = "") -> Protocol:
     """The experiments of liong2017 (§4) on a dataset.
 
     Shallow methods are given the mean of the same backbone's last map (CNN-F: its fc7, as in §4.2).
@@ -42,29 +33,16 @@ def protocol(
 
     Where both views are vectors, no method has a backbone. CMDVH has the paper's settings at both
     scales.
-
-    Args:
-        dataset, scale, bits, seeds, epochs, backbone, weights: as `papers.protocol` takes them.
     """
-    setup = setup_of("liong2017", DATASETS, dataset, scale)
-    settings = setup.settings(scale)
-    image = {} if setup.vectors else {"backbone": backbone, "weights": weights}
-    changed = given(epochs=epochs, **image)
+    dataset, vectors, settings = request.dataset, request.setup.vectors, request.settings
+    image: dict[str, Any] = {} if vectors else {"backbone": backbone, "weights": weights}
     of_cmdvh = {key: settings[key] for key in _BACKBONE if key in settings}
     of_cmdvh |= _PRINTED.get(dataset, {})
-    methods = [method for method in METHODS if not (setup.vectors and method == "dvsh")]
+    methods = [method for method in METHODS if not (vectors and method == "dvsh")]
     methods += registered("liong2017")
-    options = setup.options(methods, scale, _GALLERY | settings, changed)
-    options |= setup.options(_CMDVH, scale, of_cmdvh, changed)
-    lengths = setup.lengths(scale, bits, _BITS)
-    limited = _MOST_BITS.get(dataset, {})
-    return Protocol(
-        dataset=dataset,
-        grids=[
-            *(([m], [b for b in lengths if b <= most]) for m, most in limited.items()),
-            ([method for method in methods if method not in limited], lengths),
-        ],
-        seeds=setup.seeds_at(scale, seeds),
-        views=setup.views_at(scale),
-        options=options,
-    )
+    options = request.options(methods, **image, **_GALLERY)
+    options |= request.options(_CMDVH, of_cmdvh, **image)
+    lengths, limited = request.lengths(_BITS), _MOST_BITS.get(dataset, {})
+    grids = [((m,), [b for b in lengths if b <= most]) for m, most in limited.items()]
+    rest = tuple(method for method in methods if method not in limited)
+    return request.protocol([*grids, (rest, lengths)], options)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mmhash_nb.experiments.protocol import Protocol, given, setup_of
+from mmhash_nb.experiments.protocol import Protocol, Request
 from mmhash_nb.hashers import names, registered
 from mmhash_nb.papers.folders import setups
 
@@ -25,35 +25,22 @@ _ADAM = {"learning_rate": 0.01, "epochs": 100}
 DATASETS = setups("masci2014")
 
 
-def protocol(
-    dataset: str,
-    scale: str = "demo",
-    bits: Sequence[int] = (),
-    seeds: Sequence[int] = (),
-    epochs: int = 0,
-    optimiser: str = "lbfgs",
-) -> Protocol:
+def protocol(request: Request, optimiser: str = "lbfgs") -> Protocol:
     """The experiments of masci2014 (§4, Table 1) on a dataset.
 
     On `scenes` all but the NUS tables have their counterpart, and a demo is shorter. The paper's
     datasets run at its sizes at both scales.
 
     Args:
-        dataset, scale, bits, seeds: as `papers.protocol` takes them.
-        epochs: at most so many for the networks, in place of the default.
+        request: its epochs are an upper bound.
         optimiser: `lbfgs` or `adam` for the networks.
     """
-    setup = setup_of("masci2014", DATASETS, dataset, scale)
     adam = _ADAM if optimiser == "adam" else {}
-    settings = setup.settings(scale)
-    network = {**settings, "optimiser": optimiser, **adam, **settings, **given(epochs=epochs)}
-    (first, lengths), *others = _GRIDS[dataset]
-    first = (*first, *registered("masci2014"))
-    grids = [(first, setup.lengths(scale, (), lengths)), *others]
-    return Protocol(
-        dataset=dataset,
-        grids=[(methods, bits or lengths) for methods, lengths in grids],
-        seeds=setup.seeds_at(scale, seeds),
-        views=setup.views,
-        options={name: network for name in _NETWORKS} | {"ksh": {"labelled": 5000}},
-    )
+    settings = {"optimiser": optimiser, **adam, **request.settings}
+    (first, lengths), *others = _GRIDS[request.dataset]
+    grids = [
+        ((*first, *registered("masci2014")), request.lengths(lengths)),
+        *((methods, request.bits or lengths) for methods, lengths in others),
+    ]
+    options = request.options(_NETWORKS, settings) | {"ksh": {"labelled": 5000}}
+    return request.protocol(grids, options)

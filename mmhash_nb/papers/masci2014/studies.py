@@ -33,7 +33,7 @@ def by_evaluation(pairs: Pairs, codes: Mapping[str, HashCodes]) -> pd.DataFrame:
         codes: for `image` and `text`, codes of all samples.
 
     Returns:
-        One row an evaluation, columns `reading`, `image-text` and `text-image` (fractions 0..1).
+        One row an evaluation, columns `evaluation`, `image-text` and `text-image` (fractions 0..1).
     """
     q, d, t = pairs.query, pairs.database, pairs.train
     whole, against = mean_average_precision, "queries against the database"
@@ -52,11 +52,13 @@ def by_evaluation(pairs: Pairs, codes: Mapping[str, HashCodes]) -> pd.DataFrame:
         ),
         ("full mAP, mean over classes instead of queries", q, d, partial(_by_class, pairs)),
     ]
+    labels, ways = pairs.labels, [task.split("-") for task in CROSS_MODAL]
     rows = []
     for name, query, database, score in evaluations:
-        profiles = _profiles(pairs, codes, query, database)
-        rows.append((name, *(score(profile) for profile in profiles)))
-    return pd.DataFrame(rows, columns=["reading", *CROSS_MODAL])
+        sides = (labels[query], labels[database])
+        profiles = (rank_profile(codes[a][query], codes[b][database], *sides) for a, b in ways)
+        rows.append((name, *map(score, profiles)))
+    return pd.DataFrame(rows, columns=["evaluation", *CROSS_MODAL])
 
 
 def by_epochs(
@@ -135,16 +137,6 @@ def references_against_queries(pairs: Pairs, runs: Iterable[Run]) -> pd.DataFram
                 for task, distances in ways.items()
             }
     return pd.DataFrame(rows).T.rename_axis("method")
-
-
-def _profiles(
-    pairs: Pairs, codes: Mapping[str, HashCodes], query: np.ndarray, database: np.ndarray
-) -> list[RankProfile]:
-    labels = pairs.labels
-    return [
-        rank_profile(codes[a][query], codes[b][database], labels[query], labels[database])
-        for a, b in (("image", "text"), ("text", "image"))
-    ]
 
 
 def _by_class(pairs: Pairs, profile: RankProfile) -> float:

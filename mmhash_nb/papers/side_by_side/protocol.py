@@ -1,10 +1,9 @@
 """Every method of every paper under one protocol."""
 
-from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
-from mmhash_nb.experiments.protocol import Protocol, Setup, setup_of
+from mmhash_nb.experiments.protocol import Protocol, Request, Setup
 from mmhash_nb.hashers import method_class, names, registered
 from mmhash_nb.papers import folders, masci2014
 
@@ -27,7 +26,7 @@ _ON_VECTORS = {"wiki": "its network is made for pictures; Wiki has feature vecto
 #: what two minutes allow, not what scores best.
 _SHORT: dict[str, Any] = {"epochs": 20, "optimiser": "adam"}
 #: Unified codes are compared in one table, by the rule of liong2017 (§4).
-_GALLERY = {"gallery": "learned"}
+_GALLERY: dict[str, Any] = {"gallery": "learned"}
 DATASETS = {"scenes": Setup(demo=_SHORT, bits=(16, 32)), "wiki": Setup(bits=(16, 32))}
 
 
@@ -40,15 +39,7 @@ def left_out(dataset: str) -> dict[str, str]:
     return {**on_pixels, **_EXTRAS, **_LEFT_OUT[dataset]}
 
 
-def protocol(
-    dataset: str,
-    scale: str = "demo",
-    bits: Sequence[int] = (),
-    seeds: Sequence[int] = (),
-    epochs: int = 0,
-    backbone: str = "",
-    weights: str = "",
-) -> Protocol:
+def protocol(request: Request, backbone: str = "", weights: str = "") -> Protocol:
     """Each method once, with the options that its paper's protocol gives it on the dataset.
 
     A run that a paper's notebook has done is the same run here, and found. The methods of
@@ -57,42 +48,37 @@ def protocol(
     method, the latest one's options count. Methods from outside the package (`hashers.register`)
     are among them, on vectors unless their class says that it takes pixels.
 
-    Args:
-        dataset: `scenes`, or `wiki` (vectors in both modalities: see `left_out`).
-        scale: `demo`, with masci2014's networks trained by Adam on `scenes`, or `paper`, where all
-            methods have one backbone, all of it trained by the deep ones: ResNet-18 at 224 pixels.
-        bits, seeds, epochs, backbone, weights: as `papers.protocol` takes them.
+    On `scenes` a demo trains masci2014's networks by Adam. `wiki` has vectors in both modalities:
+    see `left_out`. At the paper's scale all methods have one backbone, all of it trained by the
+    deep ones: ResNet-18 at 224 pixels.
     """
-    setup = setup_of("side_by_side", DATASETS, dataset, scale)
-    lengths, shared = setup.lengths(scale, bits, (16, 32, 64)), setup.seeds_at(scale, seeds)
+    dataset, scale, lengths = request.dataset, request.scale, request.lengths((16, 32, 64))
+    same = (dataset, scale, lengths, request.seeds)
     backbone = backbone or ("resnet18" if scale == "paper" else "")
-    network = setup.settings(scale) | ({"epochs": epochs} if epochs else {})
+    network = {**request.settings, **({"epochs": request.epochs} if request.epochs else {})}
     on_vectors = masci2014.protocol.METHODS
-    options: dict[str, Mapping[str, Any]] = {
-        **masci2014.protocol.protocol(dataset, scale, lengths, shared, **network).options
-    }
-    for paper in _others():
+    options = {**folders.protocol("masci2014", *same, **network).options}
+    for name, paper in _others().items():
         if dataset in paper.DATASETS:
-            chosen = paper.protocol(dataset, scale, lengths, shared, epochs, backbone, weights)
+            chosen = folders.protocol(name, *same, request.epochs, backbone, weights)
             options |= chosen.options
     options.setdefault("prdh", options["dcmh"])  # the same network, where zhang2018 has no setup
-    listed = (*on_vectors, *(method for paper in _others() for method in paper.METHODS))
+    listed = (*on_vectors, *(method for paper in _others().values() for method in paper.METHODS))
     methods = [name for name in dict.fromkeys(listed) if name not in left_out(dataset)]
     outside = [name for name in registered() if name not in (*methods, *left_out(dataset))]
-    options |= setup.options(outside, scale, options["scm"], {})
-    galleries = setup.options([*methods, *outside], scale, {}, _GALLERY)
+    options |= request.options(outside, options["scm"])
     on_vectors += tuple(m for m in outside if "pixels" not in method_class(m).image_views)
-    return Protocol(
-        dataset=dataset,
-        grids=[([*methods, *outside], lengths)],
-        seeds=shared,
-        options={name: {**options.get(name, {}), **galleries[name]} for name in galleries},
+    methods += outside
+    galleries = request.options(methods, {}, **_GALLERY)
+    return request.protocol(
+        [(methods, lengths)],
+        {name: {**options.get(name, {}), **galleries[name]} for name in methods},
         on_vectors=frozenset(on_vectors),
         vectors=options["scm"],
     )
 
 
-def _others() -> list[ModuleType]:
+def _others() -> dict[str, ModuleType]:
     """The protocols of the papers but masci2014, by year."""
-    protocols = (folders.module_of(paper, "protocol") for paper in folders.names())
-    return [one for one in protocols if one is not masci2014.protocol]
+    protocols = {paper: folders.module_of(paper, "protocol") for paper in folders.names()}
+    return {paper: one for paper, one in protocols.items() if one is not masci2014.protocol}

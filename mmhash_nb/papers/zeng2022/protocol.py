@@ -1,8 +1,6 @@
 """What zeng2022 runs on a dataset."""
 
-from collections.abc import Sequence
-
-from mmhash_nb.experiments.protocol import Protocol, given, setup_of
+from mmhash_nb.experiments.protocol import Protocol, Request
 from mmhash_nb.hashers import registered
 from mmhash_nb.papers.folders import setups
 
@@ -20,37 +18,18 @@ DATASETS = setups("zeng2022")
 _TAGS_ALONE = {("mirflickr25k", "demo")}
 
 
-def protocol(
-    dataset: str,
-    scale: str = "demo",
-    bits: Sequence[int] = (),
-    seeds: Sequence[int] = (),
-    epochs: int = 0,
-    backbone: str = "",
-    weights: str = "",
-) -> Protocol:
+def protocol(request: Request, backbone: str = "", weights: str = "") -> Protocol:
     """The experiments of zeng2022 (§VI) on a dataset.
 
     A demo on `mirflickr25k` takes its tags alone: TextHash with the paper's network, rate and
     batches.
-
-    Args:
-        dataset, scale, bits, seeds, epochs, backbone, weights: as `papers.protocol` takes them.
     """
-    setup = setup_of("zeng2022", DATASETS, dataset, scale)
-    settings = setup.settings(scale)
-    changed = given(epochs=epochs, backbone=backbone, weights=weights)
-    tags_alone = (dataset, scale) in _TAGS_ALONE
+    tags_alone = (request.dataset, request.scale) in _TAGS_ALONE
     methods = ("texthash",) if tags_alone else (*METHODS, *registered("zeng2022"))
-    lengths = setup.lengths(scale, bits, _BITS)
-    grids: list[tuple[Sequence[str], Sequence[int]]] = [(methods, lengths)]
-    if not tags_alone:
-        # One length shows what the printed equations do to learning.
-        grids.append((("mah_printed",), [min(lengths, key=lambda k: abs(k - 32))]))
-    return Protocol(
-        dataset=setup.load or dataset,
-        grids=grids,
-        seeds=setup.seeds_at(scale, seeds),
-        views={} if tags_alone else setup.views_at(scale),
-        options=setup.options((*methods, *_VARIANTS), scale, settings, changed),
-    )
+    options = request.options((*methods, *_VARIANTS), backbone=backbone, weights=weights)
+    lengths = request.lengths(_BITS)
+    if tags_alone:
+        return request.protocol([(methods, lengths)], options, views={})
+    # One length shows what the printed equations do to learning.
+    printed = (("mah_printed",), [min(lengths, key=lambda k: abs(k - 32))])
+    return request.protocol([(methods, lengths), printed], options)

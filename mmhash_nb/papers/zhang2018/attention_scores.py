@@ -47,13 +47,15 @@ def mask_scores(mask: np.ndarray, weight: np.ndarray, objects: np.ndarray) -> pd
 def control_scores(
     mask: np.ndarray, objects: np.ndarray, control: Control, draws: int = 20, seed: int = 0
 ) -> pd.DataFrame:
-    """What `mask_scores` has on average for the masks of `control_mask`.
+    """What `mask_scores` has on average for masks chosen without a look at the image.
 
-    `recall`, `precision` and `pointing` are exact expectations; `IoU` is a mean over draws.
+    They have as many cells as `mask` in each image. `recall`, `precision` and `pointing` are exact
+    expectations; `IoU` is a mean over draws.
 
     Args:
         mask, objects: as for `mask_scores`.
-        control: see `control_mask`; it points at any cell, or at one nearest to the middle.
+        control: `random`, cells drawn at random, that points at any; or `centre`, those nearest to
+            the middle of the map, the last ones drawn from those at equal distance.
         draws: masks an image; seed: of the draws.
 
     Raises:
@@ -69,19 +71,6 @@ def control_scores(
     # Where some of the cells at equal distance are attended, each of them is as likely.
     likely = np.clip((mask.sum(axis=(1, 2))[:, None] - nearer) / tied, 0, 1)  # [N, h w]
     return _table(counts, pixels, likely, iou, np.broadcast_to(-nearer, counts.shape))
-
-
-def control_mask(mask: np.ndarray, control: Control, seed: int = 0) -> np.ndarray:
-    """As many cells as `mask` has in each image, chosen without a look at it, `bool [N, h, w]`.
-
-    Args:
-        mask: attended cells, `bool [N, h, w]`.
-        control: `random`, cells drawn at random; `centre`, those nearest to the middle of the map,
-            the last ones drawn from those at equal distance. Any other is a `ValueError`.
-        seed: of the draws.
-    """
-    nearer, _ = _order(control, *mask.shape[1:])
-    return _nearest(mask, nearer, np.random.default_rng(seed))
 
 
 def strongest_mask(mask: np.ndarray, strength: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from mmhash_nb.experiments.hyperparameters import at_rates
 from mmhash_nb.experiments.protocol import Protocol
+from mmhash_nb.experiments.records import CROSS_MODAL
 from mmhash_nb.experiments.runs import run
 from mmhash_nb.hashers.aadah import AADAH, PARTS, SIDES
 from mmhash_nb.pairs import Pairs
@@ -43,25 +44,22 @@ def by_adversary(
         bits: code length. options: of `aadah`.
 
     Returns:
-        Rows with `players`, `seed`, the mAP in both directions, and means over the held-out
+        Rows with `adversarial`, `seed`, the mAP in both directions, and means over the held-out
         pictures: IoU of mask and object region, that of random masks of the same area, the area.
     """
     part = pairs.held_out()
     queries = part.take(part.query)
     rows = []
-    for players in SIDES:
+    for sides in SIDES:
         for seed in seeds:
-            done = run("zhang2018", "aadah", part, bits, seed, {**options, "players": players})
-            scores = {task: done.metrics[task]["mAP"] for task in ("image-text", "text-image")}
+            done = run("zhang2018", "aadah", part, bits, seed, {**options, "adversarial": sides})
+            scores = {task: done.metrics[task]["mAP"] for task in CROSS_MODAL}
             method = done.method()
             assert isinstance(method, AADAH)
             found = _mask_scores(queries, method)
-            scores |= {
-                "IoU": found["attended"].IoU.mean(),
-                "IoU, random": found["random"].IoU.mean(),
-            }
-            area = found["attended"].area.mean()
-            rows.append({"players": players, "seed": seed, **scores, "area": area})
+            attended, drawn = found["attended"].mean(), found["random"].mean()
+            scores |= {"IoU": attended.IoU, "IoU, random": drawn.IoU, "area": attended.area}
+            rows.append({"adversarial": sides, "seed": seed, **scores})
     return pd.DataFrame(rows)
 
 
