@@ -89,26 +89,25 @@ class STMH(ShallowHasher):
         }
 
     def project_view(self, x: np.ndarray, modality: Modality) -> np.ndarray:
-        near = x @ self.state["image.weights"] if modality == "image" else self._near(x)
+        if modality == "image":
+            near = x @ self.state["image.weights"]
+        else:
+            # −‖x − t‖², less −‖x‖², which is the same for all topics.
+            topics = self.state["text.topics"]
+            near = 2 * x @ topics.T - np.square(topics).sum(axis=1)
         return near - np.median(near, axis=1, keepdims=True)
 
     def database_codes(self, pairs: Pairs) -> HashCodes:
         """M of samples that have both modalities, which single ones can query.
 
-        It minimises the objective for the text and for the mixture g that the image has alone. M
-        of training samples, the program's gallery, is that of their last mixtures, which differ
-        from g by the μ of the map alone.
+        It minimises the objective for the text and for the mixture g that the image has alone. The
+        M that training samples learned, the program's gallery, is for another mixture. That matters
+        with μ: by default next to nothing.
         """
         self._check_fitted()
-        lam, mu = self.options.lam, self.options.mu
-        far = -(1 - lam) * self._near(self.view(pairs, "text"))
-        expected = self.view(pairs, "image") @ self.state["image.weights"]
-        return HashCodes.from_signs(smallest_half(far - 2 * mu * expected) - 0.5)
-
-    def _near(self, x: np.ndarray) -> np.ndarray:
-        """−‖x − t‖² for each topic, less −‖x‖², which is the same for all."""
-        topics = self.state["text.topics"]
-        return 2 * x @ topics.T - np.square(topics).sum(axis=1)
+        near = (1 - self.options.lam) * self._project(pairs, "text")
+        near += 2 * self.options.mu * self._project(pairs, "image")
+        return HashCodes.from_signs(smallest_half(-near) - 0.5)
 
 
 class TopicModel:
