@@ -49,4 +49,6 @@ def protocol(request: Request, optimiser: str = "adam") -> Protocol:
         *((methods, request.bits or lengths) for methods, lengths in others),
     ]
     options = request.options(_NETWORKS, settings) | {"ksh": {"labelled": 5000}}
+    for name, single in request.setup.single.items():
+        options[name] |= single
     return request.protocol(grids, options)
