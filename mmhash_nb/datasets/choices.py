@@ -7,6 +7,7 @@ DISPLAY = {
     "bof": "BoF",
     "gist": "GIST",
     "hog": "HOG",
+    "hog_colour": "HOG_colour",
     "none": "no image",
     "pixels": "image",
     "vgg": "VGG",

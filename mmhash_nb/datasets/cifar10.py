@@ -35,8 +35,9 @@ def load(
     Args:
         root: a folder that holds the official archive or batches, or the images re-packaged as a
             folder or zip; also in a sub-folder whose name begins with `cifar`.
-        images: first modality: `gist` (`float32 [60000, 384]`), `hog`, or `pixels`.
-        texts: second modality: `hog` (`float32 [60000, 486]`) or `gist`.
+        images: first modality: `gist` (`float32 [60000, 384]`), `hog`, `hog_colour` or `pixels`.
+        texts: second modality: `hog` or `hog_colour`, two readings of the paper's 486 numbers
+            (`float32 [60000, 486]`), or `gist`.
         split_seed: draws queries and training images.
         n_train_per_class: training images of each class; `None` trains on the whole database.
         n_query_per_class: queries of each class.
@@ -48,8 +49,8 @@ def load(
             not what it should be.
     """
     root = Path(root)
-    check_option("cifar10", "images", images, ("gist", "hog", "pixels"))
-    check_option("cifar10", "texts", texts, ("hog", "gist"))
+    check_option("cifar10", "images", images, ("gist", "hog", "hog_colour", "pixels"))
+    check_option("cifar10", "texts", texts, ("hog", "hog_colour", "gist"))
     path = fetch_all(root) if download else find(root)
     if path is None:
         raise missing("cifar10", "files", root, root, download=True)

@@ -33,7 +33,7 @@ def load(
     Args:
         root: the folder that holds `flickr8k_1k/`.
         images: `pixels` (`uint8 [N, 3, size, size]`, padded to a square with white), `gist`
-            (`float32 [N, 384]`) or `hog` (`float32 [N, 486]`), computed from those pixels.
+            (`float32 [N, 384]`), `hog` or `hog_colour` (`float32 [N, 486]`), computed from them.
         size: side of the photos in pixels; most have 200.
         texts: of all captions of a photo together, `bow`, the up to 2,000 most frequent words as
             ones and zeros; or `sentences` (`float32 [N, 256]`, see `mmhash_nb.features.text`),

@@ -80,8 +80,8 @@ def load(
 
     Args:
         root: the folder.
-        images: `pixels` (`uint8 [N, 3, size, size]`), `gist` (`float32 [N, 384]`) or `hog`
-            (`float32 [N, 486]`), computed from those pixels.
+        images: `pixels` (`uint8 [N, 3, size, size]`), `gist` (`float32 [N, 384]`), `hog` or
+            `hog_colour` (`float32 [N, 486]`), computed from those pixels.
         size: side of the pixels, up to 1,024.
         tokens: `word`, of two letters or more; or `char`, n-grams of characters, for languages that
             put no spaces between words, or that inflect much.

@@ -28,7 +28,7 @@ class Preprocessing:
     """How pictures and texts become arrays: what encoding new items needs beside a fitted method.
 
     Args:
-        images: `pixels`, `gist` or `hog`; size: side of the pixels, up to 1,024.
+        images: `pixels`, `gist`, `hog` or `hog_colour`; size: side of the pixels, up to 1,024.
         tokens: `word`, or `char` for n-grams of `ngram` characters.
         vocabulary: columns of the texts; None where it is still to be chosen.
 

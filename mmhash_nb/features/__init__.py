@@ -1,13 +1,13 @@
 """Pixels into feature vectors: `describe`."""
 
-from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 
 import numpy as np
 
 from mmhash_nb.features.image_cache import cached_of_images, check_pixels
 
-KINDS = ("pixels", "gist", "hog")
+KINDS = ("pixels", "gist", "hog", "hog_colour")
 
 
 def describe(images: np.ndarray, kind: str) -> np.ndarray:
@@ -17,8 +17,8 @@ def describe(images: np.ndarray, kind: str) -> np.ndarray:
 
     Args:
         images: `uint8 [N, 3, H, W]`.
-        kind: `pixels` (the images as they are), `gist` (`float32 [N, 384]`) or `hog`
-            (`float32 [N, 486]`).
+        kind: `pixels` (the images as they are), `gist` (`float32 [N, 384]`), `hog` or
+            `hog_colour` (`float32 [N, 486]`).
 
     Raises:
         ValueError: another kind, shape or dtype.
@@ -28,10 +28,6 @@ def describe(images: np.ndarray, kind: str) -> np.ndarray:
     check_pixels(images)
     if kind == "pixels":
         return images
-    compute: Callable[[np.ndarray], np.ndarray]
     # Here, since scikit-image and PyTorch take long to import.
-    if kind == "gist":
-        from mmhash_nb.features.gist import gist as compute
-    else:
-        from mmhash_nb.features.hog import hog as compute
-    return cached_of_images("features", images, [kind], partial(compute, images))
+    module = import_module(f"mmhash_nb.features.{kind.partition('_')[0]}")
+    return cached_of_images("features", images, [kind], partial(getattr(module, kind), images))

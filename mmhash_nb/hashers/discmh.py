@@ -40,8 +40,12 @@ class DisCMH(ShallowHasher):
     Sources: Xu, Shen, Yang and Shen, Discriminant cross-modal hashing, ICMR 2016; "DisCMH" of
     liong2017, Tables 1 and 2. We have not read the paper itself: the step of B, λ and ν are those
     of supervised discrete hashing (Shen, Shen, Liu and Shen, CVPR 2015), which it extends to two
-    views; 5 rounds and linear maps are what others tell of it. δ, the sum of both views' penalties
-    and the rule for new pairs are our choice.
+    views. A program by its first author (github.com/BMC-SDNU/Cross-Modal-Hashing-Retrieval,
+    `DCH/code/SDH_train2.m` and `DCH_discrete.m`) confirms λ = 1, 5 rounds, linear maps of centred
+    views, random first bits and the learned B as gallery. It has δ = 0.01 and ν = 0, and its step
+    of B is relaxed, the discrete one of ten passes commented out. On held-out training samples of
+    UCI digits and Wiki, ν = 0 changes nothing and δ = 0.01 at most 1.2 points, up or down. The rule
+    for new pairs is our choice.
     """
 
     class Options(ShallowHasher.Options):

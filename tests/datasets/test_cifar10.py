@@ -17,7 +17,7 @@ from PIL import Image
 from mmhash_nb.datasets import cifar10, cifar10_files, load
 from mmhash_nb.datasets.cifar10_files import BATCH_MD5, CLASSES, find, pixels_and_classes
 from mmhash_nb.features.gist import gist
-from mmhash_nb.features.hog import hog
+from mmhash_nb.features.hog import hog, hog_colour
 
 DATA = os.environ.get("MMHASH_DATA")
 HAS_CIFAR = DATA is not None and find(Path(DATA)) is not None
@@ -309,7 +309,10 @@ def test_a_small_set_is_refused_under_the_official_name(tmp_path):
 
 @pytest.mark.parametrize(
     ("images", "names"),
-    [("gist", ("GIST", "HOG")), ("pixels", ("image", "HOG")), ("hog", ("HOG", "HOG"))],
+    [
+        *[("gist", ("GIST", "HOG")), ("pixels", ("image", "HOG")), ("hog", ("HOG", "HOG"))],
+        ("hog_colour", ("HOG_colour", "HOG")),
+    ],
 )
 def test_pairs_hold_the_two_views(tmp_path, small, images, names):
     pixels, classes = random_set(60)
@@ -317,8 +320,8 @@ def test_pairs_hold_the_two_views(tmp_path, small, images, names):
     pairs = load(
         "cifar10", tmp_path / "root", images=images, n_query_per_class=1, n_train_per_class=2
     )
-    view = {"gist": gist, "hog": hog, "pixels": lambda x: x}[images](pixels)
-    np.testing.assert_array_equal(pairs.images, view)
+    view = {"gist": gist, "hog": hog, "hog_colour": hog_colour, "pixels": lambda x: x}
+    np.testing.assert_array_equal(pairs.images, view[images](pixels))
     np.testing.assert_array_equal(pairs.texts, hog(pixels))
     np.testing.assert_array_equal(pairs.thumbnails, pixels)
     np.testing.assert_array_equal(pairs.labels.argmax(axis=1), classes)

@@ -46,12 +46,12 @@ def test_the_split_is_seeded_and_the_rest_is_database_and_training_set(tmp_path,
 @pytest.mark.parametrize(
     ("option", "known", "names"),
     [
-        ("images", "pixels, gist, hog", WRITE),
+        ("images", "pixels, gist, hog, hog_colour", WRITE),
         ("texts", "bow, sentences", WRITE),
         ("labels", "class, both", ["flipkart"]),
         ("images", "none, vgg, pixels", ["mirflickr25k"]),
-        ("images", "gist, hog, pixels", ["cifar10"]),
-        ("texts", "hog, gist", ["cifar10"]),
+        ("images", "gist, hog, hog_colour, pixels", ["cifar10"]),
+        ("texts", "hog, hog_colour, gist", ["cifar10"]),
     ],
 )
 def test_an_unknown_value_names_the_known_ones(tmp_path, option, known, names):

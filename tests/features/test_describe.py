@@ -7,7 +7,7 @@ from mmhash_nb import features
 from mmhash_nb.features import describe, image_cache
 from mmhash_nb.features import gist as gist_module
 from mmhash_nb.features.gist import gist
-from mmhash_nb.features.hog import hog
+from mmhash_nb.features.hog import hog, hog_colour
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +43,7 @@ def test_pixels_are_the_images_as_they_are(images, cache):
 def test_gist_and_hog_are_what_their_modules_give(images):
     np.testing.assert_array_equal(describe(images, "gist"), gist(images))
     np.testing.assert_array_equal(describe(images, "hog"), hog(images))
+    np.testing.assert_array_equal(describe(images, "hog_colour"), hog_colour(images))
 
 
 def test_the_second_time_is_read_from_the_cache(images, calls):
@@ -73,7 +74,7 @@ def test_few_images_are_not_cached(images, calls, cache):
 
 
 def test_an_unknown_kind_names_the_known_ones(images):
-    with pytest.raises(ValueError, match="pixels, gist, hog, not by 'sift'"):
+    with pytest.raises(ValueError, match="pixels, gist, hog, hog_colour, not by 'sift'"):
         describe(images, "sift")
 
 

@@ -193,6 +193,16 @@ def test_bad_input_is_told_in_a_sentence():
 
 
 @needs(wiki)
+def test_wiki_by_plain_and_by_centred_correlation_of_posteriors():
+    pairs = datasets.load("wiki")
+    plain, centred = (
+        both(hashers.create("sm", 32, centred=c).fit(pairs), pairs) for c in (False, True)
+    )
+    assert plain == pytest.approx([0.263, 0.282], abs=0.003)
+    assert centred == pytest.approx([0.292, 0.275], abs=0.003)
+
+
+@needs(wiki)
 @pytest.mark.parametrize(
     ("name", "image_text", "text_image"),
     [("cm", 0.23, 0.23), ("sm", 0.29, 0.27), ("scm_rasiwasia", 0.29, 0.27)],
