@@ -1,6 +1,7 @@
 """Codes and fitted methods of saved runs on a dataset, for the explorer."""
 
 import json
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -8,6 +9,7 @@ from typing import NamedTuple
 from mmhash_nb import hashers
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.experiments.protocol import Protocol
+from mmhash_nb.experiments.provenance import method_hash
 from mmhash_nb.experiments.runs import Run, codes_are_whole, read_record
 from mmhash_nb.hashers.base import Embedder, Hasher
 from mmhash_nb.io.project import project_root
@@ -44,8 +46,8 @@ def saved_runs(protocol: Protocol, pairs: Pairs, root: Path | None = None) -> Co
     """Codes and fitted methods of a protocol's saved runs on these very pairs, first seed.
 
     Nothing is trained. A run counts where its data, method, code length, seed and options are
-    those of the protocol, also where the method's code has changed since; of several the newest
-    is taken. References without codes are left out.
+    those of the protocol; of several the newest is taken. Where the method's code has changed
+    since, a warning says of how many runs. References without codes are left out.
 
     Args:
         protocol: what was run.
@@ -79,5 +81,13 @@ def saved_runs(protocol: Protocol, pairs: Pairs, root: Path | None = None) -> Co
         raise ValueError(
             f"{folder} holds no finished run of the protocol on {pairs.name}: run its notebook "
             "first, or python -m mmhash_nb reproduce."
+        )
+    hashes = {key: method_hash(type(wanted[key])) for key in found}
+    earlier = [k for k, run in found.items() if run.record["configuration"]["code"] != hashes[k]]
+    if earlier:
+        warnings.warn(
+            f"{len(earlier)} of the {len(found)} runs shown were made by earlier code than this: "
+            "run the protocol again to renew them.",
+            stacklevel=2,
         )
     return collect(pairs, (found[key] for key in wanted if key in found))

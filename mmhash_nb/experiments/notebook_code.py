@@ -2,7 +2,6 @@
 
 import ast
 import hashlib
-import json
 import symtable
 import types
 from collections.abc import Iterator, Mapping
@@ -13,6 +12,7 @@ import numpy as np
 from mmhash_nb.io.source import parsed
 
 _CODE = (type, types.FunctionType, types.ModuleType)
+_PLAIN = (types.NoneType, bool, int, float, complex, str, bytes)
 
 
 def notebook_code(name: str, namespace: Mapping[str, Any]) -> str | None:
@@ -36,7 +36,7 @@ def notebook_code(name: str, namespace: Mapping[str, Any]) -> str | None:
         if one in lines or one not in namespace:
             continue
         value = namespace[one]
-        if (data := _data(value)) is not None:
+        if (data := plain(value)) is not None:
             lines[one] = f"{one} = {data!r}"
             continue
         texts = statements.get(one, ())
@@ -140,11 +140,18 @@ def _used(table: symtable.SymbolTable) -> set[str]:
     return names.union(*map(_used, table.get_children()))
 
 
-def _data(value: Any) -> str | None:
-    """Plain data as JSON, an array as its hash; None for anything else."""
+def plain(value: Any) -> str | None:
+    """A text of plain data or an array that no other such value has; None for anything else."""
     if isinstance(value, np.ndarray) and not value.dtype.hasobject:
         return f"{value.dtype} {value.shape} {hashlib.sha256(value.tobytes()).hexdigest()}"
-    try:
-        return json.dumps(value, sort_keys=True)
-    except (TypeError, ValueError):
+    if isinstance(value, np.generic) or type(value) in _PLAIN:
+        return f"{type(value).__name__} {value!r}"
+    if type(value) not in (tuple, list, dict, set, frozenset):
         return None
+    try:
+        texts = [plain(one) for one in (value.items() if isinstance(value, dict) else value)]
+    except RecursionError:
+        return None
+    found = [text for text in texts if text is not None]
+    found = sorted(found) if isinstance(value, set | frozenset) else found
+    return f"{type(value).__name__} {found}" if len(found) == len(texts) else None

@@ -5,7 +5,6 @@ import os
 import platform
 import subprocess
 import sys
-import uuid
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -13,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import mmhash_nb
+from mmhash_nb.experiments.class_values import ClassValues, typed_in, unknown
 from mmhash_nb.experiments.notebook_code import notebook_code
 from mmhash_nb.io import imports
 from mmhash_nb.io.download import digest_of
@@ -37,7 +37,8 @@ def method_hash(cls: type) -> str:
     The code is that of the modules of the class and of its bases, with all that they import. Of a
     class in an installed library its own file counts, and no other of the library. Of a class
     defined in a notebook it is what the class uses of the notebook's cells. A class typed where no
-    source is saved, as in Python's shell, has another hash in each process.
+    source is saved, as in Python's shell, has another hash in each process. Of each class from
+    outside the package its name and values count as well: see `class_values`.
     """
     imports.read_loaded()
     files, texts = method_files(cls)
@@ -58,12 +59,15 @@ def method_files(cls: type) -> tuple[set[Path], list[str]]:
             files.add(file)
         elif file is not None:
             texts.append(f"compiled = {file_hash(file)!r}")
-        elif _has_no_file(one.__module__):
+        elif typed_in(one.__module__):
             name, namespace = one.__qualname__.partition(".")[0], vars(sys.modules[one.__module__])
             text = notebook_code(name, namespace)
-            texts.append(f"unknown = {_unknown(one)!r}" if text is None else text)
-            files |= imported_files(texts[-1])
-    return closure(files), texts
+            texts.append(unknown(one) if text is None else text)
+    if cls.__module__.partition(".")[0] != imports.PACKAGE.name:
+        values = ClassValues(cls)
+        files |= values.files
+        texts += values.texts
+    return closure(files.union(*map(imported_files, texts))), texts
 
 
 def option_files(options: Mapping[str, Any]) -> dict[str, str]:
@@ -81,18 +85,6 @@ def file_hash(path: Path) -> str:
 @cache
 def _file_hash(path: Path, size: int, changed: int) -> str:
     return digest_of(path, "sha256")
-
-
-def _has_no_file(module: str) -> bool:
-    """Whether code was typed in: in a notebook, or in Python's shell."""
-    if module in sys.builtin_module_names:
-        return False
-    return getattr(sys.modules.get(module), "__file__", None) is None
-
-
-@cache
-def _unknown(cls: type) -> str:
-    return uuid.uuid4().hex
 
 
 def environment() -> dict[str, str]:

@@ -115,6 +115,7 @@ class CMDVH(CrossModalDeep):
         alpha: float = option(0.5, "α of Eq. 14", above=0)
 
         def check(self) -> None:
+            super().check()
             """Refuse Eq. 14 as printed without the term that bounds it."""
             if self.printed and not self.variational:
                 raise ValueError(

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from mmhash_nb.features import backbones
 from mmhash_nb.hashers.options import Options, option
 
 
@@ -20,12 +21,20 @@ class TrainingOptions(Options):
 class ImageOptions(Options):
     """Options of an image branch."""
 
-    backbone: str = option("small", "name for `features.backbones.create`")
+    backbone: str = option("small", "one of `features.backbones.names()`")
     weights: str | None = option(None, "a file of the backbone's weights; None: its own")
-    size: int | None = option(None, "pixels to which images are scaled; None leaves them", least=1)
+    # Of fewer pixels CNN-F's last pool gives nothing.
+    size: int | None = option(
+        None, "pixels to which images are scaled; None leaves them", least=31, most=1024
+    )
     trainable: Literal["all", "last", "none"] = option(
         "last", "which stages of the backbone learn; maps of the others are computed once"
     )
+
+    def check(self) -> None:
+        if self.backbone not in backbones.names():
+            names = ", ".join(backbones.names())
+            raise ValueError(f"backbone must be one of {names}, but is {self.backbone!r}.")
 
 
 class TextOptions(Options):

@@ -4,13 +4,16 @@ import os
 from pathlib import Path
 
 
-def project_root() -> Path:
-    """The repository root: the nearest folder upwards with `notebooks/`, else the current one.
+def project_root(here: Path | None = None) -> Path:
+    """The repository root: the nearest folder upwards with `notebooks/`, else `here` itself.
 
     nbval runs a notebook in the notebook's folder and papermill in the caller's; both find the
     same `runs/`, `results/` and `figures/` through this.
+
+    Args:
+        here: the current folder by default.
     """
-    here = Path.cwd()
+    here = here or Path.cwd()
     for folder in (here, *here.parents):
         if (folder / "notebooks").is_dir() and (folder / "pyproject.toml").is_file():
             return folder

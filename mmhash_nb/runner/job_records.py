@@ -12,6 +12,7 @@ from typing import Any
 
 from mmhash_nb.io.download import digest_of
 from mmhash_nb.io.files import whole
+from mmhash_nb.io.project import project_root
 from mmhash_nb.io.source import package_hash, versions
 from mmhash_nb.runner.headless import Outcome, files_folder
 from mmhash_nb.runner.jobs import Job
@@ -30,18 +31,21 @@ def inputs_hash(job: Job, folder: Path | None = None) -> str:
     """SHA-256 over what a run's outcome depends on.
 
     That is the notebook's code, the parameters, this package's code, tables and weights, and the
-    versions of the libraries. Of files that are read, a dataset's or one that a parameter names, it
-    is their names, sizes and times of change. What a notebook reads from `results/` is no part.
+    versions of the libraries and the published tables in `results/`. Of files that are read, a
+    dataset's or one that a parameter names, it is their names, sizes and times of change.
 
     Args:
         folder: what relative paths are relative to, the current folder by default.
     """
+    folder = folder or Path.cwd()
+    published = sorted((project_root(folder) / "results").glob("*.csv"))
     inputs = {
         "cells": code_cells(job.notebook),
         "parameters": dict(job.parameters),
         "package": package_hash(),
         "versions": versions(),
-        "files": _read_files(_settings(job), folder or Path.cwd()),
+        "files": _read_files(_settings(job), folder),
+        "published": {path.name: digest_of(path, "sha256") for path in published},
     }
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 

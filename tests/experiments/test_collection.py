@@ -75,7 +75,8 @@ def test_a_run_counts_where_the_code_has_changed_since_but_not_where_data_have(
 ) -> None:
     alter(runs["mmnn_l1", 8, 3].folder, code="of another day")
     alter(runs["mmnn_l1", 12, 3].folder, data="other pairs")
-    found = saved_runs(PROTOCOL, two_views, tmp_path).codes
+    with pytest.warns(UserWarning, match="1 of the 3 runs shown were made by earlier code than"):
+        found = saved_runs(PROTOCOL, two_views, tmp_path).codes
     assert list(found) == [("mmnn_l1", 8), ("random", 8), ("random", 12)]
     assert found["mmnn_l1", 8]["text"] == runs["mmnn_l1", 8, 3].codes()["text"]
 

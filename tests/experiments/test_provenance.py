@@ -199,6 +199,7 @@ def test_the_code_of_a_notebooks_class_is_what_it_uses():
     for other in (
         code_of(DECORATED, RATE=0.6),
         code_of(DECORATED, SIZES={"a": [2]}),
+        code_of(DECORATED, SIZES={"a": (1,)}),
         code_of(DECORATED, MATRIX=2 * np.eye(2)),
         code_of(DECORATED, "def helper(x, RATE=0):\n    return x"),
         code_of(DECORATED, "class Base:\n    pass"),
@@ -285,7 +286,8 @@ METHOD = [
 ]
 
 
-def test_a_class_of_a_notebook_is_known_again_in_another_session():
+@pytest.fixture(name="notebook_hashes")
+def _notebook_hashes():
     def hashes(cells):
         done = subprocess.run(
             [sys.executable, "-c", NOTEBOOK],
@@ -296,10 +298,24 @@ def test_a_class_of_a_notebook_is_known_again_in_another_session():
         )
         return done.stdout.split()
 
+    return hashes
+
+
+def test_a_class_of_a_notebook_is_known_again_in_another_session(notebook_hashes):
+    hashes = notebook_hashes
     changed = METHOD[1].replace("RATE", "2 * RATE")
     first, edited, back = hashes([*METHOD, changed, METHOD[3], METHOD[1], METHOD[3]])
     assert first == back != edited
     assert hashes(["title = 'other'", *METHOD[:1], changed, *METHOD[2:]]) == [edited]
+
+
+def test_classes_of_a_notebooks_factory_are_told_apart(notebook_hashes):
+    factory = METHOD[2].replace("\n", "\n    ").replace('"seen"', "str(k)")
+    factory = f"def made(k):\n    {factory}\n    return Mine"
+    values = "1", "2", "lambda: 1", "lambda: RATE", "1"
+    cells = [cell for k in values for cell in (f"Mine = made({k})", METHOD[3])]
+    found = notebook_hashes([*METHOD[:2], factory, *cells, "RATE = 2", *cells[6:8]])
+    assert found[0] == found[4] and len(set(found)) == 5
 
 
 def test_a_class_typed_where_no_source_is_kept_is_not_found_again():
@@ -376,3 +392,49 @@ def test_a_method_in_a_file_of_a_user_counts_with_what_it_imports(tmp_path, monk
     assert method_hash(cls) != first
     for name in ("their_loss", "their_method"):
         monkeypatch.delitem(sys.modules, name)
+
+
+USERS = """
+import functools, threading, torch
+from mmhash_nb.hashers.base import Hasher
+class A(Hasher):
+    K, lock = 1, threading.Lock()
+    def _fit(self, train, checkpoint): return {}
+class B(A): ...
+class Settings:
+    def __init__(self, x): self.x = x
+def make(k, default=0):
+    class Mine(A):
+        @torch.no_grad()
+        def _project(self, pairs, modality): return k
+        def other(self, x=default): return super().other(x)
+    return Mine
+def changed(**values):
+    class Changed(A): ...
+    class Mine(Changed): ...
+    for key, value in values.items(): setattr(Changed, key, value)
+    return Mine
+"""
+TOLD_APART = [
+    *("A", "B", "changed(K=7)", "changed(K=8)", "changed(K=staticmethod(A))"),
+    *("changed(K=staticmethod(make))", "changed(K=property(make))", "make((1, 2))", "make([1, 2])"),
+    *("make(0, Settings(1))", "make(lambda: 1)", "make(lambda: 2)", "make(Settings(1))"),
+    *("make(Settings(2))", "make(Settings)", "make(make)", "make([A])", "make([B])"),
+    *("make(functools.partial(make, 1))", "make(functools.partial(make, 2))", "make(torch)"),
+    *("make(torch.ones(2))", "make(torch.zeros(2))", "make(torch.relu)", "make(torch.tanh)"),
+    *("make({1: 2})", "make({'1': 2})", "make(True)", "make(1)", "make(1.0)", "make(make(1))"),
+    *("make(functools.cache(lambda: 1))", "make(functools.cache(lambda: 2))"),
+]
+
+
+def test_classes_of_one_file_are_told_apart_by_name_attributes_and_closures(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "users_file.py").write_text(USERS)
+    space = vars(importlib.import_module("users_file"))
+    first, again = ([method_hash(eval(one, space)) for one in TOLD_APART] for _ in range(2))
+    assert first == again and len(set(first)) == len(TOLD_APART)
+    with pytest.raises(ValueError, match="uses k with a lock in it, of which a record cannot tell"):
+        method_hash(space["make"](threading.Lock()))
+    files = method_files(eval("make(f)", space | {"f": option_files}))[0]
+    assert PACKAGE / "experiments" / "provenance.py" in files
+    monkeypatch.delitem(sys.modules, "users_file")

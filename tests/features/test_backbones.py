@@ -13,6 +13,7 @@ from mmhash_nb.features import backbones
 from mmhash_nb.features.architectures import ARCHITECTURES, Architecture
 from mmhash_nb.features.backbones import WEIGHTS, Backbone, create
 from mmhash_nb.features.vectors import feature_vectors
+from mmhash_nb.hashers.deep_options import ImageOptions
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +111,16 @@ def test_bad_arguments() -> None:
         create("vgg")
     with pytest.raises(ValueError, match="weights='w' would not be read with pretrained=False"):
         create("small", pretrained=False, weights="w")
+
+
+@pytest.mark.parametrize("name", backbones.names())
+def test_every_backbone_takes_the_smallest_size_of_the_options(name: str) -> None:
+    side = next(o for o in ImageOptions.listed() if o.name == "size").limits["least"]
+    backbone = create(name, pretrained=False)
+    assert backbone.maps(torch.zeros(2, 3, side, side))[-1].numel()
+    if name == "cnn_f":
+        with pytest.raises(RuntimeError, match="size is too small"):
+            backbone.maps(torch.zeros(2, 3, side - 1, side - 1))
 
 
 def test_another_backbone_is_one_line(images: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,8 +96,12 @@ def test_what_cannot_be_read_is_named(name, tiny_pictures):
     silent = dataclasses.replace(tiny_pictures, texts=np.zeros((48, 0), np.float32))
     with pytest.raises(ValueError, match=f"pictures has no texts, which {name} hashes."):
         quick(name).fit(silent)
-    with pytest.raises(ValueError, match="There is no backbone 'vgg'"):
-        quick(name, backbone="vgg").fit(tiny_pictures)
+    names = "small, resnet18, mobilenet_v2, vgg19, cnn_f"
+    with pytest.raises(ValueError, match=f"{name}: backbone must be one of {names}, but is 'vgg'"):
+        quick(name, backbone="vgg")
+    for size in (1, 30, 1025, 10**9):
+        with pytest.raises(ValueError, match=f"size must be .* at least 31 and at most .* {size}"):
+            quick(name, size=size)
     alone = dataclasses.replace(tiny_pictures, train=tiny_pictures.train[:1])
     with pytest.raises(ValueError, match="training needs at least 2 samples, but there is 1"):
         quick(name).fit(alone)

@@ -82,6 +82,7 @@ def test_options_that_earlier_versions_recorded_are_those_of_today(name, recorde
     [
         ("cmfh", {"scaled": True}),
         ("lssh", {"relative": False}),
+        ("pdh", {"decorrelation": 1.0}),
         ("sephkm", {"width": 2.0, "gallery": "learned"}),
     ],
 )
@@ -96,7 +97,9 @@ def test_a_method_that_was_saved_without_an_option_does_what_it_did(
     path.write_text(json.dumps(saved))
     again = hashers.load(tmp_path)
     assert dict(again.options) == dict(method.options) != dict(hashers.create(name, 6).options)
-    assert again.database_codes(noisy_views) == method.database_codes(noisy_views)
+    assert again.encode(noisy_views, "text") == method.encode(noisy_views, "text")
+    if method.unified:
+        assert again.database_codes(noisy_views) == method.database_codes(noisy_views)
 
 
 @pytest.mark.parametrize("n_bits", [0, -3, 1.5, "8", True])

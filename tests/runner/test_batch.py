@@ -381,7 +381,7 @@ def test_a_record_that_was_being_written_is_none_of_those_below_a_folder(tmp_pat
 
 
 def test_files_that_a_job_reads_are_part_of_what_went_into_it(project, monkeypatch):
-    """A dataset's, or one that a parameter names; wherever they lie."""
+    """A dataset's, one that a parameter names, or a published table; wherever they lie."""
 
     def seen(data="data", **given):
         monkeypatch.setenv("MMHASH_DATA", str(data))
@@ -404,6 +404,12 @@ def test_files_that_a_job_reads_are_part_of_what_went_into_it(project, monkeypat
     (project / "w.bin").write_bytes(b"1")
     assert seen(weights="w.bin") != plain
     assert seen(weights="x" * 5000)
+    (project / "results").mkdir(exist_ok=True)
+    published = []
+    for text in "12":
+        (project / "results" / "liong2017_wiki.csv").write_text(text)
+        published.append(seen())
+    assert published[0] != published[1] == seen()
 
 
 def test_a_run_begun_anew_is_not_done_until_it_ends_but_its_time_is_known(
