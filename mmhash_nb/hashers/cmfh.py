@@ -25,8 +25,9 @@ class CMFH(ShallowHasher):
         + γ (‖U1‖² + ‖U2‖² + ‖V‖² + ‖P1‖² + ‖P2‖²)
 
     (Frobenius norms) is minimised over all five in turn, each exactly by ridge regression; see
-    `Factorisation`. The norms are sums over samples, as in the paper, so μ and γ are relative to a
-    sum of n samples of mean squared length 1.
+    `Factorisation`. The norms are sums over samples, as in the paper, so what γ and α weigh depends
+    on the units of the features. As in the authors' program these are centred alone; `scaled` gives
+    both views a mean squared length of 1.
 
     The best V is small (the less V weighs in the μ terms, the larger U may be), and the turns alone
     take hundreds of rounds to shrink it. So a round has one more exact step, not in the paper,
@@ -45,9 +46,17 @@ class CMFH(ShallowHasher):
         mu: float = option(100.0, "μ, weight of the projections", above=0)
         gamma: float = option(0.01, "γ, weight of the norms", above=0)
         iterations: int = option(100, "rounds at most; it stops where it converges", least=1)
+        scaled: bool = option(
+            False, "whether both views have one length, beside mean 0", earlier=True
+        )
 
     options: Options
     linear = "projection"
+
+    @property
+    def scaled(self) -> bool:
+        """Whether views are scaled, beside being centred."""
+        return self.options.scaled
 
     def fit_views(
         self, image: np.ndarray, text: np.ndarray, labels: np.ndarray, rng: np.random.Generator

@@ -48,6 +48,7 @@ def option(
     most: float | None = None,
     above: float | None = None,
     below: float | None = None,
+    earlier: Any = ...,
 ) -> Any:
     """A field of `Options`.
 
@@ -55,10 +56,12 @@ def option(
         default: its value unless another is given.
         doc: what it does, in one line.
         least, most, above, below: limits of a number; `least` and `most` are allowed themselves.
+        earlier: its value in methods that were saved before it existed; ...: its default.
     """
     limits = {"least": least, "above": above, "most": most, "below": below}
     limits = {key: value for key, value in limits.items() if value is not None}
-    return dataclasses.field(default=default, metadata={"doc": doc, "limits": limits})
+    metadata = {"doc": doc, "limits": limits, "earlier": earlier}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ class Option:
     default: Any
     doc: str
     limits: Mapping[str, float]
+    earlier: Any = ...
 
     @property
     def takes(self) -> str:
@@ -107,12 +111,12 @@ class Options(Mapping[str, Any]):
         ValueError: a value of another type or out of range, in one sentence.
     """
 
-    _listed: ClassVar[dict[str, tuple[Any, str, Mapping[str, float]]]] = {}
+    _listed: ClassVar[dict[str, tuple[Any, ...]]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         annotated = inspect.get_annotations(cls)
-        listed: dict[str, tuple[Any, str, Mapping[str, float]]] = {}
+        listed: dict[str, tuple[Any, ...]] = {}
         for base in reversed(cls.__mro__[1:]):
             listed |= base.__dict__.get("_listed", {})
         for name in {**annotated, **{n: None for n in listed if n in cls.__dict__}}:
@@ -124,11 +128,10 @@ class Options(Mapping[str, Any]):
                 raise TypeError(f"option {name!r} of {cls.__qualname__} has a reserved name.")
             default = cls.__dict__[name]
             # A new default alone leaves line and limits as the base has them.
-            _, doc, limits = listed.get(name, (None, "", {}))
+            _, *rest = listed.get(name, (None, "", {}))
             if isinstance(default, dataclasses.Field):
-                doc, limits = (default.metadata.get(key, {}) for key in ("doc", "limits"))
-                default = default.default
-            listed[name] = (default, doc, limits)
+                rest, default = [*default.metadata.values()] or rest, default.default
+            listed[name] = (default, *rest)
         cls._listed = listed
         dataclass(frozen=True, kw_only=True, eq=False)(cls)
 
@@ -158,6 +161,12 @@ class Options(Mapping[str, Any]):
             return cls(**values)
         except ValueError as error:
             raise ValueError(f"{method}: {error}") from None
+
+    @classmethod
+    def saved(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The saved `values`, with what the method did then for options that are newer."""
+        newer = (one for one in cls.listed() if one.earlier is not ...)
+        return {one.name: one.earlier for one in newer} | dict(values)
 
     @classmethod
     def described(cls) -> str:

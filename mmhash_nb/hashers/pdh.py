@@ -60,7 +60,9 @@ class PDH(ShallowHasher):
     class Options(ShallowHasher.Options):
         c: float = option(1.0, "weight of the slacks, as in scikit-learn's `LinearSVC`", above=0)
         iterations: int = option(10, "rounds", least=1)
-        decorrelation: float = option(0.5, "d; 1: none correlate, 0: as they are", least=0, most=1)
+        decorrelation: float = option(
+            0.5, "d; 1: none correlate, 0: as they are", least=0, most=1, earlier=1.0
+        )
 
     options: Options
     linear = "weights"

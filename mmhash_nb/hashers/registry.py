@@ -192,8 +192,9 @@ def restored(folder: Path, cls: type[Method] | None, device: str) -> Method:
                 f"of {there.__module__}: register the class that was saved."
             )
     try:
-        renamed = (cls or entry_of(name).load()).renamed
-        options = {renamed.get(option, option): value for option, value in options.items()}
+        there = cls or method_class(name)
+        options = {there.renamed.get(option, option): v for option, v in options.items()}
+        options = there.Options.saved(options)
         if cls is None:
             method: Method = create(name, *sizes, device=device, **options)
         else:

@@ -6,10 +6,11 @@ import numpy as np
 from scipy import linalg
 from sklearn.metrics.pairwise import euclidean_distances
 
+from mmhash_nb.codes import HashCodes
 from mmhash_nb.hashers.base import State, ridge
 from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.shallow import ShallowHasher
-from mmhash_nb.pairs import Modality
+from mmhash_nb.pairs import Modality, Pairs
 
 #: added to the squared error of each image, so that its norm has a slope everywhere
 SMOOTH = 1e-8
@@ -31,7 +32,8 @@ class STMH(ShallowHasher):
 
     A new text has the half of the topics that are nearest to it. A new image x has mixture
     g = xCᵀ(CCᵀ + γ/λ I)⁻¹, and the half of the topics where gR is largest. So half of the bits of
-    each code are 1, one more with K odd.
+    each code are 1, one more with K odd. A sample with both has the half that is best for the terms
+    of M, given g: `database_codes`.
 
     The state has the `objective` at the start and after each iteration.
 
@@ -45,7 +47,8 @@ class STMH(ShallowHasher):
 
     Source: Wang, Gao, Wang and He, Semantic topic multimodal hashing for cross-media retrieval,
     IJCAI 2015. We have not read the paper itself. The objective, its start, the half of the topics,
-    λ, μ, γ and the codes of new items are those of the authors' program. This is our reading:
+    λ, μ, γ, the codes of new items and M as the gallery are those of the authors' program. This is
+    our reading:
 
     - Each block but T is the minimum of the objective above. The program multiplies image errors
       by λ twice in places and γ by 1/λ in others, so it follows no one objective.
@@ -93,6 +96,18 @@ class STMH(ShallowHasher):
             topics = self.state["text.topics"]
             near = 2 * x @ topics.T - np.square(topics).sum(axis=1)
         return near - np.median(near, axis=1, keepdims=True)
+
+    def database_codes(self, pairs: Pairs) -> HashCodes:
+        """M of samples that have both modalities, which single ones can query.
+
+        It minimises the objective for the text and for the mixture g that the image has alone. The
+        M that training samples learned, the program's gallery, is for another mixture. That matters
+        with μ: by default next to nothing.
+        """
+        self._check_fitted()
+        near = (1 - self.options.lam) * self._project(pairs, "text")
+        near += 2 * self.options.mu * self._project(pairs, "image")
+        return HashCodes.from_signs(smallest_half(-near) - 0.5)
 
 
 class TopicModel:

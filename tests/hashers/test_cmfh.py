@@ -177,6 +177,19 @@ def test_factors_have_mean_zero_over_the_training_samples(noisy_views):
     np.testing.assert_allclose(v.mean(axis=0), 0, atol=1e-12 * np.abs(v).max())
 
 
+def test_features_are_centred_alone_unless_they_are_to_be_scaled(noisy_views):
+    train = noisy_views.take(noisy_views.train)
+    centred = [side - side.mean(axis=0) for side in (train.images.astype(float), train.texts)]
+    lengths = [np.sqrt(np.mean([row @ row for row in side])) for side in centred]
+    assert min(lengths) > 1.5
+    for options, divisors in (({}, (1, 1)), ({"scaled": True}, lengths)):
+        method = hashers.create("cmfh", 4, iterations=2, **options).fit(noisy_views)
+        for found, side, by in zip(
+            training_views(method, noisy_views), centred, divisors, strict=True
+        ):
+            np.testing.assert_allclose(found, side / by, atol=1e-5)
+
+
 def test_unified_codes_follow_the_formula(noisy_views):
     weights = {"alpha": 0.2, "mu": 0.7, "gamma": 0.1}
     method = hashers.create("cmfh", 5, **weights).fit(noisy_views)

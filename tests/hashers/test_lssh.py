@@ -69,19 +69,49 @@ def test_sparse_codes_are_those_of_least_angle_regression(rho):
     assert lasso_optimality(x, b, found, rho).max() < 1e-3
 
 
+def test_relative_penalties_are_shares_of_the_least_that_leaves_nothing():
+    x, _, s, v, b, r, _ = point(3)
+    root = np.sqrt(1.7)
+    joint = np.hstack([x, root * v]), np.hstack([b, root * r])
+    terms = Terms(**WEIGHTS, relative=True)
+    for found, (samples, atoms) in (
+        (terms.codes(x, b), (x, b)),
+        (terms.joint_codes(x, v, b, r, s), joint),
+    ):
+        assert 0 < np.count_nonzero(found) < found.size
+        for one, code in zip(samples, found, strict=True):
+            least = 2 * max(abs(one @ atom) for atom in atoms)
+            of_one = (Terms(share * least, 1.0, 1.0) for share in (1.001, 0.999))
+            assert [t.codes(one[None], atoms).any() for t in of_one] == [False, True]
+            optimality = lasso_optimality(one[None], atoms, code[None], WEIGHTS["rho"] * least)
+            assert optimality.max() < 1e-3
+
+
+def test_the_relative_objective_weighs_each_sample_by_its_penalty():
+    x, t, s, v, b, r, a = point()
+    plain = Terms(0.0, 0.6, 1.7).objective(x, t, s, v, b, r, a)
+    largest = [
+        max(abs(xi @ b[j] + 1.7 * vi @ r[j]) for j in range(10))
+        for xi, vi in zip(x, v, strict=True)
+    ]
+    penalty = sum(0.3 * most * abs(si).sum() for most, si in zip(largest, s, strict=True))
+    found = Terms(**WEIGHTS, relative=True).objective(x, t, s, v, b, r, a)
+    assert found == pytest.approx(plain + penalty, rel=1e-12)
+
+
 def test_sparse_codes_do_not_depend_on_their_start():
     x, _, s, _, b, _, _ = point(4, m=6)  # fewer atoms than dimensions: the minimum is unique
     before = s.copy()
-    found = sparse_codes(b @ b.T, x @ b.T, 0.1, s)
+    found = sparse_codes(b @ b.T, x @ b.T, np.full(25, 0.1), s)
     assert np.array_equal(s, before)
     np.testing.assert_allclose(found, Terms(0.1, 1.0, 1.0).codes(x, b), atol=1e-3)
 
 
 def test_a_large_penalty_leaves_nothing_and_none_is_least_squares():
     x, _, s, _, b, _, _ = point(5, m=5)
-    assert not sparse_codes(b @ b.T, x @ b.T, 2.1, s).any()
+    assert not sparse_codes(b @ b.T, x @ b.T, np.full(25, 2.1), s).any()
     exact = np.linalg.lstsq(b.T, x.T, rcond=None)[0].T
-    found = sparse_codes(b @ b.T, x @ b.T, 1e-9, s)
+    found = sparse_codes(b @ b.T, x @ b.T, np.full(25, 1e-9), s)
     np.testing.assert_allclose(found @ b, exact @ b, atol=2e-3)
 
 
@@ -89,7 +119,7 @@ def test_an_atom_of_length_zero_is_not_used():
     x, _, s, _, b, _, _ = point(6)
     b[2] = 0
     s[:, 2] = 0
-    found = sparse_codes(b @ b.T, x @ b.T, 0.1, s)
+    found = sparse_codes(b @ b.T, x @ b.T, np.full(25, 0.1), s)
     assert np.isfinite(found).all() and not found[:, 2].any()
 
 
@@ -158,18 +188,21 @@ def test_every_pass_lowers_the_error_and_unused_atoms_stay(monkeypatch):
 
 @pytest.mark.parametrize("options", [{}, WEIGHTS, {"mu": 5.0, "lambda_": 0.1}])
 def test_the_objective_falls_at_every_round(noisy_views, options):
-    method = hashers.create("lssh", 5, seed=2, atoms=60, **options).fit(noisy_views)
+    method = hashers.create("lssh", 5, seed=2, atoms=60, relative=False, **options)
+    method.fit(noisy_views)
     history = method.state["objective"]
     assert history.shape == (20,) and (np.diff(history) < 0).all()
     assert history[-1] < 0.8 * history[0]
 
 
-def test_no_step_of_a_round_raises_the_objective(noisy_views):
+@pytest.mark.parametrize("relative", [False, True])
+def test_no_step_of_a_round_raises_the_objective(noisy_views, relative):
     """A fit, step by step, by the functions that fit uses: it ends at the state's values."""
-    method = hashers.create("lssh", 5, seed=2, **WEIGHTS, atoms=60, iterations=4).fit(noisy_views)
+    options = {**WEIGHTS, "relative": relative}
+    method = hashers.create("lssh", 5, seed=2, **options, atoms=60, iterations=4).fit(noisy_views)
     train = noisy_views.take(noisy_views.train)
     x, t = (unit_rows(method.view(train, modality)) for modality in ("image", "text"))
-    terms, rng = Terms(**WEIGHTS), np.random.default_rng(2)
+    terms, rng = Terms(**options), np.random.default_rng(2)
     b = unit_rows(rng.standard_normal((60, len(x))) @ x)
     r = unit_rows(rng.standard_normal((60, 5)))
     a = unit_rows(rng.standard_normal((5, t.shape[1])))
@@ -187,7 +220,7 @@ def test_no_step_of_a_round_raises_the_objective(noisy_views):
         r = bounded_atoms(r, s, v)
         values.append(terms.objective(x, t, s, v, b, r, a))
         rounds.append(values[-1])
-    assert (np.diff(values) < 0).all()
+    assert relative or (np.diff(values) < 0).all()  # penalties of samples change with the atoms
     np.testing.assert_allclose(method.state["objective"], rounds, rtol=1e-9)
     for key, block in (("image.atoms", b), ("image.map", r), ("text.basis", a)):
         np.testing.assert_allclose(method.state[key], block, atol=1e-9)
@@ -202,7 +235,8 @@ def test_codes_follow_the_formulas(noisy_views):
     expected = {"image": [], "text": [], "unified": []}
     for x, t in zip(method.view(some, "image"), method.view(some, "text"), strict=True):
         x, t = x / np.linalg.norm(x), t / np.linalg.norm(t)
-        s = sparse_encode(x[None], b, algorithm="lasso_lars", alpha=WEIGHTS["rho"] / 2)[0]
+        alpha = WEIGHTS["rho"] * abs(b @ x).max()
+        s = sparse_encode(x[None], b, algorithm="lasso_lars", alpha=alpha)[0]
         square = a @ a.T + ratio * np.eye(5)
         expected["image"].append(r.T @ s)
         expected["text"].append(np.linalg.solve(square, a @ t))

@@ -33,6 +33,18 @@ class Tuned(Hasher):
         return np.zeros((len(pairs), self.n_bits))
 
 
+def test_saved_values_are_completed_by_what_was_done_before_an_option_was():
+    class Changed(Tuned.Options):
+        rate: float = option(0.1, "another", earlier=0.3)
+        shape: str = option("round", "newer", earlier="square")
+        epochs: int = 5
+
+    assert Changed.saved({}) == {"rate": 0.3, "shape": "square"}
+    assert Changed.saved({"rate": 0.2, "size": 9}) == {"rate": 0.2, "shape": "square", "size": 9}
+    assert Tuned.Options.saved({"epochs": 2}) == {"epochs": 2}
+    assert Changed().rate == 0.1
+
+
 @pytest.mark.parametrize(
     ("name", "given", "becomes"),
     [

@@ -77,6 +77,31 @@ def test_options_that_earlier_versions_recorded_are_those_of_today(name, recorde
     assert recorded.items() <= dict(options).items()
 
 
+@pytest.mark.parametrize(
+    ("name", "then"),
+    [
+        ("cmfh", {"scaled": True}),
+        ("lssh", {"relative": False}),
+        ("pdh", {"decorrelation": 1.0}),
+        ("sephkm", {"width": 2.0, "gallery": "learned"}),
+    ],
+)
+def test_a_method_that_was_saved_without_an_option_does_what_it_did(
+    name, then, noisy_views, tmp_path
+):
+    method = hashers.create(name, 6, **then).fit(noisy_views)
+    method.save(tmp_path)
+    path = tmp_path / "method.json"
+    saved = json.loads(path.read_text())
+    saved["options"] = {k: v for k, v in saved["options"].items() if k not in then}
+    path.write_text(json.dumps(saved))
+    again = hashers.load(tmp_path)
+    assert dict(again.options) == dict(method.options) != dict(hashers.create(name, 6).options)
+    assert again.encode(noisy_views, "text") == method.encode(noisy_views, "text")
+    if method.unified:
+        assert again.database_codes(noisy_views) == method.database_codes(noisy_views)
+
+
 @pytest.mark.parametrize("n_bits", [0, -3, 1.5, "8", True])
 def test_a_code_length_is_a_positive_integer(n_bits):
     with pytest.raises(ValueError, match="n_bits must be a positive integer, but is"):

@@ -148,7 +148,7 @@ def test_only_drawn_samples_are_learned_from(noisy_views):
 def test_regressions_are_scikit_learns(rng):
     """In features whose products are the kernel, the penalty is that of logistic regression."""
     x, anchors = rng.standard_normal((60, 3)), rng.standard_normal((12, 3))
-    kernel, between = rbf(x, anchors), rbf(anchors, anchors)
+    kernel, between = rbf(x, anchors, 2), rbf(anchors, anchors, 2)
     signs = np.where(x[:, :2] + 0.5 * rng.standard_normal((60, 2)) > 0.2, 1.0, -1.0)
     weights = kernel_logistic(kernel, between, signs)
     features = kernel @ linalg.inv(linalg.sqrtm(between).real)
@@ -161,7 +161,7 @@ def test_regressions_are_scikit_learns(rng):
 
 def test_a_regression_is_at_a_stationary_point_by_autograd(rng):
     x = rng.standard_normal((50, 3))
-    kernel, between = rbf(x, x[:10]), rbf(x[:10], x[:10])
+    kernel, between = rbf(x, x[:10], 2), rbf(x[:10], x[:10], 2)
     signs = rng.choice([-1.0, 1.0], (50, 4))
     weights = kernel_logistic(kernel, between, signs)
 
@@ -179,20 +179,25 @@ def test_equal_anchors_are_no_trouble(rng):
     x = rng.standard_normal((50, 3))
     signs = np.where(x[:, :1] > 0, 1.0, -1.0)
     twice = np.concatenate([x[:10], x[:10]])
-    weights = kernel_logistic(rbf(x, twice), rbf(twice, twice), signs)
-    once = kernel_logistic(rbf(x, x[:10]), rbf(x[:10], x[:10]), signs)
+    weights = kernel_logistic(rbf(x, twice, 2), rbf(twice, twice, 2), signs)
+    once = kernel_logistic(rbf(x, x[:10], 2), rbf(x[:10], x[:10], 2), signs)
     assert np.isfinite(weights).all()
-    assert np.array_equal(rbf(x, twice) @ weights >= 0, rbf(x, x[:10]) @ once >= 0)
+    assert np.array_equal(rbf(x, twice, 2) @ weights >= 0, rbf(x, x[:10], 2) @ once >= 0)
 
 
-def test_the_kernel_has_the_mean_squared_distance_as_its_width(noisy_views):
-    method = hashers.create("sephkm", 4).fit(noisy_views)
+@pytest.mark.parametrize(("options", "width"), [({}, 1), ({"width": 2.5}, 2.5)])
+def test_the_kernel_has_the_mean_squared_distance_as_its_width(noisy_views, options, width):
+    method = hashers.create("sephkm", 4, **options).fit(noisy_views)
     train = noisy_views.take(noisy_views.train)
     for modality in ("image", "text"):
-        x = method.view(train, modality)
-        squared = np.square(x[:, None] - x[None]).sum(axis=2)
-        assert squared.mean() == pytest.approx(2)
-        np.testing.assert_allclose(rbf(x, x), np.exp(-squared / (2 * squared.mean())), rtol=1e-9)
+        features = train.features(modality).astype(float)  # the kernel does not depend on units
+        mean = np.square(features[:, None] - features[None]).sum(axis=2).mean()
+        x, state = method.view(train, modality), method.state
+        anchors = state[f"{modality}.anchors"] * state[f"{modality}.length"]
+        anchors += state[f"{modality}.mean"]
+        squared = np.square(features[:, None] - anchors[None]).sum(axis=2)
+        expected = np.exp(-squared / (width * mean)) @ state[f"{modality}.weights"]
+        np.testing.assert_allclose(method.project_view(x, modality), expected, rtol=1e-4)
 
 
 def test_anchors_are_means_of_clusters_as_many_as_there_are_different_samples(rng):
@@ -212,15 +217,22 @@ def test_a_unified_bit_is_the_more_likely_given_both_views(noisy_views):
         for modality in ("image", "text")
     ]
     p, q = (1 / (1 + np.exp(-o)) for o in odds)
-    unified, new = method.database_codes(noisy_views), noisy_views.query
-    more_likely = p * q - (1 - p) * (1 - q) > 0
-    assert np.array_equal(unified.signs()[new] > 0, more_likely[new])
+    unified = method.database_codes(noisy_views)
+    assert np.array_equal(unified.signs() > 0, p * q - (1 - p) * (1 - q) > 0)
     for modality in ("image", "text"):
-        assert unified[new] != method.encode(noisy_views, modality)[new]
+        assert unified != method.encode(noisy_views, modality)
+
+
+def test_a_learned_gallery_is_predicted_where_nothing_was_learned(noisy_views):
+    predicted = hashers.create("sephkm", 12, anchors=2).fit(noisy_views)
+    learned = hashers.create("sephkm", 12, anchors=2, gallery="learned").fit(noisy_views)
+    codes = [method.database_codes(noisy_views).signs() for method in (predicted, learned)]
+    same = codes[0] == codes[1]
+    assert same[noisy_views.query].all() and not same[noisy_views.train].all()
 
 
 def test_training_samples_keep_their_learned_codes(noisy_views):
-    method = hashers.create("sephkm", 12).fit(noisy_views)
+    method = hashers.create("sephkm", 12, gallery="learned").fit(noisy_views)
     train = noisy_views.take(noisy_views.train)
     codes = method.database_codes(train).signs()
     drawn = draw(train.labels, 4000, np.random.default_rng(0))
@@ -230,6 +242,6 @@ def test_training_samples_keep_their_learned_codes(noisy_views):
         assert len(np.unique(codes[sets == group], axis=0)) == 1  # a code a label set
     backwards = method.database_codes(train.take(np.arange(len(train))[::-1]))
     assert np.array_equal(backwards.signs(), codes[::-1])
-    some = hashers.create("sephkm", 12, label_sets=2).fit(noisy_views)
+    some = hashers.create("sephkm", 12, label_sets=2, gallery="learned").fit(noisy_views)
     chosen = draw(train.labels, 2, np.random.default_rng(0))
     assert np.array_equal(some.database_codes(train.take(chosen)).signs(), some.state["codes"])

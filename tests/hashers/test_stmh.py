@@ -192,6 +192,32 @@ def test_a_new_image_has_the_ridge_mixture_and_its_best_topics():
         np.testing.assert_allclose(near, expected - np.median(expected), atol=1e-9)
 
 
+@pytest.mark.parametrize("mu", [1e-6, 20.0])
+def test_a_sample_with_both_has_the_membership_that_is_best_for_the_objective(noisy_views, mu):
+    method = hashers.create("stmh", 6, mu=mu, lam=0.3).fit(noisy_views)
+    bits = method.database_codes(noisy_views).signs() > 0
+    topics, weights = method.state["text.topics"], method.state["image.weights"]
+    views = [method.view(noisy_views, modality) for modality in ("image", "text")]
+    halves = [np.isin(np.arange(6), half) for half in combinations(range(6), 3)]
+    for x, y, found in zip(*views, bits, strict=True):
+        far = [np.square(y - topic).sum() for topic in topics]
+        cost = [0.7 * half @ far + mu * np.square(half - x @ weights).sum() for half in halves]
+        assert np.array_equal(found, halves[np.argmin(cost)])
+    by_text = method.encode(noisy_views, "text").signs() > 0
+    assert np.array_equal(bits, by_text) == (mu < 1)
+
+
+def test_the_gallery_of_training_samples_is_the_membership_they_learned(noisy_views, monkeypatch):
+    models = []
+    init = TopicModel.__init__
+    monkeypatch.setattr(
+        TopicModel, "__init__", lambda self, *given: (models.append(self), init(self, *given))[1]
+    )
+    method = hashers.create("stmh", 8).fit(noisy_views)
+    train = method.database_codes(noisy_views).signs()[noisy_views.train] > 0
+    assert np.array_equal(train, models[0].membership > 0)
+
+
 def test_odd_images_weigh_less():
     """Of images along one line and one far off it, the concept follows the line."""
     rng = np.random.default_rng(0)

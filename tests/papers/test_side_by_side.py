@@ -64,7 +64,8 @@ def test_runs_of_the_papers_own_protocols_are_found_again(paper, dataset):
     expected = {key[0] for key in theirs} - EXTRAS - {"cm", "sm", "scm_rasiwasia"}
     assert {key[0] for key in shared} == expected
     other = {key[0] for key in shared if ours[key] != theirs[key]}
-    assert not other
+    # Of SePH-km's galleries zhang2018 has its authors', the table of unified codes liong2017's.
+    assert other == ({"sephkm"} if paper == "zhang2018" else set())
     here = {key[0] for key in shared}
     if paper != "masci2014":  # which has views of its own where there are pixels
         assert own.views == side.views and here & own.on_vectors == here & side.on_vectors

@@ -19,6 +19,8 @@ _BACKBONE = ("backbone", "weights", "trainable", "size")
 _PRINTED: dict[str, dict[str, Any]] = {"wiki": {"text_hidden": 100}}
 #: CVH takes no more bits than its wider view has dimensions.
 _MOST_BITS: dict[str, dict[str, int]] = {"uci_digits": {"cvh": 76}}
+#: A method that can predict the gallery's codes keeps the learned ones there: §4.2, and the errata.
+_GALLERY: dict[str, Any] = {"gallery": "learned"}
 
 DATASETS = setups("liong2017")
 
@@ -38,7 +40,8 @@ def protocol(request: Request, backbone: str = "", weights: str = "") -> Protoco
     of_cmdvh |= _PRINTED.get(dataset, {})
     methods = [method for method in METHODS if not (vectors and method == "dvsh")]
     methods += registered("liong2017")
-    options = request.options(methods, **image) | request.options(_CMDVH, of_cmdvh, **image)
+    options = request.options(methods, **image, **_GALLERY)
+    options |= request.options(_CMDVH, of_cmdvh, **image)
     lengths, limited = request.lengths(_BITS), _MOST_BITS.get(dataset, {})
     grids = [((m,), [b for b in lengths if b <= most]) for m, most in limited.items()]
     rest = tuple(method for method in methods if method not in limited)

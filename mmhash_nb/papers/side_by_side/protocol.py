@@ -25,6 +25,8 @@ _ON_VECTORS = {"wiki": "its network is made for pictures; Wiki has feature vecto
 #: found again, and on held-out samples Adam gets further in this time than L-BFGS. The epochs are
 #: what two minutes allow, not what scores best.
 _SHORT: dict[str, Any] = {"epochs": 20, "optimiser": "adam"}
+#: Unified codes are compared in one table, by the rule of liong2017 (§4).
+_GALLERY: dict[str, Any] = {"gallery": "learned"}
 DATASETS = {"scenes": Setup(demo=_SHORT, bits=(16, 32)), "wiki": Setup(bits=(16, 32))}
 
 
@@ -67,9 +69,10 @@ def protocol(request: Request, backbone: str = "", weights: str = "") -> Protoco
     options |= request.options(outside, options["scm"])
     on_vectors += tuple(m for m in outside if "pixels" not in method_class(m).image_views)
     methods += outside
+    galleries = request.options(methods, {}, **_GALLERY)
     return request.protocol(
         [(methods, lengths)],
-        {name: options.get(name, {}) for name in methods},
+        {name: {**options.get(name, {}), **galleries[name]} for name in methods},
         on_vectors=frozenset(on_vectors),
         vectors=options["scm"],
     )
