@@ -70,7 +70,8 @@ class Method(ABC):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.unified = hasattr(cls, "database_codes")
-        if "defaults" in cls.__dict__ or not issubclass(cls.Options, MethodOptions):
+        nested = isinstance(cls.Options, type) and issubclass(cls.Options, MethodOptions)
+        if "defaults" in cls.__dict__ or not nested:
             raise TypeError(
                 f"{cls.__name__} must have its options in a nested class Options, derived from "
                 "that of its base."
