@@ -14,6 +14,7 @@ from mmhash_nb.papers.masci2014.studies import (
     by_epochs,
     by_evaluation,
     by_settings,
+    by_solver,
     references_against_queries,
 )
 from mmhash_nb.results import run
@@ -102,6 +103,26 @@ def test_settings_are_compared_on_held_out_training_samples(noisy_views, tmp_pat
     found = run("masci2014", "nnhash_l1", part, 12, 0, {**options, "learning_rate": 0.02}).metrics
     assert among_unseen == pytest.approx(np.mean([found[task]["mAP"] for task in found]))
     assert table.loss[0] == pytest.approx(np.mean([r.method().loss(trained) for r in runs]))
+
+
+def test_solvers_are_compared_by_the_loss_over_all_training_samples(noisy_views, tmp_path):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        plans = {
+            solver: dict.fromkeys(["mmnn_l1", "mmnn_l2"], {"epochs": epochs, "optimiser": "adam"})
+            for solver, epochs in (("short", 1), ("long", 30))
+        }
+        table = by_solver(noisy_views, 8, (0, 1), plans)
+        runs = [
+            run("masci2014", "mmnn_l2", noisy_views, 8, s, plans["long"]["mmnn_l2"]) for s in (0, 1)
+        ]
+    trained = noisy_views.take(noisy_views.train)
+    assert list(table.index) == [(m, s) for s in plans for m in ("mmnn_l1", "mmnn_l2")]
+    found = table.loc["mmnn_l2", "long"]
+    assert found.loss == pytest.approx(np.mean([r.method().loss(trained) for r in runs]), abs=0.006)
+    scores = [100 * r.metrics["text-image"]["mAP"] for r in runs]
+    assert found["text-image"] == pytest.approx(np.mean(scores), abs=0.006)
+    assert (table.loss.xs("long", level="solver") < table.loss.xs("short", level="solver")).all()
 
 
 def test_true_labels_in_the_database_are_ranked_by_the_queries_classifier(noisy_views):

@@ -142,6 +142,29 @@ def by_settings(
     return pd.DataFrame(rows).groupby(keys, as_index=False, sort=False).mean()
 
 
+def by_solver(
+    pairs: Pairs, bits: int, seeds: Iterable[int], plans: Mapping[str, Mapping[str, Any]]
+) -> pd.DataFrame:
+    """MM-NN trained by several solvers, mean over seeds.
+
+    Args:
+        plans: by solver, the options of each method.
+
+    Returns:
+        Indexed by `method` and `solver`: `seconds` of training, the `loss` over all pairs of
+        `MOST` training samples, and mAP in per cent by task.
+    """
+    trained, rows = pairs.take(pairs.train[:MOST]), []
+    for solver, method, seed in product(plans, ("mmnn_l1", "mmnn_l2"), seeds):
+        done = run("masci2014", method, pairs, bits, seed, plans[solver][method])
+        fitted = done.method()
+        assert isinstance(fitted, SiameseHasher)
+        measured = {"seconds": done.record["seconds_fit"], "loss": fitted.loss(trained)}
+        scores = {task: 100 * metrics["mAP"] for task, metrics in done.metrics.items()}
+        rows.append({"method": method, "solver": solver, **measured, **scores})
+    return pd.DataFrame(rows).groupby(["method", "solver"], sort=False).mean().round(2)
+
+
 def references_against_queries(pairs: Pairs, runs: Iterable[Run]) -> pd.DataFrame:
     """Cross-modal mAP of embedders, queries ranked against queries (Rasiwasia et al. 2010).
 
