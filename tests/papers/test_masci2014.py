@@ -109,7 +109,7 @@ def test_solvers_are_compared_by_the_loss_over_all_training_samples(noisy_views,
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path)
         plans = {
-            solver: dict.fromkeys(["mmnn_l1", "mmnn_l2"], {"epochs": epochs, "optimiser": "adam"})
+            solver: {m: {"epochs": epochs, "optimiser": "adam"} for m in ("mmnn_l1", "mmnn_l2")}
             for solver, epochs in (("short", 1), ("long", 30))
         }
         table = by_solver(noisy_views, 8, (0, 1), plans)
