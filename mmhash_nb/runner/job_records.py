@@ -31,21 +31,18 @@ def inputs_hash(job: Job, folder: Path | None = None) -> str:
     """SHA-256 over what a run's outcome depends on.
 
     That is the notebook's code, the parameters, this package's code, tables and weights, and the
-    versions of the libraries and the published tables in `results/`. Of files that are read, a
-    dataset's or one that a parameter names, it is their names, sizes and times of change.
+    versions of the libraries. Of files that are read, a dataset's or one that a parameter names, it
+    is their names, sizes and times of change. The tables in `results/` are seen to by `done`.
 
     Args:
         folder: what relative paths are relative to, the current folder by default.
     """
-    folder = folder or Path.cwd()
-    published = sorted((project_root(folder) / "results").glob("*.csv"))
     inputs = {
         "cells": code_cells(job.notebook),
         "parameters": dict(job.parameters),
         "package": package_hash(),
         "versions": versions(),
-        "files": _read_files(_settings(job), folder),
-        "published": {path.name: digest_of(path, "sha256") for path in published},
+        "files": _read_files(_settings(job), folder or Path.cwd()),
     }
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
@@ -77,9 +74,16 @@ def record_path(job: Job) -> Path:
     return job.output.with_suffix(".json")
 
 
-def begin(job: Job) -> None:
+def begin(job: Job, folder: Path | None = None) -> None:
     """Mark a job as not done while it runs; how long its earlier runs took stays known."""
-    _write(job, "", Outcome(job.name, 0.0, "it was begun and did not end"), 0.0, {})
+    published = _published(folder)
+    _write(job, "", Outcome(job.name, 0.0, "it was begun and did not end"), 0.0, {}, published)
+
+
+def _published(folder: Path | None) -> dict[str, str]:
+    """SHA-256 of each table in `results/`, which notebooks quote."""
+    tables = (project_root(folder) / "results").glob("*.csv")
+    return {path.name: digest_of(path, "sha256") for path in tables}
 
 
 def end(job: Job, inputs: str, outcome: Outcome) -> None:
@@ -90,8 +94,17 @@ def end(job: Job, inputs: str, outcome: Outcome) -> None:
     _write(job, inputs, outcome, time.time(), digests)
 
 
-def _write(job: Job, inputs: str, outcome: Outcome, ended: float, files: Mapping[str, str]) -> None:
+def _write(
+    job: Job,
+    inputs: str,
+    outcome: Outcome,
+    ended: float,
+    files: Mapping[str, str],
+    published: Mapping[str, str] | None = None,
+) -> None:
     before = read(record_path(job))
+    if published is None:  # those when the run began
+        published = before.get("published", {}) if before else {}
     took = before["took"] if before else []
     record = {
         "hash": inputs,
@@ -102,6 +115,7 @@ def _write(job: Job, inputs: str, outcome: Outcome, ended: float, files: Mapping
         "ended": ended,
         "error": outcome.error,
         "files": files,
+        "published": published,
         "took": took if outcome.error else [*took, round(outcome.seconds, 1)][-_LAST:],
     }
     with whole(record_path(job)) as aside:
@@ -137,7 +151,8 @@ def done(job: Job, since: float = 0.0, folder: Path | None = None) -> dict[str, 
     """The record of a job that is done, None where it is to be run.
 
     A job is done where it ended without an error at `since` or later, nothing that went into it has
-    changed, and its executed notebook and the files that it left are whole.
+    changed, and its executed notebook and the files that it left are whole. A table in `results/`
+    has changed where it is neither what it was nor what this very run left.
 
     Args:
         folder: as `inputs_hash` takes it.
@@ -149,6 +164,10 @@ def done(job: Job, since: float = 0.0, folder: Path | None = None) -> dict[str, 
         json.loads(job.output.read_bytes())
     except (OSError, ValueError):
         return None
+    before, left, now = record.get("published", {}), record["files"], _published(folder)
+    for name in {*before, *now}:
+        if now.get(name) not in (before.get(name), left.get(name, "")):
+            return None
     return record if record["hash"] == inputs_hash(job, folder) else None
 
 
