@@ -21,7 +21,8 @@ from mmhash_nb.runner.notebook_parameters import code_cells, defaults
 #: what a record holds
 _KINDS: dict[str, type | tuple[type, ...]] = {
     **{"hash": str, "notebook": str, "parameters": dict, "settings": dict, "error": str},
-    **{"seconds": (int, float), "ended": (int, float), "files": dict, "took": list},
+    **{"seconds": (int, float), "ended": (int, float), "took": list},
+    **{"files": dict, "published": dict},
 }
 #: how many durations of a job's last runs a record holds
 _LAST = 5
@@ -76,8 +77,8 @@ def record_path(job: Job) -> Path:
 
 def begin(job: Job, folder: Path | None = None) -> None:
     """Mark a job as not done while it runs; how long its earlier runs took stays known."""
-    published = _published(folder)
-    _write(job, "", Outcome(job.name, 0.0, "it was begun and did not end"), 0.0, {}, published)
+    outcome = Outcome(job.name, 0.0, "it was begun and did not end")
+    _write(job, outcome, hash="", ended=0.0, files={}, published=_published(folder))
 
 
 def _published(folder: Path | None) -> dict[str, str]:
@@ -91,32 +92,22 @@ def end(job: Job, inputs: str, outcome: Outcome) -> None:
     folder = files_folder(job.output)
     files = [p for p in sorted(folder.rglob("*")) if p.is_file() and not p.name.startswith(".")]
     digests = {p.relative_to(folder).as_posix(): digest_of(p, "sha256") for p in files}
-    _write(job, inputs, outcome, time.time(), digests)
+    _write(job, outcome, hash=inputs, ended=time.time(), files=digests)
 
 
-def _write(
-    job: Job,
-    inputs: str,
-    outcome: Outcome,
-    ended: float,
-    files: Mapping[str, str],
-    published: Mapping[str, str] | None = None,
-) -> None:
-    before = read(record_path(job))
-    if published is None:  # those when the run began
-        published = before.get("published", {}) if before else {}
-    took = before["took"] if before else []
+def _write(job: Job, outcome: Outcome, **of_run: Any) -> None:
+    """Write a record; the published tables are those of `begin` unless they are given."""
+    before = read(record_path(job)) or {"published": {}, "took": []}
+    seconds = round(outcome.seconds, 1)
     record = {
-        "hash": inputs,
         "notebook": job.notebook.stem,
         "parameters": dict(job.parameters),
         "settings": _settings(job),
-        "seconds": round(outcome.seconds, 1),
-        "ended": ended,
+        "seconds": seconds,
         "error": outcome.error,
-        "files": files,
-        "published": published,
-        "took": took if outcome.error else [*took, round(outcome.seconds, 1)][-_LAST:],
+        "published": before["published"],
+        "took": before["took"] if outcome.error else [*before["took"], seconds][-_LAST:],
+        **of_run,
     }
     with whole(record_path(job)) as aside:
         aside.write_text(json.dumps(record, indent=2) + "\n")
@@ -164,7 +155,7 @@ def done(job: Job, since: float = 0.0, folder: Path | None = None) -> dict[str, 
         json.loads(job.output.read_bytes())
     except (OSError, ValueError):
         return None
-    before, left, now = record.get("published", {}), record["files"], _published(folder)
+    before, left, now = record["published"], record["files"], _published(folder)
     for name in {*before, *now}:
         if now.get(name) not in (before.get(name), left.get(name, "")):
             return None

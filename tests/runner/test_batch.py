@@ -356,7 +356,7 @@ def test_a_truncated_record_or_notebook_is_run_again(project, executed, name, le
 
 RECORD = {
     **{"hash": "1", "notebook": "1_one", "parameters": {}, "settings": {}, "seconds": 1},
-    **{"ended": 2.5, "error": "", "files": {}, "took": [1.5]},
+    **{"ended": 2.5, "error": "", "files": {}, "published": {}, "took": [1.5]},
 }
 WRONG = [
     *("[]", "{}", "3", "null", '{"hash": 1}'),
