@@ -1,7 +1,6 @@
 """Every method of every paper under one protocol."""
 
 from types import ModuleType
-from typing import Any
 
 from mmhash_nb.experiments.protocol import Protocol, Request, Setup
 from mmhash_nb.hashers import method_class, names, registered
@@ -21,13 +20,7 @@ _LEFT_OUT = {
 }
 #: Why methods that take only pixels are left out where images are vectors.
 _ON_VECTORS = {"wiki": "its network is made for pictures; Wiki has feature vectors"}
-#: How masci2014's networks train in a demo. Notebook 1 has them on other vectors, so that none is
-#: found again, and on held-out samples Adam gets further in this time than L-BFGS. The epochs are
-#: what two minutes allow, not what scores best.
-_SHORT: dict[str, Any] = {"epochs": 20, "optimiser": "adam"}
-#: Unified codes are compared in one table, by the rule of liong2017 (§4).
-_GALLERY: dict[str, Any] = {"gallery": "learned"}
-DATASETS = {"scenes": Setup(demo=_SHORT, bits=(16, 32)), "wiki": Setup(bits=(16, 32))}
+DATASETS = {"scenes": Setup(bits=(16, 32)), "wiki": Setup(bits=(16, 32))}
 
 
 def left_out(dataset: str) -> dict[str, str]:
@@ -48,16 +41,14 @@ def protocol(request: Request, backbone: str = "", weights: str = "") -> Protoco
     method, the latest one's options count. Methods from outside the package (`hashers.register`)
     are among them, on vectors unless their class says that it takes pixels.
 
-    On `scenes` a demo trains masci2014's networks by Adam. `wiki` has vectors in both modalities:
-    see `left_out`. At the paper's scale all methods have one backbone, all of it trained by the
-    deep ones: ResNet-18 at 224 pixels.
+    `wiki` has vectors in both modalities: see `left_out`. At the paper's scale all methods have one
+    backbone, all of it trained by the deep ones: ResNet-18 at 224 pixels.
     """
     dataset, scale, lengths = request.dataset, request.scale, request.lengths((16, 32, 64))
     same = (dataset, scale, lengths, request.seeds)
     backbone = backbone or ("resnet18" if scale == "paper" else "")
-    network = {**request.settings, **({"epochs": request.epochs} if request.epochs else {})}
     on_vectors = masci2014.protocol.METHODS
-    options = {**folders.protocol("masci2014", *same, **network).options}
+    options = {**folders.protocol("masci2014", *same, request.epochs).options}
     for name, paper in _others().items():
         if dataset in paper.DATASETS:
             chosen = folders.protocol(name, *same, request.epochs, backbone, weights)
