@@ -20,6 +20,8 @@ _LEFT_OUT = {
 }
 #: Why methods that take only pixels are left out where images are vectors.
 _ON_VECTORS = {"wiki": "its network is made for pictures; Wiki has feature vectors"}
+#: Unified codes are compared in one table, by the rule of liong2017 (§4).
+_GALLERY = {"gallery": "learned"}
 DATASETS = {"scenes": Setup(bits=(16, 32)), "wiki": Setup(bits=(16, 32))}
 
 
