@@ -202,7 +202,9 @@ def test_masci2014_on_scenes_has_a_demo_and_the_counterparts_of_both_kinds_of_ta
         assert lengths["ssh"] == lengths["nnhash_l1"] == tables_2_to_5
         assert lengths["sm"] == {32}
         for name in NETWORKS:
-            assert protocol.options[name] == {"hidden": 48, "weight_decay": 1e-3}
+            decay = {"weight_decay": 1e-4} if name.endswith("2") else {}
+            expected = {"hidden": 48, "learning_rate": 0.03, "patience": 100, **decay}
+            assert protocol.options[name] == expected
     assert tuple(demo.seeds) == (0, 1, 2) and tuple(paper.seeds) == (0, 1, 2, 3, 4)
 
 
