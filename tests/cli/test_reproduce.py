@@ -10,6 +10,7 @@ from pathlib import Path
 import batch_cases
 import pytest
 from batch_cases import printed
+from table_cases import table_rows
 
 from mmhash_nb import cli
 from mmhash_nb.runner import headless, job_records, notebook_parameters, workers
@@ -46,22 +47,7 @@ def test_defaults_are_the_literals_of_the_parameters_cell(project):
 
 @pytest.mark.parametrize(
     ("text", "default", "value"),
-    [
-        ("wiki", "scenes", "wiki"),
-        ("7", "scenes", "7"),
-        ("7", 3, 7),
-        ("1e-05", 0.1, 1e-05),
-        ("False", True, False),
-        ("true", False, True),
-        ("16", [32], [16]),
-        ("16,32", [8], [16, 32]),
-        ("[16, 32]", [8], [16, 32]),
-        ("ssh,ksh", ["agh1"], ["ssh", "ksh"]),
-        ("['ssh', 'ksh']", ["agh1"], ["ssh", "ksh"]),
-        ("1,2", [], [1, 2]),
-        ("5", None, 5),
-        ("cuda", None, "cuda"),
-    ],
+    [*table_rows("typed_parameters"), ("5", None, 5), ("cuda", None, "cuda")],
 )
 def test_a_text_takes_the_type_of_the_default(text, default, value):
     result = notebook_parameters.typed(text, default)
