@@ -54,16 +54,7 @@ def test_a_text_takes_the_type_of_the_default(text, default, value):
     assert result == value and type(result) is type(value)
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "message"),
-    [
-        ("epoch", "3", "1_ok has no parameter 'epoch'; it has dataset, bits, epochs, rate, quick."),
-        ("epochs", "three", "parameter epochs of 1_ok takes a value like 3, not 'three'."),
-        ("epochs", "3.5", "parameter epochs of 1_ok takes a value like 3, not '3.5'."),
-        ("quick", "maybe", "parameter quick of 1_ok takes a value like True, not 'maybe'."),
-        ("bits", "16,x", "parameter bits of 1_ok takes a value like [16, 32], not '16,x'."),
-    ],
-)
+@pytest.mark.parametrize(("name", "text", "message"), table_rows("wrong_parameters"))
 def test_a_wrong_parameter_is_refused_before_anything_runs(project, capsys, name, text, message):
     assert cli.main(["reproduce", "-p", name, text]) == 2
     assert message in capsys.readouterr().err

@@ -87,17 +87,7 @@ def test_dangers_are_seen(source, expected):
     assert sorted(dangers(source)) == sorted(expected)
 
 
-@pytest.mark.parametrize(
-    ("source", "times"),
-    [
-        ("import torch\ntorch.load(p)\ntorch.load(q)", 2),
-        ("from torch import load\nload(p)", 2),  # taken, then used
-        ("z.extractall(a)\nz.extractall(b)\nz.extractall(c)", 3),
-        ("eval(eval(t))", 2),
-        ("f(shell=True, g=f(shell=True))", 2),
-        ("numpy.load(p)\nnumpy.load(q)", 2),
-    ],
-)
+@pytest.mark.parametrize(("source", "times"), table_rows("repeated_dangers"))
 def test_every_use_counts(source, times):
     assert list(dangers(source).values()) == [times]
 
