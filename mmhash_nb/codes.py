@@ -289,6 +289,11 @@ def load_codes(path: str | os.PathLike[str]) -> dict[str, HashCodes]:
     return codes
 
 
+def label_words(labels: np.ndarray) -> np.ndarray:
+    """Labels `bool [N, C]` as 64-bit words, `uint64 [N, ceil(C / 64)]`."""
+    return HashCodes(np.packbits(labels, axis=1), labels.shape[1]).words
+
+
 def check_n_bits(n_bits: object) -> None:
     """Refuse a code length that is not a positive integer."""
     if isinstance(n_bits, bool) or not isinstance(n_bits, int | np.integer) or n_bits < 1:

@@ -195,10 +195,7 @@ def _splits(
 def _labels(path: Path, rows: Sequence[Row]) -> tuple[np.ndarray, list[str]]:
     """Labels `bool [N, C]` and their names in code point order."""
     names = sorted({label for row in rows for label in row.labels})
-    column = {name: i for i, name in enumerate(names)}
-    labels = np.zeros((len(rows), len(names)), dtype=bool)
-    for i, row in enumerate(rows):
-        labels[i, [column[label] for label in row.labels]] = True
+    labels = np.array([[name in row.labels for name in names] for row in rows])
     everywhere = np.flatnonzero(labels.all(axis=0))
     if everywhere.size:
         raise ValueError(

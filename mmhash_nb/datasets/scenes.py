@@ -30,7 +30,7 @@ MOST = 100_000  # pictures; each takes 16 kB
 def _looks() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Shape, texture and colour of each concept as indices, `[24]`, and its RGB, `[24, 3]`."""
     shape = np.array([SHAPES.index(c.shape) for c in CONCEPTS])
-    texture = np.array([TEXTURES.index(c.texture) for c in CONCEPTS])
+    texture = np.array([list(TEXTURES).index(c.texture) for c in CONCEPTS])
     colour = np.array([list(COLOURS).index(c.colour) for c in CONCEPTS])
     rgb = np.array([np.add(COLOURS[c.colour], c.shift) for c in CONCEPTS])
     return shape, texture, colour, rgb
