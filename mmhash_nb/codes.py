@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from mmhash_nb.io.files import whole
+from mmhash_nb.pairs import check_array
 
 IndexKind = Literal["flat", "ivf", "hnsw", "multihash"]
 # Entries (queries × distances × k) of the lists by distance that one exact search may set up.
@@ -35,11 +36,7 @@ class HashCodes:
     def __post_init__(self) -> None:
         check_n_bits(self.n_bits)
         width = -(-self.n_bits // 8)
-        if self.bits.dtype != np.uint8 or self.bits.ndim != 2 or self.bits.shape[1] != width:
-            raise ValueError(
-                f"bits must be uint8 [N, {width}] for {self.n_bits} bits, but is {self.bits.dtype} "
-                f"{list(self.bits.shape)}."
-            )
+        check_array("bits", self.bits, np.uint8, "N", width, of=f" for {self.n_bits} bits")
         padding = 8 * width - self.n_bits
         if padding and (self.bits[:, -1] & ((1 << padding) - 1)).any():
             raise ValueError(f"the last {padding} bits of each code pad it and must be zero.")

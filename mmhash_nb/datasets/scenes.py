@@ -101,17 +101,8 @@ def draw_pictures(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         concept = draws.weighted(np.where(labels, 0, at_home))
         present = slot < how_many
         labels[present, concept[present]] = True
-        layers.append(
-            random_objects(
-                draws,
-                present,
-                shape[concept],
-                texture[concept],
-                rgb[concept],
-                positions[slot],
-                (19, 29),
-            )
-        )
+        look = (shape[concept], texture[concept], rgb[concept])
+        layers.append(random_objects(draws, present, *look, positions[slot], (19, 29)))
     layers.append(unnamed_objects(draws, draws.integers(0, 4) > 0, positions[4], (18, 25))[0])
     pictures, owners = render(SEED + 1, samples, setting, layers)
     return pictures, labels, (owners >= 1 + 1) & (owners <= 3 + 1)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn.functional import avg_pool2d
 
-from mmhash_nb.features.image_cache import check_pixels
+from mmhash_nb.pairs import check_array
 
 ORIENTATIONS = 8
 SCALES = 3
@@ -50,7 +50,7 @@ def gist(images: np.ndarray, batch_size: int = 32) -> np.ndarray:
     Raises:
         ValueError: another shape, size or dtype.
     """
-    check_pixels(images)
+    check_array("images", images, np.uint8, "N", 3, "H", "W")
     height, width = images.shape[2:]
     if height % CELLS or width % CELLS or min(height, width) < PADDING:
         raise ValueError(

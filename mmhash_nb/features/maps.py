@@ -11,7 +11,8 @@ from torch.nn.functional import interpolate
 from tqdm.auto import tqdm
 
 from mmhash_nb.features.backbones import Backbone
-from mmhash_nb.features.image_cache import cached_of_images, check_pixels
+from mmhash_nb.features.image_cache import cached_of_images
+from mmhash_nb.pairs import check_array
 from mmhash_nb.training.memory import halved
 
 _LARGEST = float(np.finfo(np.float16).max)
@@ -81,7 +82,7 @@ def stage_maps(
 
 def check_images(images: np.ndarray, size: int | None) -> None:
     """Refuse what no maps can be made of, by a ValueError, before anything is read."""
-    check_pixels(images)
+    check_array("images", images, np.uint8, "N", 3, "H", "W")
     if not len(images):
         raise ValueError("images must be uint8 [N, 3, H, W], at least one.")
     if size is not None:

@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 from mmhash_nb.figures.input_checks import checked
 from mmhash_nb.figures.items import draw_item, feature_vector, frame, label_text, view_of, write
 from mmhash_nb.figures.style import INK, MARKS, TRUE_TAG, Picture, axes_in_inches, themed
-from mmhash_nb.pairs import Pairs
+from mmhash_nb.pairs import Pairs, check_array
 
 _CELL, _GAP, _MARGIN = 1.0, 0.1, 0.1
 _LINE = 0.16
@@ -45,11 +45,7 @@ def attended_words(
         )
     if naming is None:
         naming = np.array([label_words(pairs, sample) for sample in samples])
-    if naming.shape != scores.shape or naming.dtype != np.bool_:
-        raise ValueError(
-            f"naming must be bool {list(scores.shape)}, as scores, but is {naming.dtype} "
-            f"{list(naming.shape)}."
-        )
+    check_array("naming", naming, np.bool_, *scores.shape, of=", as scores")
     found = [
         present_words(pairs, sample, of_words, names, k)
         for sample, of_words, names in zip(samples, scores, naming, strict=True)

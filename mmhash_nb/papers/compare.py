@@ -162,9 +162,10 @@ def table(
         at = at[at.bits.eq(bits).fillna(True)]
         if at.empty:  # a metric of another dataset
             continue
-        columns[", ".join(header)] = {
-            c.method: _cell(c.published, c.ours, c.high) for c in at.itertuples()
-        }
+        cells = columns[", ".join(header)] = {}
+        for c in at.itertuples():
+            half = "" if np.isnan(c.high) else f" ± {100 * (c.high - c.ours):.2f}"
+            cells[c.method] = f"{in_per_cent(c.ours)}{half} ({in_per_cent(c.published)})"
     layout = pd.DataFrame(columns, index=pd.Index(rows.method.unique(), name="method"))
     return layout.fillna("")
 
@@ -193,11 +194,6 @@ def scores(
     table = pd.DataFrame.from_dict(cells, orient="index").fillna("")
     table.index = pd.MultiIndex.from_tuples(table.index, names=["method", "task"])
     return table[sorted(table.columns)].rename(columns=lambda bits: f"{bits} bits")
-
-
-def _cell(published: float, ours: float, high: float) -> str:
-    half = "" if np.isnan(high) else f" ± {100 * (high - ours):.2f}"
-    return f"{in_per_cent(ours)}{half} ({in_per_cent(published)})"
 
 
 def in_per_cent(value: float) -> str:
