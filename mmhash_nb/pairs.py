@@ -177,7 +177,7 @@ class Pairs:
             )
         if self.masks is not None:
             size = images.shape[2:] if images.ndim == 4 else ("H", "W")
-            check_array("masks", self.masks, np.bool_, "N", *size, of=", the images' size")
+            check_array("masks", self.masks, np.bool_, "N", *size, of=" of the images' size")
         if self.thumbnails is not None:
             check_array("thumbnails", self.thumbnails, np.uint8, "N", 3, "h", "w")
 
