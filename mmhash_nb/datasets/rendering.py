@@ -8,19 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mmhash_nb.datasets.about import about
 from mmhash_nb.datasets.patterns import BACKDROPS, GAUGES, SINE, TEXTURES
 
 SIZE = 64  # pixels, both sides
-COLOURS = {
-    "red": (205, 45, 45),
-    "orange": (232, 132, 38),
-    "yellow": (228, 204, 62),
-    "green": (58, 150, 72),
-    "blue": (62, 108, 206),
-    "purple": (142, 70, 176),
-    "brown": (134, 90, 56),
-    "white": (226, 228, 232),
-}
+COLOURS = {name: tuple(rgb) for name, rgb in about("scenes")["colours"].items()}
 _PATCH = 42  # side of the square an object is drawn in: radius 16, times 1.25, both sides, a margin
 _MARGIN = _PATCH // 2 - 7  # centres stay 8 pixels inside
 _CHUNK = 40  # pictures drawn at a time, so that their arrays stay in the processor's cache

@@ -8,7 +8,7 @@ import pandas as pd
 
 from mmhash_nb.experiments.intervals import interval, per_cent, prediction_half_width
 from mmhash_nb.experiments.records import Cells, checked, read, with_unified_gallery
-from mmhash_nb.papers.folders import unified_gallery
+from mmhash_nb.papers.folders import toml_of
 from mmhash_nb.papers.printed import tables
 
 #: What is missing where there is none of ours, from the most to the least.
@@ -21,7 +21,7 @@ def as_evaluated(paper: str, records: pd.DataFrame) -> pd.DataFrame:
     That is the unified codes where the paper searches them (`about.toml`), else the encoded ones.
     Records that are so already do not change.
     """
-    if not unified_gallery(paper):
+    if not toml_of(paper, "about").get("unified_gallery"):
         return records
     of_paper = records.paper == paper
     return pd.concat([records[~of_paper], with_unified_gallery(records[of_paper])])

@@ -89,7 +89,7 @@ REFUSED = {
         ({"images": np.zeros((3, 3, 8, 12))}, "need images, uint8 .* but they are float64"),
         ({"images": np.zeros((3, 8, 12, 3), dtype=np.uint8)}, r"are uint8 \[3, 8, 12, 3\]"),
         ({"masks": np.ones((3, 2, 4))}, r"masks must be bool \[3, h, w\], but is float64"),
-        ({"masks": np.ones((2, 2, 4), dtype=bool)}, r"but are bool \[2, 2, 4\]"),
+        ({"masks": np.ones((2, 2, 4), dtype=bool)}, r"but is bool \[2, 2, 4\]"),
         ({"masks": np.ones((3, 3, 4), dtype=bool)}, "8 x 12 pixels must be multiples .* 3 x 4"),
         ({"objects": np.ones((3, 2, 4), dtype=bool)}, r"objects must be bool \[3, 8, 12\], but"),
         ({"objects": np.ones((3, 8, 12))}, "objects must be bool .* is float64"),
