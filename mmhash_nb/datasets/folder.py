@@ -228,7 +228,6 @@ def _vocabulary(path: Path, texts: Sequence[str], preprocessing: Preprocessing) 
 
 
 def _left_out(path: Path, table: Table, reasons: str, modality: str) -> str:
-    """A sentence about the rows that were left out."""
     without = f"{table.without} of the {table.total} rows of {path} have no {modality}"
     parts = [reasons, without if table.without else ""]
     why = "; ".join(part for part in parts if part)

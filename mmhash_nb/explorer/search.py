@@ -9,8 +9,7 @@ import numpy as np
 
 from mmhash_nb.codes import HashCodes, label_words
 from mmhash_nb.experiments.evaluation import tasks
-from mmhash_nb.figures.input_checks import checked_indices
-from mmhash_nb.figures.items import view_of
+from mmhash_nb.figures.items import checked_indices, view_of
 from mmhash_nb.figures.nearest import side_codes, sides
 from mmhash_nb.hashers import method_class
 from mmhash_nb.hashers.base import Method

@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mmhash_nb.figures import items
-from mmhash_nb.figures.input_checks import checked_indices
 from mmhash_nb.figures.nearest import MethodCodes, Nearest, nearest, sides, task_name
 from mmhash_nb.figures.style import INK, MARKS, RIGHT, WRONG, Picture, axes_in_inches, themed
 from mmhash_nb.pairs import Pairs
@@ -118,7 +117,7 @@ def show_pairs(pairs: Pairs, indices: Sequence[int] | np.ndarray, columns: int =
     Raises:
         ValueError: where there is no sample to show or an index is out of range.
     """
-    indices = checked_indices(indices, len(pairs), "sample")
+    indices = items.checked_indices(indices, len(pairs), "sample")
     image_view, text_view = items.view_of(pairs, "image"), items.view_of(pairs, "text")
     columns = min(columns, len(indices))
     width = 1.72

@@ -170,7 +170,6 @@ def _followed(file: str | None) -> Path | None:
 
 
 def _loaded_module(path: Path) -> ModuleType | None:
-    """The loaded module of a source file."""
     if path.is_relative_to(PACKAGE):
         return sys.modules.get(_dotted(path.with_suffix("")).removesuffix(".__init__"))
     # Not by getattr, which makes some modules import others.
