@@ -18,7 +18,7 @@ TRAINING = re.compile(r"\b(run_protocol|results\.run|fit)\(")
 #: a path of somebody's machine, and not the middle of an address
 MACHINE_PATH = re.compile(r"(?<![\w.])/(root|home|work|Users)/[^\s\"'\\]*")
 #: a committed folder, beside a call that writes
-COMMITTED = re.compile(r"project_root\(\) / \"(results|figures)\"")
+COMMITTED = re.compile(r"""["'/](results|figures)["'/]""")
 WRITING = re.compile(r"\.(to_csv|savefig|write_text|write_bytes|write|save)\(")
 #: a decimal number, and where the text tells what came out of the runs
 DECIMAL = re.compile(r"(?<![\d.])\d+\.\d+(?!\.?\d)")
@@ -145,6 +145,7 @@ def test_what_a_notebook_imports_and_names_of_modules_is_there(path):
             names: dict = {}
             exec(ast.unparse(node), names)
             modules |= {k: v for k, v in names.items() if isinstance(v, ModuleType)}
+    assert modules
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             module = modules.get(node.value.id)
@@ -212,9 +213,16 @@ def sets(order, **values):
         (sets(1, source="n: int = 3  # so K = 3"), "a single ="),
         (sets(1, source="a: int = 1; b: int = 2  # two"), "parameter line 'a: int = 1; b"),
         (sets(3, source="\n".join(["assert [1]"] * 16)), "cell 7 has 16 lines"),
-        (
-            sets(3, source='assert t.to_csv(project_root() / "results" / name)'),
-            "cell 7 writes beside runs/: use records.write_study or figures.folder",
+        *(
+            (
+                sets(3, source=f"assert t.to_csv({path})"),
+                "cell 7 writes beside runs/: use records.write_study or figures.folder",
+            )
+            for path in (
+                'project_root() / "results" / name',
+                "'../results/x.csv'",
+                'f"figures/{x}"',
+            )
         ),
         (lambda n, c: n.cells.pop(6), "cell 6 has no text before it"),
         (lambda n, c: n.cells[6].update(source=" "), "cell 7 has no text before it"),

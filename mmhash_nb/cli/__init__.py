@@ -11,7 +11,7 @@ from mmhash_nb.io.files import FULL
 
 #: how this process was started, for the usage lines
 PROGRAM = "mmhash" if Path(sys.argv[0]).stem == "mmhash" else "python -m mmhash_nb"
-#: name, the module of this room whose `main` gets the command with its arguments, what it does
+#: name, the module beside this whose `main` gets the command with its arguments, what it does
 COMMANDS = {
     "fit": ("fit_encode_search", "learn codes from a folder of your pictures and texts"),
     "encode": ("fit_encode_search", "codes of a folder's pictures or texts"),

@@ -1,6 +1,6 @@
-"""What is known of a module of this room, from the TOML file of its name, and where files lie.
+"""What is known of a dataset, from the TOML file of its name, and where files lie.
 
-That of a dataset has `page` (where to get the files) and `put` (what to put where, under the root).
+It has `page` (where to get the files) and `put` (what to put where, under the root).
 Where the files always have the same names, it has `folder` and `files` (those that end with `/` are
 folders), and, where there are such, checksums, `protocols` and `archives`.
 """

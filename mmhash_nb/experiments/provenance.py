@@ -12,11 +12,10 @@ from types import ModuleType
 from typing import Any
 
 import mmhash_nb
-from mmhash_nb.experiments.class_values import ClassValues, typed_in, unknown
-from mmhash_nb.experiments.notebook_code import notebook_code
+from mmhash_nb.experiments.class_source import ClassSource
 from mmhash_nb.io import imports
 from mmhash_nb.io.download import digest_of
-from mmhash_nb.io.imports import closure, code_hash, imported_files, module_file, own_file
+from mmhash_nb.io.imports import closure, code_hash, imported_files, module_file
 from mmhash_nb.io.project import project_root
 from mmhash_nb.io.source import code
 
@@ -38,7 +37,7 @@ def method_hash(cls: type) -> str:
     class in an installed library its own file counts, and no other of the library. Of a class
     defined in a notebook it is what the class uses of the notebook's cells. A class typed where no
     source is saved, as in Python's shell, has another hash in each process. Of each class from
-    outside the package its name and values count as well: see `class_values`.
+    outside the package its name and values count as well: see `class_source`.
     """
     imports.read_loaded()
     files, texts = method_files(cls)
@@ -51,23 +50,8 @@ def method_hash(cls: type) -> str:
 
 def method_files(cls: type) -> tuple[set[Path], list[str]]:
     """All source files that fit and encode of a class can execute, and code of a notebook."""
-    files: set[Path] = set()
-    texts = []
-    for one in cls.__mro__:
-        file = module_file(one.__module__) or own_file(one.__module__)
-        if file is not None and file.suffix == ".py":
-            files.add(file)
-        elif file is not None:
-            texts.append(f"compiled = {file_hash(file)!r}")
-        elif typed_in(one.__module__):
-            name, namespace = one.__qualname__.partition(".")[0], vars(sys.modules[one.__module__])
-            text = notebook_code(name, namespace)
-            texts.append(unknown(one) if text is None else text)
-    if cls.__module__.partition(".")[0] != imports.PACKAGE.name:
-        values = ClassValues(cls)
-        files |= values.files
-        texts += values.texts
-    return closure(files.union(*map(imported_files, texts))), texts
+    source = ClassSource(cls)
+    return closure(source.files.union(*map(imported_files, source.texts))), source.texts
 
 
 def option_files(options: Mapping[str, Any]) -> dict[str, str]:

@@ -108,7 +108,7 @@ def _note(axes: Axes, words: str, box: items.Box, **how: Any) -> None:
 
 @themed()
 def show_pairs(pairs: Pairs, indices: Sequence[int] | np.ndarray, columns: int = 5) -> Figure:
-    """A contact sheet: each pair's picture (or feature strip), its text, and its labels in bold.
+    """A grid: each pair's picture (or feature strip), its text, and its labels in bold.
 
     Args:
         indices: which samples.

@@ -135,7 +135,7 @@ class Attended:
     Attributes:
         probabilities: P, `float32 [N, h, w]` of images or `[N, K]` of texts.
         mask: Z, `bool` of the same shape.
-        strength: length of the features at each place, or the unit itself: of the same shape.
+        strength: length of the features at each position, or the unit itself: of the same shape.
     """
 
     probabilities: np.ndarray
@@ -172,21 +172,18 @@ class AADAH(CrossModalNetworkHasher):
             "which sides learn by the adversarial loss: `hashing` leaves the masks as they start, "
             "with `attention` the codes do not learn by it, `none` does both",
         )
-        attend_queries: bool = option(
-            False, "whether G also learns through the masks of the queries"
-        )
+        attend_queries: bool = option(False, "whether G also learns through the queries' masks")
 
     @property
     def has_masks(self) -> bool:
-        """Whether it masks places of images."""
+        """Whether it masks positions of images."""
         return self.options.attention in ("both", "visual")
 
     def _image(self, pairs: Pairs, device: torch.device) -> Tensor | HostSamples:
-        if pairs.images.ndim == 2 and self.options.attention in ("both", "visual"):
+        if pairs.images.ndim == 2 and self.has_masks:
             raise ValueError(
-                f"images of {pairs.name} are feature vectors, which have no places for the visual "
-                f"mask of {self.name} to choose among: give it pixels, or attention='textual' or "
-                "'none'."
+                f"images of {pairs.name} are vectors, without positions for the visual mask of "
+                f"{self.name}: give it pixels, or attention='textual' or 'none'."
             )
         return super()._image(pairs, device)
 

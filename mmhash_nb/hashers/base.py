@@ -70,7 +70,7 @@ class Method(ABC):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.unified = hasattr(cls, "database_codes")
-        if "defaults" in cls.__dict__ or not issubclass(cls.Options, MethodOptions):
+        if "defaults" in cls.__dict__ or MethodOptions not in getattr(cls.Options, "__mro__", ()):
             raise TypeError(
                 f"{cls.__name__} must have its options in a nested class Options, derived from "
                 "that of its base."

@@ -26,8 +26,8 @@ class CMFH(ShallowHasher):
 
     (Frobenius norms) is minimised over all five in turn, each exactly by ridge regression; see
     `Factorisation`. The norms are sums over samples, as in the paper, so what γ and α weigh depends
-    on the units of the features. As in the authors' program these are centred alone; `scaled` gives
-    both views a mean squared length of 1.
+    on the units of the features. As in the authors' program given features are centred alone; those
+    that a backbone makes of pixels are scaled to a mean squared length of 1, texts with them.
 
     The best V is small (the less V weighs in the μ terms, the larger U may be), and the turns alone
     take hundreds of rounds to shrink it. So a round has one more exact step, not in the paper,
@@ -46,17 +46,16 @@ class CMFH(ShallowHasher):
         mu: float = option(100.0, "μ, weight of the projections", above=0)
         gamma: float = option(0.01, "γ, weight of the norms", above=0)
         iterations: int = option(100, "rounds at most; it stops where it converges", least=1)
-        scaled: bool = option(
-            False, "whether both views have one length, beside mean 0", earlier=True
+        scaled: bool | None = option(
+            None, "whether both views have one length; None: of pixels alone", earlier=True
         )
 
     options: Options
     linear = "projection"
 
-    @property
-    def scaled(self) -> bool:
-        """Whether views are scaled, beside being centred."""
-        return self.options.scaled
+    def scales(self, train: Pairs) -> bool:
+        chosen = self.options.scaled
+        return train.images.ndim == 4 if chosen is None else chosen
 
     def fit_views(
         self, image: np.ndarray, text: np.ndarray, labels: np.ndarray, rng: np.random.Generator

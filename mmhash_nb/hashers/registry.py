@@ -148,9 +148,9 @@ def create(
     """
     entry = entry_of(name)
     cls = entry.load()
-    # Checked here, an error names the method as the registry does.
-    method = cls(n_bits, seed, device, **cls.Options.of(name, {**entry.preset, **options}))
-    method.name = name
+    method = cls.__new__(cls)
+    method.name = name  # before all else, so that errors have it
+    cls.__init__(method, n_bits, seed, device, **{**entry.preset, **options})
     return cast(Hasher | Embedder, method)
 
 

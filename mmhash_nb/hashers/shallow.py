@@ -19,9 +19,9 @@ class ShallowHasher(Hasher):
 
     Where images are pixels, their features are those of a backbone as it is, never trained further:
     what DCMH (Jiang and Li 2017, Table 4) gave the shallow methods it compares with. Each view is
-    centred by the training mean. Where `scaled` it is also divided by one number, so that a
-    training sample's mean squared length is 1: neither view outweighs the other, and nothing inside
-    a view changes.
+    centred by the training mean. Where the method `scales` it is also divided by one number. The
+    mean squared length of a training sample is then 1: neither view outweighs the other, and
+    nothing inside a view changes.
 
     Its options are for pixels alone: feature vectors are taken as they are.
     """
@@ -37,8 +37,7 @@ class ShallowHasher(Hasher):
     family: ClassVar[str] = "shallow"
     image_views: ClassVar[tuple[str, ...]] = ("vectors", "pixels")
 
-    @property
-    def scaled(self) -> bool:
+    def scales(self, train: Pairs) -> bool:
         """Whether views are scaled, beside being centred."""
         return True
 
@@ -54,7 +53,7 @@ class ShallowHasher(Hasher):
                     f"all training samples of {train.name} have the same {modality}: "
                     f"{self.name or type(self).__name__} has nothing to learn from it."
                 )
-            scale = length if self.scaled else 1.0
+            scale = length if self.scales(train) else 1.0
             state |= {f"{modality}.mean": mean, f"{modality}.length": np.array([scale])}
             views.append((features - mean) / scale)
         rng = np.random.default_rng(self.seed)

@@ -107,11 +107,11 @@ def protocol(
     Raises:
         ValueError: no such paper, no experiment of it on the dataset, or another scale.
     """
-    room = module_of(paper, "protocol")
-    if dataset not in room.DATASETS:
-        there = ", ".join(room.DATASETS)
+    settings = module_of(paper, "protocol")
+    if dataset not in settings.DATASETS:
+        there = ", ".join(settings.DATASETS)
         raise ValueError(f"{paper} has no experiment on {dataset!r}; it has {there}.")
     if scale not in SCALES:
         raise ValueError(f"scale must be demo or paper, but is {scale!r}.")
-    request = Request(room.DATASETS[dataset], dataset, scale, bits, seeds, epochs)
-    return room.protocol(request, *network, **options)
+    request = Request(settings.DATASETS[dataset], dataset, scale, bits, seeds, epochs)
+    return settings.protocol(request, *network, **options)

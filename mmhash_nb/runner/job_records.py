@@ -21,7 +21,8 @@ from mmhash_nb.runner.notebook_parameters import code_cells, defaults
 #: what a record holds
 _KINDS: dict[str, type | tuple[type, ...]] = {
     **{"hash": str, "notebook": str, "parameters": dict, "settings": dict, "error": str},
-    **{"seconds": (int, float), "ended": (int, float), "files": dict, "took": list},
+    **{"seconds": (int, float), "ended": (int, float), "took": list},
+    **{"files": dict, "published": dict},
 }
 #: how many durations of a job's last runs a record holds
 _LAST = 5
@@ -31,21 +32,18 @@ def inputs_hash(job: Job, folder: Path | None = None) -> str:
     """SHA-256 over what a run's outcome depends on.
 
     That is the notebook's code, the parameters, this package's code, tables and weights, and the
-    versions of the libraries and the published tables in `results/`. Of files that are read, a
-    dataset's or one that a parameter names, it is their names, sizes and times of change.
+    versions of the libraries. Of files that are read, a dataset's or one that a parameter names, it
+    is their names, sizes and times of change. The tables in `results/` are seen to by `done`.
 
     Args:
         folder: what relative paths are relative to, the current folder by default.
     """
-    folder = folder or Path.cwd()
-    published = sorted((project_root(folder) / "results").glob("*.csv"))
     inputs = {
         "cells": code_cells(job.notebook),
         "parameters": dict(job.parameters),
         "package": package_hash(),
         "versions": versions(),
-        "files": _read_files(_settings(job), folder),
-        "published": {path.name: digest_of(path, "sha256") for path in published},
+        "files": _read_files(_settings(job), folder or Path.cwd()),
     }
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
@@ -77,9 +75,16 @@ def record_path(job: Job) -> Path:
     return job.output.with_suffix(".json")
 
 
-def begin(job: Job) -> None:
+def begin(job: Job, folder: Path | None = None) -> None:
     """Mark a job as not done while it runs; how long its earlier runs took stays known."""
-    _write(job, "", Outcome(job.name, 0.0, "it was begun and did not end"), 0.0, {})
+    outcome = Outcome(job.name, 0.0, "it was begun and did not end")
+    _write(job, outcome, hash="", ended=0.0, files={}, published=_published(folder))
+
+
+def _published(folder: Path | None) -> dict[str, str]:
+    """SHA-256 of each table in `results/`, which notebooks quote."""
+    tables = (project_root(folder) / "results").glob("*.csv")
+    return {path.name: digest_of(path, "sha256") for path in tables}
 
 
 def end(job: Job, inputs: str, outcome: Outcome) -> None:
@@ -87,22 +92,22 @@ def end(job: Job, inputs: str, outcome: Outcome) -> None:
     folder = files_folder(job.output)
     files = [p for p in sorted(folder.rglob("*")) if p.is_file() and not p.name.startswith(".")]
     digests = {p.relative_to(folder).as_posix(): digest_of(p, "sha256") for p in files}
-    _write(job, inputs, outcome, time.time(), digests)
+    _write(job, outcome, hash=inputs, ended=time.time(), files=digests)
 
 
-def _write(job: Job, inputs: str, outcome: Outcome, ended: float, files: Mapping[str, str]) -> None:
-    before = read(record_path(job))
-    took = before["took"] if before else []
+def _write(job: Job, outcome: Outcome, **of_run: Any) -> None:
+    """Write a record; the published tables are those of `begin` unless they are given."""
+    before = read(record_path(job)) or {"published": {}, "took": []}
+    seconds = round(outcome.seconds, 1)
     record = {
-        "hash": inputs,
         "notebook": job.notebook.stem,
         "parameters": dict(job.parameters),
         "settings": _settings(job),
-        "seconds": round(outcome.seconds, 1),
-        "ended": ended,
+        "seconds": seconds,
         "error": outcome.error,
-        "files": files,
-        "took": took if outcome.error else [*took, round(outcome.seconds, 1)][-_LAST:],
+        "published": before["published"],
+        "took": before["took"] if outcome.error else [*before["took"], seconds][-_LAST:],
+        **of_run,
     }
     with whole(record_path(job)) as aside:
         aside.write_text(json.dumps(record, indent=2) + "\n")
@@ -137,7 +142,8 @@ def done(job: Job, since: float = 0.0, folder: Path | None = None) -> dict[str, 
     """The record of a job that is done, None where it is to be run.
 
     A job is done where it ended without an error at `since` or later, nothing that went into it has
-    changed, and its executed notebook and the files that it left are whole.
+    changed, and its executed notebook and the files that it left are whole. A table in `results/`
+    has changed where it is neither what it was nor what this very run left.
 
     Args:
         folder: as `inputs_hash` takes it.
@@ -149,6 +155,10 @@ def done(job: Job, since: float = 0.0, folder: Path | None = None) -> dict[str, 
         json.loads(job.output.read_bytes())
     except (OSError, ValueError):
         return None
+    before, left, now = record["published"], record["files"], _published(folder)
+    for name in {*before, *now}:
+        if now.get(name) not in (before.get(name), left.get(name, "")):
+            return None
     return record if record["hash"] == inputs_hash(job, folder) else None
 
 

@@ -44,7 +44,7 @@ def run_job(job: Job, since: float = 0.0, conditions: Conditions = DEFAULT) -> O
 
 def _run(job: Job, inputs: str, conditions: Conditions) -> Outcome:
     clear(job.output)
-    job_records.begin(job)
+    job_records.begin(job, conditions.folder)
     outcome = execute(job.notebook, job.output, job.parameters, conditions=conditions)
     outcome = replace(outcome, notebook=job.name)
     if not conditions.stopped():

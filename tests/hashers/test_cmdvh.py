@@ -216,9 +216,9 @@ def test_a_frozen_backbone_is_its_feature_vectors(tiny_pictures):
 
 
 def test_frozen_features_are_of_the_size_asked_for(tiny_pictures):
-    vectors = feature_vectors(backbones.create("small"), tiny_pictures.images, size=16)
+    vectors = feature_vectors(backbones.create("small"), tiny_pictures.images, size=31)
     given = dataclasses.replace(tiny_pictures, images=vectors)
-    ours = quick(trainable="none", size=16).fit(tiny_pictures)
+    ours = quick(trainable="none", size=31).fit(tiny_pictures)
     assert ours.encode(tiny_pictures, "image") == quick().fit(given).encode(given, "image")
 
 

@@ -201,3 +201,9 @@ def test_unified_codes_follow_the_formula(noisy_views):
         right = 0.2 * u1 @ x + 0.8 * u2 @ y + 0.7 * (p1.T @ x + p2.T @ y)
         expected.append(np.linalg.solve(square, right))
     assert np.array_equal(method.database_codes(held_out).signs() > 0, np.array(expected) >= 0)
+
+
+def test_what_a_backbone_makes_of_pixels_is_scaled(tiny_pictures):
+    for options, scaled in (({}, True), ({"scaled": False}, False)):
+        state = hashers.create("cmfh", 4, iterations=2, **options).fit(tiny_pictures).state
+        assert (state["text.length"] != 1) == (state["image.length"] != 1) == scaled

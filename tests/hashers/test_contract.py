@@ -108,6 +108,18 @@ class Centred(Projected):
         return values - values[-1:]
 
 
+class OfBatch(Projected):
+    def _project(self, pairs, modality):
+        x = pairs.features(modality)
+        return (x - x.mean(axis=0)) @ self.state[modality]
+
+
+class OfFirst(Projected):
+    def _project(self, pairs, modality):
+        values = super()._project(pairs, modality)
+        return values - values[:1] / 2
+
+
 class Overwriting(Projected):
     def _project(self, pairs, modality):
         values = super()._project(pairs, modality)
@@ -197,6 +209,8 @@ class NotFinite(Doubled):
         (Short, r"fails to encode image: Short gives values of shape \[48, 3\] for the image"),
         (Labelled, "encodes image from labels as well"),
         (Centred, "encodes image of a sample by the other samples as well"),
+        (OfBatch, "encodes image of a sample by the other samples as well"),
+        (OfFirst, "encodes image of a sample by the other samples as well"),
         (Overwriting, "changes the pairs that it encodes"),
         (Noisy, "encodes image otherwise each time"),
         (Remembering, "changes its state when it encodes"),

@@ -149,9 +149,9 @@ def test_images_must_be_of_the_kind_of_training(tiny_pictures, tiny_vectors):
         quick("dcmh").fit(tiny_pictures).encode(tiny_vectors, "image")
 
 
-def test_a_visual_mask_needs_places(tiny_vectors):
+def test_a_visual_mask_needs_positions(tiny_vectors):
     for name in ("aadah", "aadah_visual"):
-        with pytest.raises(ValueError, match=f"no places for the visual mask of {name} to choose"):
+        with pytest.raises(ValueError, match=f"without positions for the visual mask of {name}: "):
             quick(name).fit(tiny_vectors)
 
 

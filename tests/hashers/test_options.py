@@ -158,7 +158,8 @@ def test_an_option_without_type_or_default_or_with_a_reserved_name_is_refused():
 
 def test_options_elsewhere_than_in_a_nested_class_are_refused():
     sentence = "Odd must have its options in a nested class Options, derived from that of its base"
-    for body in ({"defaults": {"epochs": 3}}, {"Options": type("Options", (), {"epochs": 3})}):
+    other = type("Options", (), {"epochs": 3})
+    for body in ({"defaults": {"epochs": 3}}, {"Options": other}, {"Options": {"epochs": 3}}):
         with pytest.raises(TypeError, match=sentence):
             type("Odd", (Hasher,), body)
 

@@ -110,14 +110,14 @@ def test_a_code_length_is_a_positive_integer(n_bits):
 
 @pytest.mark.parametrize("seed", [-1, 1.5, "0", True, None, float("nan")])
 def test_a_seed_is_an_integer_of_at_least_0(seed):
-    with pytest.raises(ValueError, match="SCM: seed must be an integer of at least 0, but is"):
+    with pytest.raises(ValueError, match="scm: seed must be an integer of at least 0, but is"):
         hashers.create("scm", 4, seed)
     assert hashers.create("scm", 4, np.int64(3)).seed == 3
 
 
 @pytest.mark.parametrize("device", ["gpu", "", None, "cuda:x", 0])
 def test_a_device_is_refused_before_anything_is_computed(device):
-    with pytest.raises(ValueError, match="SCM: device must be auto, cpu or cuda, but is"):
+    with pytest.raises(ValueError, match="scm: device must be auto, cpu or cuda, but is"):
         hashers.create("scm", 4, device=device)
 
 

@@ -356,7 +356,7 @@ def test_a_truncated_record_or_notebook_is_run_again(project, executed, name, le
 
 RECORD = {
     **{"hash": "1", "notebook": "1_one", "parameters": {}, "settings": {}, "seconds": 1},
-    **{"ended": 2.5, "error": "", "files": {}, "took": [1.5]},
+    **{"ended": 2.5, "error": "", "files": {}, "published": {}, "took": [1.5]},
 }
 WRONG = [
     *("[]", "{}", "3", "null", '{"hash": 1}'),
@@ -381,7 +381,7 @@ def test_a_record_that_was_being_written_is_none_of_those_below_a_folder(tmp_pat
 
 
 def test_files_that_a_job_reads_are_part_of_what_went_into_it(project, monkeypatch):
-    """A dataset's, one that a parameter names, or a published table; wherever they lie."""
+    """A dataset's, or one that a parameter names; wherever they lie."""
 
     def seen(data="data", **given):
         monkeypatch.setenv("MMHASH_DATA", str(data))
@@ -404,12 +404,19 @@ def test_files_that_a_job_reads_are_part_of_what_went_into_it(project, monkeypat
     (project / "w.bin").write_bytes(b"1")
     assert seen(weights="w.bin") != plain
     assert seen(weights="x" * 5000)
-    (project / "results").mkdir(exist_ok=True)
-    published = []
+
+
+def test_a_run_is_not_done_once_other_tables_are_published(project, executed):
+    jobs = batch.from_grid(["1_one"], {}, {"bits": ["8", "16"]}, project / "out")
+    table = project / "results" / "liong2017_wiki.csv"
+    table.parent.mkdir()
     for text in "12":
-        (project / "results" / "liong2017_wiki.csv").write_text(text)
-        published.append(seen())
-    assert published[0] != published[1] == seen()
+        run(project, *GRID)
+        assert all(map(job_records.done, jobs))
+        table.write_text(text)
+        assert not any(map(job_records.done, jobs))
+    table.unlink()
+    assert not any(map(job_records.done, jobs))
 
 
 def test_a_run_begun_anew_is_not_done_until_it_ends_but_its_time_is_known(

@@ -28,9 +28,9 @@ class Divided(NamedTuple):
 
 
 class SpatialAttention(nn.Module):
-    """G^I: a mask over the places of a map (Eqs. 1 and 2).
+    """G^I: a mask over the positions of a map (Eqs. 1 and 2).
 
-    M = a 1×1 convolution of the map to one channel, P = softmax of M over the H·W places, Z = 1
+    M = a 1×1 convolution of the map to one channel, P = softmax of M over the H·W positions, Z = 1
     where P ≥ 1/(H·W), else 0.
     """
 

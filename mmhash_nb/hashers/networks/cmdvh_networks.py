@@ -20,7 +20,7 @@ class Branch(Staged):
     Args:
         stages: modules before the features; the branch has copies.
         head: layers between the last stage's map and the features, likewise; None takes the map's
-            mean over places.
+            mean over positions.
         n_features: that come out of these.
         hidden: units of the hidden layer.
         n_outputs: real values.

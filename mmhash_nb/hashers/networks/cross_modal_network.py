@@ -21,7 +21,7 @@ class CrossModalNetwork(Staged):
 
     E^I: the stages of a backbone that come after those whose maps are given. E^T: words →
     `text_hidden` → `text_features`, each with ReLU. D^I: the backbone's fc6 and fc7 where it has
-    them (VGG), otherwise the mean over places, as those backbones' classifiers take, and two
+    them (VGG), otherwise the mean over positions, as those backbones' classifiers take, and two
     new layers of `image_hidden` units; then the code layer. D^T: the code layer.
 
     Args:
@@ -109,7 +109,7 @@ class CrossModalNetwork(Staged):
 
 
 class _NewLayers(nn.Module):
-    """fc6 and fc7 for backbones that come without: mean over places, then two layers with ReLU."""
+    """fc6 and fc7 for backbones without: mean over positions, then two layers with ReLU."""
 
     def __init__(self, channels: int, hidden: int) -> None:
         super().__init__()

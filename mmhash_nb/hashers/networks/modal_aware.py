@@ -16,9 +16,9 @@ ATTENTIONS = ("rescaled", "printed")
 class KernelNetwork(nn.Module):
     """Reweigh each modality by its similarity to the other in a learned space (Eqs. 1 to 6).
 
-    Image: f̂_m = ⟨φ(f)_m, ϕ(t)⟩ f_m at each of the M = H·W places m (Eqs. 3, 4), φ a 1×1
+    Image: f̂_m = ⟨φ(f)_m, ϕ(t)⟩ f_m at each of the M = H·W positions m (Eqs. 3, 4), φ a 1×1
     convolution C → C and ϕ a linear layer K → C. Text: t̂ = ⟨φ'(f̄), ϕ'(t)⟩ t, f̄ the mean of f
-    over places, φ' and ϕ' linear layers to K (Eqs. 5, 6).
+    over positions, φ' and ϕ' linear layers to K (Eqs. 5, 6).
 
     Args:
         channels: C. width: K.
@@ -40,27 +40,27 @@ class KernelNetwork(nn.Module):
 
     def factors(self, image: Tensor, text: Tensor) -> tuple[Tensor, Tensor]:
         """What each place of the map, `[B, H·W]`, and the text, `[B, 1]`, are multiplied by."""
-        flat = places_last(image)  # [B, M, C]
+        flat = positions_last(image)  # [B, M, C]
         t = self.image_psi(text)  # [B, C], T of Eq. 3
         # ⟨Wf + b, T⟩ = ⟨f, WᵀT⟩ + ⟨b, T⟩: the same number without the map V of Eq. 3.
         weight, bias = self.image_phi.weight[:, :, 0, 0], self.image_phi.bias
-        places = (flat @ (t @ weight)[:, :, None])[:, :, 0] + (t @ bias)[:, None]  # [B, M], Eq. 4
+        local = (flat @ (t @ weight)[:, :, None])[:, :, 0] + (t @ bias)[:, None]  # [B, M], Eq. 4
         pooled = flat.mean(dim=1)  # [B, C]
         whole = (self.text_phi(pooled) * self.text_psi(text)).sum(dim=1, keepdim=True)  # Eqs. 5, 6
         if self.variant == "printed":
-            return places, whole
-        return 1 + places / flat.shape[2], 1 + whole / text.shape[1]
+            return local, whole
+        return 1 + local / flat.shape[2], 1 + whole / text.shape[1]
 
     def forward(self, image: Tensor, text: Tensor) -> tuple[Tensor, Tensor]:
         """Reweighed map `[B, C, H, W]` and vector `[B, K]`."""
-        places, whole = self.factors(image, text)
-        return image * places.unflatten(1, image.shape[2:])[:, None], text * whole
+        local, whole = self.factors(image, text)
+        return image * local.unflatten(1, image.shape[2:])[:, None], text * whole
 
 
 class AttentionNetwork(nn.Module):
     """Weigh the channels of the map and the units of the text by both modalities (Eqs. 7, 8).
 
-    F = [mean of the map over places; text], a_I = softmax(W_I F + b_I) over the C channels and
+    F = [mean of the map over positions; text], a_I = softmax(W_I F + b_I) over the C channels and
     a_T = softmax(W_T F + b_T) over the K units; each channel and unit is multiplied by its weight.
 
     Args:
@@ -117,24 +117,24 @@ class ModalAwareOperation(nn.Module):
         """Modal-aware map `[B, C, H, W]` and vector `[B, K]`.
 
         The two networks one after the other, but the map is multiplied once: by the product of what
-        its places and what its channels are multiplied by.
+        its positions and what its channels are multiplied by.
         """
-        flat = places_last(image)  # [B, M, C]
-        places = image.new_ones(flat.shape[:2])
+        flat = positions_last(image)  # [B, M, C]
+        local = image.new_ones(flat.shape[:2])
         if self.kernel is not None:
-            places, whole = self.kernel.factors(image, text)
+            local, whole = self.kernel.factors(image, text)
             text = text * whole
         if self.attention is None:
-            gate = places[:, :, None]
+            gate = local[:, :, None]
         else:
-            # The mean over places of the reweighed map, without making that map.
-            pooled = (places[:, None] @ flat)[:, 0] / flat.shape[1]  # [B, C]
+            # The mean over positions of the reweighed map, without making that map.
+            pooled = (local[:, None] @ flat)[:, 0] / flat.shape[1]  # [B, C]
             channels, units = self.attention.factors(pooled, text)
-            gate, text = places[:, :, None] @ channels[:, None], text * units  # [B, M, C]
+            gate, text = local[:, :, None] @ channels[:, None], text * units  # [B, M, C]
         image = (flat * gate).unflatten(1, image.shape[2:]).permute(0, 3, 1, 2)
         return image, text
 
 
-def places_last(image: Tensor) -> Tensor:
+def positions_last(image: Tensor) -> Tensor:
     """A map `[B, C, H, W]` as `[B, H·W, C]`; a view where its channels lie last."""
     return image.permute(0, 2, 3, 1).flatten(1, 2)

@@ -1,4 +1,4 @@
-"""What a class from outside the package holds beside its source: attributes and closures."""
+"""The source of a class, and what one from outside the package holds beside it."""
 
 import sys
 from contextlib import suppress
@@ -11,22 +11,21 @@ from uuid import uuid4
 from mmhash_nb.experiments.notebook_code import notebook_code, plain
 from mmhash_nb.hashers.options import Options
 from mmhash_nb.io import imports
+from mmhash_nb.io.download import digest_of
 
 #: where descriptors and caches have their functions
 _WRAPPED = ("__func__", "fget", "fset", "fdel", "func", "__wrapped__")
 
 
-class ClassValues:
-    """Name, attributes and the values in closures of a class and of its bases that a user wrote.
+class ClassSource:
+    """What decides what a class does: its source, and what it holds where a user wrote it.
 
-    A function or class among the values counts by its source, another object by its state.
-
-    Args:
-        cls: a class from outside the package.
+    That is its name, its attributes and the values in closures of its functions, of its bases as
+    well. A function or class among the values counts by its source, another object by its state.
 
     Attributes:
-        texts: of the values, and code of a notebook that they use.
-        files: source files of the functions and classes among the values.
+        files: source files of the class, of its bases, and of functions and classes it holds.
+        texts: code of a notebook that they use, and the values of a class from outside the package.
 
     Raises:
         ValueError: a function of the class uses a variable from around it that has no such text.
@@ -35,9 +34,14 @@ class ClassValues:
     def __init__(self, cls: type) -> None:
         self.files: set[Path] = set()
         self.texts: list[str] = []
+        self._cls = cls
         self._seen: dict[int, tuple[int, Any]] = {}
-        text = "\n".join(self._class(one) for one in cls.__mro__ if one is cls or _is_users(one))
-        self.texts.append(f"values = {text!r}")
+        for one in cls.__mro__:
+            file = imports.own_file(one.__module__)
+            self._add_source(one, one.__module__, [one.__qualname__], file)
+        if cls.__module__.partition(".")[0] != imports.PACKAGE.name:
+            values = [self._class(one) for one in cls.__mro__]
+            self.texts.append(f"values = {values}")
 
     def _value(self, value: Any) -> str:
         """A text of a value that no other value has; a `TypeError` where there is none."""
@@ -49,11 +53,10 @@ class ClassValues:
         match value:
             case type():
                 self._add_source(value, value.__module__, [value.__qualname__])
-                return self._class(value) if _is_users(value) else _name(value)
+                return self._class(value)
             case FunctionType():
                 return self._function(value)
             case ModuleType():
-                self.files |= {f for f in (imports.module_file(value.__name__),) if f}
                 return value.__name__
             case tuple() | list() | set() | frozenset() | dict():
                 items = value.items() if isinstance(value, dict) else value
@@ -71,8 +74,10 @@ class ClassValues:
 
     def _class(self, cls: type) -> str:
         self._seen.setdefault(id(cls), (len(self._seen), cls))
-        texts = [_name(cls)]
-        for key, value in sorted(vars(cls).items()):
+        texts = [f"{cls.__module__} {cls.__qualname__}"]
+        file = imports.module_file(cls.__module__)
+        users = _typed_in(cls.__module__) if file is None else imports.PACKAGE not in file.parents
+        for key, value in sorted(vars(cls).items()) if users or cls is self._cls else ():
             functions = {name: getattr(value, name, None) for name in _WRAPPED} | {"": value}
             for name, function in functions.items():
                 if isinstance(function, FunctionType):
@@ -103,20 +108,25 @@ class ClassValues:
                 ) from None
         return "\n".join(texts)
 
-    def _add_source(self, value: Any, module: str, names: list[str]) -> None:
+    def _add_source(
+        self, value: Any, module: str, names: list[str], installed: Path | None = None
+    ) -> None:
         """Add the file of a function or class, or the notebook's code that defines `names[0]`."""
-        if file := imports.module_file(module):
+        file = imports.module_file(module) or installed
+        if file is not None and file.suffix == ".py":
             self.files.add(file)
-        elif typed_in(module):
+        elif file is not None:
+            self.texts.append(f"compiled = {digest_of(file, 'sha256')!r}")
+        elif _typed_in(module):
             namespace = vars(sys.modules[module]) if module in sys.modules else {}
             root = names[0].partition(".")[0]
-            names = [root] if root in namespace else names[1:]
-            found = [notebook_code(name, namespace) for name in names]
-            texts = [unknown(value) if text is None else text for text in found]
-            self.texts += [text for text in texts if text not in self.texts]
+            used = [name for name in names[1:] if name in namespace]
+            for name in [root] if root in namespace or isinstance(value, type) else used:
+                text = notebook_code(name, namespace) if name in namespace else None
+                self.texts.append(_unknown(value) if text is None else text)
 
 
-def typed_in(module: str) -> bool:
+def _typed_in(module: str) -> bool:
     """Whether code was typed in: in a notebook, or in Python's shell."""
     if module in sys.builtin_module_names:
         return False
@@ -124,19 +134,9 @@ def typed_in(module: str) -> bool:
 
 
 @cache
-def unknown(value: Any) -> str:
+def _unknown(value: Any) -> str:
     """A statement that stands for the code of a class or function, another in each process."""
     return f"unknown = {uuid4().hex!r}"
-
-
-def _is_users(cls: type) -> bool:
-    """Whether a class is of no library: a user's file or a notebook defines it."""
-    file = imports.module_file(cls.__module__)
-    return typed_in(cls.__module__) if file is None else not file.is_relative_to(imports.PACKAGE)
-
-
-def _name(cls: type) -> str:
-    return f"{cls.__module__} {cls.__qualname__}"
 
 
 def _compiled(code: CodeType, doc: str | None = None) -> str:
