@@ -191,8 +191,8 @@ class HammingIndex:
         bits = self._query_bits(queries)
         if isinstance(k, bool) or not isinstance(k, int | np.integer) or not 1 <= k <= len(self):
             raise ValueError(f"k must be an integer from 1 to the {len(self)} codes, but is {k!r}.")
-        lists = SEARCH_ENTRIES // (int(k) * (self._index.d + 1))
-        found = self._in_threads(lambda some: self._index.search(some, int(k)), bits, max(1, lists))
+        n_rows = max(1, min(32, SEARCH_ENTRIES // (int(k) * (self._index.d + 1))))
+        found = self._in_threads(lambda some: self._index.search(some, int(k)), bits, n_rows)
         distances, ids = (np.concatenate(parts) for parts in zip(*found, strict=True))
         order = np.lexsort((ids, distances))
         return np.take_along_axis(distances, order, 1), np.take_along_axis(ids, order, 1)
@@ -230,16 +230,15 @@ class HammingIndex:
         return distances, ids
 
     def _in_threads(
-        self, search: Callable[[np.ndarray], Any], bits: np.ndarray, most: int = 32
+        self, search: Callable[[np.ndarray], Any], bits: np.ndarray, n_rows: int = 32
     ) -> list[Any]:
-        """The results of `search` for parts of the queries, at most `most` (or 32) in each.
+        """The results of `search` for parts of the queries, at most `n_rows` in each.
 
         FAISS splits the work of one call among OpenMP threads that wait for one another: on
         shared cores that is several times slower than these, which do not.
         """
         import faiss
 
-        n_rows = min(most, 32)
         parts = [bits[i : i + n_rows] for i in range(0, len(bits), n_rows)]
         threads = min(len(parts), faiss.omp_get_max_threads())
         with ThreadPoolExecutor(threads, "faiss", faiss.omp_set_num_threads, (1,)) as pool:

@@ -21,8 +21,7 @@ from typing import Any
 import numpy as np
 
 from mmhash_nb.datasets import decoding, store
-from mmhash_nb.datasets.about import about
-from mmhash_nb.datasets.choices import check_option
+from mmhash_nb.datasets.about import about, check_option
 from mmhash_nb.datasets.pairs_row import Row
 from mmhash_nb.datasets.pairs_table import NAME, Table, listed, read_table
 from mmhash_nb.datasets.photo_tables import split

@@ -12,8 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mmhash_nb.datasets.about import about, missing
-from mmhash_nb.datasets.choices import DISPLAY, check_option
+from mmhash_nb.datasets.about import DISPLAY, about, check_option, missing
 from mmhash_nb.datasets.distributions import Distributions
 from mmhash_nb.datasets.matlab_selection import Rules
 from mmhash_nb.datasets.selection import Selection
