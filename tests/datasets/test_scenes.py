@@ -221,7 +221,7 @@ def one_object(shape: str, texture: str = "plain", radius: int = 30, x: int = 32
     return Objects(
         present=np.array([True]),
         shape=value(SHAPES.index(shape)),
-        texture=value(TEXTURES.index(texture)),
+        texture=value(list(TEXTURES).index(texture)),
         colour=np.array([[250, 10, 10]]),
         second=np.array([[10, 10, 250]]),
         x=value(x),
