@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from tqdm.auto import tqdm
 
+from mmhash_nb.datasets import scenes
 from mmhash_nb.datasets.patterns import BACKDROPS, SHAPES, TEXTURES
-from mmhash_nb.datasets.rendering import COLOURS, SIZE, Draws, render
-from mmhash_nb.datasets.scenes import unnamed_layers
+from mmhash_nb.datasets.rendering import COLOURS, SIZE, Draws, Objects, render
 from mmhash_nb.features.backbones import WEIGHTS, Backbone, create
 from mmhash_nb.io.files import whole
 
@@ -27,6 +27,16 @@ CELL = 8  # pixels, both sides: one position of the backbone's last map
 NOTHING = -1
 BATCH = 64
 SIZES = {"shape": len(SHAPES), "texture": len(TEXTURES), "colour": len(COLOURS)}
+
+
+def unnamed_layers(draws: Draws) -> tuple[list[Objects], list[np.ndarray]]:
+    """Layers as `scenes.draw_pictures` has them, all of things that are no concept; attributes."""
+    drawn = [
+        scenes.unnamed_objects(draws, draws.integers(0, 4) < often, at, (18, 31))
+        for often, at in zip((4, 3, 3, 3), scenes.random_positions(draws), strict=False)
+    ]
+    layers, things = zip(*drawn, strict=True)
+    return list(layers), list(things)
 
 
 def draw(first: int, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from mmhash_nb.io.files import whole
+from mmhash_nb.pairs import check_array
 
 IndexKind = Literal["flat", "ivf", "hnsw", "multihash"]
 # Entries (queries × distances × k) of the lists by distance that one exact search may set up.
@@ -35,11 +36,7 @@ class HashCodes:
     def __post_init__(self) -> None:
         check_n_bits(self.n_bits)
         width = -(-self.n_bits // 8)
-        if self.bits.dtype != np.uint8 or self.bits.ndim != 2 or self.bits.shape[1] != width:
-            raise ValueError(
-                f"bits must be uint8 [N, {width}] for {self.n_bits} bits, but is {self.bits.dtype} "
-                f"{list(self.bits.shape)}."
-            )
+        check_array("bits", self.bits, np.uint8, "N", width, of=f" for {self.n_bits} bits")
         padding = 8 * width - self.n_bits
         if padding and (self.bits[:, -1] & ((1 << padding) - 1)).any():
             raise ValueError(f"the last {padding} bits of each code pad it and must be zero.")
@@ -194,8 +191,8 @@ class HammingIndex:
         bits = self._query_bits(queries)
         if isinstance(k, bool) or not isinstance(k, int | np.integer) or not 1 <= k <= len(self):
             raise ValueError(f"k must be an integer from 1 to the {len(self)} codes, but is {k!r}.")
-        lists = SEARCH_ENTRIES // (int(k) * (self._index.d + 1))
-        found = self._in_threads(lambda some: self._index.search(some, int(k)), bits, max(1, lists))
+        n_rows = max(1, min(32, SEARCH_ENTRIES // (int(k) * (self._index.d + 1))))
+        found = self._in_threads(lambda some: self._index.search(some, int(k)), bits, n_rows)
         distances, ids = (np.concatenate(parts) for parts in zip(*found, strict=True))
         order = np.lexsort((ids, distances))
         return np.take_along_axis(distances, order, 1), np.take_along_axis(ids, order, 1)
@@ -233,16 +230,15 @@ class HammingIndex:
         return distances, ids
 
     def _in_threads(
-        self, search: Callable[[np.ndarray], Any], bits: np.ndarray, most: int = 32
+        self, search: Callable[[np.ndarray], Any], bits: np.ndarray, n_rows: int = 32
     ) -> list[Any]:
-        """The results of `search` for parts of the queries, at most `most` (or 32) in each.
+        """The results of `search` for parts of the queries, at most `n_rows` in each.
 
         FAISS splits the work of one call among OpenMP threads that wait for one another: on
         shared cores that is several times slower than these, which do not.
         """
         import faiss
 
-        n_rows = min(most, 32)
         parts = [bits[i : i + n_rows] for i in range(0, len(bits), n_rows)]
         threads = min(len(parts), faiss.omp_get_max_threads())
         with ThreadPoolExecutor(threads, "faiss", faiss.omp_set_num_threads, (1,)) as pool:
@@ -287,6 +283,11 @@ def load_codes(path: str | os.PathLike[str]) -> dict[str, HashCodes]:
     if not codes:
         raise ValueError(f"{path} holds no hash codes.")
     return codes
+
+
+def label_words(labels: np.ndarray) -> np.ndarray:
+    """Labels `bool [N, C]` as 64-bit words, `uint64 [N, ceil(C / 64)]`."""
+    return HashCodes(np.packbits(labels, axis=1), labels.shape[1]).words
 
 
 def check_n_bits(n_bits: object) -> None:

@@ -165,10 +165,7 @@ class Pairs:
                 "images must be uint8 [N, 3, H, W] or float32 [N, d], but is "
                 f"{images.dtype} {list(images.shape)}."
             )
-        if self.texts.ndim != 2 or self.texts.dtype != np.float32:
-            raise ValueError(
-                f"texts must be float32 [N, V], but is {self.texts.dtype} {list(self.texts.shape)}."
-            )
+        check_array("texts", self.texts, np.float32, "N", "V")
         if not isinstance(self.texts, np.ndarray) and self.texts.format != "csr":
             raise ValueError(f"texts must be dense or CSR, but is {self.texts.format}.")
         for name in ("images", "texts"):
@@ -179,25 +176,14 @@ class Pairs:
                 f"{self.texts.shape[1]} columns."
             )
         if self.masks is not None:
-            size = images.shape[2:] if images.ndim == 4 else self.masks.shape[1:]
-            if self.masks.dtype != np.bool_ or self.masks.ndim != 3 or self.masks.shape[1:] != size:
-                raise ValueError(
-                    f"masks must be bool [N, H, W] of the images' size, but is {self.masks.dtype} "
-                    f"{list(self.masks.shape)}."
-                )
-        if (t := self.thumbnails) is not None and (
-            t.dtype != np.uint8 or t.ndim != 4 or t.shape[1] != 3
-        ):
-            raise ValueError(
-                f"thumbnails must be uint8 [N, 3, h, w], but is {t.dtype} {list(t.shape)}."
-            )
+            size = images.shape[2:] if images.ndim == 4 else ("H", "W")
+            check_array("masks", self.masks, np.bool_, "N", *size, of=" of the images' size")
+        if self.thumbnails is not None:
+            check_array("thumbnails", self.thumbnails, np.uint8, "N", 3, "h", "w")
 
     def _check_labels(self) -> None:
         labels = self.labels
-        if labels.ndim != 2 or labels.dtype != np.bool_:
-            raise ValueError(
-                f"labels must be bool [N, C], but is {labels.dtype} {list(labels.shape)}."
-            )
+        check_array("labels", labels, np.bool_, "N", "C")
         if len(self.label_names) != labels.shape[1]:
             raise ValueError(
                 f"label_names has {len(self.label_names)} names but labels has "
@@ -227,6 +213,19 @@ class Pairs:
                     f"query and {split} share sample {both[0]} ({both.size} in all): queries "
                     "must be held out."
                 )
+
+
+def check_array(
+    name: str, array: "np.ndarray | sparse.csr_matrix", dtype: type, *shape: int | str, of: str = ""
+) -> None:
+    """Refuse, by a ValueError, another dtype or shape; a letter stands for any length."""
+    sides = zip(shape, array.shape, strict=False)
+    fits = len(shape) == array.ndim and all(a == b for a, b in sides if not isinstance(a, str))
+    if not fits or array.dtype != dtype:
+        raise ValueError(
+            f"{name} must be {np.dtype(dtype)} [{', '.join(map(str, shape))}]{of}, but is "
+            f"{array.dtype} {list(array.shape)}."
+        )
 
 
 def _check_finite(name: str, array: "np.ndarray | sparse.csr_matrix") -> None:

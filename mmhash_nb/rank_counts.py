@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
 
-from mmhash_nb.codes import HashCodes
+from mmhash_nb.codes import HashCodes, label_words
 
 # Keys whose buckets are found at once (the buffer stays in the first cache), and interleaved
 # histograms: a run of equal buckets then never waits for the increment just before it.
@@ -20,11 +20,6 @@ TILE = 1 << 16
 TENSOR_ENTRIES = 1 << 24
 
 
-def _label_words(labels: np.ndarray) -> np.ndarray:
-    """Labels `bool [N, C]` as words, `uint64 [N, ceil(C / 64)]`."""
-    return HashCodes(np.packbits(labels, axis=1), labels.shape[1]).words
-
-
 def count_words(
     query_codes: HashCodes,
     database_codes: HashCodes,
@@ -33,9 +28,9 @@ def count_words(
     counts: np.ndarray,
 ) -> None:
     """Add to `counts` `[Q, K+1, G+1]` what `rank_profile` counts, on the processor's cores."""
-    codes, labels = query_codes.words, _label_words(query_labels)
+    codes, labels = query_codes.words, label_words(query_labels)
     # Word by word, so that the kernel reads each word's keys in a row: [words, N].
-    database = database_codes.words, _label_words(database_labels)
+    database = database_codes.words, label_words(database_labels)
     keys = [np.ascontiguousarray(words.T) for words in database]
     bucket_type = np.uint16 if counts[0].size <= 1 << 16 else np.uint32
 

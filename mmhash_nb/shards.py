@@ -78,9 +78,7 @@ class ShardedDatabase:
         """The packed codes or labels of shard i, `uint8 [N, W]`, checked and memory-mapped."""
         expected = (self.rows[i], -(-(self.n_bits if what == "codes" else self.n_labels) // 8))
         try:
-            mapped = np.lib.format.open_memmap(
-                _path(self.folder, i, what), mode="r"
-            )  # unpickles nothing
+            mapped = np.lib.format.open_memmap(_path(self.folder, i, what), mode="r")  # no pickles
             if mapped.dtype != np.uint8 or mapped.shape != expected:
                 raise ValueError(
                     f"it holds {mapped.dtype} {list(mapped.shape)}, not uint8 {list(expected)}"

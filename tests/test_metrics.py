@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, ndcg_score
+from table_cases import table_rows
 
 from mmhash_nb import metrics, ties
 from mmhash_nb.metrics import (
@@ -259,40 +260,22 @@ SIZE = int(PROFILE.items.sum(axis=1).min())
 
 
 @pytest.mark.parametrize(
-    ("call", "sentence"),
+    ("function", "arguments", "named", "sentence"),
     [
-        (lambda: average_precision(PROFILE, at=0), "cut-off must be a positive integer, but is 0"),
-        (lambda: average_precision(PROFILE, at=True), "positive integer, but is True"),
-        (lambda: average_precision(PROFILE, at=2.5), "positive integer, but is 2.5"),
-        (lambda: mean_average_precision(PROFILE, -1), "positive integer, but is -1"),
+        *table_rows("wrong_metric_arguments"),
         (
-            lambda: average_precision(PROFILE, normalise_by="hits"),
-            "normalise_by must be one of relevant, min, retrieved, but is 'hits'",
+            "precision_at",
+            [SIZE + 1],
+            {},
+            f"cut-off is {SIZE + 1}, but the database holds {SIZE} it",
         ),
-        (
-            lambda: average_precision(PROFILE, ties="stable"),
-            "ties must be one of expected, best, worst, but is 'stable'",
-        ),
-        (lambda: precision_at(PROFILE, 0), "positive integer, but is 0"),
-        (
-            lambda: precision_at(PROFILE, SIZE + 1),
-            f"cut-off is {SIZE + 1}, but the database holds {SIZE} items",
-        ),
-        (lambda: acg(PROFILE, SIZE + 1), f"the database holds {SIZE} items"),
-        (lambda: acg(PROFILE, None), "positive integer, but is None"),
-        (lambda: recall_at(PROFILE, None), "positive integer, but is None"),
-        (lambda: recall_at(PROFILE, 0), "positive integer, but is 0"),
-        (lambda: ndcg(PROFILE, 0), "positive integer, but is 0"),
-        (lambda: lookup_precision(PROFILE, -1), "radius must be an integer of at least 0"),
-        (lambda: lookup_precision(PROFILE, 1.5), "radius must be .*, but is 1.5"),
-        (lambda: precision_recall_ranked(PROFILE, [0.5, 1.1]), r"fractions 0..1, .* holds 1.1"),
-        (lambda: precision_recall_ranked(PROFILE, [np.nan]), "holds nan"),
-        (lambda: precision_recall_ranked(PROFILE, 0.5), r"list of fractions 0..1, .* shape \[\]"),
+        ("acg", [SIZE + 1], {}, f"the database holds {SIZE} items"),
+        *((name, [None], {}, "positive integer, but is None") for name in ("acg", "recall_at")),
     ],
 )
-def test_bad_arguments_are_named(call, sentence):
+def test_bad_arguments_are_named(function, arguments, named, sentence):
     with pytest.raises(ValueError, match=sentence):
-        call()
+        getattr(metrics, function)(PROFILE, *arguments, **named)
 
 
 @pytest.mark.parametrize(

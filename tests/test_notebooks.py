@@ -8,6 +8,7 @@ from types import ModuleType
 
 import nbformat
 import pytest
+from table_cases import table_rows
 
 from mmhash_nb.runner.notebook_parameters import defaults
 
@@ -169,7 +170,7 @@ PARAMETERS = 'dataset: str = "scenes"  # which\nbits: list[int] = []  # lengths'
 
 @pytest.fixture
 def write(tmp_path):
-    def written(change=lambda notebook, code: None):
+    def written(change=lambda notebook: None):
         code = [
             cell("import numpy as np", 1),
             cell(PARAMETERS, 2, ["parameters"]),
@@ -179,7 +180,7 @@ def write(tmp_path):
         text = nbformat.v4.new_markdown_cell
         notebook = nbformat.v4.new_notebook(cells=[c for one in code for c in (text("See"), one)])
         notebook.metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-        change(notebook, code)
+        change(notebook)
         nbformat.write(notebook, tmp_path / "1_made.ipynb")
         return tmp_path / "1_made.ipynb"
 
@@ -190,60 +191,30 @@ def test_a_notebook_that_keeps_the_rules_passes(write):
     assert broken_rules(write()) == []
 
 
-def sets(order, **values):
-    """A change that puts other values into the code cell at `order`."""
-    return lambda notebook, code: code[order].update(values)
+def sets(number, **values):
+    """A change that puts other values into the cell of that number."""
+    return lambda notebook: notebook.cells[number].update(values)
 
 
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda n, c: n.metadata.update(widgets={}), "the notebook's metadata hold ['widgets']"),
-        (sets(3, metadata={"papermill": {}}), "the metadata of cell 7 hold ['papermill']"),
-        (lambda n, c: n.cells[0].update(source="y" * 1_500_000), "the file has 150"),
-        (sets(1, metadata={}), "the second code cell, and no other, is tagged parameters"),
-        (sets(3, metadata={"tags": ["parameters"]}), "the second code cell, and no other"),
-        (
-            sets(0, source="import os\nhere = os.getcwd()"),
-            "cell 1 before the parameters holds more",
-        ),
-        (sets(1, source="bits = []  # untyped"), "parameter line 'bits = []  # untyped'"),
-        (sets(1, source="bits: list = []"), "parameter line 'bits: list = []'"),
-        (sets(1, source="n: int = len('a')  # derived"), "parameter line \"n: int = len('a')"),
-        (sets(1, source="n: int = 3  # so K = 3"), "a single ="),
-        (sets(1, source="a: int = 1; b: int = 2  # two"), "parameter line 'a: int = 1; b"),
-        (sets(3, source="\n".join(["assert [1]"] * 16)), "cell 7 has 16 lines"),
         *(
-            (
-                sets(3, source=f"assert t.to_csv({path})"),
-                "cell 7 writes beside runs/: use records.write_study or figures.folder",
-            )
-            for path in (
-                'project_root() / "results" / name',
-                "'../results/x.csv'",
-                'f"figures/{x}"',
-            )
+            (sets(number, **values), sentence)
+            for number, values, sentence in table_rows("broken_notebook_rules")
         ),
-        (lambda n, c: n.cells.pop(6), "cell 6 has no text before it"),
-        (lambda n, c: n.cells[6].update(source=" "), "cell 7 has no text before it"),
-        (sets(3, execution_count=None), "not executed in order, from a fresh kernel: [1, 2, 3, N"),
-        (sets(3, execution_count=5), "not executed in order"),
-        (sets(2, outputs=[]), "cell 5 ends in an expression and has no output"),
+        (lambda n: n.metadata.update(widgets={}), "the notebook's metadata hold ['widgets']"),
+        (sets(0, source="y" * 1_500_000), "the file has 150"),
+        (sets(7, source="\n".join(["assert [1]"] * 16)), "cell 7 has 16 lines"),
+        (lambda n: n.cells.pop(6), "cell 6 has no text before it"),
+        (sets(7, execution_count=None), "not executed in order, from a fresh kernel: [1, 2, 3, N"),
         (
-            sets(2, outputs=[nbformat.v4.new_output("error", ename="E", evalue="", traceback=[])]),
+            sets(5, outputs=[nbformat.v4.new_output("error", ename="E", evalue="", traceback=[])]),
             "cell 5 ended in an error",
         ),
-        (sets(2, metadata={}), "cell 5 trains and is not tagged nbval-ignore-output"),
-        (sets(3, source="runs = None"), "cell 5 trains and no assert follows"),
-        (sets(3, source="p = '/Users/me/x'\nassert p"), "cell 7 shows the path /Users/me/x"),
         (
-            sets(2, outputs=[nbformat.v4.new_output("stream", text="kept in /Users/me/runs")]),
+            sets(5, outputs=[nbformat.v4.new_output("stream", text="kept in /Users/me/runs")]),
             "cell 5 shows the path /Users/me/runs",
-        ),
-        (lambda n, c: n.cells[0].update(source="see `/Users/x`"), "cell 0 shows the path /Users/x"),
-        (
-            lambda n, c: n.cells[6].update(source="## What came out\n\nIt is 0.3, not 0.31."),
-            "cell 6 says 0.31, which no output shows",
         ),
     ],
 )

@@ -45,7 +45,7 @@ def test_attributes_of_cells_against_a_loop() -> None:
     pictures, seen, backdrop = draw(first, n)
     draws = Draws(pretrain_small.SEED, np.arange(first, first + n))
     behind = draws.integers(0, 6)
-    layers, things = scenes.unnamed_layers(draws)
+    layers, things = pretrain_small.unnamed_layers(draws)
     again, owners = render(pretrain_small.SEED + 1, np.arange(first, first + n), behind, layers)
     assert np.array_equal(again, pictures) and np.array_equal(behind, backdrop)
     for i in range(n):

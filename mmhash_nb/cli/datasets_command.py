@@ -8,7 +8,6 @@ from types import ModuleType
 from mmhash_nb import datasets
 from mmhash_nb.cli import PROGRAM
 from mmhash_nb.datasets.about import about
-from mmhash_nb.io.archives import Archive
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -60,7 +59,9 @@ def report(root: Path, names: Sequence[str]) -> Iterator[str]:
             yield f"    page: {about(name)['page']}"
             yield f"    put:  {about(name)['put']} under {root}"
             if hasattr(module, "fetch_all"):
-                yield f"    get:  python -m mmhash_nb datasets --download {name}{_size(module)}"
+                bytes_of_all = sum(one.size or 0 for one in getattr(module, "ARCHIVES", ()))
+                size = f"  ({bytes_of_all / 1e6:,.0f} MB)" if bytes_of_all else ""
+                yield f"    get:  python -m mmhash_nb datasets --download {name}{size}"
 
 
 def _fetched(name: str) -> ModuleType:
@@ -71,9 +72,3 @@ def _fetched(name: str) -> ModuleType:
         how = f"get it from {page} by hand" if page else "it comes with the package"
         raise ValueError(f"{name} is not to be fetched by this command: {how}.")
     return module
-
-
-def _size(module: ModuleType) -> str:
-    archives: Sequence[Archive] = getattr(module, "ARCHIVES", ())
-    size = sum(archive.size or 0 for archive in archives)
-    return f"  ({size / 1e6:,.0f} MB)" if size else ""

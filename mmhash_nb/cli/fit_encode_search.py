@@ -191,5 +191,4 @@ def _draw(
 
 
 def _picture(path: Path | None) -> np.ndarray | None:
-    """A picture as a gallery shows it."""
     return None if path is None else fitted(read_picture(path, side=_SIDE), _SIDE, _SIDE)

@@ -130,7 +130,6 @@ def _count(text: str) -> int:
 
 
 def _jobs(arguments: argparse.Namespace) -> list[Job]:
-    """The jobs of a command line."""
     if arguments.batch is not None:
         if arguments.notebook or arguments.p or arguments.grid:
             raise ValueError("--batch says what to run: leave out --notebook, -p and --grid.")

@@ -1,6 +1,6 @@
 """Datasets by name: `load` and `available`.
 
-To add a dataset, write a module of its name in this package and a line in `_DATASETS`. The module
+To add a dataset, write a module of its name in this package and the name in `_DATASETS`. The module
 has `load(root, *, option=..., ...) -> Pairs`. Unless the dataset is embedded it also has
 `find(root) -> Path | None` (where its files lie), and the TOML file of its name says where to get
 them and what to put where; see `about.py`.
@@ -28,18 +28,10 @@ from mmhash_nb.pairs import Pairs
 
 __all__ = ["available", "data_root", "find", "load", "module_of", "names"]
 
-_DATASETS = {
-    "scenes": "mmhash_nb.datasets.scenes",
-    "wiki": "mmhash_nb.datasets.wiki",
-    "cifar10": "mmhash_nb.datasets.cifar10",
-    "nuswide": "mmhash_nb.datasets.nuswide",
-    "flipkart": "mmhash_nb.datasets.flipkart",
-    "flickr8k": "mmhash_nb.datasets.flickr8k",
-    "mirflickr25k": "mmhash_nb.datasets.mirflickr25k",
-    "uci_digits": "mmhash_nb.datasets.uci_digits",
-    "iaprtc12": "mmhash_nb.datasets.iaprtc12",
-    "folder": "mmhash_nb.datasets.folder",
-}
+_DATASETS = (
+    *("scenes", "wiki", "cifar10", "nuswide", "flipkart"),
+    *("flickr8k", "mirflickr25k", "uci_digits", "iaprtc12", "folder"),
+)
 
 
 def names() -> list[str]:
@@ -114,4 +106,4 @@ def module_of(name: str) -> ModuleType:
     """
     if name not in _DATASETS:
         raise ValueError(f"there is no dataset {name!r}; there are {', '.join(_DATASETS)}.")
-    return importlib.import_module(_DATASETS[name])
+    return importlib.import_module(f"{__package__}.{name}")

@@ -6,8 +6,20 @@ folders), and, where there are such, checksums, `protocols` and `archives`.
 """
 
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+#: the name of the image modality for each value of the option `images`
+DISPLAY = {
+    "bof": "BoF",
+    "gist": "GIST",
+    "hog": "HOG",
+    "hog_colour": "HOG_colour",
+    "none": "no image",
+    "pixels": "image",
+    "vgg": "VGG",
+}
 
 
 def about(name: str) -> dict[str, Any]:
@@ -49,3 +61,24 @@ def missing(
         f"{name} has no {lacks} in {folder}: get the set from {known['page']} and put "
         f"{known['put']} under {root}{hint}."
     )
+
+
+def check_option(dataset: str, option: str, value: object, known: Sequence[str]) -> None:
+    """Refuse a value of an option that is none of the known ones.
+
+    Raises:
+        ValueError: names the dataset, the option and the known values.
+    """
+    if value not in known:
+        raise ValueError(f"{option} of {dataset} are one of {', '.join(known)}, not {value!r}.")
+
+
+def numbered(path: Path, encoding: str, errors: str = "strict") -> list[tuple[int, str]]:
+    """The lines that are not blank, with their numbers from 1."""
+    lines = path.read_bytes().decode(encoding, errors).splitlines()
+    return [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+
+
+def wrong(path: Path, number: int, line: str, must: str) -> ValueError:
+    """The error to raise where a line does not hold what it must."""
+    return ValueError(f"line {number} of {path} must hold {must}, but is {line!r}: get it again.")

@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from mmhash_nb.datasets import cifar10_files
-from mmhash_nb.datasets.about import missing
-from mmhash_nb.datasets.choices import DISPLAY, check_option
+from mmhash_nb.datasets.about import DISPLAY, check_option, missing
 from mmhash_nb.datasets.cifar10_files import ARCHIVE, ARCHIVE_MD5, CLASSES, PAGE, URL, find
 from mmhash_nb.features import describe
 from mmhash_nb.io.download import fetch

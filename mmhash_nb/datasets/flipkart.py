@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mmhash_nb.datasets import about, photo_tables
-from mmhash_nb.datasets.choices import check_option
+from mmhash_nb.datasets.about import check_option
 from mmhash_nb.pairs import Pairs
 
 find = partial(about.find, "flipkart")

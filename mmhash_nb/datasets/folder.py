@@ -21,8 +21,7 @@ from typing import Any
 import numpy as np
 
 from mmhash_nb.datasets import decoding, store
-from mmhash_nb.datasets.about import about
-from mmhash_nb.datasets.choices import check_option
+from mmhash_nb.datasets.about import about, check_option
 from mmhash_nb.datasets.pairs_row import Row
 from mmhash_nb.datasets.pairs_table import NAME, Table, listed, read_table
 from mmhash_nb.datasets.photo_tables import split
@@ -195,10 +194,7 @@ def _splits(
 def _labels(path: Path, rows: Sequence[Row]) -> tuple[np.ndarray, list[str]]:
     """Labels `bool [N, C]` and their names in code point order."""
     names = sorted({label for row in rows for label in row.labels})
-    column = {name: i for i, name in enumerate(names)}
-    labels = np.zeros((len(rows), len(names)), dtype=bool)
-    for i, row in enumerate(rows):
-        labels[i, [column[label] for label in row.labels]] = True
+    labels = np.array([[name in row.labels for name in names] for row in rows])
     everywhere = np.flatnonzero(labels.all(axis=0))
     if everywhere.size:
         raise ValueError(
@@ -231,7 +227,6 @@ def _vocabulary(path: Path, texts: Sequence[str], preprocessing: Preprocessing) 
 
 
 def _left_out(path: Path, table: Table, reasons: str, modality: str) -> str:
-    """A sentence about the rows that were left out."""
     without = f"{table.without} of the {table.total} rows of {path} have no {modality}"
     parts = [reasons, without if table.without else ""]
     why = "; ".join(part for part in parts if part)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from mmhash_nb.datasets import store
-from mmhash_nb.datasets.lines import numbered, wrong
+from mmhash_nb.datasets.about import numbered, wrong
 from mmhash_nb.datasets.selection import Selection, count, no_images, required
 from mmhash_nb.datasets.splits import most_frequent
 from mmhash_nb.io.finding import Photos, locate

@@ -164,7 +164,6 @@ class _Files:
 
 
 def _check_rows(tags: Named, labels: Named) -> None:
-    """Refuse matrices of different numbers of rows."""
     (array, (path, variable)), (other, (beside, name)) = tags, labels
     if len(array) != len(other):
         raise ValueError(

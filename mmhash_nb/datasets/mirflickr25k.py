@@ -40,13 +40,10 @@ class MIRFlickr25K(PhotoCollection):
 
     def candidates(self, root: Path) -> list[Path]:
         """As for all, and `root` itself where both archives were unpacked in it."""
-        return [root] * _both_unpacked_in(root) + super().candidates(root)
-
-
-def _both_unpacked_in(root: Path) -> bool:
-    first, last = (f"{concept}.txt" for concept in official.CONCEPTS[:: len(official.CONCEPTS) - 1])
-    there = (root / _UNPACKED).is_dir() and locate(root / _UNPACKED, first) is None
-    return there and locate(root, first, last) is not None
+        first, last = (f"{official.CONCEPTS[i]}.txt" for i in (0, -1))
+        both = (root / _UNPACKED).is_dir() and locate(root / _UNPACKED, first) is None
+        both = both and locate(root, first, last) is not None
+        return [root] * both + super().candidates(root)
 
 
 COLLECTION = MIRFlickr25K()

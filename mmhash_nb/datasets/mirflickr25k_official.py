@@ -6,8 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from mmhash_nb.datasets import store
-from mmhash_nb.datasets.about import about
-from mmhash_nb.datasets.lines import numbered, wrong
+from mmhash_nb.datasets.about import about, numbered, wrong
 from mmhash_nb.datasets.selection import Selection, absent, count, no_images, required
 from mmhash_nb.io.finding import Photos, locate
 

@@ -76,16 +76,14 @@ def _numbers(lines: list[str], columns: int, largest: int) -> np.ndarray | None:
 
 
 def _fault(path: Path, start: int, lines: list[str], columns: int, largest: int) -> str:
-    """What is wrong with the first wrong line."""
     number, line = next(
         (number, line)
         for number, line in enumerate(lines, start + 1)
         if _numbers([line], columns, largest) is None
     )
     values = line.split()
-    if len(values) != columns:
-        fault = f"holds {len(values)} values, but must hold {columns}"
-    else:
+    fault = f"holds {len(values)} values, but must hold {columns}"
+    if len(values) == columns:
         value = next(value for value in values if _numbers([value], 1, largest) is None)
         fault = f"holds {value}, but must hold whole numbers from 0 to {largest}"
     return f"line {number} of {path} {fault}: correct the line, or {AGAIN}."

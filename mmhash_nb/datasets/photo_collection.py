@@ -12,8 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mmhash_nb.datasets.about import about, missing
-from mmhash_nb.datasets.choices import DISPLAY, check_option
+from mmhash_nb.datasets.about import DISPLAY, about, check_option, missing
 from mmhash_nb.datasets.distributions import Distributions
 from mmhash_nb.datasets.matlab_selection import Rules
 from mmhash_nb.datasets.selection import Selection
@@ -154,7 +153,16 @@ class PhotoCollection(ABC):
         counts, fix = self.counts(found, rule), f"put {self.put}"
         if published:
             rule.check(self.NAME, counts, fix)
-        pairs = self._pairs(found, images, rule, protocol, split_seed, n_query, n_train)
+        names, n = found.label_names, found.labels.shape[1]
+        if names is None or len(names) != n:
+            names = [f"label {i}" for i in range(n)]
+        split, how = found.split, "split of the files"
+        if protocol != FILES or n_query is not None or n_train is not None or split is None:
+            usable = np.setdiff1d(np.arange(len(found.labels)), found.twins)
+            drawn = rule.split(found.labels[usable], names, split_seed, n_query, n_train)
+            split = (usable[drawn[0]], usable[drawn[1]], usable[drawn[2]])
+            how = f"{protocol}, split_seed {split_seed}"
+        pairs = self._pairs(found, images, names, split, rule.words, how)
         if published:  # words of captions are counted after the split, which chooses them
             rule.check(self.NAME, (counts[0], pairs.texts.shape[1], counts[2]), fix)
         return pairs
@@ -186,24 +194,12 @@ class PhotoCollection(ABC):
         self,
         found: Selection,
         images: str,
-        rule: Protocol,
-        protocol: str,
-        seed: int,
-        n_query: int | None,
-        n_train: int | None,
+        names: Sequence[str],
+        split: Split,
+        words: int,
+        how: str,
     ) -> Pairs:
-        """Pairs with the protocol's split; labels and tags without names are numbered."""
-        names = found.label_names
-        if names is None or len(names) != found.labels.shape[1]:
-            names = [f"label {i}" for i in range(found.labels.shape[1])]
-        split: Split | None = None
-        how = f"{protocol}, split_seed {seed}"
-        if protocol == FILES and n_query is None and n_train is None and found.split is not None:
-            split, how = found.split, "split of the files"
-        if split is None:
-            usable = np.setdiff1d(np.arange(len(found.labels)), found.twins)
-            drawn = rule.split(found.labels[usable], names, seed, n_query, n_train)
-            split = (usable[drawn[0]], usable[drawn[1]], usable[drawn[2]])
+        """Pairs with a split, drawn as `how` says; tags without names are numbered."""
         query, database, train = split
         texts, vocabulary = found.tags, found.vocabulary
         if texts is not None and vocabulary is None:
@@ -211,7 +207,7 @@ class PhotoCollection(ABC):
         if texts is None:
             assert found.captions is not None
             fit_on = np.union1d(database, train)
-            texts, vocabulary = bag_of_words(found.captions, fit_on=fit_on, max_words=rule.words)
+            texts, vocabulary = bag_of_words(found.captions, fit_on=fit_on, max_words=words)
         return Pairs(
             images=found.images,
             texts=texts,

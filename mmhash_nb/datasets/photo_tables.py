@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from mmhash_nb.datasets import about, decoding, store
-from mmhash_nb.datasets.choices import DISPLAY, check_option
+from mmhash_nb.datasets.about import DISPLAY, check_option
 from mmhash_nb.features import KINDS, describe
 from mmhash_nb.features.text import bag_of_words, sentence_embeddings
 from mmhash_nb.pairs import Pairs

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from mmhash_nb.datasets.choices import DISPLAY, check_option
+from mmhash_nb.datasets.about import DISPLAY, check_option
 from mmhash_nb.datasets.decoding import fitted
 from mmhash_nb.features import KINDS as IMAGES
 from mmhash_nb.features import describe

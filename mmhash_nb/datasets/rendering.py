@@ -8,19 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmhash_nb.datasets.patterns import GAUGES, PATTERNS, SINE, WEAVES
+from mmhash_nb.datasets.about import about
+from mmhash_nb.datasets.patterns import BACKDROPS, GAUGES, SINE, TEXTURES
 
 SIZE = 64  # pixels, both sides
-COLOURS = {
-    "red": (205, 45, 45),
-    "orange": (232, 132, 38),
-    "yellow": (228, 204, 62),
-    "green": (58, 150, 72),
-    "blue": (62, 108, 206),
-    "purple": (142, 70, 176),
-    "brown": (134, 90, 56),
-    "white": (226, 228, 232),
-}
+COLOURS = {name: tuple(rgb) for name, rgb in about("scenes")["colours"].items()}
 _PATCH = 42  # side of the square an object is drawn in: radius 16, times 1.25, both sides, a margin
 _MARGIN = _PATCH // 2 - 7  # centres stay 8 pixels inside
 _CHUNK = 40  # pictures drawn at a time, so that their arrays stay in the processor's cache
@@ -156,7 +148,8 @@ def render(
             _paint(canvas, owner, layer.take(rows), number)
         gain = np.stack([draws.integers(210, 286) for _ in range(3)], axis=1)  # coloured light
         seen = canvas[:, :, inner, inner] * gain.astype(np.int32)[..., None, None] >> 8
-        pictures[rows] = np.clip(seen + _grain(draws)[:, None], 0, 255)
+        noise = _WINDOWS[draws.integers(0, len(_WINDOWS)), draws.integers(0, len(_WINDOWS))]
+        pictures[rows] = np.clip(seen + noise[:, None], 0, 255)
         owners[rows] = owner[:, inner, inner]
     return pictures, owners
 
@@ -183,21 +176,16 @@ def _clutter(draws: Draws, backdrop: np.ndarray) -> np.ndarray:
     period, phase, bend = number(0, 4), number(0, 64), number(-3, 4)
     strength = number(-34, 35) + tint(8)
     bent = 16 * (y + phase), 16 * (x + phase) + bend * y
-    for i, weave in enumerate(WEAVES):
+    for i, weave in enumerate(BACKDROPS.values()):
         chosen = np.flatnonzero(backdrop == i)
         down, along = bent[0][chosen], bent[1][chosen]  # 16 to the pixel
         canvas[chosen] += weave(along, down, period[chosen]) * strength[chosen]
     return np.clip(canvas, 0, 255)
 
 
+# Sensor noise: each picture has a random window of one tile.
 _TILE = (_mix(np.arange(1 << 16, dtype=np.uint64)) % np.uint64(21)).astype(np.int32) - 10
 _WINDOWS = np.lib.stride_tricks.sliding_window_view(_TILE.reshape(256, 256), (SIZE, SIZE))
-
-
-def _grain(draws: Draws) -> np.ndarray:
-    """Sensor noise: a random window of one tile for each picture, `int32 [N, 64, 64]`."""
-    n = len(_WINDOWS)
-    return _WINDOWS[draws.integers(0, n), draws.integers(0, n)]
 
 
 def _paint(canvas: np.ndarray, owner: np.ndarray, objects: Objects, number: int) -> None:
@@ -218,13 +206,13 @@ def _paint(canvas: np.ndarray, owner: np.ndarray, objects: Objects, number: int)
     u = half * cosine + half[:, None] * sine >> 8  # 256 is one radius, [M, 2P, 2P]
     v = half[:, None] * cosine - half * sine >> 8
     reach = np.empty_like(u)
-    for i, gauge in enumerate(GAUGES):
+    for i, gauge in enumerate(GAUGES.values()):
         chosen = np.flatnonzero(o.shape == i)
         reach[chosen] = gauge(u[chosen], v[chosen])
     inside = reach < 256
     rim = inside & (reach > 218)
     pattern = np.zeros(u.shape, dtype=bool)
-    for i, weave in enumerate(PATTERNS):
+    for i, weave in enumerate(TEXTURES.values()):
         chosen = np.flatnonzero(o.texture == i)
         per_grain = 25600 // spread(o.grain[chosen])
         phase = spread(o.phase[chosen])

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from mmhash_nb.datasets.choices import DISPLAY, check_option
+from mmhash_nb.datasets.about import DISPLAY, check_option
 from mmhash_nb.datasets.concepts import (
     CONCEPT_WORDS,
     CONCEPTS,
@@ -30,7 +30,7 @@ MOST = 100_000  # pictures; each takes 16 kB
 def _looks() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Shape, texture and colour of each concept as indices, `[24]`, and its RGB, `[24, 3]`."""
     shape = np.array([SHAPES.index(c.shape) for c in CONCEPTS])
-    texture = np.array([TEXTURES.index(c.texture) for c in CONCEPTS])
+    texture = np.array([list(TEXTURES).index(c.texture) for c in CONCEPTS])
     colour = np.array([list(COLOURS).index(c.colour) for c in CONCEPTS])
     rgb = np.array([np.add(COLOURS[c.colour], c.shift) for c in CONCEPTS])
     return shape, texture, colour, rgb
@@ -51,7 +51,7 @@ _FREQUENT = np.array([4 + i * 7 % 5 for i in range(len(CONCEPTS))])  # 4..8: som
 _AT_HOME = 6  # how many times likelier a thing is in the setting it belongs to
 
 
-def _positions(draws: Draws) -> list[np.ndarray]:
+def random_positions(draws: Draws) -> list[np.ndarray]:
     """A random order of the positions for each picture, int `[N, 2]` each."""
     keys = np.stack([draws.integers(0, 1 << 30) for _ in _POSITIONS], axis=1)
     return list(_POSITIONS[np.argsort(keys, axis=1, kind="stable")].transpose(1, 0, 2))
@@ -67,19 +67,6 @@ def unnamed_objects(
     return random_objects(draws, present, thing[:, 0], thing[:, 1], rgb, at, radius), thing
 
 
-def unnamed_layers(draws: Draws) -> tuple[list[Objects], list[np.ndarray]]:
-    """Layers as `draw_pictures` has them, but all of things that are no concept; their attributes.
-
-    The backbone `small` is trained on such pictures.
-    """
-    drawn = [
-        unnamed_objects(draws, draws.integers(0, 4) < often, at, (18, 31))
-        for often, at in zip((4, 3, 3, 3), _positions(draws), strict=False)
-    ]
-    layers, things = zip(*drawn, strict=True)
-    return list(layers), list(things)
-
-
 def draw_pictures(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The first `n` pictures: pixels `uint8 [n, 3, 64, 64]`, labels `bool [n, 24]`, masks `bool`.
 
@@ -93,7 +80,7 @@ def draw_pictures(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         np.array([_FREQUENT[k == SETTING].sum() for k in range(len(SETTING_WORDS))])
     )
     at_home = np.where(setting[:, None] == SETTING, _AT_HOME, 1) * _FREQUENT  # [n, 24]
-    positions = _positions(draws)
+    positions = random_positions(draws)
     how_many = 1 + draws.weighted(_HOW_MANY)
     labels = np.zeros((n, len(CONCEPTS)), dtype=bool)
     layers = [unnamed_objects(draws, draws.integers(0, 4) > 0, positions[3], (20, 28))[0]]
@@ -101,17 +88,8 @@ def draw_pictures(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         concept = draws.weighted(np.where(labels, 0, at_home))
         present = slot < how_many
         labels[present, concept[present]] = True
-        layers.append(
-            random_objects(
-                draws,
-                present,
-                shape[concept],
-                texture[concept],
-                rgb[concept],
-                positions[slot],
-                (19, 29),
-            )
-        )
+        look = (shape[concept], texture[concept], rgb[concept])
+        layers.append(random_objects(draws, present, *look, positions[slot], (19, 29)))
     layers.append(unnamed_objects(draws, draws.integers(0, 4) > 0, positions[4], (18, 25))[0])
     pictures, owners = render(SEED + 1, samples, setting, layers)
     return pictures, labels, (owners >= 1 + 1) & (owners <= 3 + 1)

@@ -176,7 +176,6 @@ def _write(file: BinaryIO, at: int, data: bytes | memoryview) -> None:
 
 
 def _check_room(folder: Path, needed: int, n: int) -> None:
-    """Refuse to begin what the disk cannot hold."""
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise OSError(

@@ -8,7 +8,7 @@ import numpy as np
 from filelock import FileLock
 
 from mmhash_nb.datasets import about
-from mmhash_nb.datasets.lines import wrong
+from mmhash_nb.datasets.about import wrong
 from mmhash_nb.io.archives import unpacked
 from mmhash_nb.io.download import digest_of
 from mmhash_nb.io.matfiles import read_mat, stacked

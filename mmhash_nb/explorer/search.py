@@ -7,10 +7,9 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from mmhash_nb.codes import HashCodes
+from mmhash_nb.codes import HashCodes, label_words
 from mmhash_nb.experiments.evaluation import tasks
-from mmhash_nb.figures.input_checks import checked_indices
-from mmhash_nb.figures.items import view_of
+from mmhash_nb.figures.items import checked_indices, view_of
 from mmhash_nb.figures.nearest import side_codes, sides
 from mmhash_nb.hashers import method_class
 from mmhash_nb.hashers.base import Method
@@ -59,7 +58,7 @@ class Database:
             raise ValueError(f"{pairs.name} has an empty database: there is nothing to find.")
         self.ids = pairs.database
         self.codes = side_codes(pairs, codes, side)[pairs.database]
-        self.labels = _words(pairs.labels[pairs.database])  # [n, C / 64]
+        self.labels = label_words(pairs.labels[pairs.database])  # [n, C / 64]
 
     def distances(self, query_code: HashCodes) -> np.ndarray:
         """Hamming distances of all items to one code, `uint16 [n]`."""
@@ -72,7 +71,7 @@ class Database:
 
     def relevant(self, labels: np.ndarray) -> np.ndarray:
         """Which items share one of the labels `bool [C]`, `bool [n]`."""
-        return (self.labels & _words(labels[None])).any(axis=1)
+        return (self.labels & label_words(labels[None])).any(axis=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,8 +220,3 @@ def in_words(found: SearchResult) -> str:
         return "No mistakes: all items of the database are relevant."
     what = "mistakes" if found.only_mistakes else "samples"
     return f"Nearest {what} (distance): {', '.join(hits)}."
-
-
-def _words(labels: np.ndarray) -> np.ndarray:
-    """Labels `bool [n, C]` as 64-bit words, `uint64 [n, ceil(C / 64)]`."""
-    return HashCodes(np.packbits(labels, axis=1), labels.shape[1]).words

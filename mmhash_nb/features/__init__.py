@@ -5,7 +5,8 @@ from importlib import import_module
 
 import numpy as np
 
-from mmhash_nb.features.image_cache import cached_of_images, check_pixels
+from mmhash_nb.features.image_cache import cached_of_images
+from mmhash_nb.pairs import check_array
 
 KINDS = ("pixels", "gist", "hog", "hog_colour")
 
@@ -25,7 +26,7 @@ def describe(images: np.ndarray, kind: str) -> np.ndarray:
     """
     if kind not in KINDS:
         raise ValueError(f"images can be described by {', '.join(KINDS)}, not by {kind!r}.")
-    check_pixels(images)
+    check_array("images", images, np.uint8, "N", 3, "H", "W")
     if kind == "pixels":
         return images
     # Here, since scikit-image and PyTorch take long to import.

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn.functional import avg_pool2d
 
-from mmhash_nb.features.image_cache import check_pixels
+from mmhash_nb.pairs import check_array
 
 ORIENTATIONS = 8
 SCALES = 3
@@ -50,7 +50,7 @@ def gist(images: np.ndarray, batch_size: int = 32) -> np.ndarray:
     Raises:
         ValueError: another shape, size or dtype.
     """
-    check_pixels(images)
+    check_array("images", images, np.uint8, "N", 3, "H", "W")
     height, width = images.shape[2:]
     if height % CELLS or width % CELLS or min(height, width) < PADDING:
         raise ValueError(
@@ -81,7 +81,8 @@ def _gist_of_batch(rgb: torch.Tensor) -> torch.Tensor:
     image = torch.log1p(rgb.mean(dim=1))  # [B, H, W]
     # The prefilter removes the mean anyhow; without it float32 has more digits left.
     image = image - image.mean(dim=(1, 2), keepdim=True)
-    image = image[:, _mirrored(height)][:, :, _mirrored(width)]  # [B, H + 16, W + 16]
+    rows, columns = (np.pad(np.arange(side), PADDING, "symmetric") for side in (height, width))
+    image = image[:, rows][:, :, columns]  # [B, H + 16, W + 16]
 
     high = image - torch.fft.ifft2(torch.fft.fft2(image) * low_pass).real
     local_power = torch.fft.ifft2(torch.fft.fft2(high.square()) * low_pass).real
@@ -117,9 +118,3 @@ def filters(height: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
             gabors.append(torch.exp(radial - 2 * math.pi * apart.square()))
     # Complex, since a product of complex and real is converted anew for each batch.
     return low_pass.float(), torch.stack(gabors).to(torch.complex64)
-
-
-def _mirrored(size: int) -> torch.Tensor:
-    """Indices that extend `0..size-1` by its mirror image on both sides, the border pixel twice."""
-    inner = torch.arange(size)
-    return torch.cat([inner[:PADDING].flip(0), inner, inner[-PADDING:].flip(0)])

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import joblib
 import numpy as np
 
-from mmhash_nb.features.image_cache import check_pixels
+from mmhash_nb.pairs import check_array
 
 SIDE = 32
 ORIENTATIONS = 6
@@ -56,7 +56,7 @@ def hog_colour(images: np.ndarray) -> np.ndarray:
 
 
 def _in_chunks(describe: Callable[[np.ndarray], np.ndarray], images: np.ndarray) -> np.ndarray:
-    check_pixels(images)
+    check_array("images", images, np.uint8, "N", 3, "H", "W")
     chunks = [_resized(images[i : i + _CHUNK]) for i in range(0, len(images), _CHUNK)]
     # A second process pays only when there is more than one chunk for it to take.
     jobs = min(joblib.cpu_count(), len(chunks)) or 1

@@ -1,4 +1,4 @@
-"""What is computed from images, one row each: what they must be, and the cache."""
+"""The cache of what is computed from images, one row each."""
 
 from collections.abc import Callable, Iterable
 
@@ -9,14 +9,6 @@ from mmhash_nb.io.cache import Part, cached_array
 #: fewer images are not cached: such as a picture to search by, and those on a page of results,
 #: which would pile up and are their reader's affair
 FEW = 64
-
-
-def check_pixels(images: np.ndarray) -> None:
-    """Refuse what is not `uint8 [N, 3, H, W]`, by a ValueError."""
-    if images.ndim != 4 or images.shape[1] != 3 or images.dtype != np.uint8:
-        raise ValueError(
-            f"images must be uint8 [N, 3, H, W], but is {images.dtype} {list(images.shape)}."
-        )
 
 
 def cached_of_images(

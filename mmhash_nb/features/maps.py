@@ -11,10 +11,13 @@ from torch.nn.functional import interpolate
 from tqdm.auto import tqdm
 
 from mmhash_nb.features.backbones import Backbone
-from mmhash_nb.features.image_cache import cached_of_images, check_pixels
+from mmhash_nb.features.image_cache import cached_of_images
+from mmhash_nb.pairs import check_array
 from mmhash_nb.training.memory import halved
 
 _LARGEST = float(np.finfo(np.float16).max)
+#: images passed at a time, at most
+BATCH = 128
 #: pixels that a CPU passes through a backbone at a time, ten images of 224 x 224: what a larger
 #: batch makes on its way leaves the caches, and MobileNetV2 was seen to take twice as long
 _PIXELS = 1 << 19
@@ -41,7 +44,6 @@ def stage_maps(
     upto: int,
     *,
     device: str | torch.device = "cpu",
-    batch_size: int = 128,
     size: int | None = None,
 ) -> np.ndarray:
     """The map after the first `upto` stages, in evaluation mode and without gradients.
@@ -55,14 +57,13 @@ def stage_maps(
         images: `uint8 [N, 3, H, W]`, N at least 1.
         upto: how many stages, 1 to all.
         device: where to compute.
-        batch_size: images at a time, at most.
         size: pixels to which images are scaled first, by `resized`; None leaves them.
 
     Returns:
         `float16 [N, c, h, w]`; `float32` where a value is beyond float16, above 65504.
 
     Raises:
-        ValueError: images of another shape or dtype, `upto`, `size` or `batch_size` out of range,
+        ValueError: images of another shape or dtype, `upto` or `size` out of range,
             or a backbone whose maps are not finite.
     """
     check_images(images, size)
@@ -71,17 +72,15 @@ def stage_maps(
             f"upto must be 1 to {len(backbone.stages)}, the stages of backbone {backbone.name}, "
             f"but is {upto}."
         )
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, but is {batch_size}.")
     device = torch.device(device)
-    compute = partial(_maps, backbone, images, upto, device, batch_size, size)
+    compute = partial(_maps, backbone, images, upto, device, size)
     key = [upto, size, device.type, backbone.identity(upto)]
     return cached_of_images("maps", images, key, compute)
 
 
 def check_images(images: np.ndarray, size: int | None) -> None:
     """Refuse what no maps can be made of, by a ValueError, before anything is read."""
-    check_pixels(images)
+    check_array("images", images, np.uint8, "N", 3, "H", "W")
     if not len(images):
         raise ValueError("images must be uint8 [N, 3, H, W], at least one.")
     if size is not None:
@@ -93,16 +92,15 @@ def _maps(
     images: np.ndarray,
     upto: int,
     device: torch.device,
-    batch_size: int,
     size: int | None,
     dtype: type[np.floating] = np.float16,
 ) -> np.ndarray:
     maps = np.empty(0)
     start = 0
-    for batch in passed(copy.deepcopy(backbone), images, upto, device, batch_size, size):
+    for batch in passed(copy.deepcopy(backbone), images, upto, device, size):
         if dtype is np.float16 and beyond_float16(batch):
             # One array has one precision: start again.
-            return _maps(backbone, images, upto, device, batch_size, size, np.float32)
+            return _maps(backbone, images, upto, device, size, np.float32)
         if start == 0:
             maps = np.empty((len(images), *batch.shape[1:]), dtype=dtype)
         maps[start : start + len(batch)] = batch.cpu().numpy()
@@ -121,7 +119,6 @@ def passed(
     images: np.ndarray,
     upto: int,
     device: torch.device,
-    batch_size: int,
     size: int | None,
 ) -> Iterator[Tensor]:
     """The maps of one batch after another on the device; arguments and errors as of `stage_maps`.
@@ -141,6 +138,7 @@ def passed(
                 batch = stage(batch)
             return batch
 
+    batch_size = BATCH
     if device.type == "cpu":
         height, width = (size, size) if size else images.shape[2:]
         batch_size = min(batch_size, max(1, _PIXELS // (height * width)))

@@ -144,11 +144,13 @@ def bag_of_words(
     if rows[0] < 0 or rows[-1] >= len(texts):
         wrong = rows[0] if rows[0] < 0 else rows[-1]
         raise ValueError(f"fit_on holds index {wrong}, but there are {len(texts)} texts.")
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS  # takes long to import
+
     vocabulary = choose_vocabulary(
         [texts[i] for i in rows],
         max_words=max_words,
         min_count=min_count,
-        leave_out=_english() if stop_words else (),
+        leave_out=ENGLISH_STOP_WORDS if stop_words else (),
     )
     return bags(texts, vocabulary), vocabulary
 
@@ -175,12 +177,6 @@ def sentence_embeddings(texts: Sequence[str]) -> np.ndarray:
             mean = vectors[parts.ids].mean(axis=0, dtype=np.float64)
             embedded[i] = mean / max(np.linalg.norm(mean), 1e-12)
     return embedded
-
-
-def _english() -> frozenset[str]:
-    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS  # takes long to import
-
-    return ENGLISH_STOP_WORDS
 
 
 def _check_strings(texts: Sequence[str]) -> None:

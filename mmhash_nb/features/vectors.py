@@ -11,9 +11,6 @@ from mmhash_nb.features.image_cache import cached_of_images
 from mmhash_nb.features.maps import beyond_float16, check_images, passed
 from mmhash_nb.pairs import Pairs
 
-#: images described at a time
-BATCH = 128
-
 
 def feature_vectors(
     backbone: Backbone,
@@ -48,7 +45,7 @@ def _vectors(
 ) -> np.ndarray:
     vectors = np.empty((len(images), backbone.n_features), np.float32)
     start = 0
-    for maps in passed(backbone, images, len(backbone.stages), device, BATCH, size):
+    for maps in passed(backbone, images, len(backbone.stages), device, size):
         # The precision of cached maps, so that methods on maps and on vectors see the same.
         part = maps if beyond_float16(maps) else maps.half().float()
         vectors[start : start + len(part)] = backbone.describe(part).cpu().numpy()

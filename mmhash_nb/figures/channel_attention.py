@@ -9,8 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from scipy.ndimage import zoom
 
-from mmhash_nb.figures.input_checks import checked, checked_indices
-from mmhash_nb.figures.items import Box, draw_item, label_text, show_pixels, view_of, write
+from mmhash_nb.figures import items
 from mmhash_nb.figures.style import Picture, axes_in_inches, themed
 from mmhash_nb.pairs import Pairs
 
@@ -39,7 +38,7 @@ def attended_channels(
         maps: the maps that are weighed, `float [n, C, h, w]`.
         k: channels to show (all, where there are fewer).
     """
-    samples, weights = checked(pairs, samples, "weights", weights, k)
+    samples, weights = items.checked(pairs, samples, "weights", weights, k)
     _check_pictures(pairs, weights, maps)
     channels = weights.shape[1]
     best = np.argsort(-weights, axis=1, kind="stable")[:, :k]  # [n, k]
@@ -51,7 +50,7 @@ def attended_channels(
     for r, sample in enumerate(samples):
         box = _box(0, r, row)
         _picture(axes, pairs, sample, box)
-        _under(axes, box, label_text(pairs, sample), lines=2)
+        _under(axes, box, items.label_text(pairs, sample), lines=2)
         for j, channel in enumerate(best[r], start=1):
             box = _box(j, r, row)
             _overlay(axes, pairs, sample, maps[r, channel], box)
@@ -80,23 +79,23 @@ def channel_gallery(
         maps: the maps that are weighed, `float [N, C, h, w]`.
         k: samples to show.
     """
-    _, weights = checked(pairs, np.arange(len(pairs)), "weights", weights, k)
+    _, weights = items.checked(pairs, np.arange(len(pairs)), "weights", weights, k)
     _check_pictures(pairs, weights, maps)
-    channels = checked_indices(channels, weights.shape[1], "channel")
+    channels = items.checked_indices(channels, weights.shape[1], "channel")
     best = strongest(channels, weights, maps, k)
     axes, row = _pictures(len(channels), 1 + best.shape[1], lines=3)
     _heading(axes, 1, best.shape[1], "pictures with the largest weight × mean of the map")
     for r, channel in enumerate(channels):
         left, top, width, height = _box(0, r, row)
         middle = (left, top + height / 2 - 0.2, width, 0.2)
-        write(axes, f"channel {channel}", middle, size=8, lines=1, weight="bold")
+        items.write(axes, f"channel {channel}", middle, size=8, lines=1, weight="bold")
         mean = _times(weights[:, channel].mean() * weights.shape[1])
-        write(axes, f"mean weight {mean}", (left, top + height / 2, width, 0.2), lines=1)
+        items.write(axes, f"mean weight {mean}", (left, top + height / 2, width, 0.2), lines=1)
         for j, sample in enumerate(best[r], start=1):
             box = _box(j, r, row)
             _overlay(axes, pairs, sample, maps[sample, channel], box)
             _under(axes, box, _times(weights[sample, channel] * weights.shape[1]))
-            _under(axes, box, label_text(pairs, sample), line=1, lines=2)
+            _under(axes, box, items.label_text(pairs, sample), line=1, lines=2)
     return axes.figure  # type: ignore[return-value]
 
 
@@ -117,7 +116,7 @@ def heat(values: np.ndarray, height: int, width: int) -> np.ndarray:
     return zoom(scaled, factors, order=1, mode="nearest", grid_mode=True)
 
 
-def _overlay(axes: Axes, pairs: Pairs, sample: int, values: np.ndarray, box: Box) -> None:
+def _overlay(axes: Axes, pairs: Pairs, sample: int, values: np.ndarray, box: items.Box) -> None:
     """A map over a picture in grey: where it is low, the picture stays."""
     image = _picture(axes, pairs, sample, box)
     pixels = np.asarray(image.get_array(), dtype=float)  # [H, W, 3], 0..255
@@ -125,11 +124,11 @@ def _overlay(axes: Axes, pairs: Pairs, sample: int, values: np.ndarray, box: Box
     image.set_data(np.repeat(grey[:, :, None], 3, axis=2).astype(np.uint8))
     values = heat(values, *grey.shape)
     cover = matplotlib.colormaps["inferno"](values, alpha=0.25 + 0.45 * values)
-    show_pixels(axes, cover, box).set_gid("heat")
+    items.show_pixels(axes, cover, box).set_gid("heat")
 
 
-def _picture(axes: Axes, pairs: Pairs, sample: int, box: Box) -> AxesImage:
-    image = draw_item(axes, pairs, int(sample), "image", box, "picture")
+def _picture(axes: Axes, pairs: Pairs, sample: int, box: items.Box) -> AxesImage:
+    image = items.draw_item(axes, pairs, int(sample), "image", box, "picture")
     assert isinstance(image, AxesImage)
     return image
 
@@ -140,23 +139,23 @@ def _pictures(rows: int, columns: int, lines: int) -> tuple[Axes, float]:
     width = columns * (_CELL + _GAP)
     figure = Picture(width + 2 * _MARGIN, _HEAD + rows * row + 0.3)
     axes = axes_in_inches(figure, _MARGIN, 0, width, _HEAD + rows * row + 0.3)
-    write(axes, _SCALE, (0, _HEAD + rows * row, width, 0.25), size=6, lines=1, align="left")
+    items.write(axes, _SCALE, (0, _HEAD + rows * row, width, 0.25), size=6, lines=1, align="left")
     return axes, row
 
 
-def _box(column: int, line: int, row: float) -> Box:
+def _box(column: int, line: int, row: float) -> items.Box:
     return (column * (_CELL + _GAP), _HEAD + line * row, _CELL, _CELL)
 
 
 def _heading(axes: Axes, column: int, columns: int, words: str) -> None:
     place = (column * (_CELL + _GAP), 0.04, columns * (_CELL + _GAP) - _GAP, _HEAD - 0.06)
-    write(axes, words, place, size=7, lines=1, weight="bold")
+    items.write(axes, words, place, size=7, lines=1, weight="bold")
 
 
-def _under(axes: Axes, box: Box, words: str, line: int = 0, lines: int = 1) -> None:
+def _under(axes: Axes, box: items.Box, words: str, line: int = 0, lines: int = 1) -> None:
     """Write words under a picture, from a line on, as near to it as they can stand."""
     left, top, width, height = box
-    text = write(axes, words, (left, top + height + line * _LINE, width, _LINE), lines=lines)
+    text = items.write(axes, words, (left, top + height + line * _LINE, width, _LINE), lines=lines)
     text.set(y=top + height + (line + 0.2) * _LINE, va="top")
 
 
@@ -165,7 +164,7 @@ def _times(ratio: float) -> str:
 
 
 def _check_pictures(pairs: Pairs, weights: np.ndarray, maps: np.ndarray) -> None:
-    if view_of(pairs, "image") != "picture":
+    if items.view_of(pairs, "image") != "picture":
         raise ValueError(f"{pairs.name} has no pictures to lay maps over: load it with pixels.")
     if maps.ndim != 4 or maps.shape[:2] != weights.shape or not np.isfinite(maps).all():
         raise ValueError(

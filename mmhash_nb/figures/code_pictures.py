@@ -9,18 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from mmhash_nb.codes import HashCodes
+from mmhash_nb.figures import items, style
 from mmhash_nb.figures.curves import panel_grid
-from mmhash_nb.figures.items import (
-    CELL,
-    Box,
-    draw_item,
-    draw_profile,
-    frame,
-    label_text,
-    show_pixels,
-    view_of,
-    write,
-)
 from mmhash_nb.figures.nearest import (
     Codes,
     MethodCodes,
@@ -31,16 +21,6 @@ from mmhash_nb.figures.nearest import (
     task_name,
 )
 from mmhash_nb.figures.precision_curves import profile_of
-from mmhash_nb.figures.style import (
-    DIFFERENT,
-    INK,
-    MARKS,
-    RIGHT,
-    WRONG,
-    Picture,
-    axes_in_inches,
-    themed,
-)
 from mmhash_nb.pairs import Pairs
 
 _ONE, _ZERO = "#33383f", "#e6e8eb"
@@ -52,7 +32,7 @@ def code_cells(query: HashCodes, others: HashCodes) -> np.ndarray:
 
     Bits that differ from the query's single code are red, dark red for 1 and light red for 0.
     """
-    palette = np.array([to_rgb(c) for c in (_ZERO, _ONE, _PALE_DIFFERENT, DIFFERENT)])
+    palette = np.array([to_rgb(c) for c in (_ZERO, _ONE, _PALE_DIFFERENT, style.DIFFERENT)])
     ones = others.signs() > 0
     return palette[ones + 2 * different_bits(query, others)]  # [M, K] -> [M, K, 3]
 
@@ -62,12 +42,12 @@ def different_bits(query: HashCodes, others: HashCodes) -> np.ndarray:
     return others.signs() != query.signs()
 
 
-def draw_codes(axes: Axes, query: HashCodes, others: HashCodes, box: Box) -> None:
+def draw_codes(axes: Axes, query: HashCodes, others: HashCodes, box: items.Box) -> None:
     """Draw M codes as rows of cells in a box; bits that differ from the query's carry a cross."""
     left, top, width, height = box
     cells = code_cells(query, others)
     rows, n_bits = cells.shape[:2]
-    show_pixels(axes, cells, box)
+    items.show_pixels(axes, cells, box)
     # Bytes stand apart, so that a bit can be found again in the next row.
     edges = left + np.arange(8, n_bits, 8) * width / n_bits
     axes.vlines(edges, top, top + height, color="white", linewidth=1.6)
@@ -79,7 +59,7 @@ def draw_codes(axes: Axes, query: HashCodes, others: HashCodes, box: Box) -> Non
     axes.plot(x, y, "wx", markersize=size, markeredgewidth=0.9, gid="different")
 
 
-@themed()
+@style.themed()
 def descriptor_codes(pairs: Pairs, codes: Codes, task: str, query: int, k: int = 4) -> Figure:
     """The descriptors and codes of a query and of its nearest database items (masci2014, Fig. 2).
 
@@ -95,51 +75,55 @@ def descriptor_codes(pairs: Pairs, codes: Codes, task: str, query: int, k: int =
     query_side, database_side = sides(task)
     found = nearest(pairs, codes, task, [query], k)
     query_code = side_codes(pairs, codes, query_side)[query]
-    rows = [(query, query_side, INK, "query")]
+    rows = [(query, query_side, style.INK, "query")]
     for sample, right, distance in zip(
         found.ids[0], found.right[0], found.distances[0], strict=True
     ):
-        note = f"{MARKS[bool(right)]} {distance}"
-        rows.append((int(sample), database_side, RIGHT if right else WRONG, note))
-    item_width = max(CELL[view_of(pairs, side)][0] for side in (query_side, database_side))
+        note = f"{style.MARKS[bool(right)]} {distance}"
+        rows.append((int(sample), database_side, style.RIGHT if right else style.WRONG, note))
+    item_width = max(
+        items.CELL[items.view_of(pairs, side)][0] for side in (query_side, database_side)
+    )
     item_width, height, pitch = max(item_width, 0.78), 0.78, 0.98
     # A whole number of pixels for each bit, so that all cells look equally wide.
     curve_width, code_width = 2.3, (0.08 if query_code.n_bits <= 64 else 0.05) * query_code.n_bits
     curve_left = item_width + 0.15
     code_left = curve_left + curve_width + 0.15
     total = code_left + code_width + 0.75
-    figure = Picture(total + 0.2, 0.4 + pitch * len(rows) + 0.12)
-    axes = axes_in_inches(figure, 0.1, 0, total, 0.4 + pitch * len(rows) + 0.12)
+    figure = style.Picture(total + 0.2, 0.4 + pitch * len(rows) + 0.12)
+    axes = style.axes_in_inches(figure, 0.1, 0, total, 0.4 + pitch * len(rows) + 0.12)
     heading = f"{query_code.n_bits}-bit code (red ×: not as the query)"
     bold: dict[str, Any] = {"size": 8, "align": "left", "weight": "bold"}
-    write(axes, heading, (code_left, 0.06, code_width + 0.7, 0.28), lines=1, **bold)
+    items.write(axes, heading, (code_left, 0.06, code_width + 0.7, 0.28), lines=1, **bold)
     heading = f"descriptor ({task_name(pairs, task)})"
-    write(axes, heading, (curve_left, 0.06, curve_width, 0.28), lines=1, **bold)
+    items.write(axes, heading, (curve_left, 0.06, curve_width, 0.28), lines=1, **bold)
     for r, (sample, side, colour, note) in enumerate(rows):
         top = 0.4 + r * pitch
-        wide = CELL[view_of(pairs, side)][0]
+        wide = items.CELL[items.view_of(pairs, side)][0]
         box = (0.02 + (item_width - wide) / 2, top, wide, height)
-        draw_item(axes, pairs, sample, side, box)
-        frame(axes, box, colour)
-        write(axes, label_text(pairs, sample), (0, top + height, item_width, 0.18), lines=1)
-        draw_profile(axes, pairs, sample, side, (curve_left, top, curve_width, height))
+        items.draw_item(axes, pairs, sample, side, box)
+        items.frame(axes, box, colour)
+        items.write(
+            axes, items.label_text(pairs, sample), (0, top + height, item_width, 0.18), lines=1
+        )
+        items.draw_profile(axes, pairs, sample, side, (curve_left, top, curve_width, height))
         name = (curve_left, top + height, curve_width, 0.18)
-        write(axes, side_name(pairs, side), name, lines=1)
+        items.write(axes, side_name(pairs, side), name, lines=1)
         code = side_codes(pairs, codes, side)[sample]
         draw_codes(axes, query_code, code, (code_left, top + 0.22, code_width, 0.34))
         right_of = (code_left + code_width + 0.08, top + 0.22, 0.65, 0.34)
-        write(axes, note, right_of, colour=colour, **bold)
+        items.write(axes, note, right_of, colour=colour, **bold)
     return figure
 
 
 def draw_distances(axes: Axes, relevant: np.ndarray, other: np.ndarray) -> None:
     """Draw which share of relevant and other items lies at each distance; counts are `[K + 1]`."""
     distance = np.arange(len(relevant))
-    series = (("other", other, WRONG, "--"), ("relevant", relevant, RIGHT, "-"))
-    for name, counts, colour, style in series:
+    series = (("other", other, style.WRONG, "--"), ("relevant", relevant, style.RIGHT, "-"))
+    for name, counts, colour, line in series:
         share, label = counts / max(counts.sum(), 1), f"{name} ({int(counts.sum()):,})"
         edges = np.arange(len(counts) + 1) - 0.5
-        axes.stairs(share, edges, color=colour, linestyle=style, linewidth=1.6, label=label)
+        axes.stairs(share, edges, color=colour, linestyle=line, linewidth=1.6, label=label)
         axes.fill_between(distance, share, step="mid", color=colour, alpha=0.18, linewidth=0)
     seen = np.flatnonzero(relevant + other)
     axes.set(xlabel="Hamming distance", xlim=(seen.min() - 1, seen.max() + 1))
@@ -147,7 +131,7 @@ def draw_distances(axes: Axes, relevant: np.ndarray, other: np.ndarray) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
 
 
-@themed()
+@style.themed()
 def distance_histogram(pairs: Pairs, codes: MethodCodes, task: str) -> Figure:
     """How far relevant and other database items lie from the queries, one panel a method.
 

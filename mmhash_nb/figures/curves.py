@@ -83,14 +83,11 @@ def t_interval(scores: Sequence[float]) -> tuple[float, float]:
 
 
 @themed()
-def tie_bars(
-    scores: Mapping[str, tuple[float, float, float]], metric: str = "mAP", title: str = ""
-) -> Figure:
+def tie_bars(scores: Mapping[str, tuple[float, float, float]], title: str = "") -> Figure:
     """How much the order among equal distances alone moves a score: worst, expected and best.
 
     Args:
-        scores: for each method, the score in the worst order, in expectation, in the best order.
-        metric: the score's name.
+        scores: for each method, mAP in the worst order, in expectation, in the best order.
         title: such as the dataset, task and code length.
 
     Raises:
@@ -119,7 +116,7 @@ def tie_bars(
     axes.invert_yaxis()
     axes.grid(False, axis="y")
     top = max(best for _, _, best in scores.values())
-    axes.set(xlabel=metric, xlim=(0, 1.12 * top if top > 0 else 1))
+    axes.set(xlabel="mAP", xlim=(0, 1.12 * top if top > 0 else 1))
     axes.set_title(title, weight="bold")
     legend_beside(axes)
     return figure

@@ -7,18 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mmhash_nb.figures.input_checks import checked_indices
-from mmhash_nb.figures.items import (
-    CELL,
-    Box,
-    View,
-    draw_item,
-    draw_strip,
-    frame,
-    label_text,
-    view_of,
-    write,
-)
+from mmhash_nb.figures import items
 from mmhash_nb.figures.nearest import MethodCodes, Nearest, nearest, sides, task_name
 from mmhash_nb.figures.style import INK, MARKS, RIGHT, WRONG, Picture, axes_in_inches, themed
 from mmhash_nb.pairs import Pairs
@@ -44,7 +33,7 @@ def gallery(
     task: str,
     queries: Sequence[int] | np.ndarray,
     k: int = 10,
-    show: View | None = None,
+    show: items.View | None = None,
 ) -> Figure:
     """The `k` nearest items of a few queries, one block a method (masci2014, Fig. 1, 6 and 7).
 
@@ -72,14 +61,14 @@ def gallery(
 
 
 def draw_blocks(
-    pairs: Pairs, blocks: Sequence[Block], task: str, show: View | None = None
+    pairs: Pairs, blocks: Sequence[Block], task: str, show: items.View | None = None
 ) -> Figure:
     """Draw blocks of result rows, one axes a block, all in one column."""
     query_side, database_side = sides(task)
-    view = show or view_of(pairs, database_side)
-    width, height = CELL[view]
+    view = show or items.view_of(pairs, database_side)
+    width, height = items.CELL[view]
     named = isinstance(blocks[0].heads[0], str)
-    head_width, head_height = CELL["strip" if named else view_of(pairs, query_side)]
+    head_width, head_height = items.CELL["strip" if named else items.view_of(pairs, query_side)]
     row = max(height, head_height) + _NOTE + _GAP
     k = blocks[0].found.ids.shape[1]
     total_width = 2 * _MARGIN + head_width + 2 * _GAP + k * (width + _GAP)
@@ -89,32 +78,32 @@ def draw_blocks(
     for block, block_height in zip(blocks, heights, strict=True):
         axes = axes_in_inches(figure, _MARGIN, top, total_width - 2 * _MARGIN, block_height)
         place = (0, 0.02, total_width - 2 * _MARGIN, _TITLE - 0.04)
-        write(axes, block.title, place, size=9, lines=1, align="left", weight="bold")
+        items.write(axes, block.title, place, size=9, lines=1, align="left", weight="bold")
         for r, head in enumerate(block.heads):
             y = _TITLE + r * row
             if isinstance(head, str):
-                write(axes, head, (0.02, y, head_width, height), size=7.5, weight="bold")
+                items.write(axes, head, (0.02, y, head_width, height), size=7.5, weight="bold")
             else:
                 box = (0.02, y, head_width, head_height)
-                draw_item(axes, pairs, head, query_side, box)
-                frame(axes, box, INK, 2.5)
+                items.draw_item(axes, pairs, head, query_side, box)
+                items.frame(axes, box, INK, 2.5)
                 _note(axes, "query", box)
             for j, sample in enumerate(block.found.ids[r]):
                 box = (head_width + 2 * _GAP + j * (width + _GAP), y, width, height)
-                draw_item(axes, pairs, int(sample), database_side, box, view)
+                items.draw_item(axes, pairs, int(sample), database_side, box, view)
                 right = bool(block.found.right[r, j])
                 colour = RIGHT if right else WRONG
-                frame(axes, box, colour).set_gid("right" if right else "wrong")
+                items.frame(axes, box, colour).set_gid("right" if right else "wrong")
                 note = f"{MARKS[right]} {block.found.distances[r, j]}"
                 _note(axes, note, box, size=7, colour=colour)
         top += block_height
     return figure
 
 
-def _note(axes: Axes, words: str, box: Box, **how: Any) -> None:
+def _note(axes: Axes, words: str, box: items.Box, **how: Any) -> None:
     left, top, width, height = box
     under = (left, top + height, width, _NOTE + 0.03)
-    write(axes, words, under, lines=1, weight="bold", **how)
+    items.write(axes, words, under, lines=1, weight="bold", **how)
 
 
 @themed()
@@ -128,11 +117,11 @@ def show_pairs(pairs: Pairs, indices: Sequence[int] | np.ndarray, columns: int =
     Raises:
         ValueError: where there is no sample to show or an index is out of range.
     """
-    indices = checked_indices(indices, len(pairs), "sample")
-    image_view, text_view = view_of(pairs, "image"), view_of(pairs, "text")
+    indices = items.checked_indices(indices, len(pairs), "sample")
+    image_view, text_view = items.view_of(pairs, "image"), items.view_of(pairs, "text")
     columns = min(columns, len(indices))
     width = 1.72
-    picture = 1.1 if image_view == "picture" else CELL["strip"][1]
+    picture = 1.1 if image_view == "picture" else items.CELL["strip"][1]
     # Where both are descriptors of one picture, the second is shown as a strip.
     words = 0.48 if text_view == "words" else 0.2
     row = picture + words + 0.4
@@ -145,10 +134,10 @@ def show_pairs(pairs: Pairs, indices: Sequence[int] | np.ndarray, columns: int =
         wide = picture if image_view == "picture" else width - 0.14
         box = (x + (width - wide) / 2, y, wide, picture)
         below = (x + 0.07, y + picture + 0.05, width - 0.14, words)
-        draw = draw_item if image_view == "picture" else draw_strip
+        draw = items.draw_item if image_view == "picture" else items.draw_strip
         draw(axes, pairs, int(sample), "image", box)
-        draw = draw_item if text_view == "words" else draw_strip
+        draw = items.draw_item if text_view == "words" else items.draw_strip
         draw(axes, pairs, int(sample), "text", below)
         labels = (x + 0.04, y + picture + words + 0.07, width - 0.08, 0.26)
-        write(axes, label_text(pairs, int(sample)), labels, weight="bold", lines=2)
+        items.write(axes, items.label_text(pairs, int(sample)), labels, weight="bold", lines=2)
     return figure

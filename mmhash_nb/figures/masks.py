@@ -9,6 +9,7 @@ from matplotlib.patheffects import withStroke
 
 from mmhash_nb.figures.items import Box, frame, show_pixels, write
 from mmhash_nb.figures.style import DIFFERENT, INK, Picture, axes_in_inches, themed
+from mmhash_nb.pairs import check_array
 from mmhash_nb.papers.zhang2018.attention_scores import cell_size
 
 _CELL, _GAP, _MARGIN = 1.0, 0.08, 0.1
@@ -98,14 +99,8 @@ def _check(
             f"{images.dtype} {list(images.shape)}."
         )
     n, _, height, width = images.shape
-    if masks.dtype != np.bool_ or masks.ndim != 3 or len(masks) != n:
-        raise ValueError(
-            f"masks must be bool [{n}, h, w], but are {masks.dtype} {list(masks.shape)}."
-        )
-    if objects is not None and (objects.dtype != np.bool_ or objects.shape != (n, height, width)):
-        raise ValueError(
-            f"objects must be bool [{n}, {height}, {width}], but are {objects.dtype} "
-            f"{list(objects.shape)}."
-        )
+    check_array("masks", masks, np.bool_, n, "h", "w")
+    if objects is not None:
+        check_array("objects", objects, np.bool_, n, height, width)
     if titles is not None and len(titles) != n:
         raise ValueError(f"there must be a title for each of {n} images, but {len(titles)} are.")

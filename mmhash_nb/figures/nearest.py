@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmhash_nb.codes import HammingIndex, HashCodes
-from mmhash_nb.figures.input_checks import checked_indices
+from mmhash_nb.figures.items import checked_indices
 from mmhash_nb.pairs import Pairs
 
 Codes = Mapping[str, HashCodes]

@@ -47,7 +47,9 @@ def ranking_curves(
     look = looks(profiles)
     for column, task in enumerate(tasks):
         for place, (method, of) in enumerate(profiles.items()):
-            at = list(numbers) or _grid(of[task])
+            # Each p costs a pass over the profile, and a curve this smooth shows no more of them.
+            last = min(_TOP, int(of[task].items.sum(axis=1).min()))
+            at = list(numbers) or np.unique(np.linspace(1, last, _POINTS).round().astype(int))
             style = {**look[method], **marks(len(at), place, len(profiles))}
             style |= {"linestyle": "-" if place < COLOURS else "--", "markersize": 4}
             for axes, metric in zip(panels[:, column], (metrics.ndcg, metrics.acg), strict=True):
@@ -61,9 +63,3 @@ def ranking_curves(
     lines = sorted(panels[0, 0].get_lines(), key=lambda line: -line.get_ydata()[-1])
     figure.legend(handles=lines, loc="outside right upper", fontsize=7, handlelength=3)
     return figure
-
-
-def _grid(profile: RankProfile) -> list[int]:
-    """Each p costs a pass over the profile, and a curve this smooth shows no more of them."""
-    last = min(_TOP, int(profile.items.sum(axis=1).min()))
-    return np.unique(np.linspace(1, last, _POINTS).round().astype(int)).tolist()

@@ -10,17 +10,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from mmhash_nb.codes import HashCodes
+from mmhash_nb.figures import items
 from mmhash_nb.figures.galleries import Block, draw_blocks
-from mmhash_nb.figures.items import (
-    CELL,
-    Box,
-    draw_item,
-    frame,
-    item_tags,
-    label_text,
-    view_of,
-    write,
-)
 from mmhash_nb.figures.nearest import MethodCodes, judge, nearest, search, side_codes
 from mmhash_nb.figures.style import INK, MARKS, TRUE_TAG, Picture, axes_in_inches, themed
 from mmhash_nb.pairs import Pairs
@@ -138,7 +129,7 @@ def annotation(
     """
     if len(queries) == 0 or not codes:
         raise ValueError("annotation needs at least one query and one method.")
-    width, height = CELL[view_of(pairs, "image")]
+    width, height = items.CELL[items.view_of(pairs, "image")]
     words_width = 4.6
     row = height + 0.36
     block = 0.3 + row * len(queries)
@@ -146,18 +137,18 @@ def annotation(
     figure = Picture(total, block * len(codes))
     for m, (method, of) in enumerate(codes.items()):
         axes = axes_in_inches(figure, 0.1, m * block, total - 0.2, block)
-        write(axes, method, (0, 0.02, total, 0.26), size=9, align="left", weight="bold")
+        items.write(axes, method, (0, 0.02, total, 0.26), size=9, align="left", weight="bold")
         found = nearest(pairs, of, "image-text", queries, k)
         for r, query in enumerate(queries):
             top = 0.3 + r * row
             box = (0.02, top, width, height)
-            draw_item(axes, pairs, int(query), "image", box)
-            frame(axes, box, INK)
-            if view_of(pairs, "image") == "picture":
+            items.draw_item(axes, pairs, int(query), "image", box)
+            items.frame(axes, box, INK)
+            if items.view_of(pairs, "image") == "picture":
                 name = (0, top + height + 0.02, width + 0.1, 0.3)
-                write(axes, label_text(pairs, int(query)), name, size=6, lines=2)
+                items.write(axes, items.label_text(pairs, int(query)), name, size=6, lines=2)
             tags = retrieved_tags(pairs, found.ids[r])[:most]
-            true_tags = set(item_tags(pairs, int(query)))
+            true_tags = set(items.item_tags(pairs, int(query)))
             _flow(axes, tags, true_tags, (width + 0.2, top, words_width, row - 0.08))
     return figure
 
@@ -166,11 +157,11 @@ def retrieved_tags(pairs: Pairs, samples: np.ndarray) -> list[str]:
     """The tags of some samples, those that most of them carry first, then by nearest sample."""
     counts: Counter[str] = Counter()
     for sample in samples:
-        counts.update(item_tags(pairs, int(sample)))
+        counts.update(items.item_tags(pairs, int(sample)))
     return [tag for tag, _ in counts.most_common()]
 
 
-def _flow(axes: Axes, tags: list[str], true_tags: set[str], box: Box) -> None:
+def _flow(axes: Axes, tags: list[str], true_tags: set[str], box: items.Box) -> None:
     """Write tags line by line; those in `true_tags` in green, bold and marked."""
     left, top, width, height = box
     canvas = axes.figure.canvas

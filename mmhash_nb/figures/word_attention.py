@@ -6,10 +6,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from mmhash_nb.figures.input_checks import checked
-from mmhash_nb.figures.items import draw_item, feature_vector, frame, label_text, view_of, write
+from mmhash_nb.figures import items
+from mmhash_nb.figures.items import draw_item, frame, label_text, view_of, write
 from mmhash_nb.figures.style import INK, MARKS, TRUE_TAG, Picture, axes_in_inches, themed
-from mmhash_nb.pairs import Pairs
+from mmhash_nb.pairs import Pairs, check_array
 
 _CELL, _GAP, _MARGIN = 1.0, 0.1, 0.1
 _LINE = 0.16
@@ -37,7 +37,7 @@ def attended_words(
         naming: which words name a label of the sample, `bool [n, V]`; None for those that are the
             label's name.
     """
-    samples, scores = checked(pairs, samples, "scores", scores, k)
+    samples, scores = items.checked(pairs, samples, "scores", scores, k)
     if pairs.vocabulary is None or len(pairs.vocabulary) != scores.shape[1]:
         raise ValueError(
             f"scores are of {scores.shape[1]} words, but {pairs.name} has a vocabulary of "
@@ -45,11 +45,7 @@ def attended_words(
         )
     if naming is None:
         naming = np.array([label_words(pairs, sample) for sample in samples])
-    if naming.shape != scores.shape or naming.dtype != np.bool_:
-        raise ValueError(
-            f"naming must be bool {list(scores.shape)}, as scores, but is {naming.dtype} "
-            f"{list(naming.shape)}."
-        )
+    check_array("naming", naming, np.bool_, *scores.shape, of=", as scores")
     found = [
         present_words(pairs, sample, of_words, names, k)
         for sample, of_words, names in zip(samples, scores, naming, strict=True)
@@ -107,6 +103,6 @@ def present_words(
 ) -> list[tuple[str, float, bool]]:
     """The `k` words of a sample's text with the largest scores: word, score, names a label."""
     assert pairs.vocabulary is not None
-    present = np.flatnonzero(feature_vector(pairs, sample, "text") > 0)
+    present = np.flatnonzero(items.feature_vector(pairs, sample, "text") > 0)
     order = present[np.argsort(-scores[present], kind="stable")][:k]
     return [(pairs.vocabulary[c], float(scores[c]), bool(naming[c])) for c in order]

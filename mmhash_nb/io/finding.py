@@ -29,14 +29,10 @@ def locate(folder: Path, *names: str) -> Path | None:
     """
     for name in names:
         for level in ("", "*/", "*/*/"):
-            found = (p for p in sorted(folder.glob(level + name)) if not _hidden(p, folder))
-            if (first := next(found, None)) is not None:
-                return first
+            for path in sorted(folder.glob(level + name)):
+                if not any(part.startswith(".") for part in path.relative_to(folder).parts):
+                    return path
     return None
-
-
-def _hidden(path: Path, folder: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 class Photos:

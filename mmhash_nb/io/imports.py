@@ -129,7 +129,8 @@ def _file(statement: Import, beside: Path | None = None) -> Path | None:
     root, *rest = module.split(".")
     if root != PACKAGE.name:
         names = [f"{module}.{name}", module] if name else [module]
-        found = next(filter(None, map(_loaded, names)), None)
+        files = (getattr(sys.modules.get(one), "__file__", None) for one in names)
+        found = next(filter(None, map(_followed, files)), None)
         if found is None and beside is not None and not beside.is_relative_to(PACKAGE):
             found = next(filter(None, (_unloaded(one, beside) for one in names)), None)
         return found
@@ -145,11 +146,6 @@ def _file(statement: Import, beside: Path | None = None) -> Path | None:
         if name and other.bound == name:
             return _file(other)
     return path
-
-
-def _loaded(module: str) -> Path | None:
-    """The source file of a loaded module that is not installed."""
-    return _followed(getattr(sys.modules.get(module), "__file__", None))
 
 
 def _unloaded(module: str, beside: Path) -> Path | None:
@@ -174,7 +170,6 @@ def _followed(file: str | None) -> Path | None:
 
 
 def _loaded_module(path: Path) -> ModuleType | None:
-    """The loaded module of a source file."""
     if path.is_relative_to(PACKAGE):
         return sys.modules.get(_dotted(path.with_suffix("")).removesuffix(".__init__"))
     # Not by getattr, which makes some modules import others.

@@ -36,9 +36,9 @@ def code(text: str) -> str:
                     _drop_line(call)
                 case ast.AnnAssign(value=ast.Call(func=ast.Attribute(attr="option")) as call):
                     _drop_line(call)
-        body = getattr(node, "body", None)
-        if isinstance(body, list) and body and _is_docstring(body[0]):
-            body.pop(0)
+        match getattr(node, "body", None):
+            case [ast.Expr(value=ast.Constant(value=str())), *_] as body:
+                body.pop(0)  # the docstring
     return ast.dump(tree)
 
 
@@ -82,7 +82,3 @@ def _drop_line(call: ast.Call) -> None:
 
 def _is_text(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
-
-
-def _is_docstring(node: ast.AST) -> bool:
-    return isinstance(node, ast.Expr) and _is_text(node.value)

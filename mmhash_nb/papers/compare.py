@@ -8,7 +8,7 @@ import pandas as pd
 
 from mmhash_nb.experiments.intervals import interval, per_cent, prediction_half_width
 from mmhash_nb.experiments.records import Cells, checked, read, with_unified_gallery
-from mmhash_nb.papers.folders import setups, unified_gallery
+from mmhash_nb.papers.folders import setups, toml_of
 from mmhash_nb.papers.printed import tables
 
 #: What is missing where there is none of ours, from the most to the least.
@@ -21,7 +21,7 @@ def as_evaluated(paper: str, records: pd.DataFrame) -> pd.DataFrame:
     That is the unified codes where the paper searches them (`about.toml`), else the encoded ones.
     Records that are so already do not change.
     """
-    if not unified_gallery(paper):
+    if not toml_of(paper, "about").get("unified_gallery"):
         return records
     of_paper = records.paper == paper
     return pd.concat([records[~of_paper], with_unified_gallery(records[of_paper])])
@@ -164,9 +164,10 @@ def table(
         at = at[at.bits.eq(bits).fillna(True)]
         if at.empty:  # a metric of another dataset
             continue
-        columns[", ".join(header)] = {
-            c.method: _cell(c.published, c.ours, c.high) for c in at.itertuples()
-        }
+        cells = columns[", ".join(header)] = {}
+        for c in at.itertuples():
+            half = "" if np.isnan(c.high) else f" ± {100 * (c.high - c.ours):.2f}"
+            cells[c.method] = f"{in_per_cent(c.ours)}{half} ({in_per_cent(c.published)})"
     layout = pd.DataFrame(columns, index=pd.Index(rows.method.unique(), name="method"))
     return layout.fillna("")
 
@@ -195,11 +196,6 @@ def scores(
     table = pd.DataFrame.from_dict(cells, orient="index").fillna("")
     table.index = pd.MultiIndex.from_tuples(table.index, names=["method", "task"])
     return table[sorted(table.columns)].rename(columns=lambda bits: f"{bits} bits")
-
-
-def _cell(published: float, ours: float, high: float) -> str:
-    half = "" if np.isnan(high) else f" ± {100 * (high - ours):.2f}"
-    return f"{in_per_cent(ours)}{half} ({in_per_cent(published)})"
 
 
 def in_per_cent(value: float) -> str:

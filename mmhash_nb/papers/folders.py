@@ -54,11 +54,6 @@ def captions(paper: str) -> dict[str, str]:
     return toml_of(paper, "about")["captions"]
 
 
-def unified_gallery(paper: str) -> bool:
-    """Whether the paper searches unified codes where a method learns such."""
-    return toml_of(paper, "about").get("unified_gallery", False)
-
-
 def errata(paper: str) -> pd.DataFrame:
     """What is printed inconsistently in a paper or left open.
 

@@ -58,7 +58,9 @@ def orderings(paper: str, records: pd.DataFrame, dataset: str, metric: str = "mA
     for (table, task), printed, ours in _tables(paper, records, dataset, metric):
         verdicts = [row.verdict for row in _judged(printed, ours)]
         counts = [verdicts.count(name) for name in VERDICTS]
-        tau = _tau(printed, ours)
+        shared = printed.dropna().mean()
+        means = [np.mean(list(ours[method].values())) for method in shared.index]
+        tau = float(stats.kendalltau(shared, means).statistic)
         rows.append((paper, table, task, len(ours), len(verdicts), *counts, tau))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -153,9 +155,3 @@ def _judged(printed: pd.DataFrame, ours: dict[str, dict[int, float]]) -> Iterato
             _, low, high = interval(wanted * found)
             verdict = "agree" if low > 0 else "disagree" if high < 0 else "undecided"
             yield Judged(*((a, b) if wanted > 0 else (b, a)), verdict)
-
-
-def _tau(printed: pd.DataFrame, ours: dict[str, dict[int, float]]) -> float:
-    shared = printed.dropna().mean()
-    means = [np.mean(list(ours[method].values())) for method in shared.index]
-    return float(stats.kendalltau(shared, means).statistic)

@@ -2,7 +2,6 @@
 
 import io
 
-import numpy as np
 import pandas as pd
 
 from mmhash_nb.papers.folders import text_of
@@ -34,35 +33,23 @@ def parse(text: str, name: str) -> pd.DataFrame:
         raise ValueError(
             f"{name} has columns {', '.join(table.columns)}, not {', '.join(COLUMNS)}."
         )
-    lines = table.index + 2  # the header is line 1
     for column, allowed in (("task", TASKS), ("metric", METRICS)):
-        for line, value in zip(lines, table[column], strict=True):
-            if value not in allowed:
-                raise ValueError(
-                    f"{name}, line {line}: {column} is {value!r}, not one of {', '.join(allowed)}."
-                )
-    numbers: dict[str, list[float]] = {}
+        known = table[column].isin(allowed)
+        _refuse(table[column][~known], f"one of {', '.join(allowed)}", name)
     for column, low, high in (("table", 1, 99), ("bits", 1, 4096), ("value", 0, 1)):
-        optional = column != "table"
-        numbers[column] = [
-            _number(text, low, high, optional, f"{name}, line {line}: {column}")
-            for line, text in zip(lines, table[column], strict=True)
-        ]
-    table = table.assign(**numbers).astype({"table": int, "bits": "Int64"})
+        numbers = pd.to_numeric(table[column], errors="coerce")
+        right = numbers.between(low, high) | ((table[column] == "") & (column != "table"))
+        _refuse(table[column][~right], f"a number between {low} and {high}", name)
+        table[column] = numbers
+    table = table.astype({"table": int, "bits": "Int64"})
     key = [column for column in COLUMNS if column != "value"]
     twice = table.duplicated(key)
     if twice.any():
-        raise ValueError(f"{name}, line {lines[twice][0]}: the same cell stands there twice.")
+        raise ValueError(f"{name}, line {twice.idxmax() + 2}: the same cell stands there twice.")
     return table
 
 
-def _number(text: str, low: float, high: float, optional: bool, where: str) -> float:
-    if text == "" and optional:
-        return np.nan
-    try:
-        value = float(text)
-    except ValueError:
-        value = np.nan
-    if not low <= value <= high:
-        raise ValueError(f"{where} is {text!r}, not a number between {low} and {high}.")
-    return value
+def _refuse(wrong: pd.Series, must: str, name: str) -> None:
+    for row, text in wrong.items():
+        line = int(str(row)) + 2  # the header is line 1
+        raise ValueError(f"{name}, line {line}: {wrong.name} is {text!r}, not {must}.")

@@ -50,7 +50,11 @@ def blocks(outcomes: Iterable[Outcome] = ()) -> list[Element]:
     files = datasets.available()
     present = set(files.name[files.present])
     by_paper = {paper: sections(paper, present) for paper in papers.names()}
-    found: list[Element] = [heading(1, TITLE, "top"), *_summary(by_paper), *_notebooks(outcomes)]
+    found: list[Element] = [heading(1, TITLE, "top"), *_summary(by_paper)]
+    rows = [(o.notebook, f"{o.seconds:.0f}", o.error or "ok") for o in outcomes]
+    if rows:
+        found += [heading(2, "Notebooks", "notebooks"), text("What was run for this report:")]
+        found.append(table(pd.DataFrame(rows, columns=["notebook", "seconds", "status"])))
     for paper, of_paper in by_paper.items():
         found += _paper(paper, of_paper)
     return [*found, *_side_by_side()]
@@ -141,14 +145,6 @@ def _summary(by_paper: dict[str, list[Section]]) -> Iterator[Element]:
         ruled.append((section.paper, Link(section.title, section.anchor), len(section.claims)))
         ruled[-1] += tuple(n.get(ruling, 0) for ruling in rulings)
     yield table(pd.DataFrame(ruled, columns=["paper", "runs", "checks", *rulings]))
-
-
-def _notebooks(outcomes: Iterable[Outcome]) -> Iterator[Element]:
-    rows = [(o.notebook, f"{o.seconds:.0f}", o.error or "ok") for o in outcomes]
-    if rows:
-        yield heading(2, "Notebooks", "notebooks")
-        yield text("What was run for this report:")
-        yield table(pd.DataFrame(rows, columns=["notebook", "seconds", "status"]))
 
 
 def _paper(paper: str, of_paper: list[Section]) -> Iterator[Element]:

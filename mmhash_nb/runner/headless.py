@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from mmhash_nb.io.files import FULL
 from mmhash_nb.runner.notebook_parameters import cells
@@ -109,7 +109,12 @@ def _start(request: Mapping[str, Any], output: Path, conditions: Conditions) -> 
                 env=variables(ipython, files_folder(output.absolute()), conditions.threads),
                 start_new_session=True,  # Ctrl-C comes here, and then there
             )
-            copy_log = _Copy(printed) if conditions.shown else lambda: None
+            decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+            def copy_log() -> None:
+                if conditions.shown:
+                    print(decoder.decode(printed.read()), end="", flush=True)
+
             exit_code = _wait(process, conditions.stopped, copy_log)
         if exit_code == 0:
             return 0, ""
@@ -149,17 +154,6 @@ def clear(output: Path) -> None:
 def _prefix(output: Path) -> str:
     """How IPython folders of runs with this output are named."""
     return f"mmhash-ipython-{hashlib.sha256(str(output.absolute()).encode()).hexdigest()[:12]}-"
-
-
-class _Copy:
-    """Prints what has come to a log since the last call."""
-
-    def __init__(self, log: BinaryIO) -> None:
-        self.log = log
-        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
-
-    def __call__(self) -> None:
-        print(self.decoder.decode(self.log.read()), end="", flush=True)
 
 
 def _wait(

@@ -102,7 +102,6 @@ def _without_ids(value: Any) -> Any:
 
 
 def _replaced(root: Path, name: str, content: bytes) -> str:
-    """Write `root/name` and say what changed."""
     path = root / name
     before = path.read_bytes() if path.exists() else None
     if before == content:
@@ -141,7 +140,6 @@ def _examples(what: str, rows: Sequence[Sequence[str]]) -> str:
 
 
 def _cells(before: bytes, after: bytes) -> str:
-    """Which cells' outputs differ."""
     old, new = (json.loads(text)["cells"] for text in (before, after))
     changed = [
         str(i)

@@ -1,6 +1,8 @@
 """Deep cross-modal methods that learn `tiny_pictures` in seconds, for several tests."""
 
 import numpy as np
+import torch
+from torch import nn
 
 from mmhash_nb import hashers
 from mmhash_nb.metrics import mean_average_precision
@@ -55,3 +57,19 @@ def same(one, other):
     return one.keys() == other.keys() and all(
         np.array_equal(one[k], other[k], equal_nan=True) for k in one
     )
+
+
+class TwoLayers(nn.Module):
+    """A network with one layer for each modality, its values times `scale`."""
+
+    def __init__(self, image, text, outputs, scale=1):
+        super().__init__()
+        torch.manual_seed(1)
+        self.image, self.text, self.scale = (
+            nn.Linear(image, outputs),
+            nn.Linear(text, outputs),
+            scale,
+        )
+
+    def forward(self, modality, given):
+        return self.scale * getattr(self, modality)(given.flatten(1))

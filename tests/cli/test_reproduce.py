@@ -10,6 +10,7 @@ from pathlib import Path
 import batch_cases
 import pytest
 from batch_cases import printed
+from table_cases import table_rows
 
 from mmhash_nb import cli
 from mmhash_nb.runner import headless, job_records, notebook_parameters, workers
@@ -46,38 +47,14 @@ def test_defaults_are_the_literals_of_the_parameters_cell(project):
 
 @pytest.mark.parametrize(
     ("text", "default", "value"),
-    [
-        ("wiki", "scenes", "wiki"),
-        ("7", "scenes", "7"),
-        ("7", 3, 7),
-        ("1e-05", 0.1, 1e-05),
-        ("False", True, False),
-        ("true", False, True),
-        ("16", [32], [16]),
-        ("16,32", [8], [16, 32]),
-        ("[16, 32]", [8], [16, 32]),
-        ("ssh,ksh", ["agh1"], ["ssh", "ksh"]),
-        ("['ssh', 'ksh']", ["agh1"], ["ssh", "ksh"]),
-        ("1,2", [], [1, 2]),
-        ("5", None, 5),
-        ("cuda", None, "cuda"),
-    ],
+    [*table_rows("typed_parameters"), ("5", None, 5), ("cuda", None, "cuda")],
 )
 def test_a_text_takes_the_type_of_the_default(text, default, value):
     result = notebook_parameters.typed(text, default)
     assert result == value and type(result) is type(value)
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "message"),
-    [
-        ("epoch", "3", "1_ok has no parameter 'epoch'; it has dataset, bits, epochs, rate, quick."),
-        ("epochs", "three", "parameter epochs of 1_ok takes a value like 3, not 'three'."),
-        ("epochs", "3.5", "parameter epochs of 1_ok takes a value like 3, not '3.5'."),
-        ("quick", "maybe", "parameter quick of 1_ok takes a value like True, not 'maybe'."),
-        ("bits", "16,x", "parameter bits of 1_ok takes a value like [16, 32], not '16,x'."),
-    ],
-)
+@pytest.mark.parametrize(("name", "text", "message"), table_rows("wrong_parameters"))
 def test_a_wrong_parameter_is_refused_before_anything_runs(project, capsys, name, text, message):
     assert cli.main(["reproduce", "-p", name, text]) == 2
     assert message in capsys.readouterr().err

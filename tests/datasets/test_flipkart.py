@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from on_disk import needs
 from PIL import Image
+from table_cases import table_rows
 
 from mmhash_nb.datasets import flipkart, load
 
@@ -80,16 +81,7 @@ def test_descriptors_keep_the_photos_as_thumbnails(tmp_path):
     assert pairs.thumbnails.shape == (12, 3, 128, 128)
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"size": 0}, "size must be at least 1 pixel, but is 0"),
-        ({"n_query": 0}, "n_query must be at least 1 and below the 24 photos there are, but is 0"),
-        ({"n_query": 24}, "n_query must be at least 1 and below the 24 photos"),
-        ({"n_query": 2}, "24 photos cannot be split into 2 queries .* classes = 3"),
-        ({"n_query": 6, "split_seed": -1}, "by split_seed -1"),
-    ],
-)
+@pytest.mark.parametrize(("changes", "message"), table_rows("wrong_flipkart_numbers"))
 def test_numbers_out_of_range_are_refused(tmp_path, changes, message):
     write_flipkart(tmp_path)
     with pytest.raises(ValueError, match=message):

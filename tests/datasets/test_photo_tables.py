@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from table_cases import table_rows
 from test_flickr8k import write_flickr8k
 from test_flipkart import write_flipkart
 
@@ -87,54 +88,12 @@ def test_a_missing_table_is_named(tmp_path, name, table):
         load(name, tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("file", "old", "new", "message"),
-    [
-        ("index.csv", "id2,photo2.jpg,2", "id2,photo2.jpg", "line 4 of .* has 4 fields, but the h"),
-        ("index.csv", "id2,photo2.jpg", "id2,photo2.jpg,x", "line 4 of .* has 6 fields, but the"),
-        ("index.csv", "id2,", ",", r"line 4 of .* has no uniq_id: fill it in or remove the line"),
-        (
-            "index.csv",
-            "photo2.jpg",
-            "photo1.jpg",
-            r"line 4 of .* names photo1\.jpg, as does line 3",
-        ),
-        (
-            "index.csv",
-            "id2,",
-            "other,",
-            r"line 4 of .* names product other, but .*1050\.csv has no",
-        ),
-        (
-            "index.csv",
-            "id2,",
-            '"id2,',
-            r"index\.csv is no whole CSV file in UTF-8 \(.*\): get it a",
-        ),
-        ("index.csv", None, b"", r"index\.csv has no column 'uniq_id' .it has none"),
-        (
-            "index.csv",
-            None,
-            b"uniq_id,image,label_name,sub_label_name\n",
-            "has a header and no rows",
-        ),
-        ("index.csv", None, b"uniq_id,\xff\xfe", r"index\.csv is no whole CSV file in UTF-8"),
-        (flickr8k.CONCEPTS, "photo2.jpg,1", "photo2.jpg,2", r"line 4 of .* has '2' for dog: write"),
-        (flickr8k.CONCEPTS, "photo2.jpg,1", "photo2.jpg,", r"line 4 of .* has '' for dog: write 0"),
-        (flickr8k.CONCEPTS, "image,", "name,", r"has no column 'image' \(it has name, dog, snow\)"),
-        (flickr8k.CONCEPTS, "photo2.jpg", "photo1.jpg", r"line 4 of .* names photo1\.jpg, as does"),
-        (flickr8k.CONCEPTS, None, b"image\nphoto0.jpg\n", "has no column but image: add one for e"),
-        (flickr8k.CONCEPTS, None, b"image,dog\nphoto0.jpg,0\n", "gives no photo a concept"),
-        (flickr8k.CAPTIONS, ",caption", ",text", r"captions\.txt has no column 'caption'"),
-        (flickr8k.CAPTIONS, "photo2.jpg", "photoX.jpg", r"captions\.txt has no caption of photo2"),
-        (flickr8k.CAPTIONS, "Snow falls .", "", r"line 14 of .*captions\.txt has no caption: fill"),
-    ],
-)
+@pytest.mark.parametrize(("file", "old", "new", "message"), table_rows("wrong_photo_tables"))
 def test_what_is_wrong_in_a_table_names_file_and_line(tmp_path, file, old, new, message):
     name = "flipkart" if file == flipkart.INDEX else "flickr8k"
     path = WRITE[name](tmp_path) / file
-    if old is None:
-        path.write_bytes(new)
+    if not old:
+        path.write_bytes(new.encode("latin-1"))
     else:
         content = path.read_text()
         assert old in content

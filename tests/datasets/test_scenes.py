@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 from sklearn.metrics import average_precision_score, roc_auc_score
+from table_cases import table_rows
 
 from mmhash_nb.datasets import concepts, load, scenes
 from mmhash_nb.datasets.patterns import BACKDROPS, SHAPES, SINE, TEXTURES
@@ -184,16 +185,7 @@ def test_descriptors_of_the_images(tmp_path, monkeypatch) -> None:  # type: igno
     assert scenes.load(n=20, images="hog").modality_names == ("HOG", "tags")
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"images": "sift"}, "images of scenes are one of pixels, gist, hog, not 'sift'"),
-        ({"texts": "pixels"}, "texts of scenes are one of tags, gist, hog, not 'pixels'"),
-        ({"n": 3}, "scenes cannot draw n=3 pairs: give an integer from 20 to 100000"),
-        ({"n": 50.0}, "scenes cannot draw n=50.0 pairs"),
-        ({"split_seed": -1}, "split_seed=-1"),
-    ],
-)
+@pytest.mark.parametrize(("options", "message"), table_rows("wrong_scenes_options"))
 def test_wrong_options(options: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         scenes.load(**options)
@@ -229,7 +221,7 @@ def one_object(shape: str, texture: str = "plain", radius: int = 30, x: int = 32
     return Objects(
         present=np.array([True]),
         shape=value(SHAPES.index(shape)),
-        texture=value(TEXTURES.index(texture)),
+        texture=value(list(TEXTURES).index(texture)),
         colour=np.array([[250, 10, 10]]),
         second=np.array([[10, 10, 250]]),
         x=value(x),

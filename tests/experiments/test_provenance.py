@@ -1,5 +1,6 @@
 """The hash behind a run changes with all code that the run executes, and with nothing else."""
 
+import functools
 import importlib
 import json
 import shutil
@@ -228,6 +229,11 @@ OBJECTS = [
 ]
 
 
+def objects_code(*more, **values):
+    values |= {"cfg": Settings(), "LOSSES": {"l": Settings()}, "Settings": Settings}
+    return code_of(*OBJECTS, *more, **values)
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -241,23 +247,14 @@ OBJECTS = [
     ],
 )
 def test_statements_that_change_an_object_of_a_notebook_count(change):
-    values = {"cfg": Settings(), "LOSSES": {"l": Settings()}, "Settings": Settings}
-
-    def code(*more):
-        return code_of(*OBJECTS, *more, **values)
-
+    code = objects_code
     assert code(change) != code() and code("Mine.margin = 6", change) != code("Mine.margin = 6")
     assert code(change, OBJECTS[3], *OBJECTS[1:3]) == code()
     assert code(change.replace("Mine", "Not").replace("cfg", "c").replace("LOSSES", "L")) == code()
 
 
 def test_what_a_change_uses_counts_and_a_repeated_setting_does_not():
-    values = {"cfg": Settings(), "LOSSES": {"l": Settings()}, "Settings": Settings}
-    values["other"] = type("other", (), {"__module__": "__main__"})
-
-    def code(*more):
-        return code_of(*OBJECTS, *more, **values)
-
+    code = functools.partial(objects_code, other=type("other", (), {"__module__": "__main__"}))
     used = code("Mine.fit = other")
     assert used != code("Mine.fit = other", "def other(self):\n    return 2")
     assert used == code(*["Mine.fit = other"] * 2)
@@ -286,30 +283,25 @@ METHOD = [
 ]
 
 
-@pytest.fixture(name="notebook_hashes")
-def _notebook_hashes():
-    def hashes(cells):
-        done = subprocess.run(
-            [sys.executable, "-c", NOTEBOOK],
-            input=json.dumps(cells),
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return done.stdout.split()
-
-    return hashes
+def printed(code, *arguments, given=None):
+    """The words that another session prints, `given` being what it reads."""
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(command, input=given, capture_output=True, text=True, check=True)
+    return done.stdout.split()
 
 
-def test_a_class_of_a_notebook_is_known_again_in_another_session(notebook_hashes):
-    hashes = notebook_hashes
+def notebook_hashes(cells):
+    return printed(NOTEBOOK, given=json.dumps(cells))
+
+
+def test_a_class_of_a_notebook_is_known_again_in_another_session():
     changed = METHOD[1].replace("RATE", "2 * RATE")
-    first, edited, back = hashes([*METHOD, changed, METHOD[3], METHOD[1], METHOD[3]])
+    first, edited, back = notebook_hashes([*METHOD, changed, METHOD[3], METHOD[1], METHOD[3]])
     assert first == back != edited
-    assert hashes(["title = 'other'", *METHOD[:1], changed, *METHOD[2:]]) == [edited]
+    assert notebook_hashes(["title = 'other'", *METHOD[:1], changed, *METHOD[2:]]) == [edited]
 
 
-def test_classes_of_a_notebooks_factory_are_told_apart(notebook_hashes):
+def test_classes_of_a_notebooks_factory_are_told_apart():
     factory = METHOD[2].replace("\n", "\n    ").replace('"seen"', "str(k)")
     factory = f"def made(k):\n    {factory}\n    return Mine"
     values = "1", "2", "lambda: 1", "lambda: RATE", "1"
@@ -320,14 +312,7 @@ def test_classes_of_a_notebooks_factory_are_told_apart(notebook_hashes):
 
 def test_a_class_typed_where_no_source_is_kept_is_not_found_again():
     command = "import uuid\nclass Mine: pass\n" + METHOD[3] + "\nprint(method_hash(Mine))"
-
-    def hashes():
-        done = subprocess.run(
-            [sys.executable, "-c", command], capture_output=True, text=True, check=True
-        )
-        return done.stdout.split()
-
-    first, second = hashes(), hashes()
+    first, second = printed(command), printed(command)
     assert first[0] == first[1] != second[0] == second[1]
 
 
@@ -356,8 +341,7 @@ def test_a_users_file_counts_in_any_folder_with_what_it_will_import(folder, tmp_
             f"class Theirs:\n    def fit(self):\n        from their_helper import x\n{step}"
         )
         (folder / "their_helper.py").write_text(f"x = {rate}")
-        command = [sys.executable, "-c", FRESH, str(folder)]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return printed(FRESH, str(folder))
 
     first = found("", 1)
     assert found("        return 1\n", 1) != first

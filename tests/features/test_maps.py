@@ -44,8 +44,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.mark.parametrize("upto", [1, 2, 3, 4])
-def test_maps_are_those_of_the_backbone(small: Backbone, images: np.ndarray, upto: int) -> None:
-    maps = stage_maps(small, images, upto, batch_size=2)
+def test_maps_are_those_of_the_backbone(small, images, upto: int, monkeypatch) -> None:
+    monkeypatch.setattr(module, "BATCH", 2)
+    maps = stage_maps(small, images, upto)
     with torch.inference_mode():
         expected = small.eval().maps(torch.from_numpy(images))[upto - 1].numpy()
     assert maps.dtype == np.float16 and maps.shape == expected.shape
@@ -54,7 +55,7 @@ def test_maps_are_those_of_the_backbone(small: Backbone, images: np.ndarray, upt
 
 def test_a_cpu_takes_as_many_images_as_its_caches_hold(small, images, monkeypatch) -> None:
     monkeypatch.setattr(module, "_PIXELS", 2 * 32 * 32)
-    given = (small, images, 2, torch.device("cpu"), 128)
+    given = (small, images, 2, torch.device("cpu"))
     assert [len(batch) for batch in module.passed(*given, None)] == [2, 2, 1]
     assert [len(batch) for batch in module.passed(*given, 16)] == [5]
     assert [len(batch) for batch in module.passed(*given, 128)] == [1] * 5
@@ -138,10 +139,11 @@ def one_number(value: float) -> Backbone:
     return Backbone([stage], (1,), (0.0,) * 3, (1.0,) * 3)
 
 
-def test_values_beyond_float16_stay_in_float32(images, calls) -> None:
+def test_values_beyond_float16_stay_in_float32(images, calls, monkeypatch) -> None:
+    monkeypatch.setattr(module, "BATCH", 2)
     images[:, 0] = 1
     images[4, 0, 3, 3] = 255  # in the last of three batches
-    maps = stage_maps(one_number(1e5), images, 1, batch_size=2)
+    maps = stage_maps(one_number(1e5), images, 1)
     assert maps.dtype == np.float32
     np.testing.assert_allclose(maps, images[:, :1] * np.float32(1e5 / 255), rtol=1e-6)
     again = stage_maps(one_number(1e5), images, 1)
@@ -187,8 +189,6 @@ def test_bad_arguments(small: Backbone, images: np.ndarray) -> None:
     for size in (0, 2.5, True):
         with pytest.raises(ValueError, match=f"size must be a whole number .* but is {size}"):
             stage_maps(small, images, 3, size=size)
-    with pytest.raises(ValueError, match="batch_size must be at least 1, but is 0"):
-        stage_maps(small, images, 3, batch_size=0)
 
 
 def test_maps_have_their_own_precision_whatever_that_of_the_caller(small, images, cache) -> None:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from table_cases import table_rows
+from table_cases import table_rows, with_arrays
 
 from mmhash_nb.features import text
 from mmhash_nb.features.text import (
@@ -111,22 +111,10 @@ def test_no_text_outside_fit_on_has_a_say_in_the_vocabulary(fitted, others):
     np.testing.assert_array_equal(both, np.array(naive, dtype=np.float32))
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"fit_on": []}, "fit_on must name by index"),
-        ({"fit_on": np.ones(5, dtype=bool)}, "fit_on must name by index"),
-        ({"fit_on": [0, 5]}, "fit_on holds index 5, but there are 5 texts"),
-        ({"fit_on": [-1, 2]}, "fit_on holds index -1, but there are 5 texts"),
-        ({"max_words": 0}, "max_words must be at least 1, but is 0"),
-        ({"min_count": 0}, "min_count must be at least 1, but is 0"),
-        ({"min_count": 6}, "no word token is held by 6 of the 5 training texts: give more texts"),
-        ({"stop_words": "german"}, "stop_words is 'english' or None, not 'german'"),
-    ],
-)
+@pytest.mark.parametrize(("changes", "message"), table_rows("wrong_text_options"))
 def test_bad_options_are_one_clear_sentence(changes, message):
     with pytest.raises(ValueError, match=message):
-        bag_of_words(WRITTEN, **{"fit_on": np.arange(5)} | changes)
+        bag_of_words(WRITTEN, **{"fit_on": np.arange(5)} | with_arrays(changes))
 
 
 def test_texts_without_words_or_that_are_no_strings_are_refused():

@@ -16,7 +16,7 @@ def images(rng, monkeypatch, tmp_path):
 
 
 def test_a_vector_is_the_mean_of_the_last_map(images, monkeypatch):
-    monkeypatch.setattr(vectors, "BATCH", 2)
+    monkeypatch.setattr(maps, "BATCH", 2)
     backbone = backbones.create("small")
     expected = maps.stage_maps(backbone, images, 4).astype(np.float32).mean(axis=(2, 3))
     found = feature_vectors(backbone, images)
@@ -35,7 +35,7 @@ def test_vectors_are_computed_once(images, monkeypatch):
 
 
 def test_no_more_than_the_maps_of_a_batch_are_made_at_a_time(images, monkeypatch, tmp_path):
-    monkeypatch.setattr(vectors, "BATCH", 2)
+    monkeypatch.setattr(maps, "BATCH", 2)
     described = []
     backbone = backbones.create("small")
     whole = backbone.describe

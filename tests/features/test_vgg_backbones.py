@@ -362,7 +362,7 @@ def test_another_size_is_told_but_has_maps(thin: None, name: str) -> None:
 def test_features_are_those_of_the_head(thin: None, name: str) -> None:
     backbone, images = random(name), pixels(n=3)
     features = feature_vectors(backbone, images)
-    maps = torch.from_numpy(stage_maps(backbone, images, 5, batch_size=2)).float()
+    maps = torch.from_numpy(stage_maps(backbone, images, 5)).float()
     with torch.inference_mode():
         found = backbone.describe(maps)
     assert features.shape == (3, 40) and features.std() > 1e-3

@@ -5,13 +5,12 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from deep_cases import create, quick, same
+from deep_cases import create, quick
 from torch import nn
 
 from mmhash_nb import hashers
 from mmhash_nb.hashers.aadah import CURVES, AdversarialRetrieval
 from mmhash_nb.hashers.networks.cross_modal_network import CrossModalNetwork
-from mmhash_nb.training import loop as training
 from mmhash_nb.training import steps
 
 MASKS = {"both": ("image", "text"), "visual": ("image",), "textual": ("text",), "none": ()}
@@ -271,28 +270,6 @@ def test_curves_are_the_losses_step_by_step(hashing_steps, tiny_pictures, tmp_pa
     )
     method.save(tmp_path)
     np.testing.assert_array_equal(hashers.load(tmp_path, "cpu").curves(), curves)
-
-
-def test_curves_of_a_resumed_fit_are_those_of_an_uninterrupted_one(
-    tiny_pictures, tmp_path, monkeypatch
-):
-    """Three steps an epoch and one of attention after four: the count goes over epochs."""
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
-    whole = create("aadah", epochs=5).fit(tiny_pictures)
-    loss, calls = AdversarialRetrieval.loss, []
-
-    def interrupted(self, batch):
-        calls.append(1)
-        if len(calls) == 8:
-            raise KeyboardInterrupt
-        return loss(self, batch)
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(AdversarialRetrieval, "loss", interrupted)
-        create("aadah", epochs=5).fit(tiny_pictures, tmp_path)
-    resumed = create("aadah", epochs=5).fit(tiny_pictures, tmp_path)
-    assert same(resumed.state, whole.state)
-    assert np.isfinite(resumed.curves()[:, 2]).sum() == 3
 
 
 def test_every_step_has_its_row_in_the_curves(tiny_pictures):

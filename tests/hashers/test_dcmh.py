@@ -2,8 +2,7 @@
 
 import pytest
 import torch
-from deep_cases import create
-from torch import nn
+from deep_cases import TwoLayers, create
 
 from mmhash_nb.hashers.dcmh import PairwiseLikelihood
 from mmhash_nb.hashers.prdh import RelationLikelihood
@@ -13,18 +12,6 @@ LOSSES = {"dcmh": PairwiseLikelihood, "prdh": RelationLikelihood}
 WEIGHTS = {"dcmh": {"gamma": 0.7, "eta": 0.3}, "prdh": {"gamma": 0.7, "lambda_": 5.0}}
 
 
-class TwoLayers(nn.Module):
-    """A network with one layer for each modality."""
-
-    def __init__(self):
-        super().__init__()
-        torch.manual_seed(1)
-        self.image, self.text = nn.Linear(12, BITS), nn.Linear(V, BITS)
-
-    def forward(self, modality, given):
-        return (self.image if modality == "image" else self.text)(given.flatten(1))
-
-
 def learning(name, **options):
     """The loss over a toy network, its stored outputs those of the network, and its codes set."""
     draw = torch.Generator().manual_seed(0)
@@ -32,7 +19,7 @@ def learning(name, **options):
     labels = torch.eye(3, dtype=torch.bool)[torch.tensor([0, 1, 2, 0, 1, 0, 2])]
     labels[2, 0] = True  # two labels
     method = create(name, bits=BITS, **{**WEIGHTS[name], **options})
-    made = LOSSES[name](TwoLayers(), inputs, labels, method)
+    made = LOSSES[name](TwoLayers(12, V, BITS), inputs, labels, method)
     with torch.no_grad():
         for modality, x in outputs(made).items():
             getattr(made, modality).copy_(x)

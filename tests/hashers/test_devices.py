@@ -115,6 +115,8 @@ def test_every_deep_method_trains_in_mixed_precision(name, tiny_pictures):
         for precision in ("float32", "bfloat16")
     )
     assert exact.keys() == mixed.keys()
+    weights = [value for key, value in mixed.items() if key.endswith("weight")]
+    assert all(value.dtype == np.float32 and np.isfinite(value).all() for value in weights)
     scale = np.abs(exact["loss"]).max()
     np.testing.assert_allclose(mixed["loss"] / scale, exact["loss"] / scale, atol=0.05)
     # The printed operations let so little through that nothing is learned of it.

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from deep_cases import create, quick, scores
+from deep_cases import TwoLayers, create, quick, scores
 from loss_cases import normal
 from torch import nn
 
@@ -59,25 +59,15 @@ def test_both_modalities_are_divided_and_encoded():
     torch.testing.assert_close(network("text", texts), network.text_code(text))
 
 
-class TwoLayers(nn.Module):
-    """A network with one layer for each modality."""
-
-    def __init__(self):
-        super().__init__()
-        torch.manual_seed(1)
-        self.image, self.text = nn.Linear(3, 4), nn.Linear(2, 4)
-
-    def forward(self, modality, given):
-        return 3 * getattr(self, modality)(given)
-
-
 @pytest.mark.parametrize(
     "options", [{"epsilon": 0.5, "margin": 1.0}, {"epsilon": 0.3, "margin": 2.5}]
 )
 def test_the_loss_of_a_batch_is_its_triplets_across_modalities(options):
     labels = torch.tensor([[1, 0], [0, 1], [1, 1], [0, 1], [1, 0]], dtype=torch.bool)
     inputs = normal(5, 3).float(), normal(5, 2, seed=1).float()
-    made = TripletsAcross(TwoLayers(), inputs, labels, create("dnh_c", bits=4, **options))
+    made = TripletsAcross(
+        TwoLayers(3, 2, 4, scale=3), inputs, labels, create("dnh_c", bits=4, **options)
+    )
     batch = torch.tensor([4, 0, 1, 2])
     epsilon, bits = options["epsilon"], {}
     for modality, x in zip(("image", "text"), inputs, strict=True):

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
+from table_cases import table_rows
 
 from mmhash_nb.hashers import Hasher, Options, option
 
@@ -70,30 +71,7 @@ def test_values_become_those_of_the_type(name, given, becomes):
         assert [type(one) for one in value] == [type(one) for one in becomes]
 
 
-@pytest.mark.parametrize(
-    ("name", "given", "takes"),
-    [
-        ("epochs", 0, "an integer of at least 1"),
-        ("epochs", 2.0, "an integer of at least 1"),
-        ("epochs", True, "an integer of at least 1"),
-        ("epochs", "3", "an integer of at least 1"),
-        ("rate", 0, "a number above 0 and at most 1"),
-        ("rate", 1.01, "a number above 0 and at most 1"),
-        ("rate", "fast", "a number above 0 and at most 1"),
-        ("rate", True, "a number above 0 and at most 1"),
-        ("rate", float("nan"), "a number above 0 and at most 1"),
-        ("solver", "lbfgs", "one of sgd, adam, 3"),
-        ("solver", 3.0, "one of sgd, adam, 3"),
-        ("size", 7, "an integer of at least 8 and below 100 or None"),
-        ("size", 100, "an integer of at least 8 and below 100 or None"),
-        ("printed", "no", "True or False"),
-        ("printed", 1, "True or False"),
-        ("weights", 3, "a text or None"),
-        ("widths", [2, 0], "a list of which each is an integer of at least 1"),
-        ("widths", 3, "a list of which each is an integer of at least 1"),
-        ("pair", (1, "a", 2), "a list (an integer, a text)"),
-    ],
-)
+@pytest.mark.parametrize(("name", "given", "takes"), table_rows("refused_option_values"))
 def test_other_types_and_values_are_refused_in_one_sentence(name, given, takes):
     with pytest.raises(ValueError) as error:
         Tuned(8, **{name: given})

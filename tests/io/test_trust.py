@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import scipy.io
 from PIL import Image
+from table_cases import table_rows
 
 from mmhash_nb.datasets import cifar10_files, decoding
 from mmhash_nb.io import mat5
@@ -81,59 +82,12 @@ def dangerous(name: str) -> bool:
     return name.endswith(DANGEROUS) and not name.startswith("mmhash_nb.")
 
 
-@pytest.mark.parametrize(
-    ("source", "expected"),
-    [
-        ("import numpy as np\nnp.load(p, allow_pickle=True)", {"allow_pickle"}),
-        ("np.lib.format.read_array(p, allow_pickle=yes)", {"allow_pickle"}),
-        ("import numpy as np\nnp.load(p, allow_pickle=False)\njson.load(f)", set()),
-        ("import numpy as np\nnp.load(p)", {"numpy.load without allow_pickle"}),
-        ("from numpy import load\nload(p)", {"numpy.load without allow_pickle"}),
-        ("import torch\ndef f():\n    return torch.load(p)", {"torch.load"}),
-        ("import torch as t\nt.load(p)", {"torch.load"}),
-        ("from torch import load", {"torch.load"}),
-        (
-            "import torch\ntorch.hub.load_state_dict_from_url(u)",
-            {"load_state_dict_from_url without weights_only"},
-        ),
-        ("load_state_dict_from_url(u, weights_only=False)", {"weights_only"}),
-        ("import pickle as p\np.load(f)\np.loads(b)", {"pickle.load", "pickle.loads"}),
-        ("import pickle\nclass A(pickle.Unpickler): pass", {"pickle.Unpickler"}),
-        ("from cloudpickle import loads as read", {"cloudpickle.loads"}),
-        ("import pandas as pd\npd.read_pickle(p)", {"pandas.read_pickle"}),
-        ("import joblib\njoblib.load(p)", {"joblib.load"}),
-        ("import yaml\nyaml.load(t, yaml.FullLoader)", {"yaml.load", "yaml.FullLoader"}),
-        ("import yaml\nyaml.safe_load(t)", set()),
-        ("eval(text)\nexec(text)", {"eval", "exec"}),
-        ("list(map(eval, texts))\nrun = exec", {"eval", "exec"}),
-        ("model.eval()\nre.compile(p)\nast.literal_eval(t)\npairs.query", set()),
-        ("compile(t, p, 'exec')\n__import__(n)", {"compile", "__import__"}),
-        ("import pandas as pd\npd.eval(text)", {"pandas.eval", "eval of a string"}),
-        ("frame.eval(text)\nframe.query(expr=t)", {"eval of a string", "query of a string"}),
-        ("import runpy\nrunpy.run_path(p)", {"runpy.run_path"}),
-        ("from runpy import run_module as run", {"runpy.run_module"}),
-        ("archive.extract(member, folder)", {"archive.extract"}),
-        ("from mmhash_nb.io import download\ndownload.extract(a, x)", set()),
-        ("subprocess.run(c, shell=True)", {"shell"}),
-        ("import os\nos.system(c)", {"os.system"}),
-        ("archive.extractall(folder)", {"archive.extractall"}),
-    ],
-)
+@pytest.mark.parametrize(("source", "expected"), table_rows("dangers"))
 def test_dangers_are_seen(source, expected):
-    assert set(dangers(source)) == expected
+    assert sorted(dangers(source)) == sorted(expected)
 
 
-@pytest.mark.parametrize(
-    ("source", "times"),
-    [
-        ("import torch\ntorch.load(p)\ntorch.load(q)", 2),
-        ("from torch import load\nload(p)", 2),  # taken, then used
-        ("z.extractall(a)\nz.extractall(b)\nz.extractall(c)", 3),
-        ("eval(eval(t))", 2),
-        ("f(shell=True, g=f(shell=True))", 2),
-        ("numpy.load(p)\nnumpy.load(q)", 2),
-    ],
-)
+@pytest.mark.parametrize(("source", "times"), table_rows("repeated_dangers"))
 def test_every_use_counts(source, times):
     assert list(dangers(source).values()) == [times]
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
+from table_cases import table_rows, with_arrays
 
 from mmhash_nb.datasets import load
 from mmhash_nb.datasets.concepts import CONCEPTS, OTHER_WORDS, SETTING_WORDS
@@ -172,22 +173,10 @@ MASKS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        ({"mask": np.ones((2, 2, 2))}, r"mask must be bool \[2, .* but is float64 \[2, 2, 2\]"),
-        ({"objects": np.ones((2, 4, 4))}, "objects must be bool"),
-        ({"objects": np.ones((3, 4, 4), dtype=bool)}, r"objects must be bool \[2, .* \[3, 4, 4\]"),
-        ({"objects": np.ones((2, 4, 5), dtype=bool)}, "4 x 5 pixels must be multiples .* 2 x 2"),
-        ({"objects": np.ones((2, 3, 4), dtype=bool)}, "3 x 4 pixels must be multiples .* 2 x 2"),
-        ({"objects": np.zeros((2, 4, 4), dtype=bool)}, "none of the 2 images has object pixels"),
-        ({"weight": np.ones((2, 2, 1))}, r"mask's shape \[2, 2, 2\], but is \[2, 2, 1\]"),
-        ({"weight": np.full((2, 2, 2), np.nan)}, "weight must be finite"),
-    ],
-)
+@pytest.mark.parametrize(("changes", "sentence"), table_rows("wrong_mask_scores"))
 def test_mask_scores_say_what_is_wrong(changes, sentence):
     with pytest.raises(ValueError, match=sentence):
-        mask_scores(**{**MASKS, **changes})
+        mask_scores(**{**MASKS, **with_arrays(changes)})
 
 
 def test_controls_say_what_is_wrong():

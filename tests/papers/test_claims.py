@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from record_cases import made
+from table_cases import table_rows
 
 from mmhash_nb import hashers, papers
 from mmhash_nb.experiments.intervals import interval
@@ -32,16 +33,7 @@ def verdict(check, *runs, dataset="cifar10"):
 AB = Better(pairs=[("mmnn_l1", "cmnn_l1")], tasks=["image-text"])
 
 
-@pytest.mark.parametrize(
-    ("ours", "other", "ruling"),
-    [
-        ([0.50, 0.53, 0.51], [0.40, 0.44, 0.41], "holds"),
-        ([0.40, 0.44, 0.41], [0.50, 0.53, 0.51], "does not hold"),
-        ([0.50, 0.53, 0.41], [0.49, 0.40, 0.52], "within noise"),
-        ([0.50, 0.50, 0.50], [0.50, 0.50, 0.50], "within noise"),
-        ([0.50], [0.40], "not run"),
-    ],
-)
+@pytest.mark.parametrize(("ours", "other", "ruling"), table_rows("rulings"))
 def test_ruling_of_one_comparison(ours, other, ruling):
     result = verdict(AB, run("mmnn_l1", 12, ours), run("cmnn_l1", 12, other))
     assert result.ruling == ruling

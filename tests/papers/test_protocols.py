@@ -7,6 +7,7 @@ from itertools import product
 
 import pandas as pd
 import pytest
+from table_cases import table_rows
 
 from mmhash_nb import hashers, papers
 from mmhash_nb.io.project import project_root
@@ -113,24 +114,7 @@ def test_the_papers_own_photos_run_all_methods_with_the_papers_split(paper, data
 
 
 @pytest.mark.parametrize(
-    ("paper", "backbone", "method", "printed"),
-    [
-        ("liong2017", "cnn_f", "dcmh", {}),
-        (
-            *("zhang2018", "vgg19", "aadah"),
-            {
-                **{"epochs": 100, "batch_size": 64, "learning_rate": 2e-4, "decay_every": 20},
-                **{"beta1": 0.5, "text_hidden": 8192, "text_features": 1000, "hashing_steps": 4},
-            },
-        ),
-        (
-            *("zeng2022", "resnet18", "mah"),
-            {
-                **{"epochs": 60, "batch_size": 100, "learning_rate": 1e-4, "weight_decay": 1e-5},
-                **{"decay_every": 20, "text_hidden": 8192, "text_features": 512},
-            },
-        ),
-    ],
+    ("paper", "backbone", "method", "printed"), table_rows("settings_of_the_papers")
 )
 def test_the_papers_scale_trains_its_backbone_whole_at_the_papers_settings(
     paper, backbone, method, printed

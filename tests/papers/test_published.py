@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from printed_cases import TEXTS, paper_text, printed_names
+from table_cases import table_rows
 
 from mmhash_nb import hashers, papers
 from mmhash_nb.experiments.records import COLUMNS
@@ -284,19 +285,7 @@ def test_the_errata_on_the_tables_of_zhang2018_are_true_of_them():
     assert below.tolist() == [True] * 6 + [False] * 3
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (HEADER + "2,ssh,cifar10,image-image,12,mAP,15.42", "line 2: value is '15.42'"),
-        (HEADER + "2,ssh,cifar10,image-image,12,mAP,nan", "line 2: value is 'nan'"),
-        (HEADER + "2,ssh,cifar10,image-image,x,mAP,0.1", "line 2: bits is 'x'"),
-        (HEADER + ",ssh,cifar10,image-image,12,mAP,0.1", "line 2: table is ''"),
-        (HEADER + "2,ssh,cifar10,gist-gist,12,mAP,0.1", "line 2: task is 'gist-gist'"),
-        (HEADER + "2,ssh,cifar10,image-image,12,MAP,0.1", "line 2: metric is 'MAP'"),
-        (HEADER + "2,ssh,cifar10,image-image,12,mAP,0.1\n" * 2, "line 3: the same cell"),
-        ("table,value\n2,0.1\n", "has columns table, value, not table, method"),
-    ],
-)
+@pytest.mark.parametrize(("text", "message"), table_rows("broken_published_rows"))
 def test_a_broken_row_or_header_is_named(text, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         parse(text + "\n", "broken.csv")

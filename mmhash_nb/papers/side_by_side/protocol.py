@@ -6,20 +6,7 @@ from mmhash_nb.experiments.protocol import Protocol, Request, Setup
 from mmhash_nb.hashers import method_class, names, registered
 from mmhash_nb.papers import folders, masci2014
 
-_EXTRAS = {
-    "aadah_cnn_f": "AADAH over CNN-F, whose weights are a file to fetch",
-    "mah_printed": "MAH as printed, which hardly learns: see notebook 4",
-    "mah_sentences": "MAH on sentence vectors, an optional extra",
-}
-_LEFT_OUT = {
-    "scenes": {},
-    "wiki": {
-        "texthash": "its paper has no settings for topics",
-        "dvsh": "it reads words one by one; Wiki's texts are topics",
-    },
-}
-#: Why methods that take only pixels are left out where images are vectors.
-_ON_VECTORS = {"wiki": "its network is made for pictures; Wiki has feature vectors"}
+_ABOUT = folders.toml_of("side_by_side", "about")
 #: Unified codes are compared in one table, by the rule of liong2017 (§4).
 _GALLERY = {"gallery": "learned"}
 DATASETS = {"scenes": Setup(bits=(16, 32)), "wiki": Setup(bits=(16, 32))}
@@ -28,10 +15,10 @@ DATASETS = {"scenes": Setup(bits=(16, 32)), "wiki": Setup(bits=(16, 32))}
 def left_out(dataset: str) -> dict[str, str]:
     """The registered methods that the protocol leaves out on a dataset, each with the reason."""
     on_pixels: dict[str, str] = {}
-    if reason := _ON_VECTORS.get(dataset):
+    if reason := _ABOUT["on_vectors"].get(dataset):
         pixels_alone = (name for name in names() if method_class(name).image_views == ("pixels",))
         on_pixels = dict.fromkeys(pixels_alone, reason)
-    return {**on_pixels, **_EXTRAS, **_LEFT_OUT[dataset]}
+    return on_pixels | _ABOUT["extras"] | _ABOUT["left_out"][dataset]
 
 
 def protocol(request: Request, backbone: str = "", weights: str = "") -> Protocol:

@@ -11,6 +11,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from mmhash_nb.pairs import check_array
+
 Control = Literal["random", "centre"]
 
 
@@ -130,9 +132,7 @@ def by_seed(scores: Mapping[str, Mapping[int, pd.DataFrame]]) -> pd.DataFrame:
 def _object_pixels(mask: np.ndarray, objects: np.ndarray) -> tuple[np.ndarray, int]:
     """How many pixels of each cell are object, `int [N, h w]`, and how many pixels it has."""
     for name, array in (("mask", mask), ("objects", objects)):
-        if array.ndim != 3 or array.dtype != np.bool_ or len(array) != len(mask):
-            found = f"{array.dtype} {list(array.shape)}"
-            raise ValueError(f"{name} must be bool [{len(mask)}, height, width], but is {found}.")
+        check_array(name, array, np.bool_, len(mask), "height", "width")
     down, across = cell_size(mask, *objects.shape[1:])
     cells = objects.reshape(len(mask), mask.shape[1], down, mask.shape[2], across)
     counts = cells.sum(axis=(2, 4)).reshape(len(mask), -1)
