@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from table_cases import table_rows
 
 WORKER = Path(__file__).parent / "fuzz" / "worker.py"
 
@@ -53,17 +54,7 @@ def test_data_of_a_damaged_file_are_the_good_ones(found, cut, exact, wrong, monk
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("body", "sign"),
-    [
-        ("raise KeyError('x')", "is a KeyError"),
-        ("raise ValueError('a.txt is bad.')", "comes from"),
-        ("import time; time.sleep(9)", "is a TimeoutError"),
-        ("import ctypes; ctypes.string_at(0)", "Segmentation fault"),
-        ("return path.read_text(errors='replace')", "gives other data"),
-        ("return {'a': 1, 'b': 3}", "gives other data"),
-    ],
-)
+@pytest.mark.parametrize(("body", "sign"), table_rows("lying_readers"))
 def test_the_worker_sees_what_it_looks_for(tmp_path, body, sign):
     """Made-up readers: another error, one from elsewhere, one that hangs, crashes or lies."""
     (tmp_path / "families.py").write_text(

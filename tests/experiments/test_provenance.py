@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
+from table_cases import table_rows
 
 from mmhash_nb import experiments, hashers
 from mmhash_nb.experiments import evaluation
@@ -120,24 +121,7 @@ def trained(two_views, tiny_pictures, tmp_path, monkeypatch):
     return ran
 
 
-LOSS = "losses/pairwise_likelihood.py"
-
-
-@pytest.mark.parametrize(
-    ("name", "file", "old", "new", "trains"),
-    [
-        ("dpsh", LOSS, "return likelihood + quantisation *", "return 10 * likelihood + 0 *", True),
-        ("dpsh", LOSS, "quantisation: float = 0.1", "quantisation: float = 1.0", True),
-        ("dcmh", "losses/full_precision.py", "enabled=False", "enabled=True", True),
-        ("scm", "features/vectors.py", "BATCH = 128", "BATCH = 64", True),
-        ("dpsh", LOSS, "negative\n    log-likelihood", "positive", False),
-        ("dpsh", LOSS, "    likelihood = pair", "\n    # why\n    likelihood  =  pair", False),
-        ("dcmh", "losses/full_precision.py", "Losses in full precision", "Precise losses", False),
-        ("dpsh", "hashers/__init__.py", "__all__ = [", "MORE = {}\n\n__all__ = [", False),
-        ("dpsh", "hashers/registry.py", "_REGISTERED: ", "_MORE = 1\n_REGISTERED: ", False),
-        ("mmnn_l1", LOSS, "quantisation: float = 0.1", "quantisation: float = 1.0", False),
-    ],
-)
+@pytest.mark.parametrize(("name", "file", "old", "new", "trains"), table_rows("code_changes"))
 def test_changed_code_trains_again_and_changed_words_do_not(
     trained, edit, name, file, old, new, trains
 ):
@@ -234,18 +218,7 @@ def objects_code(*more, **values):
     return code_of(*OBJECTS, *more, **values)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        *("Mine.margin = 5.0", "Mine.fit = other", "Mine.margin += 1", "del Mine.fit"),
-        *("cfg.x = 2", "cfg.x: int = 2", "LOSSES['l'] = other", "del LOSSES['l']"),
-        *("cfg.a, LOSSES['l'] = 1, 2", "Mine.options['a'].b = 1"),
-        *("LOSSES.update(l=other)", "setattr(Mine, 'fit', other)", "delattr(cfg, 'x')"),
-        *("for i in range(3):\n    cfg.x = i", "if 1:\n    LOSSES['l'] = other"),
-        *("with open('a') as f:\n    Mine.margin = 5.0", "for i in 'a':\n    LOSSES.update(a=1)"),
-        *("if 1:\n    setattr(Mine, 'fit', 1)", "def change():\n    cfg.x = 2"),
-    ],
-)
+@pytest.mark.parametrize("change", table_rows("notebook_changes"))
 def test_statements_that_change_an_object_of_a_notebook_count(change):
     code = objects_code
     assert code(change) != code() and code("Mine.margin = 6", change) != code("Mine.margin = 6")

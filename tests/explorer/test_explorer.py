@@ -36,19 +36,7 @@ def test_explore_gives_a_widget_with_a_picture() -> None:
         assert not shown(getattr(explorer, control)), f"{control} has nothing to choose"
 
 
-@pytest.mark.parametrize(
-    ("control", "value"),
-    [
-        ("query", 3),
-        ("k", 4),
-        ("radius", 5),
-        ("direction", "text-image"),
-        ("bits", 32),
-        ("method", "ksh"),
-        ("mistakes", True),
-        ("beside", "mah"),
-    ],
-)
+@pytest.mark.parametrize(("control", "value"), table_rows("explorer_controls"))
 def test_moving_any_control_redraws_the_picture(control: str, value: object) -> None:
     explorer = some_explorer()
     before, words = explorer.picture.value, explorer.message.value

@@ -32,15 +32,7 @@ def test_words_of_one_character_are_tokens_among_characters():
     assert tokens("猫 и a 7 犬", "char", n=1) == list("猫 и a 犬")
 
 
-@pytest.mark.parametrize(
-    ("written", "n", "expected"),
-    [
-        ("Big dog!", 3, ["big", "ig ", "g d", " do", "dog"]),
-        ("ox", 3, ["ox"]),
-        ("ox", 1, ["o", "x"]),
-        ("12", 3, []),
-    ],
-)
+@pytest.mark.parametrize(("written", "n", "expected"), table_rows("character_ngrams"))
 def test_character_ngrams(written, n, expected):
     assert tokens(written, "char", n=n) == expected
 

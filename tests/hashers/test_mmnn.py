@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from retrieval import score
+from table_cases import table_rows
 
 from mmhash_nb import hashers
 from mmhash_nb.hashers import siamese
@@ -49,17 +50,7 @@ def naive_objective(x, y, labels, alpha, margin, balanced=False):
     return term(x, y) + alpha * (term(x, x) + term(y, y))
 
 
-@pytest.mark.parametrize(
-    ("name", "options", "expected"),
-    [
-        ("mmnn_l1", {}, {"alpha": 0.5, "margin": 3.0}),
-        ("cmnn_l2", {}, {"alpha": 0.0, "margin": 3.0}),
-        ("mmnn_l1", {"margin": 1.5}, {"alpha": 0.5, "margin": 1.5}),
-        ("mmnn_l2", {"margin": 0.0}, {"alpha": 0.5, "margin": 0.0}),
-        ("cmnn_l1", {"balanced": True}, {"alpha": 0.0, "margin": 3.0, "balanced": True}),
-        ("mmnn_l1", {"alpha": 0.25}, {"alpha": 0.25, "margin": 3.0}),
-    ],
-)
+@pytest.mark.parametrize(("name", "options", "expected"), table_rows("mmnn_objectives"))
 def test_objective_is_equation_7(name, options, expected, rng):
     x, y = rng.uniform(-1, 1, (2, 6, 12))
     labels = np.eye(3, dtype=bool)[[0, 1, 2, 0, 1, 1]]

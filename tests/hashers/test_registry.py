@@ -77,15 +77,7 @@ def test_options_that_earlier_versions_recorded_are_those_of_today(name, recorde
     assert recorded.items() <= dict(options).items()
 
 
-@pytest.mark.parametrize(
-    ("name", "then"),
-    [
-        ("cmfh", {"scaled": True}),
-        ("lssh", {"relative": False}),
-        ("pdh", {"decorrelation": 1.0}),
-        ("sephkm", {"width": 2.0, "gallery": "learned"}),
-    ],
-)
+@pytest.mark.parametrize(("name", "then"), table_rows("earlier_options"))
 def test_a_method_that_was_saved_without_an_option_does_what_it_did(
     name, then, noisy_views, tmp_path
 ):

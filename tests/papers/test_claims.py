@@ -106,16 +106,7 @@ def test_average_compares_the_mean_of_both_directions():
 NEAR = Near(pairs=[("cca", "random")], tasks=["image-text"], within=0.02)
 
 
-@pytest.mark.parametrize(
-    ("values", "ruling"),
-    [
-        ([0.101, 0.102, 0.100], "holds"),
-        ([0.099, 0.098, 0.100], "holds"),
-        ([0.201, 0.202, 0.200], "does not hold"),
-        ([0.001, 0.002, 0.000], "does not hold"),
-        ([0.120, 0.121, 0.119], "within noise"),
-    ],
-)
+@pytest.mark.parametrize(("values", "ruling"), table_rows("near"))
 def test_near_is_two_sided(values, ruling):
     chance = run("random", 12, [0.1, 0.1, 0.1])
     assert verdict(NEAR, run("cca", 12, values), chance).ruling == ruling
@@ -140,16 +131,7 @@ def test_nothing_to_compare_is_not_run():
 ACROSS = Better(pairs=[("mah (joint-joint)", "dth (image-image)")])
 
 
-@pytest.mark.parametrize(
-    ("joint", "image", "factor", "ruling"),
-    [
-        ([0.60, 0.61, 0.59], [0.50, 0.51, 0.49], 1.0, "holds"),
-        ([0.50, 0.51, 0.49], [0.60, 0.61, 0.59], 1.0, "does not hold"),
-        ([0.60, 0.61, 0.59], [0.50, 0.51, 0.49], 1.15, "holds"),
-        ([0.60, 0.61, 0.59], [0.50, 0.51, 0.49], 1.25, "does not hold"),
-        ([0.60], [0.50], 1.0, "not run"),
-    ],
-)
+@pytest.mark.parametrize(("joint", "image", "factor", "ruling"), table_rows("tasks_of_methods"))
 def test_each_method_counts_in_the_task_it_has(joint, image, factor, ruling):
     runs = [run("mah", 16, joint, "joint-joint"), run("dth", 16, image, "image-image")]
     # Numbers of the same methods in other tasks say the opposite, and are none of its business.

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from record_cases import made
 from scipy import stats
+from table_cases import table_rows
 
 from mmhash_nb import papers
 from mmhash_nb.experiments import records as run_records
@@ -60,17 +61,7 @@ def test_prediction_interval_covers_one_more_run_95_times_in_100_and_has_a_floor
         assert prediction_half_width(np.array(equal)) == FLOOR
 
 
-@pytest.mark.parametrize(
-    ("ours", "expected"),
-    [
-        ([0.54, 0.55, 0.53], "reproduced"),
-        ([0.44, 0.45, 0.43], "not reproduced"),
-        ([0.64, 0.65, 0.63], "not reproduced"),
-        ([0.50, 0.50, 0.52], "reproduced"),  # 0.033 away, 0.0575 predicted
-        ([0.549], "reproduced"),  # within the floor
-        ([0.551], "not reproduced"),
-    ],
-)
+@pytest.mark.parametrize(("ours", "expected"), table_rows("verdicts"))
 def test_verdict_on_the_papers_own_data(ours, expected):
     row = verdict(records(ours), one(value=0.54))
     assert row.verdict == expected
@@ -86,16 +77,7 @@ def test_other_data_is_shown_and_not_judged():
     assert (row.verdict, row.ours_from, row.ours) == ("other data", "scenes", pytest.approx(0.54))
 
 
-@pytest.mark.parametrize(
-    ("change", "lacks", "reason"),
-    [
-        ({"dataset": "wiki"}, 0, "no run on cifar10"),
-        ({"method": "mmnn_l1"}, 1, "no run of mmnn_l2 on cifar10"),
-        ({"task": "text-image"}, 3, "no mAP of mmnn_l2 for image-text on cifar10"),
-        ({"bits": 16}, 2, "mmnn_l2 was not run at 48 bits on cifar10, but at 16"),
-        ({"metric": "mAP@10"}, 3, "no mAP of mmnn_l2 for image-text on cifar10"),
-    ],
-)
+@pytest.mark.parametrize(("change", "lacks", "reason"), table_rows("not_run"))
 def test_not_run_says_what_is_missing(change, lacks, reason):
     row = verdict(records([0.5, 0.6], **change), one())
     assert (row.verdict, row.reason, row.n_seeds) == ("not run", reason, 0)
