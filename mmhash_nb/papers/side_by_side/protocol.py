@@ -36,8 +36,8 @@ def protocol(request: Request, backbone: str = "", weights: str = "") -> Protoco
     backbone = backbone or ("resnet18" if scale == "paper" else "")
     on_vectors = masci2014.protocol.METHODS
     options = {**folders.protocol("masci2014", *same, request.epochs).options}
-    others = {paper: folders.module_of(paper, "protocol") for paper in folders.names()}
-    del others["masci2014"]
+    protocols = {paper: folders.module_of(paper, "protocol") for paper in folders.names()}
+    others = {paper: one for paper, one in protocols.items() if one is not masci2014.protocol}
     for name, paper in others.items():
         if dataset in paper.DATASETS:
             chosen = folders.protocol(name, *same, request.epochs, backbone, weights)
