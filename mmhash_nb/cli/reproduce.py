@@ -40,13 +40,10 @@ def reproduce(
     Args:
         out: the report goes to `out/report.md` and `out/report.html`; runs lie below it.
         again: run also what is done.
-        workers, scheduler: as `workers.run_jobs` takes them.
+        workers, scheduler: as `workers.run_jobs` takes them; its errors come before anything runs.
 
     Returns:
         How each job ended, and last, named `REPORT`, why no report could be written, if so.
-
-    Raises:
-        ValueError: before anything runs, where there cannot be such workers.
     """
     since = time.time() if again else 0.0
     outcomes = run_jobs(jobs, since, workers=workers, scheduler=scheduler)

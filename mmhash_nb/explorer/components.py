@@ -5,15 +5,8 @@ import numpy as np
 
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.explorer.canvas import Canvas
+from mmhash_nb.figures import items
 from mmhash_nb.figures.code_pictures import code_cells, different_bits
-from mmhash_nb.figures.items import (
-    Box,
-    feature_range,
-    feature_vector,
-    item_words,
-    label_text,
-    view_of,
-)
 from mmhash_nb.figures.style import DPI
 from mmhash_nb.pairs import Pairs
 
@@ -21,17 +14,22 @@ _DARK = 0.3  # what is left of the brightness where attention does not look
 
 
 def draw_item(
-    canvas: Canvas, pairs: Pairs, sample: int, side: str, box: Box, mask: np.ndarray | None = None
+    canvas: Canvas,
+    pairs: Pairs,
+    sample: int,
+    side: str,
+    box: items.Box,
+    mask: np.ndarray | None = None,
 ) -> None:
     """A side of a sample in a box, as a picture, words or a strip of colours, as `view_of` says.
 
     Where a mask of attended positions `bool [h, w]` is given, the rest of a picture is darkened.
     """
-    view = view_of(pairs, side)
+    view = items.view_of(pairs, side)
     left, top, width, height = box
     if view == "words":
         inside = (left + 0.05, top + 0.04, width - 0.1, height - 0.08)
-        canvas.write(item_words(pairs, sample), inside)
+        canvas.write(items.item_words(pairs, sample), inside)
     elif view == "picture":
         pixels = pairs.images if pairs.thumbnails is None else pairs.thumbnails
         picture = pixels[sample].transpose(1, 2, 0)  # [3, H, W] -> [H, W, 3]
@@ -40,12 +38,12 @@ def draw_item(
         else:
             canvas.paste(attended(picture, mask), box, "attended picture")
     else:
-        values = feature_vector(pairs, sample, side)
-        low, high = feature_range(pairs, side)
+        values = items.feature_vector(pairs, sample, side)
+        low, high = items.feature_range(pairs, side)
         colours = matplotlib.colormaps["cividis"]((values - low) / (high - low), bytes=True)
         canvas.paste(colours[None, :, :3], (left, top, width, height * 0.6), "strip", sharp=True)
         below = (left, top + height * 0.6, width, height * 0.4)
-        canvas.write(label_text(pairs, sample), below, lines=1)
+        canvas.write(items.label_text(pairs, sample), below, lines=1)
 
 
 def attended(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -57,7 +55,7 @@ def attended(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return np.where(visible[..., None], picture, (_DARK * picture).astype(np.uint8))
 
 
-def draw_codes(canvas: Canvas, query: HashCodes, found: HashCodes, box: Box) -> None:
+def draw_codes(canvas: Canvas, query: HashCodes, found: HashCodes, box: items.Box) -> None:
     """The query's code and those of its results under it, bits that differ red and crossed."""
     left, top, width, height = box
     title = "codes: query, then results (red ×: not as the query)"

@@ -55,25 +55,23 @@ def in_order(first: InitialValues) -> Iterator[tuple[str, Any]]:
     return ((name, first[name]) for name in InitialValues.__annotations__ if name in first)  # type: ignore[literal-required]
 
 
-def set_control(control: Any, name: str, value: object) -> None:
+def set_control(control: Any, name: str, value: Any) -> None:
     """Set a control, `name`, to a value that it offers.
 
     Raises:
         ValueError: it does not offer that.
     """
-    offered, choice = _offered(control)
+    offered: Sequence[Any]
+    if isinstance(control, widgets.Dropdown):
+        offered = [value for _, value in control.options]
+        choice = f"choose from {', '.join(map(repr, offered))}"
+    elif isinstance(control, widgets.IntSlider):
+        offered = range(control.min, control.max + 1)
+        choice = f"choose from {control.min} to {control.max}"
+    elif control.layout.display == "none":  # as it is where no method has masks
+        offered, choice = [False], "no method that it shows has masks and was saved"
+    else:
+        offered, choice = [False, True], "choose from False, True"
     if value not in offered:
         raise ValueError(f"the explorer cannot open at {name}={value!r}: {choice}.")
     control.value = offered[offered.index(value)]
-
-
-def _offered(control: Any) -> tuple[Sequence[Any], str]:
-    """The values of a control, and in words what to do about one that is not among them."""
-    if isinstance(control, widgets.Dropdown):
-        values = [value for _, value in control.options]
-        return values, f"choose from {', '.join(map(repr, values))}"
-    if isinstance(control, widgets.IntSlider):
-        return range(control.min, control.max + 1), f"choose from {control.min} to {control.max}"
-    if control.layout.display == "none":  # as it is where no method has masks
-        return [False], "no method that it shows has masks and was saved"
-    return [False, True], "choose from False, True"

@@ -1,7 +1,7 @@
 """`Retriever`: searches one dataset by any of its methods, and loads each of them once."""
 
-from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import NamedTuple
 
 from mmhash_nb import hashers
 from mmhash_nb.codes import HashCodes
@@ -13,8 +13,7 @@ from mmhash_nb.figures.nearest import side_codes, sides
 from mmhash_nb.hashers.base import Hasher
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """A method, its code length, and the task, such as `image-text`."""
 
     method: str

@@ -8,15 +8,7 @@ import ipywidgets as widgets
 
 from mmhash_nb.datasets.decoding import FORMATS, read_picture
 from mmhash_nb.experiments.collection import Collection, Fitted
-from mmhash_nb.explorer.controls import (
-    WIDE,
-    InitialValues,
-    fill,
-    in_order,
-    menu,
-    set_control,
-    show_where,
-)
+from mmhash_nb.explorer.controls import InitialValues, fill, in_order, menu, set_control, show_where
 from mmhash_nb.explorer.drawing import draw_results
 from mmhash_nb.explorer.retriever import Column, Retriever
 from mmhash_nb.explorer.search import directions, in_words, nearest_direction
@@ -84,9 +76,8 @@ class Explorer(widgets.VBox):
         narrow = {"indent": False, "layout": {"width": "auto"}}
         self.mistakes = widgets.Checkbox(description="only mistakes", **narrow)
         self.attention = widgets.Checkbox(description="attention", **narrow)
-        self.words = widgets.Text(
-            description="your words", continuous_update=False, style=WIDE, placeholder="then Enter"
-        )
+        self.words = widgets.Text(description="your words", placeholder="then Enter")
+        self.words.style.description_width, self.words.continuous_update = "initial", False
         kinds = ",".join(f".{kind.lower()}" for kind in (*FORMATS, "jpg"))
         self.upload = widgets.FileUpload(accept=kinds, description="your picture")
         self.ask = widgets.Button(description="ask", layout={"width": "auto"})

@@ -49,7 +49,7 @@ def attended_channels(
     _heading(axes, 1 + best.shape[1], 1, "weighted mean")
     for r, sample in enumerate(samples):
         box = _box(0, r, row)
-        _picture(axes, pairs, sample, box)
+        items.draw_item(axes, pairs, sample, "image", box, "picture")
         _under(axes, box, items.label_text(pairs, sample), lines=2)
         for j, channel in enumerate(best[r], start=1):
             box = _box(j, r, row)
@@ -118,19 +118,14 @@ def heat(values: np.ndarray, height: int, width: int) -> np.ndarray:
 
 def _overlay(axes: Axes, pairs: Pairs, sample: int, values: np.ndarray, box: items.Box) -> None:
     """A map over a picture in grey: where it is low, the picture stays."""
-    image = _picture(axes, pairs, sample, box)
+    image = items.draw_item(axes, pairs, sample, "image", box, "picture")
+    assert isinstance(image, AxesImage)
     pixels = np.asarray(image.get_array(), dtype=float)  # [H, W, 3], 0..255
     grey = pixels @ (0.299, 0.587, 0.114)
     image.set_data(np.repeat(grey[:, :, None], 3, axis=2).astype(np.uint8))
     values = heat(values, *grey.shape)
     cover = matplotlib.colormaps["inferno"](values, alpha=0.25 + 0.45 * values)
     items.show_pixels(axes, cover, box).set_gid("heat")
-
-
-def _picture(axes: Axes, pairs: Pairs, sample: int, box: items.Box) -> AxesImage:
-    image = items.draw_item(axes, pairs, int(sample), "image", box, "picture")
-    assert isinstance(image, AxesImage)
-    return image
 
 
 def _pictures(rows: int, columns: int, lines: int) -> tuple[Axes, float]:

@@ -76,15 +76,12 @@ def descriptor_codes(pairs: Pairs, codes: Codes, task: str, query: int, k: int =
     found = nearest(pairs, codes, task, [query], k)
     query_code = side_codes(pairs, codes, query_side)[query]
     rows = [(query, query_side, style.INK, "query")]
-    for sample, right, distance in zip(
-        found.ids[0], found.right[0], found.distances[0], strict=True
-    ):
+    of_query = (found.ids[0], found.right[0], found.distances[0])
+    for sample, right, distance in zip(*of_query, strict=True):
         note = f"{style.MARKS[bool(right)]} {distance}"
         rows.append((int(sample), database_side, style.RIGHT if right else style.WRONG, note))
-    item_width = max(
-        items.CELL[items.view_of(pairs, side)][0] for side in (query_side, database_side)
-    )
-    item_width, height, pitch = max(item_width, 0.78), 0.78, 0.98
+    widths = [items.CELL[items.view_of(pairs, side)][0] for side in (query_side, database_side)]
+    item_width, height, pitch = max(0.78, *widths), 0.78, 0.98
     # A whole number of pixels for each bit, so that all cells look equally wide.
     curve_width, code_width = 2.3, (0.08 if query_code.n_bits <= 64 else 0.05) * query_code.n_bits
     curve_left = item_width + 0.15
@@ -103,9 +100,8 @@ def descriptor_codes(pairs: Pairs, codes: Codes, task: str, query: int, k: int =
         box = (0.02 + (item_width - wide) / 2, top, wide, height)
         items.draw_item(axes, pairs, sample, side, box)
         items.frame(axes, box, colour)
-        items.write(
-            axes, items.label_text(pairs, sample), (0, top + height, item_width, 0.18), lines=1
-        )
+        below = (0, top + height, item_width, 0.18)
+        items.write(axes, items.label_text(pairs, sample), below, lines=1)
         items.draw_profile(axes, pairs, sample, side, (curve_left, top, curve_width, height))
         name = (curve_left, top + height, curve_width, 0.18)
         items.write(axes, side_name(pairs, side), name, lines=1)
@@ -114,21 +110,6 @@ def descriptor_codes(pairs: Pairs, codes: Codes, task: str, query: int, k: int =
         right_of = (code_left + code_width + 0.08, top + 0.22, 0.65, 0.34)
         items.write(axes, note, right_of, colour=colour, **bold)
     return figure
-
-
-def draw_distances(axes: Axes, relevant: np.ndarray, other: np.ndarray) -> None:
-    """Draw which share of relevant and other items lies at each distance; counts are `[K + 1]`."""
-    distance = np.arange(len(relevant))
-    series = (("other", other, style.WRONG, "--"), ("relevant", relevant, style.RIGHT, "-"))
-    for name, counts, colour, line in series:
-        share, label = counts / max(counts.sum(), 1), f"{name} ({int(counts.sum()):,})"
-        edges = np.arange(len(counts) + 1) - 0.5
-        axes.stairs(share, edges, color=colour, linestyle=line, linewidth=1.6, label=label)
-        axes.fill_between(distance, share, step="mid", color=colour, alpha=0.18, linewidth=0)
-    seen = np.flatnonzero(relevant + other)
-    axes.set(xlabel="Hamming distance", xlim=(seen.min() - 1, seen.max() + 1))
-    axes.set(ylabel="share of items", ylim=(0, 1.4 * axes.dataLim.y1))  # room for the legend
-    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
 
 
 @style.themed()
@@ -144,8 +125,18 @@ def distance_histogram(pairs: Pairs, codes: MethodCodes, task: str) -> Figure:
     figure, panels = panel_grid(len(codes), (2.7, 2.1), (0.6, 0.35))
     for axes, (method, of) in zip(panels, codes.items(), strict=True):
         # [Q, K + 1, G + 1] -> [K + 1, G + 1]
-        counts = profile_of(pairs, of, task).counts.sum(axis=0)
-        draw_distances(axes, counts[:, 1:].sum(axis=1), counts[:, 0])
+        items_at = profile_of(pairs, of, task).counts.sum(axis=0)
+        relevant, other = items_at[:, 1:].sum(axis=1), items_at[:, 0]
+        series = (("other", other, style.WRONG, "--"), ("relevant", relevant, style.RIGHT, "-"))
+        for name, counts, colour, line in series:
+            share, label = counts / max(counts.sum(), 1), f"{name} ({int(counts.sum()):,})"
+            distance = np.arange(len(counts) + 1)
+            axes.stairs(share, distance - 0.5, color=colour, ls=line, linewidth=1.6, label=label)
+            axes.fill_between(distance[:-1], share, step="mid", color=colour, alpha=0.18, lw=0)
+        seen = np.flatnonzero(relevant + other)
+        axes.set(xlabel="Hamming distance", xlim=(seen.min() - 1, seen.max() + 1))
+        axes.set(ylabel="share of items", ylim=(0, 1.4 * axes.dataLim.y1))  # room for the legend
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         axes.set_title(method, weight="bold")
         axes.legend(loc="upper right", fontsize=6.5)
     figure.suptitle(task_name(pairs, task))

@@ -2,8 +2,8 @@
 
 import io
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -50,13 +50,8 @@ THEME = {
     "text.color": INK,
 }
 DPI = 100
-
-
-@contextmanager
-def themed() -> Iterator[None]:
-    """The style as a context manager or decorator; the reader's settings return after it."""
-    with matplotlib.rc_context(THEME):
-        yield
+#: the style as a context manager or decorator; the reader's settings return after it
+themed = partial(matplotlib.rc_context, THEME)
 
 
 class Picture(Figure):
@@ -120,8 +115,7 @@ def axes_in_inches(figure: Figure, left: float, top: float, width: float, height
     wide, high = figure.get_size_inches()
     axes = figure.add_axes((left / wide, 1 - (top + height) / high, width / wide, height / high))
     axes.set_axis_off()
-    axes.set_xlim(0, width)
-    axes.set_ylim(height, 0)
+    axes.set(xlim=(0, width), ylim=(height, 0))
     return axes
 
 

@@ -7,7 +7,6 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from mmhash_nb.figures import items
-from mmhash_nb.figures.items import draw_item, frame, label_text, view_of, write
 from mmhash_nb.figures.style import INK, MARKS, TRUE_TAG, Picture, axes_in_inches, themed
 from mmhash_nb.pairs import Pairs, check_array
 
@@ -52,7 +51,7 @@ def attended_words(
     ]
     shown = [score for words in found for _, score, _ in words]
     low, high = min([0.0, *shown]), max([0.0, *shown])
-    view = view_of(pairs, "image")
+    view = items.view_of(pairs, "image")
     lines = max(1, *(len(words) for words in found))
     row = max(_CELL + 2 * _LINE, lines * _LINE) + _GAP
     name, bars = 1.0, 2.4
@@ -64,37 +63,36 @@ def attended_words(
     for r, (sample, words) in enumerate(zip(samples, found, strict=True)):
         top = r * row
         box = (0.0, top, _CELL, _CELL if view == "picture" else 0.6)
-        draw_item(axes, pairs, sample, "image", box)
+        items.draw_item(axes, pairs, sample, "image", box)
         if view == "picture":
-            frame(axes, box, INK, 1.0)
+            items.frame(axes, box, INK, 1.0)
             label = (0.0, top + _CELL, _CELL, 2 * _LINE)
-            write(axes, label_text(pairs, sample), label, lines=2)
+            items.write(axes, items.label_text(pairs, sample), label, lines=2)
         if not words:
-            write(axes, "(no words)", (_CELL + _GAP, top, name, _LINE), align="right")
+            items.write(axes, "(no words)", (_CELL + _GAP, top, name, _LINE), align="right")
         for line, (word, score, names_label) in enumerate(words):
             y = top + line * _LINE
             style = {"colour": TRUE_TAG, "weight": "bold"} if names_label else {}
             text = f"{MARKS[True]} {word}" if names_label else word
             place = (_CELL + _GAP, y, name, _LINE)  # right of it, the bars begin
-            write(axes, text, place, lines=1, align="right", **style)  # type: ignore[arg-type]
+            items.write(axes, text, place, lines=1, align="right", **style)  # type: ignore[arg-type]
             wide = score * per_score
             colour = TRUE_TAG if names_label else _BAR
             bar = Rectangle((zero, y + 0.03), wide, _LINE - 0.06, color=colour, linewidth=0)
             bar.set_gid("true" if names_label else "word")
             axes.add_patch(bar)
             beside = (zero + max(wide, 0.0) + 0.04, y, 0.5, _LINE)
-            write(axes, f"{score:.3g}", beside, size=6, lines=1, align="left")
+            items.write(axes, f"{score:.3g}", beside, size=6, lines=1, align="left")
     note = (0.0, len(samples) * row, total, 0.25)
-    write(axes, f"{MARKS[True]} the word names a label.", note, size=6, lines=1, align="left")
+    items.write(axes, f"{MARKS[True]} the word names a label.", note, size=6, lines=1, align="left")
     return figure
 
 
 def label_words(pairs: Pairs, sample: int) -> np.ndarray:
     """Which words are the name of a label of the sample, `bool [V]`."""
     assert pairs.vocabulary is not None
-    labels = {
-        str(pairs.label_names[int(c)]).casefold() for c in np.flatnonzero(pairs.labels[sample])
-    }
+    present = np.flatnonzero(pairs.labels[sample])
+    labels = {str(pairs.label_names[int(c)]).casefold() for c in present}
     return np.array([word.casefold() in labels for word in pairs.vocabulary], dtype=np.bool_)
 
 

@@ -57,8 +57,7 @@ class Better:
         metrics = self.metrics_on.get(dataset, self.metrics)
         for (a, b), task, metric in product(self.pairs, self.tasks, metrics):
             label = ", ".join(filter(None, (f"{a} − {times}{b}", task, metric)))
-            first, second = (_method_and_task(name, task) for name in (a, b))
-            for bits, difference in _differences(ours, dataset, first, second, metric, self.factor):
+            for bits, difference in _differences(ours, dataset, a, b, task, metric, self.factor):
                 yield Compared(f"{label}, {bits} bits" if bits else label, difference - self.margin)
 
 
@@ -73,9 +72,8 @@ class Near(Better):
         for label, difference in super().cells(ours, dataset):
             towards = np.sign(difference.mean()) if difference.size else 1.0
             methods, _, where = label.partition(", ")
-            yield Compared(
-                f"{self.within} − |{methods}|, {where}", self.within - towards * difference
-            )
+            room = self.within - towards * difference
+            yield Compared(f"{self.within} − |{methods}|, {where}", room)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,10 +182,10 @@ def _method_and_task(name: str, task: str) -> tuple[str, str]:
 
 
 def _differences(
-    ours: Cells, dataset: str, a: tuple[str, str], b: tuple[str, str], metric: str, factor: float
+    ours: Cells, dataset: str, a: str, b: str, task: str, metric: str, factor: float
 ) -> Iterator[tuple[int | None, np.ndarray]]:
     """(bits, a − factor · b by shared seed) at every length both have; one empty pair if none."""
-    (first, first_task), (second, second_task) = a, b
+    (first, first_task), (second, second_task) = (_method_and_task(name, task) for name in (a, b))
     shared = ours.lengths(first, dataset, first_task, metric)
     if uses_n_bits(second):
         shared = sorted({*shared} & {*ours.lengths(second, dataset, second_task, metric)})

@@ -55,12 +55,9 @@ def compare(
           `LACKS` that is;
         - `not published`: the paper prints that its run did not converge.
     """
-    if records is None:
-        records = read(paper)
-    records = as_evaluated(paper, checked(records))
+    records = as_evaluated(paper, checked(read(paper) if records is None else records))
     records = records[records.paper == paper]
-    if published is None:
-        published = tables(paper)
+    published = tables(paper) if published is None else published
     cells = Cells(records)
     sources = records.groupby(["method", "dataset"]).source.agg(
         lambda names: ", ".join(sorted(names.dropna().astype(str).unique()))

@@ -55,13 +55,10 @@ def captions(paper: str) -> dict[str, str]:
 
 
 def errata(paper: str) -> pd.DataFrame:
-    """What is printed inconsistently in a paper or left open.
+    """What is printed inconsistently in a paper or left open; errors as `text_of`.
 
     Returns:
         Columns `where`, `printed` and `interpretation`, all text.
-
-    Raises:
-        ValueError: there is no such paper.
     """
     rows = toml_of(paper, "errata")["errata"]
     return pd.DataFrame(rows, columns=["where", "printed", "interpretation"])

@@ -39,13 +39,10 @@ class Claim:
 
 
 def claims(paper: str) -> list[Claim]:
-    """The claims of a paper, from the `claims.toml` of its folder.
+    """The claims of a paper, from the `claims.toml` of its folder; errors as `folders.text_of`.
 
     A claim there has `text`, `source`, `datasets`, the name of a `check` of `papers.checks`, and
     the check's arguments. `better` and `than` stand for all `pairs` of one of each.
-
-    Raises:
-        ValueError: there is no such paper.
     """
     file = folders.toml_of(paper, "claims")
     return [_claim(**file.get("defaults", {}) | claim) for claim in file["claims"]]
@@ -60,7 +57,7 @@ def _claim(text: str, source: str, datasets: list[str], check: str, **given: Any
 def verdicts(
     paper: str, records: pd.DataFrame | None = None, dataset: str | None = None
 ) -> pd.DataFrame:
-    """Every claim of `paper` with its verdict over our runs.
+    """Every claim of `paper` with its verdict over our runs; errors as `folders.text_of`.
 
     Args:
         paper: one of `papers.names()`.
@@ -71,9 +68,6 @@ def verdicts(
     Returns:
         Columns `claim, source, dataset, verdict, comparisons, detail, in_paper`; `in_paper` says
         how many of the paper's numbers agree with its claim.
-
-    Raises:
-        ValueError: there is no such paper.
     """
     found = claims(paper)
     records = as_evaluated(paper, checked(read(paper) if records is None else records))

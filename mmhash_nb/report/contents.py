@@ -193,12 +193,10 @@ def pictures(paper: str) -> dict[tuple[str, str], list[Element]]:
     found: dict[str, tuple[str, list[Element]]] = {}
     for folder in ("figures", "runs/figures"):
         for of_dataset in sorted((project_root() / folder / paper).glob("*/")):
-            some = [
-                picture(
-                    path, captions.get(path.stem, f"{path.stem.replace('_', ' ').capitalize()}.")
-                )
-                for path in sorted(of_dataset.glob("*.png"))
-            ]
+            some = []
+            for path in sorted(of_dataset.glob("*.png")):
+                by_name = f"{path.stem.replace('_', ' ').capitalize()}."
+                some.append(picture(path, captions.get(path.stem, by_name)))
             found |= {of_dataset.name: (folder, some)} if some else {}
     return {(folder, dataset): some for dataset, (folder, some) in sorted(found.items())}
 

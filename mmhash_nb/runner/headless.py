@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 from mmhash_nb.io.files import FULL
-from mmhash_nb.runner.notebook_parameters import cells
 
 #: Kernels that never answer (a port taken between choosing and binding it) are started again.
 STARTS = 3
@@ -223,7 +222,7 @@ def _started(output: Path) -> bool:
     """Whether any cell of an executed notebook began to run."""
     if not output.is_file():
         return False
-    metadata = [cell.get("metadata", {}) for cell in cells(output)]
+    metadata = [cell.get("metadata", {}) for cell in json.loads(output.read_bytes())["cells"]]
     return any(one.get("papermill", {}).get("start_time") for one in metadata)
 
 

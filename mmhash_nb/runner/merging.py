@@ -90,10 +90,9 @@ def _found(jobs: Sequence[Job], out: Path, folder: Path) -> dict[str, list[_Part
     }
     found: dict[str, list[_Part]] = {}
     for path, record in there.items():
+        of_run = (index.get(path, -1), record["ended"], _setting(record))
         for name in record["files"]:
-            part = _Part(
-                index.get(path, -1), record["ended"], _setting(record), files_folder(path) / name
-            )
+            part = _Part(*of_run, files_folder(path) / name)
             found.setdefault(name, []).append(part)
     return found
 

@@ -13,7 +13,7 @@ _ITEMS = {"list[int]": [16], "list[float]": [0.5], "list[str]": [""], "list[bool
 
 
 def code_cells(notebook: Path) -> list[tuple[str, list[str]]]:
-    """Source and tags of each code cell.
+    """Source and tags of each code cell, read as JSON: importing `nbformat` takes seconds.
 
     Raises:
         ValueError: where the file is no whole notebook.
@@ -21,18 +21,10 @@ def code_cells(notebook: Path) -> list[tuple[str, list[str]]]:
     try:
         return [
             ("".join(cell["source"]), cell.get("metadata", {}).get("tags", []))
-            for cell in cells(notebook)
+            for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]
             if cell["cell_type"] == "code"
         ]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{notebook} is no whole notebook ({error!r}).") from None
-
-
-def cells(notebook: Path) -> list[dict[str, Any]]:
-    """The cells of a notebook, read as JSON: importing `nbformat` takes seconds."""
-    try:
-        return json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{notebook} is no whole notebook ({error!r}).") from None
 
 
@@ -77,23 +69,22 @@ def typed(value: object, default: object) -> object:
     """
     if not isinstance(value, str):
         return _checked(value, default)
-    text = value
     if isinstance(default, str):
-        return text
+        return value
     if isinstance(default, bool):
-        return {"true": True, "false": False}[text.lower()]
+        return {"true": True, "false": False}[value.lower()]
     if isinstance(default, int | float):
-        return type(default)(text)
+        return type(default)(value)
     if isinstance(default, list | tuple):
         try:
-            items = list(ast.literal_eval(text if text[:1] in ("[", "(") else f"[{text}]"))
+            items = list(ast.literal_eval(value if value[:1] in ("[", "(") else f"[{value}]"))
         except (SyntaxError, ValueError):
-            items = [item.strip() for item in text.split(",")]
+            items = [item.strip() for item in value.split(",")]
         return [typed(str(item), default[0]) for item in items] if default else items
     try:
-        return ast.literal_eval(text)
+        return ast.literal_eval(value)
     except (SyntaxError, ValueError):
-        return text
+        return value
 
 
 def _checked(value: object, default: object) -> object:
@@ -114,8 +105,7 @@ def parameters_for(notebook: Path, given: Mapping[str, Any]) -> dict[str, Any]:
     """`given`, values by name or their texts, with the types of the notebook's defaults.
 
     Raises:
-        ValueError: on a name the notebook does not have (papermill itself would only warn), or a
-            value or text that is none of its type.
+        ValueError: as `all_typed`; of a name that is not there, papermill itself would only warn.
     """
     likes = {name: like for name, (_, like) in _declared(notebook).items()}
     return all_typed(given, likes, "parameter", notebook.stem)

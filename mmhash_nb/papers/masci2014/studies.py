@@ -10,17 +10,12 @@ import numpy as np
 import pandas as pd
 from scipy.spatial.distance import cdist
 
-from mmhash_nb import hashers
+from mmhash_nb import hashers, metrics
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.experiments.records import CROSS_MODAL
 from mmhash_nb.experiments.runs import Run, run
 from mmhash_nb.hashers.base import Embedder, share_label
 from mmhash_nb.hashers.siamese import SiameseHasher
-from mmhash_nb.metrics import (
-    average_precision,
-    average_precision_from_distances,
-    mean_average_precision,
-)
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.ranking import RankProfile, rank_profile
 from mmhash_nb.ties import NormaliseBy
@@ -41,7 +36,7 @@ def by_evaluation(pairs: Pairs, codes: Mapping[str, HashCodes]) -> pd.DataFrame:
         One row an evaluation, columns `evaluation`, `image-text` and `text-image` (fractions 0..1).
     """
     q, d, t = pairs.query, pairs.database, pairs.train
-    whole, against = mean_average_precision, "queries against the database"
+    whole, against = metrics.mean_average_precision, "queries against the database"
     normalisers: dict[NormaliseBy, str] = {
         "relevant": "over all relevant",
         "retrieved": "over those retrieved",
@@ -85,13 +80,12 @@ def by_epochs(
         One row a length, columns `epochs`, `loss`, `image-text` and `text-image`.
     """
     rows = []
-    for count in epochs:
+    for count, seed in product(epochs, seeds):
         full = {**options, "epochs": count, "tolerance": None}
-        for seed in seeds:
-            done = run(paper, method, pairs, bits, seed, full)
-            scores = {task: done.metrics[task]["mAP"] for task in CROSS_MODAL}
-            loss = float(done.method().state["image.loss"][-1])
-            rows.append({"epochs": count, "loss": loss, **scores})
+        done = run(paper, method, pairs, bits, seed, full)
+        scores = {task: done.metrics[task]["mAP"] for task in CROSS_MODAL}
+        loss = float(done.method().state["image.loss"][-1])
+        rows.append({"epochs": count, "loss": loss, **scores})
     return pd.DataFrame(rows).groupby("epochs", as_index=False).mean()
 
 
@@ -135,11 +129,10 @@ def by_settings(
                 "epochs_run": len(fitted.state["image.loss"]),
                 "loss": fitted.loss(trained),
                 "codes": len(np.unique(done.codes()["image"].bits[part.database], axis=0)),
-                "mAP": np.mean([metrics["mAP"] for metrics in done.metrics.values()]),
+                "mAP": np.mean([scores["mAP"] for scores in done.metrics.values()]),
             }
         )
-    keys = ["method", *grid]
-    return pd.DataFrame(rows).groupby(keys, as_index=False, sort=False).mean()
+    return pd.DataFrame(rows).groupby(["method", *grid], as_index=False, sort=False).mean()
 
 
 def by_solver(
@@ -160,7 +153,7 @@ def by_solver(
         fitted = done.method()
         assert isinstance(fitted, SiameseHasher)
         measured = {"seconds": done.record["seconds_fit"], "loss": fitted.loss(trained)}
-        scores = {task: 100 * metrics["mAP"] for task, metrics in done.metrics.items()}
+        scores = {task: 100 * one["mAP"] for task, one in done.metrics.items()}
         rows.append({"method": method, "solver": solver, **measured, **scores})
     return pd.DataFrame(rows).groupby(["method", "solver"], sort=False).mean().round(2)
 
@@ -181,7 +174,7 @@ def references_against_queries(pairs: Pairs, runs: Iterable[Run]) -> pd.DataFram
             image, text = method.embed(queries, "image"), method.embed(queries, "text")
             ways = {"image-text": cdist(image, text), "text-image": cdist(text, image)}
             rows[method.name] = {
-                task: average_precision_from_distances(distances, relevant).mean()
+                task: metrics.average_precision_from_distances(distances, relevant).mean()
                 for task, distances in ways.items()
             }
     return pd.DataFrame(rows).T.rename_axis("method")
@@ -202,10 +195,11 @@ def against_true_labels(pairs: Pairs) -> pd.Series:
     assert isinstance(sm, Embedder)
     # SM's embedding orders the labels of a query as their probabilities do.
     posteriors = sm.embed(queries, "image"), sm.embed(queries, "text")
-    scores = [average_precision_from_distances(-p @ labels.T, relevant).mean() for p in posteriors]
+    mean_of = metrics.average_precision_from_distances
+    scores = [mean_of(-p @ labels.T, relevant).mean() for p in posteriors]
     return pd.Series(scores, CROSS_MODAL)
 
 
 def _by_class(pairs: Pairs, profile: RankProfile) -> float:
-    scores, labels = average_precision(profile), pairs.labels[pairs.query]
+    scores, labels = metrics.average_precision(profile), pairs.labels[pairs.query]
     return float(np.mean([scores[column].mean() for column in labels.T if column.any()]))

@@ -1,7 +1,5 @@
 """Every method of every paper under one protocol."""
 
-from types import ModuleType
-
 from mmhash_nb.experiments.protocol import Protocol, Request, Setup
 from mmhash_nb.hashers import method_class, names, registered
 from mmhash_nb.papers import folders, masci2014
@@ -38,12 +36,14 @@ def protocol(request: Request, backbone: str = "", weights: str = "") -> Protoco
     backbone = backbone or ("resnet18" if scale == "paper" else "")
     on_vectors = masci2014.protocol.METHODS
     options = {**folders.protocol("masci2014", *same, request.epochs).options}
-    for name, paper in _others().items():
+    protocols = {paper: folders.module_of(paper, "protocol") for paper in folders.names()}
+    others = {paper: one for paper, one in protocols.items() if one is not masci2014.protocol}
+    for name, paper in others.items():
         if dataset in paper.DATASETS:
             chosen = folders.protocol(name, *same, request.epochs, backbone, weights)
             options |= chosen.options
     options.setdefault("prdh", options["dcmh"])  # the same network, where zhang2018 has no setup
-    listed = (*on_vectors, *(method for paper in _others().values() for method in paper.METHODS))
+    listed = (*on_vectors, *(method for paper in others.values() for method in paper.METHODS))
     methods = [name for name in dict.fromkeys(listed) if name not in left_out(dataset)]
     outside = [name for name in registered() if name not in (*methods, *left_out(dataset))]
     options |= request.options(outside, options["scm"])
@@ -56,9 +56,3 @@ def protocol(request: Request, backbone: str = "", weights: str = "") -> Protoco
         on_vectors=frozenset(on_vectors),
         vectors=options["scm"],
     )
-
-
-def _others() -> dict[str, ModuleType]:
-    """The protocols of the papers but masci2014, by year."""
-    protocols = {paper: folders.module_of(paper, "protocol") for paper in folders.names()}
-    return {paper: one for paper, one in protocols.items() if one is not masci2014.protocol}

@@ -131,9 +131,8 @@ def overview(runs: Sequence[Run]) -> pd.DataFrame:
     table["code from cached features", "ms"] = from_cache.map("{:.3f}".format)
     for bits, at in spent.groupby("bits"):
         table["bytes an item", f"{bits} bits"] = at.groupby("method").bytes.first()
-    table.index = pd.MultiIndex.from_tuples(
-        [(family(name), name) for name in table.index], names=["family", "method"]
-    )
+    by_family = [(family(name), name) for name in table.index]
+    table.index = pd.MultiIndex.from_tuples(by_family, names=["family", "method"])
     return table
 
 

@@ -64,12 +64,19 @@ def control_scores(
         ValueError: as `mask_scores`, or there is no such control or no draw.
     """
     counts, pixels = _object_pixels(mask, objects)
-    nearer, tied = _order(control, *mask.shape[1:])
+    if control not in ("random", "centre"):
+        raise ValueError(f"there is no control {control!r}: choose random or centre.")
     if draws < 1:
         raise ValueError(f"draws must be at least 1, but is {draws}.")
+    # Twice the distances to the middle, so that they and their ties are whole numbers.
+    down, across = (2 * np.arange(n) + 1 - n for n in mask.shape[1:])
+    distance = np.add.outer(down**2, across**2).ravel() * (control == "centre")
+    # For each cell, how many are nearer and how many as near; draws order the latter.
+    nearer = (distance < distance[:, None]).sum(axis=1)
+    tied = (distance == distance[:, None]).sum(axis=1)
     rng = np.random.default_rng(seed)
-    drawn = (_nearest(mask, nearer, rng).reshape(counts.shape) for _ in range(draws))
-    iou = np.mean([_iou(one, counts, pixels) for one in drawn], axis=0)
+    drawn = (strongest_mask(mask, -nearer - rng.random(counts.shape)) for _ in range(draws))
+    iou = np.mean([_iou(one.reshape(counts.shape), counts, pixels) for one in drawn], axis=0)
     # Where some of the cells at equal distance are attended, each of them is as likely.
     likely = np.clip((mask.sum(axis=(1, 2))[:, None] - nearer) / tied, 0, 1)  # [N, h w]
     return _table(counts, pixels, likely, iou, np.broadcast_to(-nearer, counts.shape))
@@ -80,8 +87,8 @@ def strongest_mask(mask: np.ndarray, strength: np.ndarray) -> np.ndarray:
 
     Args:
         mask: attended cells, `bool [N, h, w]`.
-        strength: `float [N, h, w]`, such as the length of the features at each cell: what a look
-            at the map finds without any training. Of equal ones the first are taken.
+        strength: `float [N, h, w]`, or `[N, h w]`, such as the length of the features at each cell:
+            what a look at the map finds without any training. Of equal ones the first are taken.
     """
     rank = np.argsort(np.argsort(-strength.reshape(len(mask), -1), axis=1, kind="stable"), axis=1)
     return rank.reshape(mask.shape) < mask.sum(axis=(1, 2))[:, None, None]
@@ -139,25 +146,6 @@ def _object_pixels(mask: np.ndarray, objects: np.ndarray) -> tuple[np.ndarray, i
     if not counts.any():
         raise ValueError(f"none of the {len(mask)} images has object pixels to be found.")
     return counts, down * across
-
-
-def _order(control: Control, h: int, w: int) -> tuple[np.ndarray, np.ndarray]:
-    """For each cell, how many are nearer to the middle and how many as near, `int [h w]` each."""
-    if control not in ("random", "centre"):
-        raise ValueError(f"there is no control {control!r}: choose random or centre.")
-    # Twice the distances, so that they and their ties are whole numbers.
-    down, across = 2 * np.arange(h) + 1 - h, 2 * np.arange(w) + 1 - w
-    distance = np.add.outer(down**2, across**2).ravel() * (control == "centre")
-    return (distance < distance[:, None]).sum(axis=1), (distance == distance[:, None]).sum(axis=1)
-
-
-def _nearest(mask: np.ndarray, nearer: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The nearest cells of each image, as many as it attends, equally near ones at random."""
-    order = np.argsort(nearer + rng.random((len(mask), nearer.size)), axis=1)
-    first = np.arange(nearer.size) < mask.sum(axis=(1, 2))[:, None]
-    chosen = np.empty_like(first)
-    np.put_along_axis(chosen, order, first, axis=1)
-    return chosen.reshape(mask.shape)
 
 
 def _iou(mask: np.ndarray, counts: np.ndarray, pixels: int) -> np.ndarray:
