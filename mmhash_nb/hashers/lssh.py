@@ -51,7 +51,7 @@ class LSSH(ShallowHasher):
     codes are those of the authors' program. Its projection of images onto 64 principal components
     and its sample of 5,000 training pairs are left out. It solves the dictionary steps by their
     dual and starts from Gaussian atoms. Its lasso ends after 30 accelerated steps from 0, ours
-    where it has converged: on Wiki that costs about a point.
+    where it has converged: on Wiki that costs one to two points.
     """
 
     class Options(ShallowHasher.Options):

@@ -208,9 +208,11 @@ def test_masci2014_on_scenes_has_a_demo_and_the_counterparts_of_both_kinds_of_ta
     assert tuple(demo.seeds) == (0, 1, 2) and tuple(paper.seeds) == (0, 1, 2, 3, 4)
 
 
-@pytest.mark.parametrize("dataset", ["wiki", "scenes"])
-def test_masci2014_takes_the_papers_optimiser(dataset):
-    chosen = masci2014(dataset, "paper", optimiser="lbfgs").options["nnhash_l2"]
+@pytest.mark.parametrize(
+    ("dataset", "name"), [("wiki", "nnhash_l2"), ("scenes", "nnhash_l2"), ("cifar10", "cmnn_l1")]
+)
+def test_masci2014_takes_the_papers_optimiser(dataset, name):
+    chosen = masci2014(dataset, "paper", optimiser="lbfgs").options[name]
     assert (chosen["optimiser"], chosen["learning_rate"], chosen["epochs"]) == ("lbfgs", 1.0, 60)
-    shorter = masci2014(dataset, "paper", epochs=9, optimiser="lbfgs").options["nnhash_l2"]
+    shorter = masci2014(dataset, "paper", epochs=9, optimiser="lbfgs").options[name]
     assert (shorter["learning_rate"], shorter["epochs"]) == (1.0, 9)

@@ -25,8 +25,7 @@ _GRIDS: dict[str, list[tuple[Sequence[str], Sequence[int]]]] = {
     "nuswide": [(_TABLES_2_TO_5, (16, 64, 256))],
     "scenes": [(_TABLES_2_TO_5, (12, 24, 48)), (_TABLE_6, (32,))],
 }
-#: Bursts of L-BFGS (§3.3) in place of Adam: from one large mini-batch they get furthest on one
-#: layer. `results/study_masci2014_*_settings.csv` compares.
+#: Bursts of L-BFGS (§3.3) in place of Adam; `results/study_masci2014_*_solvers.csv` compares.
 _LBFGS = {"optimiser": "lbfgs", "learning_rate": 1.0, "epochs": 60, "batch_size": 2000}
 DATASETS = setups("masci2014")
 
@@ -42,7 +41,8 @@ def protocol(request: Request, optimiser: str = "adam") -> Protocol:
         request: its epochs are an upper bound.
         optimiser: `adam`, or `lbfgs` as in the paper, for the networks.
     """
-    settings = {**request.settings, **(_LBFGS if optimiser == "lbfgs" else {})}
+    solver = _LBFGS if optimiser == "lbfgs" else {}
+    settings = {**request.settings, **solver}
     (first, lengths), *others = _GRIDS[request.dataset]
     grids = [
         ((*first, *registered("masci2014")), request.lengths(lengths)),
@@ -50,5 +50,5 @@ def protocol(request: Request, optimiser: str = "adam") -> Protocol:
     ]
     options = request.options(_NETWORKS, settings) | {"ksh": {"labelled": 5000}}
     for name, single in request.setup.single.items():
-        options[name] |= single
+        options[name] |= {key: value for key, value in single.items() if key not in solver}
     return request.protocol(grids, options)
