@@ -24,10 +24,10 @@ def hog(images: np.ndarray) -> np.ndarray:
     """HOG descriptors of RGB images, `float32 [N, 486]`.
 
     masci2014 gives only the length, 486; `hog_colour` is another reading of it. This one has the
-    cells and blocks of Dalal and Triggs (CVPR 2005), cells of 6 x 6 pixels in blocks of 3 x 3: 3 x 3
-    blocks a cell apart, of 6 unsigned orientations (30 degrees each). Blocks are normalised by L2-Hys; each pixel
-    takes the gradient of its strongest colour channel. The five cells a side cover 30 pixels; the
-    last two rows and columns enter only through their neighbours' gradients.
+    cells and blocks of Dalal and Triggs (CVPR 2005): cells of 6 x 6 pixels, blocks of 3 x 3 cells,
+    3 x 3 blocks a cell apart. Orientations are 6, unsigned (30 degrees each). Blocks are normalised
+    by L2-Hys; each pixel takes the gradient of its strongest colour channel. The five cells a side
+    cover 30 pixels; the last two rows and columns enter only through their neighbours' gradients.
 
     Args:
         images: `uint8 [N, 3, H, W]`; sizes other than 32 x 32 are resized to it first.
