@@ -43,6 +43,7 @@ TRAINS = """\
 import time
 from mmhash_nb import results
 from mmhash_nb.datasets import load
+from mmhash_nb.experiments import records
 from mmhash_nb.io.project import project_root
 from mmhash_nb.training import checkpoints, loop
 job = f"{paper} {{seeds[0]}}"
@@ -60,7 +61,7 @@ def resumed(*state):
 checkpoints.save, checkpoints.resume = saved, resumed
 pairs = load("scenes", images={images!r}, n=200)
 run = results.run({paper!r}, {method!r}, pairs, 16, seeds[0], {options!r}, device="cpu")
-results.records.write(results.frame([run]), project_root() / "runs")"""
+records.write(results.frame([run]), project_root() / "runs")"""
 TRAININGS = {
     "shallow": {"method": "cvh", "images": "gist", "options": {}},
     "network": {
