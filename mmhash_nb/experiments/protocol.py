@@ -64,7 +64,7 @@ class Setup:
     Attributes:
         demo: settings of a demo; each method takes those that are options of it.
         paper: settings at the paper's scale, likewise.
-        single: options of single methods in a demo, beside `demo`.
+        single: options of single methods beside `demo`, at every scale with these settings.
         bits: code lengths of a demo, in place of the paper's.
         seeds: in place of three; demo_seeds: those of a demo, where they are others.
         views: options of `datasets.load`.
@@ -117,7 +117,7 @@ class Request:
         `settings` are in place of the scale's. Epochs are given too; what is empty or 0 is not.
         """
         shared = self.settings if settings is None else settings
-        single = self.setup.single if self.scale == "demo" else {}
+        single = self.setup.single if self.settings == self.setup.demo else {}
         last = {name: value for name, value in (given | {"epochs": self.epochs}).items() if value}
         return {
             method: {

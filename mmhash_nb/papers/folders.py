@@ -68,11 +68,13 @@ def setups(paper: str) -> dict[str, Setup]:
     """How a paper runs on each dataset: `[datasets]` of its `settings.toml`.
 
     A dataset with `like` has all keys of the table of that name, but for those it names itself.
+    Where the file has no `paper`, the paper's scale has the settings of a demo.
     """
     file = toml_of(paper, "settings")
 
     def full(keys: dict[str, Any]) -> dict[str, Any]:
-        shared = full(file[keys["like"]]) if "like" in keys else {"paper": file["paper"]}
+        alone = {"paper": file.get("paper", keys.get("demo"))}
+        shared = full(file[keys["like"]]) if "like" in keys else alone
         return shared | {key: value for key, value in keys.items() if key != "like"}
 
     return {name: Setup(**full(keys)) for name, keys in file["datasets"].items()}

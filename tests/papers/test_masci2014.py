@@ -214,5 +214,6 @@ def test_masci2014_on_scenes_has_a_demo_and_the_counterparts_of_both_kinds_of_ta
 def test_masci2014_takes_the_papers_optimiser(dataset, name):
     chosen = masci2014(dataset, "paper", optimiser="lbfgs").options[name]
     assert (chosen["optimiser"], chosen["learning_rate"], chosen["epochs"]) == ("lbfgs", 1.0, 60)
+    assert masci2014(dataset, "demo", optimiser="lbfgs").options[name] == chosen
     shorter = masci2014(dataset, "paper", epochs=9, optimiser="lbfgs").options[name]
     assert (shorter["learning_rate"], shorter["epochs"]) == (1.0, 9)

@@ -42,13 +42,11 @@ def protocol(request: Request, optimiser: str = "adam") -> Protocol:
         optimiser: `adam`, or `lbfgs` as in the paper, for the networks.
     """
     solver = _LBFGS if optimiser == "lbfgs" else {}
-    settings = {**request.settings, **solver}
     (first, lengths), *others = _GRIDS[request.dataset]
     grids = [
         ((*first, *registered("masci2014")), request.lengths(lengths)),
         *((methods, request.bits or lengths) for methods, lengths in others),
     ]
-    options = request.options(_NETWORKS, settings) | {"ksh": {"labelled": 5000}}
-    for name, single in request.setup.single.items():
-        options[name] |= {key: value for key, value in single.items() if key not in solver}
+    options = request.options(_NETWORKS, {**request.settings, **solver}, **solver)
+    options |= request.options(("ksh",), {"labelled": 5000})
     return request.protocol(grids, options)

@@ -117,7 +117,7 @@ def by_settings(
         part = pairs.held_out(0.4)
         half = len(part.query) // 2
         part = dataclasses.replace(part, query=part.query[:half], database=part.query[half:])
-    trained = part.take(np.random.default_rng(0).permutation(part.train)[:MOST])
+    trained = _trained(part)
     for method, values, seed in product(methods, product(*grid.values()), seeds):
         chosen = dict(zip(grid, values, strict=True))
         done = run("masci2014", method, part, bits, seed, {**options, **chosen})
@@ -147,7 +147,7 @@ def by_solver(
         Indexed by `method` and `solver`: `seconds` of training, the `loss` over all pairs of
         `MOST` training samples, and mAP in per cent by task.
     """
-    trained, rows = pairs.take(pairs.train[:MOST]), []
+    trained, rows = _trained(pairs), []
     for solver, method, seed in product(plans, ("mmnn_l1", "mmnn_l2"), seeds):
         done = run("masci2014", method, pairs, bits, seed, plans[solver][method])
         fitted = done.method()
@@ -198,6 +198,11 @@ def against_true_labels(pairs: Pairs) -> pd.Series:
     mean_of = metrics.average_precision_from_distances
     scores = [mean_of(-p @ labels.T, relevant).mean() for p in posteriors]
     return pd.Series(scores, CROSS_MODAL)
+
+
+def _trained(pairs: Pairs) -> Pairs:
+    """The training samples, `MOST` of them drawn where there are more."""
+    return pairs.take(np.random.default_rng(0).permutation(pairs.train)[:MOST])
 
 
 def _by_class(pairs: Pairs, profile: RankProfile) -> float:
