@@ -73,11 +73,13 @@ def setups(paper: str) -> dict[str, Setup]:
     file = toml_of(paper, "settings")
 
     def full(keys: dict[str, Any]) -> dict[str, Any]:
-        alone = {"paper": file.get("paper", keys.get("demo"))}
-        shared = full(file[keys["like"]]) if "like" in keys else alone
+        shared = full(file[keys["like"]]) if "like" in keys else {}
         return shared | {key: value for key, value in keys.items() if key != "like"}
 
-    return {name: Setup(**full(keys)) for name, keys in file["datasets"].items()}
+    def scales(keys: dict[str, Any]) -> dict[str, Any]:
+        return {"paper": file.get("paper", keys.get("demo")), **keys}
+
+    return {name: Setup(**scales(full(keys))) for name, keys in file["datasets"].items()}
 
 
 def protocol(
