@@ -20,6 +20,7 @@ from mmhash_nb.datasets.decoding import opened, rgb
 from mmhash_nb.io.archives import Archive
 from mmhash_nb.io.cache import cached_array
 from mmhash_nb.io.download import check_members, digest_of
+from mmhash_nb.io.finding import files_below
 
 BATCHES = "cifar-10-batches-py"
 _ABOUT = about("cifar10")
@@ -80,7 +81,7 @@ def pixels_and_classes(path: Path) -> tuple[np.ndarray, np.ndarray]:
         ValueError: a wrong MD5 (nothing is unpickled then), a damaged archive, an archive with
             paths that leave its folder, or an image that does not decode.
     """
-    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    files = [path] if path.is_file() else sorted(files_below(path))
     flat = cached_array("cifar10", [str(path), *files], partial(_flat, path), mapped=True)
     n = len(flat) // (3 * SIDE * SIDE + 1)
     return flat[:-n].reshape(n, 3, SIDE, SIDE), flat[-n:].astype(np.int64)
@@ -144,7 +145,7 @@ class _NumpyOnly(pickle.Unpickler):
 def _members_of(path: Path) -> Iterator[tuple[list[str], Read]]:
     """The names of all files in a folder or zip archive, and a function that reads one of them."""
     if path.is_dir():
-        files = [p for split in SPLITS for p in (path / split).rglob("*") if p.is_file()]
+        files = [p for split in SPLITS for p in files_below(path / split)]
         names = [file.relative_to(path).as_posix() for file in files]
         yield names, lambda name: (path / name).read_bytes()
         return

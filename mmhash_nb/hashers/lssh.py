@@ -1,9 +1,7 @@
 """LSSH: latent semantic sparse hashing, sparse codes of images mapped onto factors of texts."""
 
-import os
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from tqdm.auto import tqdm
 
@@ -11,6 +9,8 @@ from mmhash_nb.codes import HashCodes
 from mmhash_nb.hashers.base import State, ridge, unit_rows
 from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.shallow import ShallowHasher
+from mmhash_nb.io import project
+from mmhash_nb.io.compiled import compiled
 from mmhash_nb.pairs import Modality, Pairs
 
 #: passes over all atoms in one dictionary step
@@ -74,7 +74,7 @@ class LSSH(ShallowHasher):
         a = unit_rows(rng.standard_normal((self.n_bits, t.shape[1])))
         s = terms.codes(x, b)
         history: list[float] = []
-        headless = bool(os.environ.get("MMHASH_HEADLESS"))
+        headless = project.headless()
         bar = tqdm(range(rounds), "LSSH", unit="round", leave=False, delay=3.0, disable=headless)
         for _ in bar:
             v = terms.latent(s @ r, t, a)
@@ -160,7 +160,7 @@ class Terms:
         return float(coding + self.lambda_ * mapping + self.mu * factorisation)
 
 
-@numba.njit(cache=True)
+@compiled
 def sparse_codes(
     gram: np.ndarray, cross: np.ndarray, rho: np.ndarray, start: np.ndarray
 ) -> np.ndarray:

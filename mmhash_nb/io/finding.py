@@ -1,9 +1,11 @@
 """Where files lie under a folder, however an archive was unpacked."""
 
+import fnmatch
 import os
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import takewhile
 from pathlib import Path
 
@@ -35,6 +37,24 @@ def locate(folder: Path, *names: str) -> Path | None:
     return None
 
 
+def files_below(folder: Path, pattern: str = "*") -> Iterator[Path]:
+    """The files of a name at every depth below a folder, sorted in each; links count as well.
+
+    Hidden folders do not count, and of a folder that several links lead to the first does.
+
+    Args:
+        pattern: of the name, such as `*.jpg`.
+    """
+    seen = set()
+    for base, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if (real := os.path.realpath(base)) in seen:  # a link to a folder above leads here again
+            folders.clear()
+            continue
+        seen.add(real)
+        yield from (Path(base, name) for name in fnmatch.filter(sorted(names), pattern))
+
+
 class Photos:
     """The image files under a folder, by name.
 
@@ -45,11 +65,9 @@ class Photos:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._by_name: dict[str, list[Path]] = {}
-        for base, folders, names in os.walk(folder):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in sorted(names):
-                if os.path.splitext(name)[1].lower() in _PHOTOS:
-                    self._by_name.setdefault(name, []).append(Path(base, name))
+        for path in files_below(folder):
+            if path.suffix.lower() in _PHOTOS:
+                self._by_name.setdefault(_plain(path.name), []).append(path)
 
     def __len__(self) -> int:
         return sum(map(len, self._by_name.values()))
@@ -58,7 +76,9 @@ class Photos:
         """The files of all names, which may begin with folders and their `/` or backslashes.
 
         Of the files of the same last name that one is taken whose folders agree the furthest. One
-        whose folder does not agree is taken if no other of the names ends so.
+        whose folder does not agree is taken if no other of the names ends so. A disk or an archive
+        may have changed the case of a name, or how its accents are encoded: where no file has the
+        very name, such a one is taken.
 
         Raises:
             FileNotFoundError: some are not there; names the first and says how many.
@@ -68,7 +88,8 @@ class Photos:
         paths: list[Path] = []
         missing = []
         for *folders, last in parts:
-            found = self._by_name.get(last, [])
+            found = self._by_name.get(_plain(last), [])
+            found = [path for path in found if path.name == last] or found
             best = max(found, key=lambda path: _agree(path, folders), default=None)
             if best and (_agree(best, folders) or often[last] == 1):
                 paths.append(best)
@@ -80,6 +101,11 @@ class Photos:
                 "are missing): put the photos there, in any sub-folder."
             )
         return paths
+
+
+def _plain(name: str) -> str:
+    """A name as disks compare it that know no case, or have their own encoding of accents."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _agree(path: Path, folders: Sequence[str]) -> int:

@@ -1,10 +1,11 @@
 """How far a training is: a bar in a browser or terminal, lines when headless."""
 
-import os
 import sys
 import time
 
 from tqdm.auto import tqdm
+
+from mmhash_nb.io import project
 
 #: before and between messages; trainings of seconds say nothing
 QUIET_SECONDS = 3.0
@@ -15,7 +16,7 @@ class Progress:
 
     def __init__(self, label: str, epochs: int, done: int) -> None:
         self.label, self.epochs, self.done = label, epochs, done
-        self.headless = bool(os.environ.get("MMHASH_HEADLESS"))
+        self.headless = project.headless()
         self.last = time.monotonic()
         self.bar = None
         if not self.headless:
