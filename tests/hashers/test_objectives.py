@@ -29,9 +29,9 @@ class Given(torch.nn.Module):
         return text
 
 
-def objective(name, margin=None, epochs=5, seed=SEED):
+def objective(name, margin=None, epochs=5, seed=SEED, **options):
     """The loss of values `u` of the samples `batch`, and the objective that it is of."""
-    method = hashers.create(name, BITS, seed, epochs=epochs, margin=margin)
+    method = hashers.create(name, BITS, seed, epochs=epochs, margin=margin, **options)
     made = method.objective_class(Given(), (None, torch.zeros(7, BITS)), LABELS, method)
 
     def of_values(u, batch):
@@ -67,6 +67,20 @@ def test_an_objective_is_its_loss_on_the_labels_of_the_batch(name, margin, loss)
 def test_triplets_rank_by_how_many_labels_are_shared():
     ungraded = triplet_ranking_loss(U.tanh(), (SHARED > 0).long(), 1.0)
     assert not torch.isclose(objective("dth")[0](U, BATCH), ungraded)
+
+
+@pytest.mark.parametrize(
+    ("name", "loss"),
+    [
+        ("dpsh", lambda weight: dpsh_loss(U, SHARED > 0, weight)),
+        ("dsh", lambda weight: dsh_loss(U, SHARED > 0, None, weight)),
+        ("csq", lambda weight: csq_loss(U.tanh(), targets()[BATCH], weight)),
+    ],
+)
+def test_the_weight_of_quantisation_is_an_option(name, loss):
+    for weight in (0.0, 0.5):
+        of_values, _ = objective(name, quantisation=weight)
+        torch.testing.assert_close(of_values(U, BATCH), loss(weight))
 
 
 @pytest.mark.parametrize("name", ["dth", "dpsh", "dsh", "hashnet", "csq"])

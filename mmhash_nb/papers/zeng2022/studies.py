@@ -1,4 +1,4 @@
-"""Studies of zeng2022: which settings, what the printed equations do, what each part gives."""
+"""Studies of zeng2022: what the printed equations do, what each part gives."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 import torch
 
-from mmhash_nb.experiments.protocol import Protocol
 from mmhash_nb.hashers import create
 from mmhash_nb.hashers.deep_objective import TripletRanking
 from mmhash_nb.hashers.mah import MAH
@@ -14,28 +13,9 @@ from mmhash_nb.hashers.networks.inputs import rows
 from mmhash_nb.hashers.networks.modal_aware import ATTENTIONS, KERNELS
 from mmhash_nb.pairs import Pairs
 
-#: what is compared on most datasets; `mirflickr25k` has the paper's rate
-_COMPARED: list[dict[str, Any]] = [{"learning_rate": rate} for rate in (1e-3, 3e-3)]
-_EPOCHS: dict[str, list[dict[str, Any]]] = {
-    "mirflickr25k": [{"learning_rate": 1e-4, "epochs": epochs} for epochs in (10, 20)]
-}
-
-
-def candidates(protocol: Protocol) -> dict[str, list[dict]]:
-    """Each method's options with both learning rates, for `hyperparameters.search`.
-
-    On `mirflickr25k`, which has the paper's rate, with 10 and 20 epochs instead.
-    """
-    compared = _EPOCHS.get(protocol.dataset, _COMPARED)
-    return {
-        method: [{**options, **some} for some in compared]
-        for method, options in protocol.options.items()
-        if not method.startswith("mah_")
-    }
-
 
 def variants(options: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """`options` of MAH with every kind of kernel and attention, for `hyperparameters.search`."""
+    """`options` of MAH with every kind of kernel and attention, for `hyperparameters.compared`."""
     return [
         {**options, "kernel": kernel, "attention": attention}
         for kernel in ("none", *KERNELS)
