@@ -34,7 +34,7 @@ def rgb(image: Image.Image) -> Image.Image:
 def turn(image: Image.Image) -> Image.Transpose | None:
     """What turns an image upright as its EXIF data says; None where it says nothing."""
     with suppress(Exception):  # damaged EXIF data turns nothing
-        return _TURNS.get(image.getexif().get(_ORIENTATION))
+        return _TURNS.get(image.getexif().get(_ORIENTATION, 1))
     return None
 
 
@@ -47,7 +47,8 @@ def srgb(image: Image.Image) -> Image.Image:
     Raises:
         ValueError: pixels of a mode that has no such picture.
     """
-    few_bits = {"L;2": 85, "L;4": 17}.get(str(image.tile[0][3])) if image.tile else None
+    tile = getattr(image, "tile", None)  # how a file lies, until it is loaded
+    few_bits = {"L;2": 85, "L;4": 17}.get(str(tile[0][3])) if tile else None
     image.load()
     if few_bits and isinstance(image.info.get("transparency"), int):
         image.info["transparency"] *= few_bits  # Pillow scales the levels, but not the clear one
