@@ -36,10 +36,11 @@ def load(
             folder or zip; also in a sub-folder whose name begins with `cifar`.
         images: first modality: `gist` (`float32 [60000, 384]`), `hog`, `hog_colour` or `pixels`.
         texts: second modality: `hog` or `hog_colour`, two readings of the paper's 486 numbers
-            (`float32 [60000, 486]`), or `gist`.
+            (`float32 [60000, 486]`), or `gist`. With `hog_colour`, the name of the pairs ends in
+            `_colour`.
         split_seed: draws queries and training images.
         n_train_per_class: training images of each class; `None` trains on the whole database, and
-            the name of the pairs is then `cifar10_all`.
+            the name of the pairs then ends in `_all`.
         n_query_per_class: queries of each class.
         download: fetch the official archive (170 MB) where nothing is found.
 
@@ -58,6 +59,8 @@ def load(
     check_published(classes)
     query, database, train = split(classes, n_query_per_class, n_train_per_class, split_seed)
     official = cifar10_files.is_official(path)
+    colour = "_colour" if "hog_colour" in (images, texts) else ""
+    whole = "_all" if len(train) == len(database) else ""
     return Pairs(
         images=describe(pixels, images),
         texts=describe(pixels, texts),
@@ -68,7 +71,7 @@ def load(
         train=train,
         thumbnails=pixels,
         modality_names=(DISPLAY[images], DISPLAY[texts]),
-        name="cifar10" if len(train) < len(database) else "cifar10_all",
+        name=f"cifar10{colour}{whole}",
         source=f"{path.name}, " + ("official (MD5 checked)" if official else "images re-packaged"),
     )
 

@@ -93,8 +93,11 @@ class AdversarialRetrieval(DeepObjective):
         attended, unattended = {}, {}
         for modality, maps in features.items():
             divided = self.network.divide(modality, maps)
-            parts = maps if divided is None else torch.cat([divided.attended, divided.unattended])
-            codes = self.network.values(modality, parts).float().tanh()
+            parts, mask = maps, None
+            if divided is not None:
+                parts = torch.cat([divided.attended, divided.unattended])
+                mask = torch.cat([divided.mask, 1 - divided.mask])
+            codes = self.network.values(modality, parts, mask).float().tanh()
             attended[modality] = codes[: len(maps)]
             if divided is not None:
                 unattended[modality] = codes[len(maps) :]
@@ -151,17 +154,27 @@ class AADAH(CrossModalNetworkHasher):
     too, for the attended codes H depend on G (`attend_queries`). The paper's words speak of the
     unattended features alone, which is the default. Table 4's ablations are `aadah_none`,
     `aadah_visual` and `aadah_textual`.
+
+    D^I of the paper begins with VGG's fc6 and fc7, which keep the magnitudes of the masked map
+    (Eq. 2). Other backbones have a mean in their place, over the attended area (`pooling`), so
+    that features do not shrink with it; see `CrossModalNetwork`.
     """
 
     image_views: ClassVar[tuple[str, ...]] = ("pixels",)
     objective_class = AdversarialRetrieval
     renamed: ClassVar[Mapping[str, str]] = {"players": "adversarial"}
-    network_options = (*CrossModalNetworkHasher.network_options, "attention")
+    network_options = (*CrossModalNetworkHasher.network_options, "attention", "pooling")
     records = (*CrossModalNetworkHasher.records, "curves")
 
     class Options(CrossModalNetworkHasher.Options):
         attention: Literal["both", "visual", "textual", "none"] = option(
             "both", "which modalities have a mask"
+        )
+        pooling: Literal["attended", "all"] = option(
+            "attended",
+            "where the backbone has no fc6 and fc7, what the mean of a masked map is over: the "
+            "attended area (of unattended features: theirs) or all positions",
+            earlier="all",
         )
         margin: float = option(1.0, "ε of the triplet ranking loss", least=0)
         hashing_steps: int = option(

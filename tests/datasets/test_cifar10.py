@@ -327,7 +327,8 @@ def test_pairs_hold_the_two_views(tmp_path, small, images, names):
     np.testing.assert_array_equal(pairs.labels.argmax(axis=1), classes)
     assert pairs.labels.sum() == 60 and tuple(pairs.label_names) == CLASSES
     assert (len(pairs.query), len(pairs.database), len(pairs.train)) == (10, 50, 20)
-    assert pairs.modality_names == names and pairs.name == "cifar10"
+    colour = "_colour" if images == "hog_colour" else ""
+    assert pairs.modality_names == names and pairs.name == "cifar10" + colour
     assert pairs.source == "cifar10.zip, images re-packaged"
 
 

@@ -1,6 +1,7 @@
 """AADAH: Eqs. 4 to 9 of zhang2018 by loops, which side learns by what, curves and masks."""
 
 import itertools
+import json
 
 import numpy as np
 import pytest
@@ -47,6 +48,14 @@ def ranking(queries, database, labels, margin, within=False):
     return sum(costs) / len(costs)
 
 
+def part_code(network, modality, features, z):
+    """The code of the part of the features that z is 1 at; of maps by their mean over its area."""
+    if modality == "text":
+        return network.values("text", z * features).tanh()
+    mean = (z[:, None] * features).sum((2, 3)) / z.sum((1, 2))[:, None]
+    return network.values("image", mean[:, :, None, None]).tanh()
+
+
 def naive(made, batch=BATCH):
     """The losses of Eqs. 4 and 6, and the codes H and Ĥ they are of."""
     network, margin = made.network, made.options["margin"]
@@ -54,13 +63,13 @@ def naive(made, batch=BATCH):
     attended, unattended = {}, {}
     for modality, x in zip(("image", "text"), made.inputs, strict=True):
         f = network.features(modality, x[batch].float())
-        z = torch.ones(())
         if modality in network.attention:
             z = network.attention[modality](f).mask
             assert 0 < z.mean() < 1
-            z = z[:, None] if modality == "image" else z
-            unattended[modality] = network.values(modality, (1 - z) * f).tanh()
-        attended[modality] = network.values(modality, z * f).tanh()
+            unattended[modality] = part_code(network, modality, f, 1 - z)
+            attended[modality] = part_code(network, modality, f, z)
+        else:
+            attended[modality] = network.values(modality, f).tanh()
     i, t = attended["image"], attended["text"]
     retrieval = (
         ranking(t, i, labels, margin)
@@ -133,11 +142,11 @@ def straight_through_gain(made, attend_queries):
         layer = network.attention[modality].layer
         p = layer(f).flatten(1).softmax(1)
         z = (p >= 1 / p.shape[1]).float() + p - p.detach()
-        z = z.view(len(BATCH), 1, *f.shape[2:]) if modality == "image" else z
-        h[modality] = network.values(modality, z * f).tanh()
+        z = z.view(len(BATCH), *f.shape[2:]) if modality == "image" else z
+        h[modality] = part_code(network, modality, f, z)
         if not attend_queries:
             h[modality] = h[modality].detach()
-        hidden[modality] = network.values(modality, (1 - z) * f).tanh()
+        hidden[modality] = part_code(network, modality, f, 1 - z)
     margin = made.options["margin"]
     return -ranking(h["text"], hidden["image"], labels, margin) - ranking(
         h["image"], hidden["text"], labels, margin
@@ -415,3 +424,21 @@ def test_a_method_that_was_saved_with_the_old_name_of_an_option_loads(tiny_pictu
     loaded = hashers.load(tmp_path)
     assert loaded.options == fitted.options
     assert loaded.encode(tiny_pictures, "image") == fitted.encode(tiny_pictures, "image")
+
+
+def test_a_method_that_was_saved_before_the_mean_was_over_the_area_gives_its_codes(
+    tiny_pictures, tmp_path
+):
+    fitted = create("aadah", pooling="all", epochs=3, learning_rate=1e-2).fit(tiny_pictures)
+    fitted.save(tmp_path)
+    path = tmp_path / "method.json"
+    saved = json.loads(path.read_text())
+    assert saved["options"].pop("pooling") == "all" != hashers.create("aadah", 4).options.pooling
+    path.write_text(json.dumps(saved))
+    loaded = hashers.load(tmp_path)
+    assert loaded.options == fitted.options
+    wanted = fitted._project(tiny_pictures, "image")
+    assert np.array_equal(loaded._project(tiny_pictures, "image"), wanted)
+    today = create("aadah", epochs=3, learning_rate=1e-2)
+    today.state = fitted.state
+    assert not np.allclose(today._project(tiny_pictures, "image"), wanted, rtol=1e-2)

@@ -1,5 +1,7 @@
 """The network of zhang2018 against written-out computations: branches, masks, gradients, limits."""
 
+import itertools
+
 import pytest
 import torch
 from torch import nn
@@ -75,13 +77,22 @@ def naive_features(made, modality):
     return x
 
 
-def naive_values(made, modality, x):
+def naive_mean(maps, mask):
+    """The mean of each map over the positions where its mask is 1, position by position."""
+    means = []
+    for one, where in zip(maps, mask.bool(), strict=True):
+        chosen = [one[:, y, x] for y, x in itertools.product(range(2), range(3)) if where[y, x]]
+        means.append(sum(chosen) / len(chosen) if chosen else torch.zeros_like(one[:, 0, 0]))
+    return torch.stack(means)
+
+
+def naive_values(made, modality, x, mask=None):
     if modality == "text":
         return linear(made.text_code, x)
     if isinstance(made.image_layers, Head):
         x = linear(made.image_layers.fc6, x.reshape(B, -1)).clamp(min=0)
     else:
-        x = x.sum(dim=(2, 3)) / (x.shape[2] * x.shape[3])
+        x = naive_mean(x, torch.ones_like(x[:, 0]) if mask is None else mask)
         for layer in (made.image_layers.fc6, made.image_layers.fc7):
             x = linear(layer, x).clamp(min=0)
     return linear(made.image_code, x)
@@ -100,15 +111,89 @@ def test_values_are_the_hashing_module_on_attended_features(modality, attention,
     if modality not in ATTENTIONS[attention]:
         assert divided is None
         attended = x
+        mask = None
     else:
         kind = SpatialAttention if modality == "image" else UnitAttention
         assert isinstance(made.attention[modality], kind)
         attended = made.attention[modality](x).attended
         assert torch.equal(divided.attended, attended)
         assert 0 < divided.mask.mean() < 1
+        mask = divided.mask
     ours = made(modality, given(modality))
     assert ours.shape == (B, BITS)
-    torch.testing.assert_close(ours, naive_values(made, modality, attended))
+    torch.testing.assert_close(ours, naive_values(made, modality, attended, mask))
+
+
+def masks(*areas):
+    """Masks `[B, 2, 3]` with that many ones each, the first positions."""
+    return (torch.arange(6).view(2, 3) < torch.tensor(areas)[:, None, None]).double()
+
+
+@pytest.mark.parametrize("head", [False, True])
+def test_the_mean_is_over_the_area_of_the_part_or_over_all_positions(head):
+    """fc6 and fc7 need no mean: with them, and with `all`, a mask of the area changes nothing."""
+    made, over_all = network(head=head), network(head=head, pooling="all")
+    x = naive_features(made, "image")
+    mask = masks(1, 2, 5, 6)
+    for part in (mask, 1 - mask):  # the last of the unattended maps has no position left
+        masked = x * part[:, None]
+        wanted = naive_values(made, "image", masked, part)
+        torch.testing.assert_close(made.values("image", masked, part), wanted)
+        everywhere = naive_values(made, "image", masked)
+        torch.testing.assert_close(over_all.values("image", masked, part), everywhere)
+        assert torch.allclose(wanted, everywhere) == head
+
+
+def test_features_do_not_shrink_with_the_attended_area():
+    made, over_all = network(), network(pooling="all")
+    map_of_one = torch.rand(WIDTHS[1], 1, 1, dtype=torch.float64).expand(B, -1, 2, 3)
+    mask = masks(1, 2, 4, 6)
+    fc6, seen = made.image_layers.fc6, []
+    for one in (made, over_all):
+        one.image_layers.fc6.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+        one.values("image", map_of_one * mask[:, None], mask)
+    assert fc6.in_features == WIDTHS[1]
+    torch.testing.assert_close(seen[0], map_of_one[:, :, 0, 0])
+    share = torch.tensor([1 / 6, 2 / 6, 4 / 6, 1], dtype=torch.float64)[:, None]
+    torch.testing.assert_close(seen[1], share * map_of_one[:, :, 0, 0])
+
+
+@pytest.mark.parametrize("part", ["attended", "unattended"])
+def test_gradients_go_through_the_masked_map_and_through_its_area(part):
+    """Against autograd of the written-out mean, in which Z is P to the gradient alone."""
+    made, draw = network(), torch.Generator().manual_seed(0)
+    x = torch.randn(B, WIDTHS[1], 2, 3, generator=draw, dtype=torch.float64)
+    layer = made.attention["image"].layer
+    divided = made.divide("image", x)
+    mask = divided.mask if part == "attended" else 1 - divided.mask
+    ours = made.values("image", getattr(divided, part), mask)
+    p = layer(x).flatten(1).softmax(1).view(B, 2, 3)
+    z = divided.mask.detach() + p - p.detach()
+    z = z if part == "attended" else 1 - z
+    mean = (z[:, None] * x).sum(dim=(2, 3)) / z.sum(dim=(1, 2))[:, None]
+    theirs = made.values("image", mean[:, :, None, None])
+    weights = torch.randn(B, BITS, generator=draw, dtype=torch.float64)
+    found, wanted = (
+        torch.autograd.grad((values * weights).sum(), layer.weight, retain_graph=True)[0]
+        for values in (ours, theirs)
+    )
+    torch.testing.assert_close(found, wanted)
+    fixed = (z[:, None] * x).sum(dim=(2, 3)) / z.detach().sum(dim=(1, 2))[:, None]
+    values = made.values("image", fixed[:, :, None, None])
+    other = torch.autograd.grad((values * weights).sum(), layer.weight)[0]
+    assert wanted.abs().max() > 1e-3
+    # The area's part is the same at all positions, and probabilities sum to one.
+    torch.testing.assert_close(other, wanted)
+
+
+def test_a_mask_of_nothing_gives_finite_values_and_gradients():
+    made = network()
+    empty = torch.zeros(B, 2, 3, dtype=torch.float64, requires_grad=True)
+    x = naive_features(made, "image").detach()
+    values = made.values("image", x * empty[:, None], empty)
+    values.sum().backward()
+    torch.testing.assert_close(values, made.values("image", torch.zeros_like(x)))
+    assert torch.isfinite(empty.grad).all()
 
 
 @pytest.mark.parametrize("modality", ["image", "text"])

@@ -160,10 +160,13 @@ def test_references_rank_the_queries_against_each_other(noisy_views, tmp_path):
 
 NETWORKS = {"nnhash_l1", "nnhash_l2", "cmnn_l1", "cmnn_l2", "mmnn_l1", "mmnn_l2"}
 _LONG = {"epochs": 300, "patience": 300}
+_WHOLE = {"hidden": 48, "learning_rate": 0.02, "epochs": 50, "batch_size": 500}
 CHOSEN = {
     "wiki": {"hidden": 32, "learning_rate": 0.03, **_LONG},
     "cifar10": {"hidden": 48, "weight_decay": 1e-3, **_LONG},
-    "cifar10_all": {"hidden": 48, "learning_rate": 0.02, "epochs": 50, "batch_size": 500},
+    "cifar10_colour": {"hidden": 48, "weight_decay": 1e-3, **_LONG},
+    "cifar10_all": _WHOLE,
+    "cifar10_all_balanced": {**_WHOLE, "balanced": True},
     "nuswide": {"hidden": 48, "weight_decay": 1e-3, **_LONG},
 }
 #: what single networks have in place of it on 2,000 images of CIFAR-10
@@ -179,15 +182,23 @@ SINGLE = {
 @pytest.mark.parametrize("dataset", CHOSEN)
 def test_masci2014_runs_the_papers_datasets_at_its_settings(dataset, scale):
     protocol = masci2014(dataset, scale)
-    single = SINGLE if dataset in ("cifar10", "nuswide") else {}
+    single = SINGLE if dataset in ("cifar10", "cifar10_colour", "nuswide") else {}
+    whole = dataset.startswith("cifar10_all")  # all 5,900 of a class that are no queries
     assert protocol.options == {
         **{name: CHOSEN[dataset] | single.get(name, {}) for name in NETWORKS},
-        "ksh": {"labelled": 59000 if dataset == "cifar10_all" else 5000},
+        "ksh": {"labelled": 59000 if whole else 5000},
     }
-    whole = dataset == "cifar10_all"  # all 5,900 of a class that are no queries
-    assert protocol.views == ({"n_train_per_class": 5900} if whole else {})
-    assert protocol.dataset == ("cifar10" if whole else dataset)
+    views = {"cifar10_colour": {"texts": "hog_colour"}}
+    assert protocol.views == views.get(dataset, {"n_train_per_class": 5900} if whole else {})
+    assert protocol.dataset == ("cifar10" if dataset.startswith("cifar10") else dataset)
     assert tuple(protocol.seeds) == (0, 1, 2, 3, 4)
+
+
+def test_masci2014_compares_the_balanced_loss_on_the_networks_alone():
+    planned = {method for method, *_ in masci2014("cifar10_all_balanced").runs()}
+    assert planned == {*NETWORKS, "random"}
+    by_name = [masci2014(name).runs() for name in ("cifar10", "cifar10_colour", "cifar10_all")]
+    assert len({tuple((m, b, s) for m, b, s, _ in runs) for runs in by_name}) == 1
 
 
 def test_masci2014_on_scenes_has_a_demo_and_the_counterparts_of_both_kinds_of_tables():
@@ -200,7 +211,7 @@ def test_masci2014_on_scenes_has_a_demo_and_the_counterparts_of_both_kinds_of_ta
         tables_2_to_5 = {12, 48} if protocol is demo else {12, 24, 48}
         assert lengths["mmnn_l2"] == lengths["cmssh"] == lengths["random"] == tables_2_to_5 | {32}
         assert lengths["ssh"] == lengths["nnhash_l1"] == tables_2_to_5
-        assert lengths["sm"] == {32}
+        assert lengths["sm"] == lengths["sm_plain"] == {32}
         for name in NETWORKS:
             decay = {"weight_decay": 1e-4} if name.endswith("2") else {}
             expected = {"hidden": 48, "learning_rate": 0.03, "patience": 100, **decay}

@@ -21,8 +21,13 @@ class CrossModalNetwork(Staged):
 
     E^I: the stages of a backbone that come after those whose maps are given. E^T: words →
     `text_hidden` → `text_features`, each with ReLU. D^I: the backbone's fc6 and fc7 where it has
-    them (VGG), otherwise the mean over positions, as those backbones' classifiers take, and two
-    new layers of `image_hidden` units; then the code layer. D^T: the code layer.
+    them (VGG), otherwise a mean over positions, as those backbones' classifiers take, and two new
+    layers of `image_hidden` units; then the code layer. D^T: the code layer.
+
+    That mean is ours. fc6 keeps the magnitudes of a masked map (Eq. 2), but a mean over all H·W
+    positions makes them H·W / |Z| times smaller, |Z| the attended area. So the sum over positions
+    is divided by the area of the part: by |Z| for attended features, by H·W − |Z| for unattended
+    ones, by H·W for whole ones. `pooling="all"` divides by H·W always.
 
     Args:
         backbone: for its `head` and widths.
@@ -30,6 +35,7 @@ class CrossModalNetwork(Staged):
         n_words: columns of the text.
         n_bits: code length K.
         attention: the modalities that have a mask: `none`, `visual`, `textual` or `both`.
+        pooling: what the mean of a masked map is over: the `attended` area, or `all` positions.
     """
 
     def __init__(
@@ -40,6 +46,7 @@ class CrossModalNetwork(Staged):
         n_bits: int,
         *,
         attention: str = "none",
+        pooling: str = "attended",
         text_hidden: int = 8192,
         text_features: int = 1000,
         image_hidden: int = 4096,
@@ -54,6 +61,7 @@ class CrossModalNetwork(Staged):
         if attention in ("textual", "both"):
             self.attention["text"] = UnitAttention(text_features)
         self.image_layers: nn.Module = _NewLayers(channels, image_hidden)
+        self.over_all = pooling == "all"
         if backbone.head is not None:
             self.image_layers, image_hidden = backbone.head, backbone.n_features
         self.image_code = nn.Linear(image_hidden, n_bits)
@@ -70,10 +78,18 @@ class CrossModalNetwork(Staged):
         """G: the features divided by attention; None where the modality has no mask."""
         return self.attention[modality](features) if modality in self.attention else None
 
-    def values(self, modality: str, features: Tensor) -> Tensor:
-        """D without its tanh: real values `[B, K]` of whole, attended or unattended features."""
+    def values(self, modality: str, features: Tensor, mask: Tensor | None = None) -> Tensor:
+        """D without its tanh: real values `[B, K]` of whole, attended or unattended features.
+
+        Args:
+            mask: which units or positions the features are of, `[B, T]` or `[B, h, w]`: Z for
+                attended, 1 − Z for unattended ones; None for whole ones.
+        """
         if modality == "text":
             return self.text_code(features)
+        if isinstance(self.image_layers, _NewLayers):
+            area = None if mask is None or self.over_all else mask.sum(dim=(1, 2))
+            return self.image_code(self.image_layers(features, area))
         return self.image_code(self.image_layers(features))
 
     def word_share(self, text: Tensor, part: str) -> Tensor:
@@ -105,17 +121,27 @@ class CrossModalNetwork(Staged):
         """Real values `[B, K]` of one modality, from its attended features where it has a mask."""
         features = self.features(modality, given)
         divided = self.divide(modality, features)
-        return self.values(modality, features if divided is None else divided.attended)
+        if divided is None:
+            return self.values(modality, features)
+        return self.values(modality, divided.attended, divided.mask)
 
 
 class _NewLayers(nn.Module):
-    """fc6 and fc7 for backbones without: mean over positions, then two layers with ReLU."""
+    """fc6 and fc7 for backbones without: a mean over positions, then two layers with ReLU."""
 
     def __init__(self, channels: int, hidden: int) -> None:
         super().__init__()
         self.fc6, self.fc7 = nn.Linear(channels, hidden), nn.Linear(hidden, hidden)
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Features `[B, hidden]` of maps `[B, C, h, w]`."""
-        x = self.fc6(image.mean(dim=(2, 3))).relu()
-        return self.fc7(x).relu()
+    def forward(self, image: Tensor, area: Tensor | None = None) -> Tensor:
+        """Features `[B, hidden]` of maps `[B, C, h, w]`.
+
+        Args:
+            area: positions that each map is not masked at, `[B]`; None for all h·w.
+        """
+        if area is None:
+            x = image.mean(dim=(2, 3))
+        else:
+            # A mask of nothing leaves zeros, whose mean is zero.
+            x = image.sum(dim=(2, 3)) / area.clamp(min=1)[:, None]
+        return self.fc7(self.fc6(x).relu()).relu()
