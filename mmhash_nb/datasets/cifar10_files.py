@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from mmhash_nb.datasets.about import about
-from mmhash_nb.datasets.decoding import opened, rgb
+from mmhash_nb.datasets.colours import rgb
+from mmhash_nb.datasets.decoding import opened
 from mmhash_nb.io.archives import Archive
 from mmhash_nb.io.cache import cached_array
 from mmhash_nb.io.download import check_members, digest_of
