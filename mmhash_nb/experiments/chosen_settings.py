@@ -1,6 +1,8 @@
 """What a search over settings chose, and whether it was the same for all methods compared."""
 
+import json
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,7 +25,7 @@ def chosen(study: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (dataset, method), part in study.groupby(["dataset", "method"], sort=False):
         best = part.loc[part.chosen].iloc[0]
-        words = ", ".join(f"{name} {value:g}" for name, value in _setting(best).items())
+        words = ", ".join(f"{name} {_words(value)}" for name, value in _setting(best).items())
         rows.append(
             {
                 **{"dataset": dataset, "method": method, "settings": len(part), "chosen": words},
@@ -79,19 +81,21 @@ def same_search(study: pd.DataFrame, methods: Iterable[str]) -> None:
         )
 
 
-def _setting(row: pd.Series) -> dict[str, float]:
+def _setting(row: pd.Series) -> dict[str, Any]:
     """The settings in a row of a study, of those the method has; whole numbers as such."""
     there = row.drop([*FIRST, *LAST]).dropna()
-    return {
-        name: int(value)
-        if not isinstance(value, bool | np.bool_) and value == int(value)
-        else value
-        for name, value in there.items()
-    }
+    numbers = {name: value for name, value in there.items() if isinstance(value, float)}
+    whole = {name: int(value) for name, value in numbers.items() if value == int(value)}
+    return {**there, **whole}
 
 
-def _toml(value: float) -> str:
-    return str(value).lower() if isinstance(value, bool | np.bool_) else repr(value)
+def _words(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _toml(value: Any) -> str:
+    """A setting as TOML writes it, which has true and false in small letters."""
+    return json.dumps(bool(value) if isinstance(value, np.bool_) else value)
 
 
 def _budget(found: tuple[int, int, int]) -> str:

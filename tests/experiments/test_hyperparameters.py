@@ -199,6 +199,7 @@ def study(**seeds):
                 {
                     **{"dataset": "wiki", "method": method, "bits": 32},
                     **{"learning_rate": 1e-3, "eta": 0.05 if method == "dcmh" else np.nan},
+                    **{"reduction": "sum" if method == "dcmh" else np.nan, "balanced": True},
                     **{"decays": 0, "epochs": 60.0, "seeds": count, "mAP_third": 0.1 * number},
                     **{"mAP": 0.1 * number if count else np.nan, "loss": 1.0, "fall in %": 2.0},
                     **{"seconds": 1.0, "chosen": number == len(counts) - 1},
@@ -211,11 +212,14 @@ def test_what_was_chosen_is_said_in_words_and_as_lines_of_the_settings():
     table = study(dcmh=(0, 0, 2), cah=(0, 2, 2))
     words = chosen_settings.chosen(table).loc[("wiki", "dcmh")]
     assert words.settings == 3 and words["mAP"] == pytest.approx(0.2)
-    assert words.chosen == "learning_rate 0.001, eta 0.05, decays 0, epochs 60"
+    assert words.chosen == (
+        "learning_rate 0.001, eta 0.05, reduction sum, balanced True, decays 0, epochs 60"
+    )
     assert chosen_settings.toml_of_chosen(table) == (
         "[datasets.wiki.single]\n"
-        "dcmh = { learning_rate = 0.001, eta = 0.05, epochs = 60, decay_every = 60 }\n"
-        "cah = { learning_rate = 0.001, epochs = 60, decay_every = 60 }\n"
+        'dcmh = { learning_rate = 0.001, eta = 0.05, reduction = "sum", balanced = true, '
+        "epochs = 60, decay_every = 60 }\n"
+        "cah = { learning_rate = 0.001, balanced = true, epochs = 60, decay_every = 60 }\n"
     )
 
 
