@@ -43,14 +43,57 @@ class HashCodes:
 
     @classmethod
     def from_signs(cls, x: np.ndarray) -> "HashCodes":
-        """Codes of real values `[N, K]`: bit 1 where `x >= 0`, so zero gives 1; NaN is refused."""
-        x = np.asarray(x)
-        if x.ndim != 2:
-            raise ValueError(f"codes come from an array [N, K], not one of shape {list(x.shape)}.")
-        if np.isnan(x).any():
+        """Codes of signs or signed values `[N, K]`: bit 1 where `x >= 0`, so zero gives 1.
+
+        A bool array is taken as bits.
+
+        Raises:
+            ValueError: on another shape, on values that are no numbers, on NaN; and where none of
+                several values is negative: these are bits, probabilities or packed bytes, and all
+                codes would be ones. `from_bits` and `from_real` take such arrays.
+        """
+        x = _two_sides(x)
+        if x.dtype != np.bool_ and x.size > 1 and not (x < 0).any() and not _has_nan(x):
+            raise ValueError(
+                f"none of the {x.size:,} values is negative, so that every bit would be 1: call "
+                "HashCodes.from_bits(x) for zeros and ones, HashCodes.from_signs(x - 0.5) for "
+                "probabilities, HashCodes(x, n_bits) for packed bytes, or HashCodes.from_real(x) "
+                "for real values of which none need be negative."
+            )
+        return cls.from_real(x)
+
+    @classmethod
+    def from_bits(cls, x: np.ndarray) -> "HashCodes":
+        """Codes of bits `[N, K]`, bool or zeros and ones of any number type.
+
+        Raises:
+            ValueError: on another shape or another value.
+        """
+        x = _two_sides(x)
+        wrong = np.argwhere((x != 0) & (x != 1))
+        if wrong.size:
+            row, column = wrong[0]
+            raise ValueError(
+                f"code {row} has {x[row, column]} at bit {column}, which is neither 0 nor 1: call "
+                "HashCodes.from_signs for -1 and +1 or other signed values."
+            )
+        return cls(np.packbits(x != 0, axis=1), x.shape[1])
+
+    @classmethod
+    def from_real(cls, x: np.ndarray) -> "HashCodes":
+        """Codes of real values `[N, K]`, as `from_signs`, but all of them may be positive.
+
+        This is for what a method computes: a single item, or a method that collapsed, may well
+        have no negative value.
+
+        Raises:
+            ValueError: on another shape, on values that are no numbers, on NaN.
+        """
+        x = _two_sides(x)
+        if _has_nan(x):
             row, column = np.argwhere(np.isnan(x))[0]
             raise ValueError(f"code {row} has NaN at bit {column}, which is neither 0 nor 1.")
-        return cls(np.packbits(x >= 0, axis=1), x.shape[1])
+        return cls(np.packbits(x if x.dtype == np.bool_ else x >= 0, axis=1), x.shape[1])
 
     def signs(self) -> np.ndarray:
         """The codes as -1 and +1, `int8 [N, K]`."""
@@ -96,7 +139,11 @@ class HammingIndex:
     codes up by substrings of about log2(N) bits, two of them flipped.
 
     How far these look is their `effort`, which may be set at any time: more of it finds more and
-    takes longer.
+    takes longer. How much they find depends on the codes: `recall` measures it on some of yours.
+
+    Hash codes collide by nature, and the graph of `hnsw` suffers from it: copies of a code take up
+    one another's few links, so that some are reached from nowhere. Where many codes have hundreds
+    of copies, `hnsw` may find less than half of them; use `flat` or `ivf`.
 
     Args:
         codes: N codes to search.
@@ -131,7 +178,7 @@ class HammingIndex:
             index.cp.min_points_per_centroid = 1
         index.train(keys)
         index.add(keys)
-        self._index = index
+        self._index, self._codes = index, codes
         self.kind, self.n_bits = kind, n_bits
         efforts = {"ivf": max(1, n_lists // 8), "hnsw": 256, "multihash": min(2, substring)}
         if kind in efforts:
@@ -229,6 +276,24 @@ class HammingIndex:
             ids += np.split(found[order], cuts)
         return distances, ids
 
+    def recall(self, sample: HashCodes, k: int = 10) -> float:
+        """The share of the k nearest that a search finds, a mean over queries, from 0 to 1.
+
+        Of items at the same distance any will do: what is found counts where it is as near as the
+        k-th nearest of a full comparison.
+
+        Args:
+            sample: queries of the kind that will come, some hundred.
+            k: how many are searched for.
+
+        Raises:
+            ValueError: as `search`.
+        """
+        exact = self if self.kind == "flat" else HammingIndex(self._codes)
+        farthest = exact.search(sample, k)[0][:, -1:]  # [Q, 1]
+        distances, ids = self.search(sample, k)
+        return float(((ids >= 0) & (distances <= farthest)).mean())
+
     def _in_threads(
         self, search: Callable[[np.ndarray], Any], bits: np.ndarray, n_rows: int = 32
     ) -> list[Any]:
@@ -288,6 +353,29 @@ def load_codes(path: str | os.PathLike[str]) -> dict[str, HashCodes]:
 def label_words(labels: np.ndarray) -> np.ndarray:
     """Labels `bool [N, C]` as 64-bit words, `uint64 [N, ceil(C / 64)]`."""
     return HashCodes(np.packbits(labels, axis=1), labels.shape[1]).words
+
+
+def _two_sides(x: object) -> np.ndarray:
+    """Numbers `[N, K]` of any array type; a ValueError where they are none."""
+    try:
+        array = np.asarray(x)
+    except Exception as error:  # rows of different lengths, tensors with gradients or on a GPU
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise ValueError(f"codes come from an array [N, K], not from this ({reason}).") from None
+    if np.ma.is_masked(x) or array.dtype.kind not in "buif":
+        what = "masked values" if np.ma.is_masked(x) else str(array.dtype)
+        texts = "; HashCodes.from_bits([list(map(int, t)) for t in x]) takes texts such as '0110'"
+        raise ValueError(
+            f"codes come from an array [N, K] of numbers, not one of {what}"
+            f"{texts if array.dtype.kind in 'US' else ''}."
+        )
+    if array.ndim != 2:
+        raise ValueError(f"codes come from an array [N, K], not one of shape {list(array.shape)}.")
+    return array
+
+
+def _has_nan(x: np.ndarray) -> bool:
+    return x.dtype.kind == "f" and bool(np.isnan(x).any())
 
 
 def check_n_bits(n_bits: object) -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -19,17 +20,46 @@ REALS = arrays(
 
 @given(REALS)
 def test_signs_come_back_and_zero_means_one(x):
-    codes = HashCodes.from_signs(x)
+    codes = HashCodes.from_real(x)
     assert codes.bits.shape == (len(x), -(-x.shape[1] // 8))
     assert codes.signs().dtype == np.int8
     np.testing.assert_array_equal(codes.signs(), np.where(x >= 0, 1, -1))
-    assert HashCodes.from_signs(codes.signs()) == codes
     assert len(codes) == len(x)
+    if x.size < 2 or (x < 0).any():
+        assert HashCodes.from_signs(x) == HashCodes.from_signs(codes.signs()) == codes
+
+
+@given(arrays(np.bool_, st.tuples(st.integers(0, 20), st.integers(1, 140))))
+def test_bits_are_the_same_in_whatever_they_are_stored(bits):
+    codes = HashCodes.from_bits(bits)
+    np.testing.assert_array_equal(codes.signs() > 0, bits)
+    assert HashCodes.from_signs(bits) == codes
+    for kind in (np.uint8, np.int64, np.float16):
+        assert HashCodes.from_bits(bits.astype(kind)) == codes
+    assert HashCodes(np.packbits(bits, axis=1), bits.shape[1]) == codes
+    if not bits.all():
+        for signed in (np.where(bits, 1, -1).astype(np.int8), np.where(bits, 0.7, 0.2) - 0.5):
+            assert HashCodes.from_signs(signed) == HashCodes.from_real(signed) == codes
+    if bits.size > 1:
+        for unsigned in (bits.astype(np.uint8), np.where(bits, 0.7, 0.2), np.packbits(bits, 1)):
+            if unsigned.size > 1:
+                with pytest.raises(
+                    ValueError, match=r"every bit would be 1: call HashCodes.from_b"
+                ):
+                    HashCodes.from_signs(unsigned)
+
+
+def test_tensors_are_arrays():
+    values = torch.randn(5, 12)
+    codes = HashCodes.from_signs(values.numpy())
+    assert HashCodes.from_signs(values) == HashCodes.from_bits(values >= 0) == codes
+    with pytest.raises(ValueError, match=r"not from this \(Can't call numpy\(\) on Tensor that"):
+        HashCodes.from_signs(values.requires_grad_())
 
 
 @given(REALS.filter(len))
 def test_words_count_the_differing_bits(x):
-    codes = HashCodes.from_signs(x)
+    codes = HashCodes.from_real(x)
     differing = (codes.signs()[0] != codes.signs()).sum(axis=1)
     counted = np.bitwise_count(codes.words[0] ^ codes.words).sum(axis=1)
     np.testing.assert_array_equal(counted, differing)
@@ -99,6 +129,20 @@ def test_a_pickle_in_a_file_of_codes_is_never_loaded(tmp_path):
         (lambda: HashCodes(np.full((2, 1), 1, np.uint8), 7), "the last 1 bits of each code pad"),
         (lambda: HashCodes.from_signs(np.zeros(3)), r"\[N, K\], not one of shape \[3\]"),
         (lambda: HashCodes.from_signs(np.array([[0, np.nan]])), "code 0 has NaN at bit 1"),
+        (lambda: HashCodes.from_signs([[1.0, 2.0], [3.0]]), "not from this"),
+        (lambda: HashCodes.from_signs(["0110", "1010"]), "not one of <U4; HashCodes.from_bits"),
+        (lambda: HashCodes.from_signs(np.array([[None, 1]])), "of numbers, not one of object"),
+        (lambda: HashCodes.from_signs(np.array([[1j, -1]])), "not one of complex128"),
+        (
+            lambda: HashCodes.from_signs(np.ma.array([[1, -1]], mask=[[True, False]])),
+            "not one of masked values",
+        ),
+        (
+            lambda: HashCodes.from_bits(np.array([[0, 0.5]])),
+            "code 0 has 0.5 at bit 1, which is nei",
+        ),
+        (lambda: HashCodes.from_bits(np.array([[1, -1]])), "call HashCodes.from_signs for -1 and"),
+        (lambda: HashCodes.from_bits(np.array([[0, np.nan]])), "code 0 has nan at bit 1"),
     ],
 )
 def test_bad_codes_are_named(make, sentence):
@@ -109,9 +153,7 @@ def test_bad_codes_are_named(make, sentence):
 def clustered(n, n_bits, seed):
     rng = np.random.default_rng(seed)
     centres = rng.normal(size=(40, n_bits))
-    return HashCodes.from_signs(
-        centres[rng.integers(0, 40, n)] + 0.8 * rng.normal(size=(n, n_bits))
-    )
+    return HashCodes.from_real(centres[rng.integers(0, 40, n)] + 0.8 * rng.normal(size=(n, n_bits)))
 
 
 def distances_between(queries, keys):
@@ -177,6 +219,31 @@ def test_approximate_lookup_finds_only_what_is_within(kind):
         np.testing.assert_array_equal(every[q, ids[q]], near[q])
         assert (near[q] <= 3).all()
     assert sum(map(len, ids)) > 0.8 * (every <= 3).sum() > 0
+
+
+@pytest.mark.parametrize("kind", ["flat", "ivf", "hnsw", "multihash"])
+def test_recall_is_the_share_that_is_as_near_as_a_full_comparison_finds(kind):
+    keys, queries = clustered(4000, 64, 3), clustered(50, 64, 3)
+    index = HammingIndex(keys, kind)
+    if kind in ("ivf", "multihash"):
+        index.effort = {"ivf": 1, "multihash": 0}[kind]
+    every = distances_between(queries, keys)
+    _, ids = index.search(queries, 20)
+    nearest = [np.sort(row)[19] for row in every]
+    hits = [
+        sum(i >= 0 and every[q, i] <= nearest[q] for i in row) / 20 for q, row in enumerate(ids)
+    ]
+    assert index.recall(queries, 20) == pytest.approx(np.mean(hits))
+    assert index.recall(queries) > 0.9 if kind in ("flat", "hnsw") else index.recall(queries) < 0.9
+
+
+def test_a_graph_of_many_equal_codes_finds_few_of_them_and_its_recall_says_so():
+    some = clustered(10, 32, 1)[np.random.default_rng(0).integers(0, 10, 20_000)]
+    assert HammingIndex(some, "hnsw").recall(some[:100], 1_000) < 0.5
+    assert HammingIndex(some, "ivf").recall(some[:100], 1_000) > 0.9
+    assert "`hnsw` may find less than half of them" in " ".join(
+        (HammingIndex.__doc__ or "").split()
+    )
 
 
 @pytest.mark.parametrize("kind", ["flat", "ivf", "hnsw", "multihash"])

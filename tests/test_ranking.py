@@ -15,7 +15,7 @@ from mmhash_nb.ranking import RankProfile, rank_profile
 
 def sample(n, n_bits, n_labels, seed, density=0.3):
     rng = np.random.default_rng(seed)
-    codes = HashCodes.from_signs(rng.normal(size=(n, n_bits)))
+    codes = HashCodes.from_real(rng.normal(size=(n, n_bits)))
     return codes, rng.random((n, n_labels)) < density
 
 

@@ -29,7 +29,7 @@ from mmhash_nb.shards import (
 def sample(n, n_bits=10, n_labels=9, seed=0):
     """Codes so short that most distances are tied, and labels that fill no whole byte."""
     rng = np.random.default_rng(seed)
-    codes = HashCodes.from_signs(rng.normal(size=(n, n_bits)))
+    codes = HashCodes.from_real(rng.normal(size=(n, n_bits)))
     return codes, rng.random((n, n_labels)) < 0.3
 
 
@@ -197,7 +197,7 @@ def made(seed):
     return HashCodes(bits, 64), np.unpackbits(bits[:, :1], axis=1).view(bool)
 
 def peak(n_shards):
-    queries, shards = HashCodes.from_signs(np.ones((2, 64))), map(made, range(n_shards))
+    queries, shards = HashCodes.from_bits(np.ones((2, 64))), map(made, range(n_shards))
     if sys.argv[1] == "count":
         profile = sharded_rank_profile(queries, np.eye(2, 8) > 0, shards)
         assert (profile.items.sum(axis=1) == 1_000_000 * n_shards).all()

@@ -18,12 +18,12 @@ from mmhash_nb.datasets.decoding import fitted, read_picture
 from mmhash_nb.datasets.pairs_row import picture_path
 from mmhash_nb.datasets.preprocessing import Preprocessing
 from mmhash_nb.experiments.evaluation import modalities, tasks
+from mmhash_nb.experiments.parameters import all_typed, kind_of
 from mmhash_nb.features.text import tokens
 from mmhash_nb.figures import Item, found_items, png
 from mmhash_nb.hashers.base import EncodedModality, Hasher
 from mmhash_nb.io.cache import cache_folder
 from mmhash_nb.io.files import whole
-from mmhash_nb.runner.notebook_parameters import all_typed
 
 _SIDE, _DPI = 260, 200  # of a picture in a gallery: pixels, and how many of them an inch has
 _SHOWN = 80  # characters of a text in a list of results
@@ -47,7 +47,8 @@ def fit(args: argparse.Namespace) -> None:
     if not cls.has_codes:
         raise ValueError(f"{args.method} has no codes: choose another method, such as scm.")
     defaults = hashers.create(args.method, args.bits).options
-    options = all_typed(dict(args.p), defaults, "option", args.method)
+    kinds = {name: kind_of(default) for name, default in defaults.items()}
+    options = all_typed(dict(args.p), kinds, "option", args.method)
     preprocessing = Preprocessing(args.images, args.size, args.tokens, args.ngram)
     single = cls.modalities[0] if len(cls.modalities) == 1 else "joint"
     found = _read(args, preprocessing, NEEDED[single])

@@ -72,10 +72,10 @@ def load(
 ) -> Pairs:
     """The items that `root/pairs.csv` lists; see the head of this module.
 
-    Pictures are brought upright, put on white where they are transparent, scaled and padded to a
-    square; they are decoded once, see `store.decoded`. Texts become ones and zeros, for the up
-    to 2,000 tokens that most training texts hold, each held by two at least. A picture may be in
-    one row alone, under one name, so that none is both a query and searched.
+    Pictures are brought upright, to 8-bit sRGB, and on white where they are transparent; they are
+    scaled and padded to a square. They are decoded once, see `store.decoded`. Texts become ones and
+    zeros, for the up to 2,000 tokens that most training texts hold, each held by two at least. A
+    picture may be in one row alone, under one name, so that none is both a query and searched.
 
     Args:
         root: the folder.

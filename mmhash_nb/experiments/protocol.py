@@ -4,10 +4,28 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mmhash_nb.codes import check_n_bits
+from mmhash_nb.experiments.parameters import all_typed
 from mmhash_nb.hashers import method_class, names
 
 #: `demo` is what a CPU trains in minutes, `paper` has the paper's settings.
 SCALES = ("demo", "paper")
+_KINDS = {"methods": list[str], "bits": list[int], "seeds": list[int], "epochs": int}
+
+
+def arguments(**given: Any) -> dict[str, Any]:
+    """Some of `methods`, `bits`, `seeds` and `epochs` with their types: `"[16, 32]"` is a list.
+
+    Raises:
+        ValueError: one is of another type, a code length below 1 or a seed below 0.
+    """
+    found = all_typed(given, _KINDS, "argument", "a protocol")
+    for bits in found.get("bits", ()):
+        check_n_bits(bits)
+    for seed in found.get("seeds", ()):
+        if seed < 0:
+            raise ValueError(f"seeds must be integers of at least 0, but hold {seed}.")
+    return found
 
 
 @dataclass(frozen=True)
@@ -21,6 +39,9 @@ class Protocol:
         options: of each method, where they differ from its defaults.
         on_vectors: methods that are given feature vectors where the dataset's images are pixels.
         vectors: which ones, as `features.vectors.described` takes it: backbone, weights and size.
+
+    Raises:
+        ValueError: as `arguments`.
     """
 
     dataset: str
@@ -30,6 +51,11 @@ class Protocol:
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     on_vectors: frozenset[str] = frozenset()
     vectors: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        grids = [arguments(methods=methods, bits=bits) for methods, bits in self.grids]
+        object.__setattr__(self, "grids", [(tuple(g["methods"]), tuple(g["bits"])) for g in grids])
+        object.__setattr__(self, "seeds", tuple(arguments(seeds=self.seeds)["seeds"]))
 
     def runs(self) -> list[tuple[str, int, int, Mapping[str, Any]]]:
         """(method, bits, seed, options) of every run; a reference without codes runs once."""

@@ -83,7 +83,7 @@ def latent_gaussians(
             or there are no names or more than samples.
     """
     _check(mean, std, codes, names)
-    right = (mean >= 0) == (codes > 0)  # zero is bit 1, as in `HashCodes.from_signs`
+    right = (mean >= 0) == (codes > 0)  # zero is bit 1, as in `HashCodes.from_real`
     height = max(2.9, 0.9 + 1.15 * len(names))
     figure = Picture(8.6, height, layout="constrained")
     grid = figure.add_gridspec(len(names), 2, width_ratios=(5, 3))

@@ -173,7 +173,7 @@ class Hasher(Method):
                 f"{list(np.shape(values))} for the {modality} of {len(pairs)} samples, but codes "
                 f"of {self.n_bits} bits need {[len(pairs), self.n_bits]}."
             )
-        return HashCodes.from_signs(values)
+        return HashCodes.from_real(values)
 
     @abstractmethod
     def _project(self, pairs: Pairs, modality: EncodedModality) -> np.ndarray:
@@ -219,7 +219,7 @@ def unit_rows(x: np.ndarray) -> np.ndarray:
 
 
 def signs(x: np.ndarray) -> np.ndarray:
-    """-1 and 1, with 1 for 0, as in `HashCodes.from_signs`."""
+    """-1 and 1, with 1 for 0, as in `HashCodes.from_real`."""
     return np.where(x >= 0, 1.0, -1.0)
 
 

@@ -84,7 +84,7 @@ class CMFH(ShallowHasher):
         """
         self._check_fitted()
         views = [self.view(pairs, "image"), self.view(pairs, "text")]
-        return HashCodes.from_signs(np.hstack(views) @ self.state["latent"])
+        return HashCodes.from_real(np.hstack(views) @ self.state["latent"])
 
 
 class Factorisation:

@@ -26,6 +26,8 @@ SMALL: dict[str, Any] = {
     **{"text_hidden": 16, "text_features": 16, "image_hidden": 16, "lstm_hidden": 8, "hidden": 8},
     "anchors": 20,
 }
+#: where no value of a method is negative
+_NOT_SIGNS = "return bits as an array of bool, and subtract 0.5 from probabilities"
 
 
 def check(method: str | type[Method], **options: Any) -> None:
@@ -200,6 +202,8 @@ class _Check:
                 if method.has_codes:
                     right = isinstance(codes, HashCodes) and len(codes) == n
                     right = right and codes.n_bits == N_BITS
+                    collapsed = right and n > 1 and bool((codes.signs() > 0).all())
+                    self.require(not collapsed, f"gives nothing but ones for {what}: {_NOT_SIGNS}.")
                 else:
                     right = isinstance(codes, np.ndarray) and codes.shape[:1] == (n,)
                     right = right and codes.dtype == np.float32

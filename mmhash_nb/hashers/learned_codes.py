@@ -28,7 +28,7 @@ def unified_codes(values: np.ndarray, pairs: Pairs, state: State) -> HashCodes:
     where = find(sample_keys(pairs), state["keys"])
     known = values.copy()
     known[where >= 0] = state["codes"][where[where >= 0]]
-    return HashCodes.from_signs(known)
+    return HashCodes.from_real(known)
 
 
 def row_keys(*arrays: np.ndarray) -> np.ndarray:

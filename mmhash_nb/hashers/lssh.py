@@ -100,7 +100,7 @@ class LSSH(ShallowHasher):
         """
         self._check_fitted()
         mapped, t = self._project(pairs, "image"), unit_rows(self.view(pairs, "text"))
-        return HashCodes.from_signs(self._terms().latent(mapped, t, self.state["text.basis"]))
+        return HashCodes.from_real(self._terms().latent(mapped, t, self.state["text.basis"]))
 
     def _terms(self) -> "Terms":
         chosen = self.options

@@ -121,7 +121,7 @@ class SePHkm(ShallowHasher):
         # p q > (1 − p)(1 − q) where the log-odds of p and q have a sum above 0.
         odds = self._project(pairs, "image") + self._project(pairs, "text")
         if self.options.gallery == "predicted":
-            return HashCodes.from_signs(odds)
+            return HashCodes.from_real(odds)
         return unified_codes(odds, pairs, self.state)
 
 

@@ -18,10 +18,10 @@ class SemanticMatching(Reference):
     Multinomial where every training sample has one label, else one logistic regression per label.
     Embeddings are the posteriors less their mean over the classes, scaled to unit length, `[N, C]`:
     Euclidean order is the order of their centred normalised correlation. `n_bits` has no effect on
-    the dimension. `centred=False` ranks by plain normalised correlation. Centred posteriors rank
-    better in cross-validation on Wiki's training set, so they are the default. On Wiki's queries
-    (mAP in per cent): image to text 26.3 plain and 29.2 centred, text to image 28.2 and 27.5; among
-    the queries alone, as in the source, 26.1 and 29.1, 22.2 and 22.0.
+    the dimension. `sm_plain` (`centred=False`) ranks by plain normalised correlation. Centred
+    posteriors rank better in cross-validation on Wiki's training set, so they are the default. On
+    Wiki's queries (mAP in per cent): image to text 26.3 plain and 29.2 centred, text to image 28.2
+    and 27.5; among the queries alone, as in the source, 26.1 and 29.1, 22.2 and 22.0.
 
     Without `C`, each modality has that of `STRENGTHS` with the least cross-validated log loss on
     the training samples. `state["image.C"]` and `state["text.C"]` have it.

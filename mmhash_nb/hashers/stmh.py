@@ -107,7 +107,7 @@ class STMH(ShallowHasher):
         self._check_fitted()
         near = (1 - self.options.lam) * self._project(pairs, "text")
         near += 2 * self.options.mu * self._project(pairs, "image")
-        return HashCodes.from_signs(smallest_half(-near) - 0.5)
+        return HashCodes.from_real(smallest_half(-near) - 0.5)
 
 
 class TopicModel:

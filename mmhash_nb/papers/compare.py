@@ -9,6 +9,7 @@ import pandas as pd
 from mmhash_nb.experiments import failed_runs
 from mmhash_nb.experiments.intervals import BySeed, interval, per_cent, prediction_half_width
 from mmhash_nb.experiments.records import Cells, checked, read, with_unified_gallery
+from mmhash_nb.hashers import method_class, names
 from mmhash_nb.papers.folders import setups, toml_of
 from mmhash_nb.papers.printed import tables
 
@@ -145,7 +146,8 @@ def table(
 
     A cell reads `ours ± half-width of the 95 % interval of the mean (published)`: without the
     half-width for a single seed, `–` where there is no number. Where a run failed there is no mean,
-    but each seed's score, the failed one's with a cross.
+    but each seed's score, the failed one's with a cross. Variants without a published number,
+    such as `sm_plain`, have a row where they were run.
 
     Args:
         paper, records, dataset: as for `compare`.
@@ -166,7 +168,8 @@ def table(
         raise ValueError(
             f"{paper} has no table {number} of results; it has {', '.join(map(str, numbers))}."
         )
-    rows = compare(paper, records, published[published.table == number], dataset)
+    rows = compare(paper, records, _with_variants(paper, published, number), dataset)
+    rows = rows[(rows.n_seeds > 0) | rows.method.isin(published.method)]
     lengths, metrics = rows.bits.dropna().unique(), rows.metric.unique()
     tasks: list[str] = list(rows.task.unique())
     if len(tasks) > 1 and rows.groupby("method").task.nunique().max() == 1:
@@ -189,6 +192,26 @@ def table(
             cells[c.method] = f"{ours} ({in_per_cent(c.published)})"
     layout = pd.DataFrame(columns, index=pd.Index(rows.method.unique(), name="method"))
     return layout.fillna("")
+
+
+def _with_variants(paper: str, published: pd.DataFrame, number: int) -> pd.DataFrame:
+    """Rows of table `number`, and the same without a number for variants that no table prints.
+
+    Args:
+        paper: whose methods may stand there.
+        published: the paper's tables.
+
+    Returns:
+        The first printed method of a class has its rows repeated for each such variant.
+    """
+    rows = published[published.table == number]
+    printed = [m for m in rows.method.unique() if m in names()]
+    parts, of_class = [rows], {method_class(m): m for m in reversed(printed)}
+    for variant in names(paper):
+        if variant not in set(published.method) and method_class(variant) in of_class:
+            alike = rows[rows.method == of_class[method_class(variant)]]
+            parts.append(alike.assign(method=variant, value=np.nan))
+    return pd.concat(parts)
 
 
 def scores(

@@ -124,8 +124,8 @@ def _summary(by_paper: dict[str, list[Section]]) -> Iterator[Element]:
     yield text(
         "Each published number is counted once. Reproduced: the published number lies where one "
         "more run of ours would, with 95 % (at least ±1 point). Not reproduced: it does not. "
-        "Failed run: one of our runs is far from its siblings or at chance. Other backbone: the paper's "
-        "data, with other features than the paper's. Not "
+        "Failed run: one of our runs is far from its siblings or at chance. Other backbone: the "
+        "paper's data, with other features than the paper's. Not "
         "published: the paper prints no value there. Other data: the paper's dataset is not "
         "here, and ours is from another one, which says nothing about the number. Not run: there "
         "is none of ours at all."

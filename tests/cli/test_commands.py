@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nasty_pictures import png
 from PIL import Image
 from table_cases import table_rows
 from user_folder import HEADER, KINDS, write_folder, write_table
@@ -125,6 +126,23 @@ def test_a_picture_and_words_ask_as_their_item_does(home, capsys):
                 expected = [(int(d), n) for n, d in enumerate(differ.sum(axis=1))]
                 got = [(int(item["distance"]), int(item["line"]) - 2) for item in found(out)]
                 assert got == sorted(expected)
+
+
+def test_a_picture_finds_the_same_in_whatever_form_it_is_stored(home, tmp_path, capsys):
+    picture = home / "items" / rows_of(home / "items")[1][0]
+    with Image.open(picture) as opened:
+        levels = np.asarray(opened)
+    (tmp_path / "deep.png").write_bytes(png(levels.astype(np.uint16) * 257, 16))
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    Image.fromarray(levels[::-1, ::-1]).save(tmp_path / "turned.png", exif=exif)
+    outputs = set()
+    for path in (picture, tmp_path / "deep.png", tmp_path / "turned.png"):
+        given = ("--model", home / "scm", "--codes", home / "text.npz", "-k", 60, "--image", path)
+        status, out, _ = run(capsys, "search", *given)
+        assert status == 0
+        outputs.add(out)
+    assert len(outputs) == 1
 
 
 def test_what_is_found_is_drawn(home, tmp_path, capsys):

@@ -68,7 +68,7 @@ def test_without_labels_nothing_is_judged() -> None:
 def test_bad_questions_get_a_sentence() -> None:
     pairs, codes = some_pairs(), some_codes(4)
     database = Database(pairs, codes, "text")
-    longer = HashCodes.from_signs(np.ones((1, 30)))
+    longer = HashCodes.from_bits(np.ones((1, 30)))
     with pytest.raises(ValueError, match="the query has 30 bits but the database 12"):
         search("", "image-text", database, longer, None, 7)
     with pytest.raises(ValueError, match="must be at least 1, but is 0"):

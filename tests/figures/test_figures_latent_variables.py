@@ -77,7 +77,7 @@ def test_the_histogram_is_of_all_samples_by_the_sign_that_codes_would_have() -> 
     mean, std, codes = some_latents()
     mean[0, 0], codes[0, 0] = 0.0, 1  # zero is bit 1
     figure = figures.latent_gaussians(mean, std, codes, ["warfare"])
-    right = HashCodes.from_signs(mean).signs() == codes
+    right = HashCodes.from_real(mean).signs() == codes
     stairs = figure.axes[-1].patches
     for name, which, one in zip(("right", "wrong"), (right, ~right), stairs, strict=True):
         assert one.get_label() == f"{name} sign ({which.sum():,})"

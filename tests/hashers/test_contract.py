@@ -127,6 +127,11 @@ class Overwriting(Projected):
         return values
 
 
+class Unsigned(Projected):
+    def _project(self, pairs, modality):
+        return (super()._project(pairs, modality) >= 0).astype(np.float32)
+
+
 class Noisy(Projected):
     def _project(self, pairs, modality):
         return np.random.default_rng().standard_normal((len(pairs), self.n_bits))
@@ -212,6 +217,10 @@ class NotFinite(Doubled):
         (OfBatch, "encodes image of a sample by the other samples as well"),
         (OfFirst, "encodes image of a sample by the other samples as well"),
         (Overwriting, "changes the pairs that it encodes"),
+        (
+            Unsigned,
+            "gives nothing but ones for image: return bits as an array of bool",
+        ),
         (Noisy, "encodes image otherwise each time"),
         (Remembering, "changes its state when it encodes"),
         (Unreturned, "does not return itself from fit"),

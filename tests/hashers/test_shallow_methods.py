@@ -18,7 +18,7 @@ UNSUPERVISED = {
 #: nothing random enters these
 WITHOUT_SEED = {"diffhash", "raw", "cca", "cm", "cca_hash", "scm", "scm_orth", "cvh"}
 #: the seed divides their folds, of which the result need not depend
-FOLDS = {"sm", "scm_rasiwasia"}
+FOLDS = {"sm", "sm_plain", "scm_rasiwasia"}
 
 
 def learned(name, pairs, seed=3):

@@ -226,6 +226,17 @@ def test_table_of_one_length_names_no_bits():
     assert layout.loc["scm_rasiwasia", "average"] == "– (25.20)"
 
 
+def test_a_variant_that_is_not_in_print_stands_in_the_table_of_its_class_where_it_was_run():
+    plain = [records([0.26], "sm_plain", "wiki", task, 32) for task in ("image-text", "text-image")]
+    ours = pd.concat([records([0.29], "sm", "wiki", "image-text", 32), *plain])
+    layout = table("masci2014", 6, ours)
+    assert layout.loc["sm_plain"].tolist() == ["26.00 (–)"] * 3
+    assert layout.loc["sm", "image-text"] == "29.00 (22.50)"
+    assert "sm_plain" not in table("masci2014", 6, ours[ours.method == "sm"]).index
+    assert "sm_plain" not in table("masci2014", 3, ours, "wiki").index
+    assert len(compare("masci2014", ours)) == len(papers.tables("masci2014"))
+
+
 def test_an_unknown_table_names_those_there_are():
     with pytest.raises(ValueError, match="no table 1 of results; it has 2, 3, 4, 5, 6"):
         table("masci2014", 1)

@@ -211,7 +211,7 @@ def test_masci2014_on_scenes_has_a_demo_and_the_counterparts_of_both_kinds_of_ta
         tables_2_to_5 = {12, 48} if protocol is demo else {12, 24, 48}
         assert lengths["mmnn_l2"] == lengths["cmssh"] == lengths["random"] == tables_2_to_5 | {32}
         assert lengths["ssh"] == lengths["nnhash_l1"] == tables_2_to_5
-        assert lengths["sm"] == {32}
+        assert lengths["sm"] == lengths["sm_plain"] == {32}
         for name in NETWORKS:
             decay = {"weight_decay": 1e-4} if name.endswith("2") else {}
             expected = {"hidden": 48, "learning_rate": 0.03, "patience": 100, **decay}

@@ -28,7 +28,7 @@ from mmhash_nb.results import frame, run, run_protocol
 
 masci2014 = partial(papers.protocol, "masci2014")
 side_by_side = partial(papers.protocol, "side_by_side")
-EXTRAS = {"aadah_cnn_f", "mah_printed", "mah_sentences"}
+EXTRAS = {"aadah_cnn_f", "mah_printed", "mah_sentences", "sm_plain"}
 
 
 def planned(protocol):

@@ -9,8 +9,9 @@ from mmhash_nb.papers.folders import setups
 _NETWORKS = ("nnhash_l1", "nnhash_l2", "cmnn_l1", "cmnn_l2", "mmnn_l1", "mmnn_l2")
 #: Methods of masci2014.
 METHODS = tuple(names("masci2014"))
-_TABLE_6 = ("cmssh", "cm", "sm", "scm_rasiwasia", "mmnn_l1", "mmnn_l2", "cmnn_l1", "cmnn_l2")
-_TABLES_2_TO_5 = tuple(m for m in METHODS if m not in ("cm", "sm", "scm_rasiwasia"))
+_EMBEDDERS = ("cm", "sm", "sm_plain", "scm_rasiwasia")
+_TABLE_6 = ("cmssh", *_EMBEDDERS, "mmnn_l1", "mmnn_l2", "cmnn_l1", "cmnn_l2")
+_TABLES_2_TO_5 = tuple(m for m in METHODS if m not in _EMBEDDERS)
 #: The tables with results on each dataset.
 TABLES = {
     **{"cifar10": (2, 3), "cifar10_colour": (2, 3), "nuswide": (4, 5), "wiki": (6,)},
@@ -44,6 +45,8 @@ def protocol(request: Request, optimiser: str = "adam") -> Protocol:
         request: its epochs are an upper bound.
         optimiser: `adam`, or `lbfgs` as in the paper, for the networks.
     """
+    if optimiser not in ("adam", "lbfgs"):
+        raise ValueError(f"optimiser must be adam or lbfgs, but is {optimiser!r}.")
     solver = _LBFGS if optimiser == "lbfgs" else {}
     (first, lengths), *others = _GRIDS[request.dataset]
     grids = [
