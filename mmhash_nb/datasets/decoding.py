@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from mmhash_nb.datasets.colours import rgb, srgb, turn
+from mmhash_nb.io.packed import AnyFile
 
 #: Pillow has other formats too, some of which start programs
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
@@ -27,16 +28,18 @@ _AGAIN = "get it again"
 
 
 @contextmanager
-def opened(source: Path | bytes, name: str, fix: str = _AGAIN) -> Iterator[Image.Image]:
+def opened(source: AnyFile | bytes, name: str, fix: str = _AGAIN) -> Iterator[Image.Image]:
     """An image file whose pixels are not read yet; what fails in the block becomes one sentence.
 
     Args:
-        source: a PNG, JPEG, WebP, GIF or BMP file, or its bytes.
+        source: a PNG, JPEG, WebP, GIF or BMP file, in an archive too, or its bytes.
         name: of the file; fix: what to do about it, for errors.
 
     Raises:
-        ValueError: no such file, too many pixels, or no whole picture.
+        ValueError: no such file, a damaged archive, too many pixels, or no whole picture.
     """
+    if not isinstance(source, Path | bytes):
+        source = source.read_bytes()
     try:
         file = io.BytesIO(source) if isinstance(source, bytes) else source
         image = Image.open(file, formats=FORMATS)  # reads no pixels yet
@@ -58,7 +61,7 @@ def opened(source: Path | bytes, name: str, fix: str = _AGAIN) -> Iterator[Image
         raise ValueError(f"{name} is no whole picture ({reason}): {fix}.") from None
 
 
-def stretched(path: Path, size: int) -> np.ndarray:
+def stretched(path: AnyFile, size: int) -> np.ndarray:
     """A photo scaled to a square, `uint8 [3, size, size]`.
 
     Its sides are scaled each for itself, so that all of the photo is seen, by Pillow's bilinear
@@ -78,7 +81,7 @@ def stretched(path: Path, size: int) -> np.ndarray:
     return np.asarray(square).transpose(2, 0, 1)
 
 
-def padded(path: Path, size: int) -> np.ndarray:
+def padded(path: AnyFile, size: int) -> np.ndarray:
     """A photo padded with white to a square and scaled, `uint8 [3, size, size]`.
 
     The shorter side is padded to the length of the longer one, half on each side.
