@@ -2,7 +2,7 @@
 
 from mmhash_nb.figures.adversarial import adversarial_curves
 from mmhash_nb.figures.channel_attention import attended_channels, channel_gallery
-from mmhash_nb.figures.chosen_settings import Item, found_items
+from mmhash_nb.figures.claim_counts import claim_counts
 from mmhash_nb.figures.code_pictures import descriptor_codes, distance_histogram
 from mmhash_nb.figures.curves import map_by_bits, tie_bars, training_curves
 from mmhash_nb.figures.forest import forest
@@ -17,6 +17,7 @@ from mmhash_nb.figures.precision_curves import (
     precision_recall,
 )
 from mmhash_nb.figures.ranking_curves import ranking_curves
+from mmhash_nb.figures.search_results import Item, found_items
 from mmhash_nb.figures.style import Picture, folder, png, save
 from mmhash_nb.figures.tag_retrieval import annotation, word_gallery, word_queries
 from mmhash_nb.figures.trade_off import trade_off

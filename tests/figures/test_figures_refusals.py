@@ -13,11 +13,11 @@ from figure_cases import (
     some_masks,
     some_pairs,
 )
-from mmhash_nb.figures.chosen_settings import Item, found_items
 from table_cases import table_rows, with_arrays
 
 from mmhash_nb import figures
 from mmhash_nb.figures.precision_curves import profile_of
+from mmhash_nb.figures.search_results import Item, found_items
 
 COMMON = {"pairs": some_pairs(), "samples": [0, 1]}
 SEARCH = {"pairs": some_pairs(), "codes": some_codes(1), "task": "image-text", "queries": [0]}

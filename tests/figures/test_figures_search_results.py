@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from mmhash_nb.figures.chosen_settings import Item, found_items
+
+from mmhash_nb.figures.search_results import Item, found_items
 
 
 def item(number: int) -> Item:
