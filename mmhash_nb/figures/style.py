@@ -61,9 +61,14 @@ themed = partial(matplotlib.rc_context, THEME)
 class Picture(Figure):
     """A figure outside pyplot's list: as a cell's last expression it shows in Jupyter, and once.
 
+    Attributes:
+        alt: what it shows, in words, for those who do not see it; empty where nothing wrote any.
+
     Raises:
         ValueError: on more inches than a file can have pixels for, or a machine memory.
     """
+
+    alt = ""
 
     def __init__(self, width: float, height: float, **options: object) -> None:
         if max(width, height) > MOST_INCHES or width * height > MOST_AREA:
@@ -77,7 +82,7 @@ class Picture(Figure):
     def _ipython_display_(self) -> None:
         # Jupyter asks this before the formatter that `%matplotlib inline` registers for figures,
         # which would write four times the bytes into the notebook.
-        display({"image/png": png(self), "text/plain": repr(self)}, raw=True)
+        display({"image/png": png(self), "text/plain": self.alt or repr(self)}, raw=True)
 
 
 def points_wide(line: str, weight: str = "normal") -> float:
