@@ -9,7 +9,7 @@ from mmhash_nb.datasets import store
 from mmhash_nb.datasets.nuswide_tables import AGAIN, aligned, check_aligned, table
 from mmhash_nb.datasets.selection import Selection, absent, count, no_images, required
 from mmhash_nb.datasets.splits import most_frequent
-from mmhash_nb.io.finding import Photos, files_below, locate
+from mmhash_nb.io.finding import Photos, has_photo, locate
 
 CONCEPTS, LABELS = "Concepts81.txt", "AllLabels"
 TAG_LIST, TAGS, VISUAL_WORDS = "TagList1k.txt", "AllTags1k.txt", "BoW_int.dat"
@@ -29,7 +29,7 @@ def missing(folder: Path, images: str) -> str | None:
         return lacking
     if images == "pixels" and locate(folder, *_IMAGE_LISTS) is None:
         return IMAGE_LIST
-    if images == "pixels" and not any(files_below(folder, "*.jpg")):
+    if images == "pixels" and not has_photo(folder):
         return "photo (Flickr/*/*.jpg)"
     labels = required(folder, LABELS)
     # `available` only tells what is there; whether the list is right is for `read` to say.

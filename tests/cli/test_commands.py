@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nasty_labels import joined
+from nasty_pictures import png
 from PIL import Image
 from table_cases import table_rows
 from user_folder import HEADER, KINDS, write_folder, write_table
@@ -20,6 +22,7 @@ from mmhash_nb.cli import models, reproduce
 from mmhash_nb.cli.models import Gallery, load_model
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.datasets import folder, load
+from mmhash_nb.figures import search_results
 from mmhash_nb.hashers.base import Hasher
 
 SMALL = ("--size", "16", "--bits", "16")
@@ -127,6 +130,23 @@ def test_a_picture_and_words_ask_as_their_item_does(home, capsys):
                 assert got == sorted(expected)
 
 
+def test_a_picture_finds_the_same_in_whatever_form_it_is_stored(home, tmp_path, capsys):
+    picture = home / "items" / rows_of(home / "items")[1][0]
+    with Image.open(picture) as opened:
+        levels = np.asarray(opened)
+    (tmp_path / "deep.png").write_bytes(png(levels.astype(np.uint16) * 257, 16))
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    Image.fromarray(levels[::-1, ::-1]).save(tmp_path / "turned.png", exif=exif)
+    outputs = set()
+    for path in (picture, tmp_path / "deep.png", tmp_path / "turned.png"):
+        given = ("--model", home / "scm", "--codes", home / "text.npz", "-k", 60, "--image", path)
+        status, out, _ = run(capsys, "search", *given)
+        assert status == 0
+        outputs.add(out)
+    assert len(outputs) == 1
+
+
 def test_what_is_found_is_drawn(home, tmp_path, capsys):
     rows = rows_of(home / "items")
     drawing = ("--folder", home / "items", "--gallery", tmp_path / "found.png", "-k", 7)
@@ -156,6 +176,12 @@ def test_what_is_found_is_drawn(home, tmp_path, capsys):
         said = refused(capsys, *search, *wrong)
         assert said.startswith("--gallery takes the name of a .png file and needs --folder")
         assert not wrong[0].exists()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search_results, "MOST_ITEMS", 6)
+        said = refused(
+            capsys, "search", *given[:-3], tmp_path / "y.png", *given[-2:], *search[-3:-1]
+        )
+        assert said == "a gallery shows at most 6 items, but there are 7."
     said = refused(capsys, *search, tmp_path / "found.png")
     assert said.endswith("found.png is there already: remove it, or give another --gallery.")
 
@@ -289,6 +315,18 @@ def test_mistakes_in_the_folder_are_the_commands_own(tmp_path, capsys):
     write_table(tmp_path / "items", rows)
     said = refused(capsys, "fit", tmp_path / "items", "--out", tmp_path / "m", *SCM)
     assert "(line 3: no labels)" in said and not (tmp_path / "m").exists()
+
+
+def test_labels_that_are_lists_are_refused_and_doubts_are_said(tmp_path, capsys):
+    rows = write_folder(tmp_path / "items", n=12)
+    given = [[*row[:2], cell] for row, cell in zip(rows, joined(", "), strict=True)]
+    write_table(tmp_path / "items", given, HEADER[:3])
+    said = refused(capsys, "fit", tmp_path / "items", "--out", tmp_path / "m", *SCM)
+    assert "8 labels with ',', such as 'dog, beach', of " in said and not (tmp_path / "m").exists()
+    rows[0][2] = "ζώο;ΖΏΟ"
+    write_table(tmp_path / "items", rows, HEADER[:3])
+    status, _, err = fit(capsys, tmp_path / "items", tmp_path / "m", *SCM)
+    assert status == 0 and "'ΖΏΟ' (1 row) in " in err
 
 
 def test_encode_and_search_refuse_with_a_sentence(home, tmp_path, capsys):

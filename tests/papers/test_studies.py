@@ -1,34 +1,27 @@
-"""Studies of the papers: candidates, variants of MAH, adversary and masks of AADAH."""
+"""Studies of the papers: variants of MAH, adversary and masks of AADAH."""
 
 from functools import partial
 
+import numpy as np
 import pytest
 
 from mmhash_nb import hashers, papers
+from mmhash_nb.codes import HashCodes
 from mmhash_nb.datasets import load
+from mmhash_nb.experiments.runs import run
+from mmhash_nb.hashers.single_code import SingleCode
 from mmhash_nb.papers.liong2017 import studies as liong
 from mmhash_nb.papers.zeng2022 import studies as zeng
 from mmhash_nb.papers.zhang2018 import attention_scores, word_scores
 from mmhash_nb.papers.zhang2018 import studies as zhang
 
 liong2017 = partial(papers.protocol, "liong2017")
-zeng2022 = partial(papers.protocol, "zeng2022")
-zhang2018 = partial(papers.protocol, "zhang2018")
 SMALL = {"text_hidden": 16, "trainable": "none", "epochs": 1}
 
 
 @pytest.fixture(scope="module")
 def pairs():
     return load("scenes", n=200)
-
-
-def test_candidates_are_the_protocols_options_at_both_rates():
-    protocol = zeng2022("scenes")
-    found = zeng.candidates(protocol)
-    assert set(found) == {m for m in protocol.options if not m.startswith("mah_")}
-    assert found["dth"] == [{**protocol.options["dth"], "learning_rate": r} for r in (1e-3, 3e-3)]
-    (tags,) = zeng.candidates(zeng2022("mirflickr25k")).values()
-    assert tags == [{"learning_rate": 1e-4, "epochs": epochs} for epochs in (10, 20)]
 
 
 def test_all_nine_variants_keep_the_other_options():
@@ -47,27 +40,25 @@ def test_the_printed_form_lets_next_to_nothing_through(pairs):
     assert (table.loc["printed, printed"] < 1e-4).all()
 
 
-def test_candidates_of_zhang2018_are_the_papers_rates_and_margins():
-    found = zhang.candidates(zhang2018("scenes"))
-    assert set(found) == {"aadah", "aadah_none", "dcmh", "prdh", "dvsh"}
-    assert [o["learning_rate"] for o in found["prdh"]] == [2e-4, 1e-3, 5e-3]
-    tried = [[(o["learning_rate"], o["margin"]) for o in found[m]] for m in ("aadah", "aadah_none")]
-    margins = [(1e-3, margin) for margin in (0.1, 0.25, 0.5, 2.0)]
-    assert tried[0] == [(2e-4, 1), (1e-3, 1), (5e-3, 1), *margins]
-    assert tried[1] == [(1e-3, 1), *margins]
-
-
-def test_candidates_of_liong2017_are_three_rates_of_each_deep_baseline_that_is_run():
-    scenes, wiki = (liong.candidates(liong2017(dataset)) for dataset in ("scenes", "wiki"))
-    assert list(scenes) == ["dnh_c", "dvsh", "cah", "dcmh"]
-    assert list(wiki) == ["dnh_c", "cah", "dcmh"]
-    assert [o["learning_rate"] for o in wiki["dcmh"]] == [2e-4, 1e-3, 5e-3]
-    kept = {k: v for k, v in wiki["dcmh"][0].items() if k != "learning_rate"}
-    assert kept.items() <= liong2017("wiki").options["dcmh"].items()
-    photos = liong.candidates(liong2017("flickr8k"))
-    assert list(photos) == ["dnh_c", "dvsh", "cah", "dcmh", "cmdvh"]
-    paper = hashers.create("cmdvh", 16).options["learning_rate"]
-    assert [o["learning_rate"] for o in photos["cmdvh"]] == [1e-3, 3e-3, paper]
+def test_real_values_are_ranked_beside_their_signs(pairs, tmp_path):
+    runs = [run("zeng2022", "concat", pairs, 8, s, SMALL, root=tmp_path) for s in (0, 1)]
+    table = zeng.beside_real_values(pairs, runs).rename(columns={"mAP of values": "of_values"})
+    assert table[["method", "bits", "seed"]].values.tolist() == [["concat", 8, 0], ["concat", 8, 1]]
+    for row, one in zip(table.itertuples(), runs, strict=True):
+        method = one.method()
+        assert isinstance(method, SingleCode)
+        values = method.real_values(pairs)
+        codes = one.codes()["joint"]
+        assert codes == HashCodes.from_signs(values)
+        assert row.codes == len({tuple(bits) for bits in codes.bits[pairs.database].tolist()})
+        assert row.of == len(pairs.database) and row.mAP == one.metrics["joint-joint"]["mAP"]
+        h = np.tanh(values.astype(float))
+        scores = []
+        for q in pairs.query:
+            nearest = np.argsort(((h[pairs.database] - h[q]) ** 2).sum(1))
+            hits = (pairs.labels[pairs.database][nearest] & pairs.labels[q]).any(1)
+            scores.append((np.cumsum(hits) / np.arange(1, len(hits) + 1))[hits].mean())
+        assert row.of_values == pytest.approx(np.mean(scores), abs=1e-6) != row.mAP
 
 
 def test_interpretations_of_cmdvh_are_its_options_with_every_pair_of_switches():
