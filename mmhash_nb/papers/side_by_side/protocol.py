@@ -7,7 +7,10 @@ from mmhash_nb.papers import folders, masci2014
 _ABOUT = folders.toml_of("side_by_side", "about")
 #: Unified codes are compared in one table, by the rule of liong2017 (§4).
 _GALLERY = {"gallery": "learned"}
-DATASETS = {"scenes": Setup(bits=(16, 32)), "wiki": Setup(bits=(16, 32))}
+DATASETS = {
+    "scenes": Setup(bits=(16, 32), search_epochs=(20, 60)),
+    "wiki": Setup(bits=(16, 32), search_epochs=(30, 100)),
+}
 
 
 def left_out(dataset: str) -> dict[str, str]:
