@@ -6,6 +6,7 @@ from typing import Any, cast
 import numpy as np
 
 from mmhash_nb.codes import HashCodes
+from mmhash_nb.experiments.collapse import signs
 from mmhash_nb.hashers.base import Embedder, EncodedModality, Hasher, Method, Unified, share_label
 from mmhash_nb.metrics import acg, average_precision_from_distances, mean_average_precision, ndcg
 from mmhash_nb.pairs import Pairs
@@ -69,7 +70,8 @@ def of_codes(
     """Scores by task, from codes of all samples, which are compared on `device`.
 
     They are mAP (expected, best and worst over ties); mAP@10, mAP@100 and mAP@500, which divide by
-    the relevant items among those retrieved; and NDCG@100 and ACG@100.
+    the relevant items among those retrieved; NDCG@100 and ACG@100; and the signs of collapse
+    (`experiments.collapse`).
     """
     results = {}
     for query, database in tasks(list(codes), cross_modal):
@@ -84,6 +86,7 @@ def of_codes(
             },
             "NDCG@100": float(ndcg(ranked, min(100, len(pairs.database))).mean()),
             "ACG@100": float(acg(ranked, min(100, len(pairs.database))).mean()),
+            **signs(codes, pairs, query, database),
         }
     return results
 
