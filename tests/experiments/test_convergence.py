@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mmhash_nb.experiments import convergence
+from mmhash_nb.experiments import convergence, records
 
 
 def method(**state):
@@ -33,16 +33,48 @@ def test_of_several_trainings_the_one_that_fell_most_counts():
     assert convergence.last_tenth(method(weight=[3.0])) == {}
 
 
+def run(name, bits, seed, epochs=2, fall=0.0, **state):
+    curve = [1.0] * (epochs - 1) + [1 - fall / 100]
+    return SimpleNamespace(
+        key=(name, bits, seed),
+        method=lambda: method(**(state or {"loss": curve})),
+        record={
+            "seconds_fit": 1.0 + seed,
+            "splits": {"train": 100},
+            "configuration": {"options": {"batch_size": 30}},
+        },
+    )
+
+
+RUNS = [
+    *(run("dcmh", 16, seed, fall=fall) for seed, fall in ((0, 50.0), (1, 0.0), (2, 4.9))),
+    run("dcmh", 32, 0, epochs=5, fall=5.1),
+    run("scm", 16, 0, weight=[1.0]),
+]
+
+
 def test_a_table_counts_the_seeds_whose_loss_still_falls():
-    curves = {0: [2.0, 1.0], 1: [1.0, 1.0], 2: [1.0, 0.96]}
-    runs = [
-        SimpleNamespace(key=("dcmh", 16, seed), method=lambda loss=loss: method(loss=loss))
-        for seed, loss in curves.items()
-    ]
-    runs.append(SimpleNamespace(key=("scm", 16, 0), method=lambda: method(weight=[1.0])))
-    table = convergence.table(runs)
-    assert list(table.index) == [("dcmh", 16)]
-    row = table.iloc[0]
-    assert row[["epochs", "seeds", "still falling"]].tolist() == [2, 3, 1]
-    assert row["fall in %"] == pytest.approx((50 + 0 + 4) / 3)
-    assert not convergence.still_falls(5.0) and convergence.still_falls(5.1)
+    table = convergence.table(RUNS)
+    assert list(table.index) == [("dcmh", 16), ("dcmh", 32)]
+    row = table.loc[("dcmh", 16)]
+    assert row[["seconds", "epochs", "steps"]].tolist() == [2, 2, 8]  # four batches an epoch
+    assert row[["seeds", "still falling"]].tolist() == [3, 1]
+    assert row["fall in %"] == pytest.approx(54.9 / 3)
+    assert table.loc[("dcmh", 32)][["steps", "seeds", "still falling"]].tolist() == [20, 1, 1]
+
+
+def test_methods_are_listed_with_their_steps_and_how_many_trainings_still_fall():
+    table = convergence.by_method(RUNS)
+    assert table.loc["dcmh"].tolist() == ["1.8", "3", "11", "15.0", "2 of 4"]
+    assert table.loc["scm"].tolist() == ["1.0", "", "", "", ""]
+
+
+def test_what_was_recorded_is_said_by_dataset(tmp_path, monkeypatch):
+    (tmp_path / "results").mkdir()
+    convergence.table(RUNS).to_csv(tmp_path / "results" / "study_p_wiki_convergence.csv")
+    monkeypatch.setattr(records, "project_root", lambda: tmp_path)
+    assert convergence.recorded("p") == (
+        "wiki: 2 of 4 trainings, of 8 to 20 steps, still fell by more than 5 % in their last "
+        "tenth: dcmh 2 of 4."
+    )
+    assert "do not say" in convergence.recorded("q")
