@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ import pandas as pd
 from filelock import FileLock
 from safetensors import safe_open
 from threadpoolctl import threadpool_limits
-from tqdm.auto import tqdm
 
 from mmhash_nb import hashers
 from mmhash_nb.codes import HashCodes, load_codes, save_codes
@@ -24,6 +22,7 @@ from mmhash_nb.experiments.records import COLUMNS
 from mmhash_nb.features.vectors import described
 from mmhash_nb.hashers.base import Embedder, Hasher
 from mmhash_nb.io.files import whole
+from mmhash_nb.io.output import progress_bar, say
 from mmhash_nb.io.project import headless, runs_folder, writable
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.training.devices import resolve_device
@@ -187,7 +186,7 @@ def run_protocol(
         seen = described(pairs, **protocol.vectors, device=resolve_device(device))
     lines = headless()
     done = []
-    for method, bits, seed, options in tqdm(
+    for method, bits, seed, options in progress_bar(
         protocol.runs(), desc=pairs.name, disable=lines, leave=False, delay=10.0
     ):
         view = seen if method in protocol.on_vectors else pairs
@@ -195,7 +194,7 @@ def run_protocol(
         if lines:
             scores = (f"{task} {found['mAP']:.3f}" for task, found in one.metrics.items())
             took = f"mAP {', '.join(scores)} ({one.record['seconds_fit']:.1f} s)"
-            print(f"{method} {bits} bits seed {seed}: {took}", file=sys.stderr)
+            say(f"{method} {bits} bits seed {seed}: {took}")
         done.append(one)
     return done
 
