@@ -141,8 +141,8 @@ def search(args: argparse.Namespace) -> None:
 
 def _read(args: argparse.Namespace, preprocessing: Preprocessing, modality: str) -> folder.Folder:
     found = folder.read(args.folder, preprocessing, modality=modality, on_error=args.on_error)
-    if found.left_out:
-        print(found.left_out, file=sys.stderr)
+    for note in found.notes:
+        print(note, file=sys.stderr)
     return found
 
 

@@ -10,7 +10,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmhash_nb.datasets.pairs_row import Row, first_foreign_byte, read_row, shown
+from mmhash_nb.datasets.label_cells import shown, visible
+from mmhash_nb.datasets.pairs_row import Row, first_foreign_byte, read_row
 
 NAME = "pairs.csv"
 COLUMNS = ("image", "text", "labels", "split")
@@ -118,7 +119,7 @@ def _header(
     here = f"line {line} of {path}"
     required = [*needed, *(["labels"] if labelled else [])]
     read = [*required, *(["split"] if labelled else [])]
-    header = [name.strip() for name in names]
+    header = [visible(name) for name in names]
     if header[0].startswith("sep="):
         raise ValueError(f"{here} is none of the table but a spreadsheet's 'sep=': remove it.")
     if any(first_foreign_byte(name) for name in header):
@@ -138,9 +139,11 @@ def _header(
     for name in required:
         if name not in header:
             there = ", ".join(shown(other) for other in header)
+            one_hot = "; of columns of zeros and ones, it takes the names of the ones, by ';'"
+            more = one_hot if name == "labels" and len({*header} - {*COLUMNS}) > 1 else ""
             raise ValueError(
                 f"{here} has no column {name!r} (it has {there}): it must name "
-                f"{', '.join(required)}, separated by commas."
+                f"{', '.join(required)}, separated by commas{more}."
             )
     return header
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from mmhash_nb.experiments import failed_runs
 from mmhash_nb.experiments.intervals import differences, per_cent
 from mmhash_nb.experiments.records import Cells
 
@@ -24,19 +25,26 @@ def gains(
 
     Returns:
         For each other method, the mean difference and its range over code lengths (and datasets),
-        each of them a mean over seeds; empty where nothing was run.
+        each of them a mean over seeds; empty where nothing was run. Where a run failed, its length
+        is left out, which is said.
     """
+    if "paper" in records:  # not a paper's printed numbers
+        records = failed_runs.without(records)
     cells = Cells(records)
     found = {}
     for other in others:
-        means = []
+        means, failing = [], 0
         for name in [dataset] if dataset else sorted(records.dataset.unique()):
             ours, theirs = (cells.by_length(m, name, task, "mAP") for m in (method, other))
             for length in sorted(ours.keys() & theirs.keys()):
                 shared = differences(ours[length], theirs[length])
-                means += [100 * float(shared.mean())] if shared.size else []
+                failing += int(np.isnan(shared).any())
+                means += (
+                    [100 * float(shared.mean())] if np.isfinite(shared).all() * shared.size else []
+                )
         if means:
             spread = f" ({min(means):+.1f} to {max(means):+.1f})"
+            spread += f", {failing} left out for failed runs" * bool(failing)
             found[f"{method} − {other}"] = f"{np.mean(means):+.1f}{spread}"
     return pd.Series(found, dtype=object)
 

@@ -55,7 +55,13 @@ themed = partial(matplotlib.rc_context, THEME)
 
 
 class Picture(Figure):
-    """A figure outside pyplot's list: as a cell's last expression it shows in Jupyter, and once."""
+    """A figure outside pyplot's list: as a cell's last expression it shows in Jupyter, and once.
+
+    Attributes:
+        alt: what it shows, in words, for those who do not see it; empty where nothing wrote any.
+    """
+
+    alt = ""
 
     def __init__(self, width: float, height: float, **options: object) -> None:
         super().__init__(figsize=(width, height), dpi=DPI, facecolor="white", **options)  # type: ignore[arg-type]
@@ -64,7 +70,7 @@ class Picture(Figure):
     def _ipython_display_(self) -> None:
         # Jupyter asks this before the formatter that `%matplotlib inline` registers for figures,
         # which would write four times the bytes into the notebook.
-        display({"image/png": png(self), "text/plain": repr(self)}, raw=True)
+        display({"image/png": png(self), "text/plain": self.alt or repr(self)}, raw=True)
 
 
 def png(figure: Figure, dpi: int = DPI) -> bytes:

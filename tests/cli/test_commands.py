@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nasty_labels import joined
 from nasty_pictures import png
 from PIL import Image
 from table_cases import table_rows
@@ -307,6 +308,18 @@ def test_mistakes_in_the_folder_are_the_commands_own(tmp_path, capsys):
     write_table(tmp_path / "items", rows)
     said = refused(capsys, "fit", tmp_path / "items", "--out", tmp_path / "m", *SCM)
     assert "(line 3: no labels)" in said and not (tmp_path / "m").exists()
+
+
+def test_labels_that_are_lists_are_refused_and_doubts_are_said(tmp_path, capsys):
+    rows = write_folder(tmp_path / "items", n=12)
+    given = [[*row[:2], cell] for row, cell in zip(rows, joined(", "), strict=True)]
+    write_table(tmp_path / "items", given, HEADER[:3])
+    said = refused(capsys, "fit", tmp_path / "items", "--out", tmp_path / "m", *SCM)
+    assert "8 labels with ',', such as 'dog, beach', of " in said and not (tmp_path / "m").exists()
+    rows[0][2] = "ζώο;ΖΏΟ"
+    write_table(tmp_path / "items", rows, HEADER[:3])
+    status, _, err = fit(capsys, tmp_path / "items", tmp_path / "m", *SCM)
+    assert status == 0 and "'ΖΏΟ' (1 row) in " in err
 
 
 def test_encode_and_search_refuse_with_a_sentence(home, tmp_path, capsys):

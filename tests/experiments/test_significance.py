@@ -92,24 +92,6 @@ def test_equal_scores_do_not_differ_and_constant_gaps_do():
     assert table.loc["c", ["p", "low", "high", "differs"]].tolist() == [0, -0.25, -0.25, True]
 
 
-def holm_by_hand(p):
-    """As Holm wrote it: step down, stop at the first that stays."""
-    rejected, left = set(), sorted(range(len(p)), key=lambda i: p[i])
-    while left and p[left[0]] * len(left) < ALPHA:
-        rejected.add(left.pop(0))
-    return rejected
-
-
-def test_holm_rejects_what_stepping_down_rejects(rng):
-    for _ in range(200):
-        p = rng.random(6) ** 4
-        assert set(np.flatnonzero(holm(p) < ALPHA)) == holm_by_hand(p)
-
-
-def test_holm_of_a_known_case():
-    assert holm(np.array([0.01, 0.04, 0.03, 0.005])) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-
-
 def test_it_is_corrected_for_all_pairs_of_methods(rng):
     made = scores(rng, rng.uniform(-0.15, 0, 8), seeds=5)
     table = against_best(made)

@@ -9,6 +9,7 @@ from deep_cases import same
 from scipy import sparse
 
 from mmhash_nb import hashers
+from mmhash_nb.features import backbones
 from mmhash_nb.hashers import mah
 from mmhash_nb.metrics import mean_average_precision
 from mmhash_nb.ranking import rank_profile
@@ -58,7 +59,7 @@ def test_every_method_learns_its_training_samples(name, tiny_pictures):
 
 
 def test_as_printed_all_samples_get_nearly_the_same_values(tiny_pictures):
-    """The printed operations shrink map and text until only the code layer's bias is left."""
+    """The printed operations shrink map and text: the code layer's bias is far larger than both."""
     method = create("mah_printed").fit(tiny_pictures)
     values = method._project(tiny_pictures, "joint")
     assert np.ptp(values, axis=0).max() < 1e-3
@@ -71,6 +72,57 @@ def test_fine_tuning_changes_the_stages_it_may(tiny_pictures):
     key = "stages.0.0.weight"
     assert np.abs(tuned[key] - start[key]).max() > 1e-3
     assert np.array_equal(tuned["stages.0.1.running_mean"], start["stages.0.1.running_mean"])
+
+
+@pytest.mark.parametrize("statistics", ["fixed", "batch"])
+@pytest.mark.parametrize("name", ["mah", "mah_printed", "concat", "csq"])
+def test_the_last_stage_learns_by_a_switch_and_so_do_its_statistics(
+    name, statistics, tiny_pictures, tmp_path
+):
+    first = backbones.create("small").stages[3].state_dict()
+    method = quick(name, trainable="last", statistics=statistics, learning_rate=1e-2)
+    method.fit(tiny_pictures)
+    learned = {key: torch.from_numpy(method.state[f"stages.0.{key}"]) for key in (
+        "0.weight", "1.weight", "1.bias", "1.running_mean", "1.running_var"
+    )}  # fmt: skip
+    moved = {key for key, value in learned.items() if not torch.equal(value, first[key])}
+    weights = {"0.weight", "1.weight", "1.bias"}
+    assert moved == (weights if statistics == "fixed" else {*learned})
+    method.save(tmp_path)
+    loaded, modality = hashers.load(tmp_path, "cpu"), method.modalities[0]
+    values = method._project(tiny_pictures, modality)
+    assert np.array_equal(loaded._project(tiny_pictures, modality), values)
+    assert codes(loaded, tiny_pictures) == codes(method, tiny_pictures)
+    alone = method._project(tiny_pictures.take(np.arange(3)), modality)
+    np.testing.assert_allclose(alone, values[:3], rtol=1e-4, atol=1e-5)  # no statistics of a batch
+
+
+def test_statistics_of_a_batch_undo_what_attention_as_printed_shrinks(tiny_pictures):
+    """Softmax makes the map C times smaller; normalised again, it is as large as it was."""
+    found = {}
+    for statistics in ("fixed", "batch"):
+        method = quick("mah_printed", trainable="last", statistics=statistics, kernel="none")
+        network = method.unfitted(tiny_pictures.texts.shape[1]).train()
+        image, text = (part.float() for part in method.inputs(tiny_pictures, torch.device("cpu")))
+        network.operations[1] = Kept()
+        found[statistics] = network.features(image, text)[0].std(dim=(0, 2, 3)).mean().item()
+    plain = quick("concat", trainable="last").unfitted(tiny_pictures.texts.shape[1])
+    whole = plain.features(image, text)[0].std(dim=(0, 2, 3)).mean().item()
+    assert found["fixed"] < 0.1 * whole < 0.5 * whole < found["batch"]
+
+
+class Kept(torch.nn.Module):
+    """An operation that changes nothing."""
+
+    def forward(self, image, text):
+        return image, text
+
+
+def test_statistics_of_batches_are_refused_over_frozen_stages():
+    sentence = r"concat: statistics='batch' is for stages that learn, but trainable='none' freezes"
+    with pytest.raises(ValueError, match=sentence):
+        create("concat", statistics="batch")
+    create("concat", statistics="batch", trainable="all")
 
 
 @pytest.mark.parametrize("name", ["dth", "texthash", "concat"])

@@ -2,10 +2,14 @@
 
 from functools import partial
 
+import numpy as np
 import pytest
 
 from mmhash_nb import hashers, papers
+from mmhash_nb.codes import HashCodes
 from mmhash_nb.datasets import load
+from mmhash_nb.experiments.runs import run
+from mmhash_nb.hashers.single_code import SingleCode
 from mmhash_nb.papers.liong2017 import studies as liong
 from mmhash_nb.papers.zeng2022 import studies as zeng
 from mmhash_nb.papers.zhang2018 import attention_scores, word_scores
@@ -45,6 +49,27 @@ def test_the_printed_form_lets_next_to_nothing_through(pairs):
     assert table.loc["none, printed", "text"] == pytest.approx(1 / (16 * 512), rel=0.1)
     assert table.loc["residual, rescaled"].between(0.7, 1.4).all()
     assert (table.loc["printed, printed"] < 1e-4).all()
+
+
+def test_real_values_are_ranked_beside_their_signs(pairs, tmp_path):
+    runs = [run("zeng2022", "concat", pairs, 8, s, SMALL, root=tmp_path) for s in (0, 1)]
+    table = zeng.beside_real_values(pairs, runs).rename(columns={"mAP of values": "of_values"})
+    assert table[["method", "bits", "seed"]].values.tolist() == [["concat", 8, 0], ["concat", 8, 1]]
+    for row, one in zip(table.itertuples(), runs, strict=True):
+        method = one.method()
+        assert isinstance(method, SingleCode)
+        values = method.real_values(pairs)
+        codes = one.codes()["joint"]
+        assert codes == HashCodes.from_signs(values)
+        assert row.codes == len({tuple(bits) for bits in codes.bits[pairs.database].tolist()})
+        assert row.of == len(pairs.database) and row.mAP == one.metrics["joint-joint"]["mAP"]
+        h = np.tanh(values.astype(float))
+        scores = []
+        for q in pairs.query:
+            nearest = np.argsort(((h[pairs.database] - h[q]) ** 2).sum(1))
+            hits = (pairs.labels[pairs.database][nearest] & pairs.labels[q]).any(1)
+            scores.append((np.cumsum(hits) / np.arange(1, len(hits) + 1))[hits].mean())
+        assert row.of_values == pytest.approx(np.mean(scores), abs=1e-6) != row.mAP
 
 
 def test_candidates_of_zhang2018_are_the_papers_rates_and_margins():

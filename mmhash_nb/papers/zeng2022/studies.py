@@ -1,17 +1,23 @@
 """Studies of zeng2022: which settings, what the printed equations do, what each part gives."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
+from scipy.spatial.distance import cdist
 
 from mmhash_nb.experiments.protocol import Protocol
+from mmhash_nb.experiments.runs import Run
 from mmhash_nb.hashers import create
+from mmhash_nb.hashers.base import share_label
 from mmhash_nb.hashers.deep_objective import TripletRanking
 from mmhash_nb.hashers.mah import MAH
 from mmhash_nb.hashers.networks.inputs import rows
 from mmhash_nb.hashers.networks.modal_aware import ATTENTIONS, KERNELS
+from mmhash_nb.hashers.single_code import SingleCode
+from mmhash_nb.metrics import average_precision_from_distances
 from mmhash_nb.pairs import Pairs
 
 #: what is compared on most datasets; `mirflickr25k` has the paper's rate
@@ -41,6 +47,40 @@ def variants(options: Mapping[str, Any]) -> list[dict[str, Any]]:
         for kernel in ("none", *KERNELS)
         for attention in ("none", *ATTENTIONS)
     ]
+
+
+def beside_real_values(pairs: Pairs, runs: Iterable[Run]) -> pd.DataFrame:
+    """What signs lose: mAP by codes beside mAP by the values that they are the signs of.
+
+    Args:
+        pairs: the dataset that the runs are on.
+        runs: of methods with the triplet ranking loss, which ranks by tanh(u) (Eq. 9).
+
+    Returns:
+        One row a run: `method`, `bits`, `seed`, `mAP` by codes, `mAP of values` by the Euclidean
+        distance of tanh(u), both as fractions, how many distinct `codes` the database has, and
+        `of` how many samples.
+    """
+    relevant = share_label(pairs.labels[pairs.query], pairs.labels[pairs.database])
+    rows = []
+    for one in runs:
+        method = one.method()
+        assert isinstance(method, SingleCode)
+        queries, database = (
+            np.tanh(method.real_values(pairs.take(part))) for part in (pairs.query, pairs.database)
+        )
+        scores = average_precision_from_distances(cdist(queries, database), relevant)
+        (codes,), (found,) = one.codes().values(), one.metrics.values()
+        rows.append(
+            {
+                **dict(zip(("method", "bits", "seed"), one.key, strict=True)),
+                "mAP": found["mAP"],
+                "mAP of values": scores.mean(),
+                "codes": len(np.unique(codes.bits[pairs.database], axis=0)),
+                "of": len(pairs.database),
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def start_of_training(pairs: Pairs, bits: int, options: Mapping[str, Any]) -> pd.DataFrame:
