@@ -31,7 +31,7 @@ def test_candidates_are_the_protocols_options_at_both_rates():
     found = zeng.candidates(protocol)
     assert set(found) == {m for m in protocol.options if not m.startswith("mah_")}
     assert found["dth"] == [{**protocol.options["dth"], "learning_rate": r} for r in (1e-3, 3e-3)]
-    (tags,) = zeng.candidates(zeng2022("mirflickr25k")).values()
+    (tags,) = zeng.candidates(zeng2022("mirflickr25k_tags")).values()
     assert tags == [{"learning_rate": 1e-4, "epochs": epochs} for epochs in (10, 20)]
 
 

@@ -20,19 +20,17 @@ from mmhash_nb.hashers.single_code import SingleCode
 from mmhash_nb.metrics import average_precision_from_distances
 from mmhash_nb.pairs import Pairs
 
-#: what is compared on most datasets; `mirflickr25k` has the paper's rate
-_COMPARED: list[dict[str, Any]] = [{"learning_rate": rate} for rate in (1e-3, 3e-3)]
-_EPOCHS: dict[str, list[dict[str, Any]]] = {
-    "mirflickr25k": [{"learning_rate": 1e-4, "epochs": epochs} for epochs in (10, 20)]
-}
+#: what is compared; texts alone have the paper's rate
+_RATES: list[dict[str, Any]] = [{"learning_rate": rate} for rate in (1e-3, 3e-3)]
+_EPOCHS: list[dict[str, Any]] = [{"learning_rate": 1e-4, "epochs": epochs} for epochs in (10, 20)]
 
 
 def candidates(protocol: Protocol) -> dict[str, list[dict]]:
     """Each method's options with both learning rates, for `hyperparameters.search`.
 
-    On `mirflickr25k`, which has the paper's rate, with 10 and 20 epochs instead.
+    Of texts alone, which have the paper's rate, with 10 and 20 epochs instead.
     """
-    compared = _EPOCHS.get(protocol.dataset, _COMPARED)
+    compared = _RATES if "mah" in protocol.options else _EPOCHS
     return {
         method: [{**options, **some} for some in compared]
         for method, options in protocol.options.items()
