@@ -21,6 +21,7 @@ from mmhash_nb.experiments.evaluation import modalities, tasks
 from mmhash_nb.experiments.parameters import all_typed, kind_of
 from mmhash_nb.features.text import tokens
 from mmhash_nb.figures import Item, found_items, png
+from mmhash_nb.figures.search_results import check_items
 from mmhash_nb.hashers.base import EncodedModality, Hasher
 from mmhash_nb.io.cache import cache_folder
 from mmhash_nb.io.files import whole
@@ -103,6 +104,8 @@ def search(args: argparse.Namespace) -> None:
             )
     model = load_model(args.model, args.device)
     gallery = Gallery.load(args.codes)
+    if args.gallery is not None:
+        check_items(min(args.k, len(gallery.codes)))
     if gallery.model != model.digest:
         raise ValueError(
             f"the codes in {args.codes} are of another model than {args.model}: encode again."

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mmhash_nb.datasets.label_cells import shown, visible
 from mmhash_nb.datasets.pairs_row import Row, first_foreign_byte, read_row
+from mmhash_nb.io.files import any_length
 
 NAME = "pairs.csv"
 COLUMNS = ("image", "text", "labels", "split")
@@ -97,13 +98,14 @@ def _lines(path: Path) -> list[tuple[int, list[str]]]:
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in data[:4]:
         raise ValueError(f"line 1 of {path} is not UTF-8 but UTF-16: save the file as CSV UTF-8.")
     text = data.decode("utf-8-sig", "surrogateescape")
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     lines, begins = [], 1
     try:
-        for fields in reader:
-            if any(field.strip() for field in fields):
-                lines.append((begins, fields))
-            begins = reader.line_num + 1
+        with any_length():
+            reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+            for fields in reader:
+                if any(field.strip() for field in fields):
+                    lines.append((begins, fields))
+                begins = reader.line_num + 1
     except csv.Error as error:
         raise ValueError(
             f"the row that begins on line {begins} of {path} cannot be read ({error}): check its "

@@ -12,6 +12,7 @@ from mmhash_nb.datasets import about, decoding, store
 from mmhash_nb.datasets.about import DISPLAY, check_option
 from mmhash_nb.features import KINDS, describe
 from mmhash_nb.features.text import bag_of_words, sentence_embeddings
+from mmhash_nb.io.files import any_length
 from mmhash_nb.io.finding import Photos
 from mmhash_nb.io.packed import AnyFile
 from mmhash_nb.pairs import Pairs
@@ -48,7 +49,7 @@ def table(path: Path, columns: Sequence[str]) -> tuple[list[str], dict[int, dict
             too many fields or with nothing in one of `columns` (with file and line).
     """
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
+        with any_length(), open(path, encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
             header = next(reader, [])
             lines = [(reader.line_num, fields) for fields in reader if fields]

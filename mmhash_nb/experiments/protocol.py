@@ -39,6 +39,7 @@ class Protocol:
         options: of each method, where they differ from its defaults.
         on_vectors: methods that are given feature vectors where the dataset's images are pixels.
         vectors: which ones, as `features.vectors.described` takes it: backbone, weights and size.
+        search_epochs: the lengths of training that the search over settings compares.
 
     Raises:
         ValueError: as `arguments`.
@@ -51,6 +52,7 @@ class Protocol:
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     on_vectors: frozenset[str] = frozenset()
     vectors: Mapping[str, Any] = field(default_factory=dict)
+    search_epochs: Sequence[int] = ()
 
     def __post_init__(self) -> None:
         grids = [arguments(methods=methods, bits=bits) for methods, bits in self.grids]
@@ -97,6 +99,7 @@ class Setup:
         decoded: the scales at which its photos are decoded at the size that is trained on.
         load: name for `datasets.load`, where it is another.
         vectors: both views are feature vectors.
+        search_epochs: the lengths of training that the search over settings compares.
     """
 
     demo: Mapping[str, Any] = field(default_factory=dict)
@@ -109,6 +112,7 @@ class Setup:
     decoded: Sequence[str] = ()
     load: str = ""
     vectors: bool = False
+    search_epochs: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -163,5 +167,9 @@ class Request:
         setup = self.setup
         seeds = self.seeds or (setup.demo_seeds if self.scale == "demo" else ()) or setup.seeds
         size = {"size": self.settings["size"]} if self.scale in setup.decoded else {}
-        found = {"dataset": setup.load or self.dataset, "views": {**setup.views, **size}}
+        found: dict[str, Any] = {
+            "dataset": setup.load or self.dataset,
+            "views": {**setup.views, **size},
+        }
+        found |= {"search_epochs": tuple(setup.search_epochs)}
         return Protocol(grids=grids, seeds=tuple(seeds), options=options, **(found | others))

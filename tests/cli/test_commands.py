@@ -22,6 +22,7 @@ from mmhash_nb.cli import models, reproduce
 from mmhash_nb.cli.models import Gallery, load_model
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.datasets import folder, load
+from mmhash_nb.figures import search_results
 from mmhash_nb.hashers.base import Hasher
 
 SMALL = ("--size", "16", "--bits", "16")
@@ -175,6 +176,12 @@ def test_what_is_found_is_drawn(home, tmp_path, capsys):
         said = refused(capsys, *search, *wrong)
         assert said.startswith("--gallery takes the name of a .png file and needs --folder")
         assert not wrong[0].exists()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search_results, "MOST_ITEMS", 6)
+        said = refused(
+            capsys, "search", *given[:-3], tmp_path / "y.png", *given[-2:], *search[-3:-1]
+        )
+        assert said == "a gallery shows at most 6 items, but there are 7."
     said = refused(capsys, *search, tmp_path / "found.png")
     assert said.endswith("found.png is there already: remove it, or give another --gallery.")
 

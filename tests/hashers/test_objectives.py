@@ -99,6 +99,20 @@ def test_triplets_rank_by_how_many_labels_are_shared():
     assert not torch.isclose(objective("dth")[0](U, BATCH), ungraded)
 
 
+@pytest.mark.parametrize(
+    ("name", "loss"),
+    [
+        ("dpsh", lambda weight: dpsh_loss(U, SHARED > 0, weight)),
+        ("dsh", lambda weight: dsh_loss(U, SHARED > 0, None, weight)),
+        ("csq", lambda weight: csq_loss(U.tanh(), targets()[BATCH], weight)),
+    ],
+)
+def test_the_weight_of_quantisation_is_an_option(name, loss):
+    for weight in (0.0, 0.5):
+        of_values, _ = objective(name, quantisation=weight)
+        torch.testing.assert_close(of_values(U, BATCH), loss(weight))
+
+
 @pytest.mark.parametrize("name", ["dth", "dpsh", "dsh", "hashnet", "csq"])
 def test_epochs_change_hashnet_alone(name):
     one, made = objective(name)

@@ -8,7 +8,6 @@ import pytest
 from record_cases import made
 
 from mmhash_nb import hashers, papers
-from mmhash_nb.io.project import project_root
 from mmhash_nb.papers.liong2017.protocol import METHODS as LIONG_METHODS
 from mmhash_nb.papers.verdicts import verdicts as judged
 
@@ -132,29 +131,6 @@ def test_feature_vectors_have_no_backbone(dataset):
     topics = {"text_hidden": 100} if dataset == "wiki" else {}
     for scale in ("demo", "paper"):
         assert liong2017(dataset, scale).options["cmdvh"] == topics
-
-
-def best_of_study(name):
-    """The row of highest mAP of each method in a kept study."""
-    study = pd.read_csv(project_root() / "results" / f"study_{name}_settings.csv")
-    return study.loc[study.groupby("method").mAP.idxmax()].set_index("method")
-
-
-@pytest.mark.parametrize("dataset", ["scenes", "wiki", "uci_digits"])
-def test_rates_are_those_that_held_out_samples_chose(dataset):
-    best, options = best_of_study(f"liong2017_{dataset}"), liong2017(dataset).options
-    assert set(best.index) == {"dnh_c", "cah", "dcmh"} | ({"dvsh"} & set(options))
-    for key in ("learning_rate", "epochs"):
-        assert {method: options[method][key] for method in best.index} == best[key].to_dict()
-    assert liong2017("wiki", "paper").options["cah"] == {}
-
-
-@pytest.mark.parametrize("dataset", PHOTOS)
-def test_photos_have_the_rates_that_held_out_samples_of_flickr8k_chose(dataset):
-    best, options = best_of_study("liong2017_flickr8k"), liong2017(dataset).options
-    assert set(best.index) == {"cmdvh", "cah", "dnh_c"}
-    for method, rate in best.learning_rate.items():
-        assert hashers.create(method, 16, **options[method]).options["learning_rate"] == rate
 
 
 @pytest.mark.parametrize("dataset", PHOTOS)

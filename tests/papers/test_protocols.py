@@ -5,7 +5,6 @@ import inspect
 from functools import partial
 from itertools import product
 
-import pandas as pd
 import pytest
 from table_cases import table_rows
 
@@ -167,21 +166,6 @@ def test_a_demo_gives_all_methods_one_frozen_backbone(paper, dataset):
         "zeng2022": ((), "mah"),
     }[paper]
     assert all(options[method]["epochs"] == 2 * options[other]["epochs"] for method in slow)
-
-
-def test_margins_and_rates_of_zhang2018_are_those_that_held_out_samples_chose():
-    """The rows of the studies in results/ that compare them, of the kind the notebook shows."""
-    for dataset in ("scenes", "flickr8k"):
-        study = pd.read_csv(RESULTS / f"study_zhang2018_{dataset}_settings.csv")
-        options = zhang2018(dataset).options
-        best = study.loc[study.groupby("method").mAP.idxmax()].set_index("method")
-        assert options["aadah"].get("margin", 1.0) == best.margin["aadah"]
-        for method in ("aadah", "prdh", "dvsh"):
-            assert options[method]["learning_rate"] == best.learning_rate[method]
-    assert "margin" not in zhang2018("scenes", "paper").options["aadah"]
-    assert {m for m, o in zhang2018("scenes").options.items() if "margin" in o} == {
-        *("aadah", "aadah_none", "aadah_visual", "aadah_textual")
-    }
 
 
 @pytest.mark.parametrize("scale", ["demo", "paper"])

@@ -1,4 +1,4 @@
-"""Studies of the papers: candidates, variants of MAH, adversary and masks of AADAH."""
+"""Studies of the papers: variants of MAH, adversary and masks of AADAH."""
 
 from functools import partial
 
@@ -16,23 +16,12 @@ from mmhash_nb.papers.zhang2018 import attention_scores, word_scores
 from mmhash_nb.papers.zhang2018 import studies as zhang
 
 liong2017 = partial(papers.protocol, "liong2017")
-zeng2022 = partial(papers.protocol, "zeng2022")
-zhang2018 = partial(papers.protocol, "zhang2018")
 SMALL = {"text_hidden": 16, "trainable": "none", "epochs": 1}
 
 
 @pytest.fixture(scope="module")
 def pairs():
     return load("scenes", n=200)
-
-
-def test_candidates_are_the_protocols_options_at_both_rates():
-    protocol = zeng2022("scenes")
-    found = zeng.candidates(protocol)
-    assert set(found) == {m for m in protocol.options if not m.startswith("mah_")}
-    assert found["dth"] == [{**protocol.options["dth"], "learning_rate": r} for r in (1e-3, 3e-3)]
-    (tags,) = zeng.candidates(zeng2022("mirflickr25k_tags")).values()
-    assert tags == [{"learning_rate": 1e-4, "epochs": epochs} for epochs in (10, 20)]
 
 
 def test_all_nine_variants_keep_the_other_options():
@@ -70,29 +59,6 @@ def test_real_values_are_ranked_beside_their_signs(pairs, tmp_path):
             hits = (pairs.labels[pairs.database][nearest] & pairs.labels[q]).any(1)
             scores.append((np.cumsum(hits) / np.arange(1, len(hits) + 1))[hits].mean())
         assert row.of_values == pytest.approx(np.mean(scores), abs=1e-6) != row.mAP
-
-
-def test_candidates_of_zhang2018_are_the_papers_rates_and_margins():
-    found = zhang.candidates(zhang2018("scenes"))
-    assert set(found) == {"aadah", "aadah_none", "dcmh", "prdh", "dvsh"}
-    assert [o["learning_rate"] for o in found["prdh"]] == [2e-4, 1e-3, 5e-3]
-    tried = [[(o["learning_rate"], o["margin"]) for o in found[m]] for m in ("aadah", "aadah_none")]
-    margins = [(1e-3, margin) for margin in (0.1, 0.25, 0.5, 2.0)]
-    assert tried[0] == [(2e-4, 1), (1e-3, 1), (5e-3, 1), *margins]
-    assert tried[1] == [(1e-3, 1), *margins]
-
-
-def test_candidates_of_liong2017_are_three_rates_of_each_deep_baseline_that_is_run():
-    scenes, wiki = (liong.candidates(liong2017(dataset)) for dataset in ("scenes", "wiki"))
-    assert list(scenes) == ["dnh_c", "dvsh", "cah", "dcmh"]
-    assert list(wiki) == ["dnh_c", "cah", "dcmh"]
-    assert [o["learning_rate"] for o in wiki["dcmh"]] == [2e-4, 1e-3, 5e-3]
-    kept = {k: v for k, v in wiki["dcmh"][0].items() if k != "learning_rate"}
-    assert kept.items() <= liong2017("wiki").options["dcmh"].items()
-    photos = liong.candidates(liong2017("flickr8k"))
-    assert list(photos) == ["dnh_c", "dvsh", "cah", "dcmh", "cmdvh"]
-    paper = hashers.create("cmdvh", 16).options["learning_rate"]
-    assert [o["learning_rate"] for o in photos["cmdvh"]] == [1e-3, 3e-3, paper]
 
 
 def test_interpretations_of_cmdvh_are_its_options_with_every_pair_of_switches():

@@ -1,5 +1,8 @@
 """Every method of every paper under one protocol."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from mmhash_nb.experiments.protocol import Protocol, Request
 from mmhash_nb.hashers import method_class, names, registered
 from mmhash_nb.papers import folders, masci2014
@@ -36,10 +39,9 @@ def protocol(request: Request, backbone: str = "", weights: str = "") -> Protoco
     same = (dataset, scale, lengths, request.seeds)
     backbone = backbone or ("resnet18" if scale == "paper" else "")
     on_vectors = masci2014.protocol.METHODS
+    options: dict[str, Mapping[str, Any]] = {**request.options(on_vectors)}
     if dataset in masci2014.protocol.DATASETS:
         options = {**folders.protocol("masci2014", *same, request.epochs).options}
-    else:
-        options = request.options(on_vectors)
     protocols = {paper: folders.module_of(paper, "protocol") for paper in folders.names()}
     others = {paper: one for paper, one in protocols.items() if one is not masci2014.protocol}
     for name, paper in others.items():

@@ -1,4 +1,4 @@
-"""Studies of zeng2022: which settings, what the printed equations do, what each part gives."""
+"""Studies of zeng2022: what the printed equations do, what each part gives."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -8,7 +8,6 @@ import pandas as pd
 import torch
 from scipy.spatial.distance import cdist
 
-from mmhash_nb.experiments.protocol import Protocol
 from mmhash_nb.experiments.runs import Run
 from mmhash_nb.hashers import create
 from mmhash_nb.hashers.base import share_label
@@ -20,26 +19,9 @@ from mmhash_nb.hashers.single_code import SingleCode
 from mmhash_nb.metrics import average_precision_from_distances
 from mmhash_nb.pairs import Pairs
 
-#: what is compared; texts alone have the paper's rate
-_RATES: list[dict[str, Any]] = [{"learning_rate": rate} for rate in (1e-3, 3e-3)]
-_EPOCHS: list[dict[str, Any]] = [{"learning_rate": 1e-4, "epochs": epochs} for epochs in (10, 20)]
-
-
-def candidates(protocol: Protocol) -> dict[str, list[dict]]:
-    """Each method's options with both learning rates, for `hyperparameters.search`.
-
-    Of texts alone, which have the paper's rate, with 10 and 20 epochs instead.
-    """
-    compared = _RATES if "mah" in protocol.options else _EPOCHS
-    return {
-        method: [{**options, **some} for some in compared]
-        for method, options in protocol.options.items()
-        if not method.startswith("mah_")
-    }
-
 
 def variants(options: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """`options` of MAH with every kind of kernel and attention, for `hyperparameters.search`."""
+    """`options` of MAH with every kind of kernel and attention, for `hyperparameters.compared`."""
     return [
         {**options, "kernel": kernel, "attention": attention}
         for kernel in ("none", *KERNELS)

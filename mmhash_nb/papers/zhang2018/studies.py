@@ -1,4 +1,4 @@
-"""Studies of zhang2018: settings, the adversary, and what attention finds."""
+"""Studies of zhang2018: the adversary, and what attention finds."""
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,32 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-from mmhash_nb.experiments.hyperparameters import at_rates
-from mmhash_nb.experiments.protocol import Protocol
+from mmhash_nb.experiments.held_out import held_out
 from mmhash_nb.experiments.records import CROSS_MODAL
 from mmhash_nb.experiments.runs import run
 from mmhash_nb.hashers.aadah import AADAH, PARTS, SIDES
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.papers.zhang2018 import attention_scores, word_scores
-
-#: of the deep methods: the paper's two learning rates and one between them
-RATES = (2e-4, 1e-3, 5e-3)
-MARGINS = (0.1, 0.25, 0.5, 2.0)
-
-
-def candidates(protocol: Protocol) -> dict[str, list[dict[str, Any]]]:
-    """Each deep method's options with all learning rates, AADAH's with other margins too.
-
-    Its ablations share its settings, so only the margin of the one without masks is compared: they
-    are not to lose by what suits the masks.
-    """
-    compared = at_rates(protocol, ("dcmh", "prdh", "dvsh", "aadah"), RATES)
-    ours = protocol.options["aadah"]
-    compared["aadah"] = [{**some, "margin": 1.0} for some in compared["aadah"]]
-    compared["aadah"] += [{**ours, "margin": margin} for margin in MARGINS]
-    plain = protocol.options["aadah_none"]
-    compared["aadah_none"] = [{**plain, "margin": margin} for margin in (1.0, *MARGINS)]
-    return compared
 
 
 def by_adversary(
@@ -47,7 +27,7 @@ def by_adversary(
         Rows with `adversarial`, `seed`, the mAP in both directions, and means over the held-out
         pictures: IoU of mask and object region, that of random masks of the same area, the area.
     """
-    part = pairs.held_out()
+    part = held_out(pairs)
     queries = part.take(part.query)
     rows = []
     for sides in SIDES:
