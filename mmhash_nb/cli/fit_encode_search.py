@@ -10,7 +10,7 @@ import numpy as np
 
 from mmhash_nb import hashers, results
 from mmhash_nb.cli import PROGRAM
-from mmhash_nb.cli.arguments import NEEDED, add_encode, add_fit, add_search
+from mmhash_nb.cli.arguments import NEEDED, add_encode, add_fit, add_search, utf8
 from mmhash_nb.cli.models import Gallery, Model, check_absent, load_model, save_model
 from mmhash_nb.codes import HammingIndex
 from mmhash_nb.datasets import folder
@@ -74,6 +74,7 @@ def fit(args: argparse.Namespace) -> None:
         task = f"{query}-{database}"
         scores = (run.metrics[task]["mAP"] for run in (done, control))
         print(f"{f'{query} → {database}':<20}{next(scores):>12.3f}{next(scores):>14.3f}")
+    print(f"{pairs.means[:1].upper()}{pairs.means[1:]}.")
     print(f"written to {args.out}")
 
 
@@ -110,6 +111,8 @@ def search(args: argparse.Namespace) -> None:
         raise ValueError(
             f"the codes in {args.codes} are of another model than {args.model}: encode again."
         )
+    if args.text is not None:
+        args.text = utf8(args.text, "--text")
     given = [name for name in ("image", "text") if getattr(args, name) is not None]
     if not given:
         raise ValueError("there is nothing to search for: give --text, --image or both.")

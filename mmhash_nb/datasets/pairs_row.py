@@ -1,5 +1,6 @@
 """A row of `pairs.csv`: an item, or the reason why it cannot be read."""
 
+import os
 import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -82,7 +83,9 @@ def picture_path(folder: Path, name: str) -> Path:
     home = folder.resolve()
     try:
         # The same letters may be written in two ways, and some systems rewrite names of files.
-        written = [name, *(unicodedata.normalize(f, name) for f in ("NFC", "NFD"))]
+        forms = [name, *(unicodedata.normalize(f, name) for f in ("NFC", "NFD"))]
+        # Names of files are UTF-8 on most systems, even where a locale is not.
+        written = [os.fsdecode(form.encode()) for form in forms]
         paths = [(home / one).resolve() for one in written]
         path = next((one for one in paths if one.is_file()), paths[0])
         there = path.is_file()

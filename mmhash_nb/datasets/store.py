@@ -16,11 +16,11 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from filelock import FileLock
-from tqdm.auto import tqdm
 
 from mmhash_nb.datasets.decoding import stretched
 from mmhash_nb.io.cache import cache_folder, cache_key, read_array
 from mmhash_nb.io.files import disk_errors, write_all
+from mmhash_nb.io.output import progress_bar
 from mmhash_nb.io.packed import AnyFile, identities
 
 #: images that are decoded, written and marked as done together
@@ -59,7 +59,7 @@ def decoded(
     known = identities(paths)
     of_file = [f"{state}\n" for _, state in known]
     of_block = ["".join(of_file[i : i + BLOCK]) for i in range(0, len(paths), BLOCK)]
-    stamps = [hashlib.sha256((code + one).encode()).digest()[:_MARK] for one in of_block]
+    stamps = [hashlib.sha256(os.fsencode(code + one)).digest()[:_MARK] for one in of_block]
 
     def read(start: int, stop: int) -> np.ndarray:
         return np.stack([by(path, size) for path in paths[start:stop]])
@@ -89,7 +89,7 @@ def filled(
             blocks that were done stay.
     """
     folder = cache_folder("images")
-    key = hashlib.sha256(f"{name}{shape[1:]}".encode())
+    key = hashlib.sha256(os.fsencode(f"{name}{shape[1:]}"))
     begun = folder / key.hexdigest()[:32]
     key.update(b"".join([str(shape[0]).encode(), *stamps]))
     path = folder / f"{begun.name}-{key.hexdigest()[:32]}.npy"
@@ -137,7 +137,7 @@ def _fill(
         workers = os.cpu_count() or 1
         with (
             ThreadPoolExecutor(workers) as pool,
-            tqdm(desc="images", total=n, initial=n - images, unit="image", delay=3.0) as bar,
+            progress_bar(desc="images", total=n, initial=n - images, unit="image") as bar,
         ):
             try:
                 while todo or waiting:

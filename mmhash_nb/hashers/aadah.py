@@ -47,9 +47,9 @@ class AADAH(CrossModalNetworkHasher):
     unattended features alone, which is the default. Table 4's ablations are `aadah_none`,
     `aadah_visual` and `aadah_textual`.
 
-    D^I of the paper begins with VGG's fc6 and fc7, which keep the magnitudes of the masked map
-    (Eq. 2). Other backbones have a mean in their place, over the attended area (`pooling`), so
-    that features do not shrink with it; see `CrossModalNetwork`.
+    D^I of the paper begins with VGG's fc6 and fc7, which have weights for each position of the
+    masked map (Eq. 2). Other backbones have a mean before two new layers. It is over the attended
+    area (`pooling`), so that features do not shrink with it; see `CrossModalNetwork`.
     """
 
     image_views: ClassVar[tuple[str, ...]] = ("pixels",)

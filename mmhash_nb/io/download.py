@@ -23,9 +23,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from filelock import FileLock
-from tqdm.auto import tqdm
 
 from mmhash_nb.io.files import disk_errors, write_all
+from mmhash_nb.io.output import progress_bar
 
 _BLOCK = 1 << 20
 _ATTEMPTS = 4
@@ -137,7 +137,7 @@ def _transfer(url: str, part: Path, timeout: float) -> None:
         with (
             # Unbuffered: a block that the disk refused must not be written again by closing.
             open(part, "ab" if have else "wb", buffering=0) as file,
-            tqdm(
+            progress_bar(
                 desc=part.stem, total=total, initial=have, unit="B", unit_scale=True, disable=None
             ) as bar,
         ):

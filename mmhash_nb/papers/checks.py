@@ -62,6 +62,7 @@ class Better:
         metrics_on: other metrics on single datasets.
         margin: how far above; negative for "does not deteriorate".
         factor: the first scores above so many times the second: 1.05 for a relative gain of 5 %.
+        bits: the code lengths that count; all where there are none.
     """
 
     pairs: Sequence[tuple[str, str]]
@@ -70,6 +71,7 @@ class Better:
     metrics_on: Mapping[str, Sequence[str]] = field(default_factory=dict)
     margin: float = 0.0
     factor: float = 1.0
+    bits: Sequence[int] = ()
 
     def cells(self, ours: Cells, dataset: str) -> Iterator[Compared]:
         """First minus factor times second minus margin, by seed: each task, length and metric."""
@@ -77,7 +79,9 @@ class Better:
         metrics = self.metrics_on.get(dataset, self.metrics)
         for (a, b), task, metric in product(self.pairs, self.tasks, metrics):
             label = ", ".join(filter(None, (f"{a} − {times}{b}", task, metric)))
-            for bits, difference in _differences(ours, dataset, a, b, task, metric, self.factor):
+            found = _differences(ours, dataset, a, b, task, metric, self.factor)
+            there = [cell for cell in found if not self.bits or cell[0] in self.bits]
+            for bits, difference in there or [(None, {})]:
                 beyond = {seed: value - self.margin for seed, value in difference.items()}
                 yield Compared(f"{label}, {bits} bits" if bits else label, beyond)
 

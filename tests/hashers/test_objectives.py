@@ -91,7 +91,9 @@ def test_every_method_with_equation_9_minimises_its_sum_or_its_mean(name, reduct
 def test_the_papers_sum_is_the_default_of_the_methods_with_equation_9():
     assert {"dth", "texthash", "concat", "gmu", "mcb", "mah", "mah_printed"} <= {*RANKING}
     for name in (*RANKING, "aadah"):
-        assert hashers.create(name, BITS).options.reduction == "sum"
+        method = hashers.create(name, BITS)
+        assert method.options.reduction == "sum"
+        assert method.Options.saved({})["reduction"] == "mean"  # of methods saved before
 
 
 def test_triplets_rank_by_how_many_labels_are_shared():

@@ -113,6 +113,14 @@ def test_a_reference_without_codes_stands_against_every_length_and_seed():
     assert result.ruling == "holds" and result.above == 2
 
 
+def test_only_the_lengths_of_a_claim_count():
+    check = replace(AB, bits=[24])
+    good = [run("mmnn_l1", 24, [0.5, 0.51, 0.5]), run("cmnn_l1", 24, [0.4, 0.41, 0.4])]
+    bad = [run("mmnn_l1", 12, [0.3, 0.31, 0.3]), run("cmnn_l1", 12, [0.4, 0.41, 0.4])]
+    assert verdict(check, *good, *bad).ruling == "holds"
+    assert verdict(check, *bad).ruling == "not run"
+
+
 def test_average_compares_the_mean_of_both_directions():
     check = Better(pairs=[("mmnn_l1", "scm_rasiwasia")], tasks=["average"])
     runs = [

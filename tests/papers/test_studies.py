@@ -1,8 +1,11 @@
 """Studies of the papers: variants of MAH, adversary and masks of AADAH."""
 
+import dataclasses
+import json
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mmhash_nb import hashers, papers
@@ -124,3 +127,58 @@ def test_masks_and_words_are_scored_beside_their_controls(pairs):
     )
     assert words.groupby(level="seed").scored.nunique().eq(1).all()  # the same samples in each row
     assert words.groupby(level="seed").chance.nunique().eq(1).all()
+
+
+def test_each_attention_is_run_with_each_mean_over_its_masked_map(pairs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    table = zhang.by_attention(pairs, 8, (0, 1), TINY)
+    assert len(table) == 6 * 2 and set(table.columns) >= {"fall in %", "seconds", "epochs"}
+    one = table.set_index(["attention", "pooling", "seed"])["image-text"]
+    given = {**TINY, "attention": "visual", "pooling": "all"}
+    again = run("zhang2018", "aadah", pairs, 8, 1, given).metrics["image-text"]["mAP"]
+    assert one["visual", "all", 1] == again != one["visual", "attended", 1]
+    assert len(list(tmp_path.glob("runs/*/record.json"))) == 12
+
+
+def test_what_masks_add_is_paired_by_seed():
+    scores = {("none", ""): (0.2, 0.4), ("visual", "all"): (0.21, 0.43)}
+    rows = [
+        {"attention": a, "pooling": p, "seed": s, "image-text": value, "text-image": 0.5}
+        for (a, p), values in scores.items()
+        for s, value in enumerate(values)
+    ]
+    gains = zhang.over_none(pd.DataFrame(rows)).loc[("visual", "all")]
+    assert gains["image-text"] == "+2.0 [-10.7, +14.7]"  # 1 and 3 points; t = 12.7 with two seeds
+    assert gains["text-image"] == "+0.0 [+0.0, +0.0]"
+
+
+def test_settling_runs_every_combination_for_as_many_steps(pairs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    few = pairs.take(np.concatenate([pairs.query[:5], pairs.train[:20]]))
+    few = dataclasses.replace(few, database=few.train)
+    few = few.take(np.concatenate([few.query, few.train]))
+    table = zeng.settling(few, 8, 3, (0,), {"text_hidden": 4, "batch_size": 10})
+    combined = ["operations", "reduction", "weight_decay", "last_stage"]
+    assert len(table) == 24 and not table.duplicated(combined).any()
+    assert set(table.steps) == {4} and set(table.epochs) == {2}  # two batches an epoch
+    assert table["mAP of values"].between(0, 1).all() and set(table.of) == {20}
+    options = [
+        json.loads(path.read_text())["configuration"]["options"]
+        for path in tmp_path.glob("runs/*/record.json")
+    ]
+    assert len(options) == 24 and {one["decay_every"] for one in options} == {2}
+    stages = {(one["trainable"], one["statistics"]) for one in options}
+    assert stages == {("none", "fixed"), ("last", "batch")}
+
+
+def test_texthash_has_a_verdict_for_each_length_of_training(pairs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tags = dataclasses.replace(pairs, name="mirflickr25k")
+    options = {"text_hidden": 4, "text_features": 4}
+    table = zeng.texthash_by_epochs(tags, (16, 32), (1, 2), (0, 1), options)
+    assert list(table.epochs.unique()) == [1, 2] and set(table.bits) == {16, 32}
+    assert set(table.n_seeds) == {2} and set(table.verdict) <= {"reproduced", "not reproduced"}
+    done = [run("zeng2022", "texthash", tags, 32, s, {**options, "epochs": 2}) for s in (0, 1)]
+    expected = np.mean([one.metrics["text-text"]["mAP"] for one in done])
+    assert table.ours[(table.epochs == 2) & (table.bits == 32)].unique() == pytest.approx(expected)
+    assert table["fall in %"][table.epochs == 1].isna().all()

@@ -1,6 +1,7 @@
-"""Studies of zeng2022: what the printed equations do, what each part gives."""
+"""Studies of zeng2022: the printed equations and ours, parts, reductions and lengths."""
 
 from collections.abc import Iterable, Mapping
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,8 @@ import pandas as pd
 import torch
 from scipy.spatial.distance import cdist
 
-from mmhash_nb.experiments.runs import Run
+from mmhash_nb.experiments.convergence import last_tenth
+from mmhash_nb.experiments.runs import Run, frame, run
 from mmhash_nb.hashers import create
 from mmhash_nb.hashers.base import share_label
 from mmhash_nb.hashers.deep_objective import TripletRanking
@@ -18,6 +20,20 @@ from mmhash_nb.hashers.networks.modal_aware import ATTENTIONS, KERNELS
 from mmhash_nb.hashers.single_code import SingleCode
 from mmhash_nb.metrics import average_precision_from_distances
 from mmhash_nb.pairs import Pairs
+from mmhash_nb.papers.compare import compare
+from mmhash_nb.training.loop import n_batches
+
+#: the modal-aware operations as printed, as we train them, and left out, which is concatenation
+OPERATIONS = {
+    "printed": {"kernel": "printed", "attention": "printed"},
+    "ours": {"kernel": "residual", "attention": "rescaled"},
+    "none": {"kernel": "none", "attention": "none"},
+}
+#: the backbone's last stage, which lies between the two operations
+LAST_STAGES = {
+    "frozen": {"trainable": "none", "statistics": "fixed"},
+    "trained": {"trainable": "last", "statistics": "batch"},
+}
 
 
 def variants(options: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -61,6 +77,77 @@ def beside_real_values(pairs: Pairs, runs: Iterable[Run]) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def settling(
+    pairs: Pairs, bits: int, steps: int, seeds: Iterable[int], options: Mapping[str, Any]
+) -> pd.DataFrame:
+    """MAH with each of `OPERATIONS`, reduction of the loss, weight decay and last stage.
+
+    Args:
+        pairs: the dataset.
+        bits: code length.
+        steps: of each training, at least; its rate does not decay.
+        seeds: of each combination.
+        options: of `mah` in all of them, such as rate and backbone.
+
+    Returns:
+        One row a combination and seed: `operations`, `reduction`, `weight_decay`, `last_stage`,
+        `steps`, what `beside_real_values` and `convergence.last_tenth` give, and `seconds`.
+    """
+    batches = n_batches(len(pairs.train), create("mah", bits, **options).options["batch_size"])
+    epochs = -(-steps // batches)
+    rows = []
+    for (name, operations), reduction, decay, (stage, learned), seed in product(
+        OPERATIONS.items(), ("sum", "mean"), (0.0, 1e-5), LAST_STAGES.items(), seeds
+    ):
+        loss = {"reduction": reduction, "weight_decay": decay}
+        length = {"epochs": epochs, "decay_every": epochs}
+        given = {**options, **operations, **loss, **learned, **length}
+        done = run("zeng2022", "mah", pairs, bits, seed, given)
+        (measured,) = beside_real_values(pairs, [done]).to_dict("records")
+        rows.append(
+            {
+                **{"operations": name, **loss, "last_stage": stage, "steps": epochs * batches},
+                **measured,
+                **last_tenth(done.method()),
+                "seconds": done.record["seconds_fit"],
+            }
+        )
+    return pd.DataFrame(rows).drop(columns="method")
+
+
+def texthash_by_epochs(
+    pairs: Pairs,
+    bits: Iterable[int],
+    epochs: Iterable[int],
+    seeds: Iterable[int],
+    options: Mapping[str, Any],
+) -> pd.DataFrame:
+    """The verdicts on TextHash's published numbers by length of training.
+
+    Args:
+        pairs: `mirflickr25k`, its tags.
+        bits: code lengths. epochs: lengths of training, each run in full. seeds: of each.
+        options: of `texthash` in all of them.
+
+    Returns:
+        One row a length of training and published number: `epochs`, the columns `table, bits,
+        published, ours, low, high, n_seeds, verdict` of `papers.compare.compare`, and by how many
+        per cent the loss fell in the last tenth, the mean over seeds.
+    """
+    bits, seeds = list(bits), list(seeds)
+    columns = ["table", "bits", "published", "ours", "low", "high", "n_seeds", "verdict"]
+    tables = []
+    for count in epochs:
+        given = {**options, "epochs": count}
+        runs = [run("zeng2022", "texthash", pairs, b, s, given) for b in bits for s in seeds]
+        judged = compare("zeng2022", frame(runs))
+        found = judged[(judged.method == "texthash") & (judged.verdict != "not run")][columns]
+        fell = [(one.key[1], last_tenth(one.method())["fall in %"]) for one in runs]
+        by_bits = pd.DataFrame(fell, columns=["bits", "fall in %"]).groupby("bits").mean()
+        tables.append(found.merge(by_bits, on="bits").assign(epochs=count))
+    return pd.concat(tables, ignore_index=True)[["epochs", *columns, "fall in %"]]
 
 
 def start_of_training(pairs: Pairs, bits: int, options: Mapping[str, Any]) -> pd.DataFrame:
