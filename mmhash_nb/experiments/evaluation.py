@@ -6,6 +6,7 @@ from typing import Any, cast
 import numpy as np
 
 from mmhash_nb.codes import HashCodes
+from mmhash_nb.experiments.collapse import signs
 from mmhash_nb.hashers.base import Embedder, EncodedModality, Hasher, Method, Unified, share_label
 from mmhash_nb.metrics import (
     acg,
@@ -81,7 +82,7 @@ def of_codes(
     They are mAP (expected, best and worst over ties); mAP@10, mAP@100 and mAP@500, which divide by
     the relevant items among those retrieved; NDCG@100 and ACG@100; precision among the first so
     many items, P@50 to P@500 (all items, where there are fewer), and where recall reaches so much,
-    P@recall=0.2 to P@recall=0.8.
+    P@recall=0.2 to P@recall=0.8; and the signs of collapse (`experiments.collapse`).
     """
     results = {}
     size = len(pairs.database)
@@ -104,6 +105,7 @@ def of_codes(
                     RECALLS, precision_recall_ranked(ranked, np.array(RECALLS)), strict=True
                 )
             },
+            **signs(codes, pairs, query, database),
         }
     return results
 

@@ -49,6 +49,28 @@ def gains(
     return pd.Series(found, dtype=object)
 
 
+def collapse(records: pd.DataFrame, dataset: str, bits: int) -> pd.DataFrame:
+    """Signs of a collapsed code beside the test mAP, means over seeds in per cent, as text.
+
+    Args:
+        records: run records with the columns `records.COLUMNS`.
+        dataset: whose runs; bits: code length.
+
+    Returns:
+        Rows `method, task`, columns `mAP`, `train mAP`, `distinct codes` (a share of the database)
+        and `bit balance`; `–` where records are of before these were computed. A failed run counts:
+        where it collapsed, it shows.
+    """
+    here = records[(records.dataset == dataset) & (records.bits == bits)]
+    wide = here.pivot_table(
+        index=["method", "task"], columns="metric", values="value", aggfunc="mean", sort=False
+    ).reindex(columns=["mAP", "train mAP", "distinct", "balance"])
+    named = wide.rename(columns={"distinct": "distinct codes", "balance": "bit balance"})
+    return named.rename_axis(columns=None).map(
+        lambda value: "–" if np.isnan(value) else f"{100 * value:.1f}"
+    )
+
+
 def over_seeds(table: pd.DataFrame, by: str) -> pd.DataFrame:
     """Fractions in per cent as text, mean over seeds ± half of the 95 % t-interval.
 
