@@ -125,7 +125,7 @@ def _found_or_done(
         seconds_fit = _train(fitted, pairs, folder)
         record = {
             "configuration": configuration,
-            "source": pairs.source,
+            "source": f"{pairs.source}; {pairs.means}" if pairs.without_relevant else pairs.source,
             "splits": {s: len(getattr(pairs, s)) for s in ("query", "database", "train")},
             "seconds_fit": seconds_fit,
             "device": resolve_device(device).type,
@@ -185,6 +185,8 @@ def run_protocol(
     if protocol.on_vectors:
         seen = described(pairs, **protocol.vectors, device=resolve_device(device))
     lines = headless()
+    if lines or pairs.without_relevant:
+        say(f"{pairs.name}: {pairs.means}.")
     done = []
     for method, bits, seed, options in progress_bar(
         protocol.runs(), desc=pairs.name, disable=lines, leave=False, delay=10.0
