@@ -74,6 +74,7 @@ def fit(args: argparse.Namespace) -> None:
         task = f"{query}-{database}"
         scores = (run.metrics[task]["mAP"] for run in (done, control))
         print(f"{f'{query} → {database}':<20}{next(scores):>12.3f}{next(scores):>14.3f}")
+    print(f"{pairs.means[:1].upper()}{pairs.means[1:]}.")
     print(f"written to {args.out}")
 
 

@@ -159,6 +159,8 @@ def read(
     source = f"{len(rows):,} of {table.total:,} rows"
     written = texts if "text" in needed else None
     pairs = preprocessing.pairs(pixels, written, source=source, **fields)
+    if pairs.without_relevant:
+        notes.append(f"{path}: {pairs.means}.")
     return Folder(pairs, rows, preprocessing, notes)
 
 

@@ -329,6 +329,17 @@ def test_labels_that_are_lists_are_refused_and_doubts_are_said(tmp_path, capsys)
     assert status == 0 and "'ΖΏΟ' (1 row) in " in err
 
 
+def test_what_cannot_be_found_is_counted_beside_every_mean(tmp_path, capsys):
+    rows = write_folder(tmp_path / "items", n=18, split=True)
+    queries = [row for row in rows if row[3] == "query"]
+    queries[0][2] = "alone"
+    write_table(tmp_path / "items", rows)
+    status, out, err = fit(capsys, tmp_path / "items", tmp_path / "m", *SCM)
+    most = f"eans are over {len(queries)} queries, of which 1 have nothing to find and count as 0: "
+    most += f"at most {1 - 1 / len(queries):.3f} is possible."
+    assert status == 0 and f"pairs.csv: m{most}\n" in err and f"\nM{most}\n" in out
+
+
 def test_encode_and_search_refuse_with_a_sentence(home, tmp_path, capsys):
     model, image = ("--model", home / "scm"), ("--codes", home / "image.npz")
     encode = partial(encoding, home / "items", home / "scm")

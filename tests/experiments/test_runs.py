@@ -307,3 +307,20 @@ def test_a_protocol_runs_references_once_and_the_control_always(two_views, tmp_p
     done = run_protocol("masci2014", protocol, two_views, root=tmp_path)
     assert [(r.record["configuration"]["method"]) for r in done] == [m for m, _, _ in planned]
     assert done[0].record["configuration"]["options"]["epochs"] == 2
+
+
+def test_records_and_logs_say_what_cannot_be_found(two_views, tmp_path, monkeypatch, capsys):
+    labels = np.hstack([two_views.labels, np.zeros((len(two_views), 1), dtype=bool)])
+    labels[two_views.query[:3]] = np.eye(5, dtype=bool)[4]
+    names = [*two_views.label_names, "alone"]
+    tail = dataclasses.replace(two_views, labels=labels, label_names=names, source="made")
+    protocol = Protocol("clusters", [(["random"], [4])], [0], {})
+    (done,) = run_protocol("masci2014", protocol, tail, root=tmp_path)
+    sentence = "means are over 30 queries, of which 3 have nothing to find and count as 0: at most"
+    assert {*frame([done]).source} == {f"made; {sentence} 0.900 is possible"}
+    assert f"clusters: {sentence} 0.900" in capsys.readouterr().err
+    (whole,) = run_protocol("masci2014", protocol, two_views, root=tmp_path)
+    assert {*frame([whole]).source} == {two_views.source} and not capsys.readouterr().err
+    monkeypatch.setenv("MMHASH_HEADLESS", "1")
+    run_protocol("masci2014", protocol, two_views, root=tmp_path)
+    assert "of which 0 have nothing to find" in capsys.readouterr().err
