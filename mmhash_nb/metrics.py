@@ -1,8 +1,10 @@
 """Retrieval metrics from a `RankProfile`: exact under ties, whatever the order of the database.
 
 Items at one Hamming distance are tied. A per-query metric is its mean over all orders of the
-tied items, in closed form; none needs a sort. A query with no relevant item scores 0.
-All metrics are in this module.
+tied items, in closed form; none needs a sort. All metrics are in this module.
+
+A query with no relevant item scores 0 and counts in every mean, so that a mean of average
+precision, NDCG or recall is at most `reachable(profile)`. Say so beside the mean.
 """
 
 from typing import get_args
@@ -12,6 +14,11 @@ import numpy as np
 from mmhash_nb.codes import check_radius
 from mmhash_nb.ranking import RankProfile
 from mmhash_nb.ties import PART, NormaliseBy, Ties, ratio, tie_groups, tied_average_precision
+
+
+def reachable(profile: RankProfile) -> float:
+    """The share of queries that have a relevant item: the highest mean that is possible, 0 to 1."""
+    return float(profile.relevant.any(axis=1).mean())
 
 
 def average_precision(
@@ -52,6 +59,9 @@ def mean_average_precision(
     skip_empty: bool = False,
 ) -> float:
     """The mean of `average_precision`, same arguments, over queries.
+
+    Queries without a relevant item count as 0 unless `skip_empty` leaves them out, so that the
+    highest possible value is `reachable(profile)`.
 
     Raises:
         ValueError: as `average_precision`, and where `skip_empty` leaves no query.

@@ -1,4 +1,7 @@
-"""`Pairs`: aligned images, texts and labels, and their query / database / train split."""
+"""`Pairs`: aligned images, texts and labels, and their query / database / train split.
+
+One contract, and with what checks it one module.
+"""
 
 import dataclasses
 import hashlib
@@ -90,6 +93,20 @@ class Pairs:
             if (words := getattr(self, name)) is not None:
                 digest.update(f"{name} {list(map(str, words))}".encode())
         return digest.hexdigest()
+
+    @cached_property
+    def without_relevant(self) -> int:
+        """How many queries have nothing to find: they share no label with a database sample."""
+        labels = self.labels[:, self.labels[self.database].any(axis=0)]
+        return len(self.query) - int(labels[self.query].any(axis=1).sum())
+
+    @property
+    def means(self) -> str:
+        """Over how many queries means are, how many find nothing, and the most, in words."""
+        n, none = len(self.query), self.without_relevant
+        most = f"{1 - none / max(1, n):.3f}"
+        found = f"of which {none:,} have nothing to find and count as 0: at most {most} is possible"
+        return f"means are over {n:,} queries, {found}"
 
     def take(self, indices: np.ndarray) -> "Pairs":
         """The samples at `indices` (int `[M]`, each once), with the splits that fall among them."""

@@ -10,6 +10,7 @@ from sklearn.metrics import average_precision_score, ndcg_score
 from table_cases import table_rows
 
 from mmhash_nb import metrics, ties
+from mmhash_nb.codes import HashCodes
 from mmhash_nb.metrics import (
     acg,
     average_precision,
@@ -22,7 +23,7 @@ from mmhash_nb.metrics import (
     precision_recall_ranked,
     recall_at,
 )
-from mmhash_nb.ranking import RankProfile
+from mmhash_nb.ranking import RankProfile, rank_profile
 
 NORMALISE_BY = ["relevant", "min", "retrieved"]
 TIES = {"expected": np.mean, "best": max, "worst": min}
@@ -295,3 +296,13 @@ def test_bad_arguments_are_named(function, arguments, named, sentence):
 def test_bad_distances_are_named(distances, relevant, sentence):
     with pytest.raises(ValueError, match=sentence):
         average_precision_from_distances(distances, relevant)
+
+
+def test_no_mean_is_over_the_share_of_queries_that_can_find_something():
+    labels = np.eye(4, dtype=bool)
+    queries, database = labels[[0, 1, 2, 3, 3]], labels[[0, 0, 1]]
+    codes = HashCodes.from_bits(np.unpackbits(np.arange(4, dtype=np.uint8)[:, None], axis=1))
+    ranked = rank_profile(codes[[0, 1, 2, 3, 3]], codes[[0, 0, 1]], queries, database)
+    assert metrics.reachable(ranked) == 0.4
+    assert metrics.mean_average_precision(ranked) == metrics.ndcg(ranked).mean() == 0.4
+    assert metrics.mean_average_precision(ranked, skip_empty=True) == 1

@@ -137,6 +137,19 @@ def test_a_notebook_keeps_the_rules(path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_parameters_are_checked_before_they_are_used(path):
+    """Papermill puts its values between the second code cell and the third."""
+    code = [c.source for c in nbformat.read(path, 4).cells if c.cell_type == "code"]
+    assert code[2].startswith("parameters.check(globals())\n")
+    given = {"In": ["", code[1], "# Parameters\nbits = '16'"]}
+    exec(code[1], given)
+    given["bits"] = "16"
+    expected = 16 if "bits: int" in code[1] else [16]
+    exec(f"from mmhash_nb.experiments import parameters\n{code[2].splitlines()[0]}", given)
+    assert given["bits"] == expected
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_what_a_notebook_imports_and_names_of_modules_is_there(path):
     cells = [c.source for c in nbformat.read(path, 4).cells if c.cell_type == "code"]
     tree = ast.parse("\n".join(cells))

@@ -199,3 +199,19 @@ def test_a_fraction_that_leaves_nothing_is_refused(train, fraction):
         numbered(8, np.arange(train)).held_out(fraction)
     with pytest.raises(ValueError, match="of 0 training samples"):
         numbered(8, np.arange(0)).held_out()
+
+
+@given(st.integers(0, 2**32), st.integers(1, 6))
+def test_queries_that_find_nothing_are_counted(seed, classes):
+    labels = np.random.default_rng(seed).random((N, classes)) < 0.15
+    labels[np.arange(N), np.arange(N) % classes] |= ~labels.any(axis=1)
+    names, query, database = [*map(str, range(classes))], np.arange(5), np.array([5, 6])
+    some = pairs(
+        labels=labels, label_names=names, query=query, database=database, train=np.array([7])
+    )
+    none = sum(not any((labels[q] & labels[d]).any() for d in database) for q in query)
+    assert some.without_relevant == none
+    assert some.means == (
+        f"means are over 5 queries, of which {none} have nothing to find and count as 0: at most "
+        f"{(5 - none) / 5:.3f} is possible"
+    )

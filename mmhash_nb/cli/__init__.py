@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmhash_nb.io.files import FULL
+from mmhash_nb.io.output import lasting_output
 
 #: how this process was started, for the usage lines
 PROGRAM = "mmhash" if Path(sys.argv[0]).stem == "mmhash" else "python -m mmhash_nb"
@@ -25,7 +26,16 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit status, 2 on what one sentence says is wrong."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    with lasting_output() as out:
+        status = _run(list(sys.argv[1:] if arguments is None else arguments))
+        out.flush()
+        if out.fault is not None and not isinstance(out.fault, BrokenPipeError):
+            print(f"all was done, but what was to be printed is lost: {out.fault}", file=sys.stderr)
+            return status or 1
+    return status
+
+
+def _run(given: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog=PROGRAM, epilog="COMMAND --help says what it takes.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (_, does) in COMMANDS.items():

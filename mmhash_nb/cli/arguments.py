@@ -1,10 +1,12 @@
 """What `fit`, `encode` and `search` take on the command line."""
 
 import argparse
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from mmhash_nb.datasets import folder
+from mmhash_nb.datasets.pairs_row import first_foreign_byte
 from mmhash_nb.datasets.preprocessing import IMAGES, Preprocessing
 from mmhash_nb.features.text import KINDS
 
@@ -50,6 +52,21 @@ def add_search(command: argparse.ArgumentParser) -> None:
         "--gallery", type=Path, metavar="PNG", help="draw what is found, with --folder"
     )
     command.add_argument("--folder", type=Path, metavar="DIR", help="holds the items' pictures")
+
+
+def utf8(text: str, option: str) -> str:
+    """An argument as text, whatever the locale is.
+
+    Raises:
+        ValueError: a byte of it is not UTF-8.
+    """
+    if not first_foreign_byte(text):
+        return text
+    # Python keeps bytes that the locale does not know; in an ASCII one these are all letters.
+    decoded = os.fsencode(text).decode("utf-8", "surrogateescape")
+    if byte := first_foreign_byte(decoded):
+        raise ValueError(f"{option} holds the byte {byte}, which is not UTF-8: write it in UTF-8.")
+    return decoded
 
 
 def _add_device(command: argparse.ArgumentParser) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from mmhash_nb import hashers, results
 from mmhash_nb.cli import PROGRAM
-from mmhash_nb.cli.arguments import NEEDED, add_encode, add_fit, add_search
+from mmhash_nb.cli.arguments import NEEDED, add_encode, add_fit, add_search, utf8
 from mmhash_nb.cli.models import Gallery, Model, check_absent, load_model, save_model
 from mmhash_nb.codes import HammingIndex
 from mmhash_nb.datasets import folder
@@ -18,12 +18,13 @@ from mmhash_nb.datasets.decoding import fitted, read_picture
 from mmhash_nb.datasets.pairs_row import picture_path
 from mmhash_nb.datasets.preprocessing import Preprocessing
 from mmhash_nb.experiments.evaluation import modalities, tasks
+from mmhash_nb.experiments.parameters import all_typed, kind_of
 from mmhash_nb.features.text import tokens
 from mmhash_nb.figures import Item, found_items, png
+from mmhash_nb.figures.search_results import check_items
 from mmhash_nb.hashers.base import EncodedModality, Hasher
 from mmhash_nb.io.cache import cache_folder
 from mmhash_nb.io.files import whole
-from mmhash_nb.runner.notebook_parameters import all_typed
 
 _SIDE, _DPI = 260, 200  # of a picture in a gallery: pixels, and how many of them an inch has
 _SHOWN = 80  # characters of a text in a list of results
@@ -47,7 +48,8 @@ def fit(args: argparse.Namespace) -> None:
     if not cls.has_codes:
         raise ValueError(f"{args.method} has no codes: choose another method, such as scm.")
     defaults = hashers.create(args.method, args.bits).options
-    options = all_typed(dict(args.p), defaults, "option", args.method)
+    kinds = {name: kind_of(default) for name, default in defaults.items()}
+    options = all_typed(dict(args.p), kinds, "option", args.method)
     preprocessing = Preprocessing(args.images, args.size, args.tokens, args.ngram)
     single = cls.modalities[0] if len(cls.modalities) == 1 else "joint"
     found = _read(args, preprocessing, NEEDED[single])
@@ -72,6 +74,7 @@ def fit(args: argparse.Namespace) -> None:
         task = f"{query}-{database}"
         scores = (run.metrics[task]["mAP"] for run in (done, control))
         print(f"{f'{query} → {database}':<20}{next(scores):>12.3f}{next(scores):>14.3f}")
+    print(f"{pairs.means[:1].upper()}{pairs.means[1:]}.")
     print(f"written to {args.out}")
 
 
@@ -102,10 +105,14 @@ def search(args: argparse.Namespace) -> None:
             )
     model = load_model(args.model, args.device)
     gallery = Gallery.load(args.codes)
+    if args.gallery is not None:
+        check_items(min(args.k, len(gallery.codes)))
     if gallery.model != model.digest:
         raise ValueError(
             f"the codes in {args.codes} are of another model than {args.model}: encode again."
         )
+    if args.text is not None:
+        args.text = utf8(args.text, "--text")
     given = [name for name in ("image", "text") if getattr(args, name) is not None]
     if not given:
         raise ValueError("there is nothing to search for: give --text, --image or both.")
@@ -140,8 +147,8 @@ def search(args: argparse.Namespace) -> None:
 
 def _read(args: argparse.Namespace, preprocessing: Preprocessing, modality: str) -> folder.Folder:
     found = folder.read(args.folder, preprocessing, modality=modality, on_error=args.on_error)
-    if found.left_out:
-        print(found.left_out, file=sys.stderr)
+    for note in found.notes:
+        print(note, file=sys.stderr)
     return found
 
 

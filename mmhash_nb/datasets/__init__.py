@@ -30,7 +30,7 @@ __all__ = ["available", "data_root", "find", "load", "module_of", "names"]
 
 _DATASETS = (
     *("scenes", "wiki", "cifar10", "nuswide", "flipkart"),
-    *("flickr8k", "mirflickr25k", "uci_digits", "iaprtc12", "folder"),
+    *("flickr8k", "mirflickr25k", "uci_digits", "iaprtc12", "nuswide_cs2108", "folder"),
 )
 
 

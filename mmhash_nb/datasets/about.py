@@ -2,13 +2,16 @@
 
 It has `page` (where to get the files) and `put` (what to put where, under the root).
 Where the files always have the same names, it has `folder` and `files` (those that end with `/` are
-folders), and, where there are such, checksums, `protocols` and `archives`.
+folders, or archives of that name), and, where there are such, checksums, `protocols` and
+`archives`.
 """
 
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from mmhash_nb.io.packed import SUFFIXES
 
 #: the name of the image modality for each value of the option `images`
 DISPLAY = {
@@ -30,8 +33,14 @@ def about(name: str) -> dict[str, Any]:
 def lacking(name: str, root: Path) -> list[str]:
     """Those of the `files` of a dataset that are not under `root`."""
     known = about(name)
-    paths = {file: root / known["folder"] / file for file in known["files"]}
-    return [f for f, path in paths.items() if not (path.is_dir if f[-1] == "/" else path.is_file)()]
+    return [file for file in known["files"] if not _is_there(root / known["folder"], file)]
+
+
+def _is_there(folder: Path, file: str) -> bool:
+    path = folder / file
+    if not file.endswith("/"):
+        return path.is_file()
+    return path.is_dir() or any(path.with_suffix(suffix).is_file() for suffix in SUFFIXES)
 
 
 def find(name: str, root: Path) -> Path | None:

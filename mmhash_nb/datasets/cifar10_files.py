@@ -1,4 +1,4 @@
-"""CIFAR-10's pixels from any packaging: official python batches, image folder, zip of one."""
+"""CIFAR-10's pixels from any packaging: official python batches, image folder, archive of one."""
 
 import hashlib
 import io
@@ -6,9 +6,6 @@ import os
 import pickle
 import re
 import tarfile
-import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,10 +13,13 @@ from typing import Any
 import numpy as np
 
 from mmhash_nb.datasets.about import about
-from mmhash_nb.datasets.decoding import opened, rgb
+from mmhash_nb.datasets.colours import rgb
+from mmhash_nb.datasets.decoding import opened
 from mmhash_nb.io.archives import Archive
 from mmhash_nb.io.cache import cached_array
 from mmhash_nb.io.download import check_members, digest_of
+from mmhash_nb.io.packed import SUFFIXES, AnyFile, PackedFile
+from mmhash_nb.io.packed import files as files_in
 
 BATCHES = "cifar-10-batches-py"
 _ABOUT = about("cifar10")
@@ -33,8 +33,6 @@ SPLITS = ("train", "test")
 SIDE = 32
 #: of one re-packaged image: of this size none has more, so that no archive unpacks without end
 _MOST_BYTES = 1 << 20
-
-Read = Callable[[str], bytes]
 
 
 def find(root: Path) -> Path | None:
@@ -51,18 +49,22 @@ def find(root: Path) -> Path | None:
 
 
 def _packagings(folder: Path) -> list[Path | None]:
-    """What a folder holds: batches, their archive, images, a zip of images; the best first."""
+    """What a folder holds: batches, their archive, images, images in one; the best first."""
     batches = [one for one in (folder, folder / BATCHES) if (one / "data_batch_1").is_file()]
     archive = folder / ARCHIVE
     # `train/` and `test/` alone say little: another dataset may have them too.
     whole_set = all((folder / split / name).is_dir() for split in SPLITS for name in CLASSES)
-    zips = (p for p in sorted(folder.glob("*.zip")) if p.name.lower().startswith("cifar"))
+    packed = (p for p in sorted(folder.iterdir()) if _is_packed(p))
     return [
         next(iter(batches), None),
         archive if archive.is_file() else None,
         folder if whole_set else None,
-        next(zips, None),
+        next(packed, None),
     ]
+
+
+def _is_packed(path: Path) -> bool:
+    return path.name.lower().startswith("cifar") and path.suffix.lower() in SUFFIXES
 
 
 def is_official(path: Path) -> bool:
@@ -91,8 +93,7 @@ def _flat(path: Path) -> np.ndarray:
     if is_official(path):
         pixels, classes = _from_batches(path)
     else:
-        with _members_of(path) as (names, read):
-            pixels, classes = _from_images(path, names, read)
+        pixels, classes = _from_images(path, _files_of(path))
     return np.concatenate([pixels.ravel(), classes.astype(np.uint8)])
 
 
@@ -140,48 +141,38 @@ class _NumpyOnly(pickle.Unpickler):
         raise pickle.UnpicklingError(f"a CIFAR-10 batch holds arrays only, not {module}.{name}.")
 
 
-@contextmanager
-def _members_of(path: Path) -> Iterator[tuple[list[str], Read]]:
-    """The names of all files in a folder or zip archive, and a function that reads one of them."""
+def _files_of(path: Path) -> dict[str, AnyFile]:
+    """All files in a folder or archive by their names there."""
     if path.is_dir():
         files = [p for split in SPLITS for p in (path / split).rglob("*") if p.is_file()]
-        names = [file.relative_to(path).as_posix() for file in files]
-        yield names, lambda name: (path / name).read_bytes()
-        return
-    try:
-        archive = zipfile.ZipFile(path)
-    except zipfile.BadZipFile as error:
-        raise ValueError(f"{path} is no whole zip archive ({error}): get it again.") from None
-    with archive:
-        check_members(path, archive.namelist())
-        sizes = {info.filename: info.file_size for info in archive.infolist()}
-
-        def read(name: str) -> bytes:
-            if sizes[name] > _MOST_BYTES:
-                raise ValueError(f"it has {sizes[name]:,} bytes unpacked")
-            return archive.read(name)
-
-        yield archive.namelist(), read
+        return {file.relative_to(path).as_posix(): file for file in files}
+    packed = {file.inside: file for file in files_in(path)}
+    check_members(path, packed)
+    return dict(packed)
 
 
-def _from_images(path: Path, names: list[str], read: Read) -> tuple[np.ndarray, np.ndarray]:
-    order = sorted(image for name in names if (image := _image(path, name)) is not None)
+def _from_images(path: Path, files: dict[str, AnyFile]) -> tuple[np.ndarray, np.ndarray]:
+    order = sorted(image for name in files if (image := _image(path, name)) is not None)
     if not order:
         raise ValueError(f"{path} holds no images train/CLASS/NUMBER.jpg or test/CLASS/NUMBER.jpg.")
     pixels = np.empty((len(order), 3, SIDE, SIDE), dtype=np.uint8)
     for i, (_, _, _, name) in enumerate(order):
         label = f"image {name} in {path}"
-        try:
-            data = read(name)
-        except Exception as error:  # OSError, BadZipFile, zlib.error, ValueError, ...
-            raise ValueError(f"{label} does not decode ({error}): get it again.") from None
-        with opened(data, label) as picture:
+        with opened(_bytes(files[name], label), label) as picture:
             wide, high = picture.size
             if (wide, high) == (SIDE, SIDE):  # others are refused before their pixels take memory
                 pixels[i] = np.asarray(rgb(picture)).transpose(2, 0, 1)  # [3, 32, 32]
         if (wide, high) != (SIDE, SIDE):
             raise ValueError(f"{label} is {wide} x {high} pixels; CIFAR-10's are {SIDE} x {SIDE}.")
     return pixels, np.array([label for _, _, label, _ in order], dtype=np.int64)
+
+
+def _bytes(file: AnyFile, label: str) -> bytes:
+    if isinstance(file, PackedFile) and file.size > _MOST_BYTES:
+        raise ValueError(
+            f"{label} does not decode (it has {file.size:,} bytes unpacked): get it again."
+        )
+    return file.read_bytes()
 
 
 def _image(path: Path, name: str) -> tuple[int, int, int, str] | None:

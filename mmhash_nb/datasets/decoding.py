@@ -1,4 +1,4 @@
-"""The one decoder of photos: opened with care, brought to RGB, and scaled in one of three ways.
+"""The one decoder of photos: opened with care, shown by `colours`, and scaled in one of three ways.
 
 `stretched` is for deep networks, which see all of a photo. `padded` and `upright` leave the
 proportions. They differ by a rounding, since one pads before it scales and the other after: pixels
@@ -11,7 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
+
+from mmhash_nb.datasets.colours import rgb, srgb, turn
+from mmhash_nb.io.packed import AnyFile
 
 #: Pillow has other formats too, some of which start programs
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
@@ -25,16 +28,18 @@ _AGAIN = "get it again"
 
 
 @contextmanager
-def opened(source: Path | bytes, name: str, fix: str = _AGAIN) -> Iterator[Image.Image]:
+def opened(source: AnyFile | bytes, name: str, fix: str = _AGAIN) -> Iterator[Image.Image]:
     """An image file whose pixels are not read yet; what fails in the block becomes one sentence.
 
     Args:
-        source: a PNG, JPEG, WebP, GIF or BMP file, or its bytes.
+        source: a PNG, JPEG, WebP, GIF or BMP file, in an archive too, or its bytes.
         name: of the file; fix: what to do about it, for errors.
 
     Raises:
-        ValueError: no such file, too many pixels, or no whole picture.
+        ValueError: no such file, a damaged archive, too many pixels, or no whole picture.
     """
+    if not isinstance(source, Path | bytes):
+        source = source.read_bytes()
     try:
         file = io.BytesIO(source) if isinstance(source, bytes) else source
         image = Image.open(file, formats=FORMATS)  # reads no pixels yet
@@ -56,16 +61,7 @@ def opened(source: Path | bytes, name: str, fix: str = _AGAIN) -> Iterator[Image
         raise ValueError(f"{name} is no whole picture ({reason}): {fix}.") from None
 
 
-def rgb(image: Image.Image) -> Image.Image:
-    """An image in RGB, on white where it is transparent."""
-    image.load()
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    above = image.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", above.size, _WHITE), above).convert("RGB")
-
-
-def stretched(path: Path, size: int) -> np.ndarray:
+def stretched(path: AnyFile, size: int) -> np.ndarray:
     """A photo scaled to a square, `uint8 [3, size, size]`.
 
     Its sides are scaled each for itself, so that all of the photo is seen, by Pillow's bilinear
@@ -78,11 +74,14 @@ def stretched(path: Path, size: int) -> np.ndarray:
     with opened(path, str(path)) as photo:
         # A part of the size is rounded up; the box says where in it the photo ends.
         _, box = photo.draft("RGB", (size, size)) or ("", None)
-        square = rgb(photo).resize((size, size), Image.Resampling.BILINEAR, box)
+        square = srgb(photo).resize((size, size), Image.Resampling.BILINEAR, box)
+        turned = turn(photo)
+    # The box is that of the photo as it lies, so that it is turned last.
+    square = square if turned is None else square.transpose(turned)
     return np.asarray(square).transpose(2, 0, 1)
 
 
-def padded(path: Path, size: int) -> np.ndarray:
+def padded(path: AnyFile, size: int) -> np.ndarray:
     """A photo padded with white to a square and scaled, `uint8 [3, size, size]`.
 
     The shorter side is padded to the length of the longer one, half on each side.
@@ -94,8 +93,9 @@ def padded(path: Path, size: int) -> np.ndarray:
         # Padded to a square, a long strip of few pixels would take all memory.
         if (side := max(photo.size)) > MOST_SIDE:
             raise ValueError(f"a side has {side:,} pixels, over {MOST_SIDE:,}")
+        shown = rgb(photo)
         square = Image.new("RGB", (side, side), _WHITE)
-        square.paste(rgb(photo), ((side - photo.width) // 2, (side - photo.height) // 2))
+        square.paste(shown, ((side - shown.width) // 2, (side - shown.height) // 2))
     return np.asarray(square.resize((size, size), Image.Resampling.BILINEAR)).transpose(2, 0, 1)
 
 
@@ -117,7 +117,7 @@ def upright_or_white(path: Path, size: int) -> np.ndarray:
 
 
 def read_picture(source: Path | bytes, name: str = "", side: int | None = None) -> Image.Image:
-    """A user's picture, turned as its EXIF data says, RGB, on white where it is transparent.
+    """A user's picture as it is shown: upright, in sRGB, on white where it is transparent.
 
     Args:
         source: a PNG, JPEG, WebP, GIF (its first frame) or BMP file, or its bytes.
@@ -138,7 +138,7 @@ def read_picture(source: Path | bytes, name: str = "", side: int | None = None) 
     with opened(source, name, _ANOTHER) as picture:
         if side is not None:
             picture.draft("RGB", (side, side))
-        return rgb(ImageOps.exif_transpose(picture))
+        return rgb(picture)
 
 
 def fitted(picture: Image.Image, width: int, height: int) -> np.ndarray:

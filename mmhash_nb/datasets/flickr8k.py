@@ -49,7 +49,7 @@ def load(
     """
     folder = photo_tables.required("flickr8k", Path(root), images, texts)
     rows, labels, names = _concepts(folder / CONCEPTS)
-    paths = photo_tables.photo_paths(folder / CONCEPTS, rows, folder / photo_tables.PHOTOS)
+    paths = photo_tables.photo_paths(folder / CONCEPTS, rows, folder)
     captions = _captions(folder / CAPTIONS, [path.name for path in paths])
     used = np.flatnonzero(labels.any(axis=1))
     query, rest = photo_tables.split(len(used), n_query, split_seed)

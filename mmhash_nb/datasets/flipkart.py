@@ -49,7 +49,7 @@ def load(
     folder = photo_tables.required("flipkart", Path(root), images, texts)
     index, products = folder / INDEX, folder / PRODUCTS
     _, rows = photo_tables.table(index, COLUMNS)
-    paths = photo_tables.photo_paths(index, rows, folder / photo_tables.PHOTOS)
+    paths = photo_tables.photo_paths(index, rows, folder)
     _, listed = photo_tables.table(products, ("uniq_id", "product_name", "description"))
     product_of = {row["uniq_id"]: row for row in listed.values()}
     for line, row in rows.items():

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from mmhash_nb.datasets import decoding, store
+from mmhash_nb.datasets import decoding, label_cells, store
 from mmhash_nb.datasets.about import about, check_option
 from mmhash_nb.datasets.pairs_row import Row
 from mmhash_nb.datasets.pairs_table import NAME, Table, listed, read_table
@@ -43,13 +43,13 @@ class Folder:
     Attributes:
         pairs: its items; rows: their rows, in the same order.
         preprocessing: how they became arrays, with its vocabulary.
-        left_out: a sentence about the rows that are not among them, empty where there are none.
+        notes: sentences on rows that are not among them, and on what is probably meant otherwise.
     """
 
     pairs: Pairs
     rows: list[Row]
     preprocessing: Preprocessing
-    left_out: str
+    notes: list[str]
 
 
 def find(root: Path) -> Path | None:
@@ -72,10 +72,10 @@ def load(
 ) -> Pairs:
     """The items that `root/pairs.csv` lists; see the head of this module.
 
-    Pictures are brought upright, put on white where they are transparent, scaled and padded to a
-    square; they are decoded once, see `store.decoded`. Texts become ones and zeros, for the up
-    to 2,000 tokens that most training texts hold, each held by two at least. A picture may be in
-    one row alone, under one name, so that none is both a query and searched.
+    Pictures are brought upright, to 8-bit sRGB, and on white where they are transparent; they are
+    scaled and padded to a square. They are decoded once, see `store.decoded`. Texts become ones and
+    zeros, for the up to 2,000 tokens that most training texts hold, each held by two at least. A
+    picture may be in one row alone, under one name, so that none is both a query and searched.
 
     Args:
         root: the folder.
@@ -104,8 +104,8 @@ def load(
     words = None if vocabulary is None else tuple(vocabulary)
     preprocessing = Preprocessing(images, size, tokens, ngram, words)
     found = read(root, preprocessing, modality, on_error, split_seed, n_query)
-    if found.left_out:
-        warnings.warn(found.left_out, stacklevel=3)  # where `datasets.load` was called
+    for note in found.notes:
+        warnings.warn(note, stacklevel=3)  # where `datasets.load` was called
     return found.pairs
 
 
@@ -143,18 +143,25 @@ def read(
         )
     texts = [row.text for row in rows]
     fields: dict[str, Any] = {} if not any(texts) else {"captions": texts}
+    notes = _left_out(path, table, reasons if wrong else "", modality)
     if not new:
+        labels_of_rows = [row.labels for row in rows]
+        label_cells.refuse(path, labels_of_rows)
+        notes += label_cells.doubts(path, labels_of_rows)
         fields |= _splits(path, table, rows, split_seed, n_query)
         fields["labels"], fields["label_names"] = _labels(path, rows)
         _check_shared(path, fields)
         learned = [texts[i] for i in fields["train"]]
         words = _vocabulary(path, learned, preprocessing) if "text" in needed else ()
         preprocessing = dataclasses.replace(preprocessing, vocabulary=words)
+        lost = preprocessing.lost(texts, learned) if "text" in needed else []
+        notes += [f"{path}: {sentence}" for sentence in lost]
     source = f"{len(rows):,} of {table.total:,} rows"
     written = texts if "text" in needed else None
     pairs = preprocessing.pairs(pixels, written, source=source, **fields)
-    left_out = _left_out(path, table, reasons if wrong else "", modality)
-    return Folder(pairs, rows, preprocessing, left_out)
+    if pairs.without_relevant:
+        notes.append(f"{path}: {pairs.means}.")
+    return Folder(pairs, rows, preprocessing, notes)
 
 
 def _pixels(root: Path, rows: Sequence[Row], size: int) -> tuple[np.ndarray, dict[int, str]]:
@@ -226,8 +233,8 @@ def _vocabulary(path: Path, texts: Sequence[str], preprocessing: Preprocessing) 
         raise ValueError(f"{path}: {error}") from None
 
 
-def _left_out(path: Path, table: Table, reasons: str, modality: str) -> str:
+def _left_out(path: Path, table: Table, reasons: str, modality: str) -> list[str]:
     without = f"{table.without} of the {table.total} rows of {path} have no {modality}"
     parts = [reasons, without if table.without else ""]
     why = "; ".join(part for part in parts if part)
-    return f"left out: {why}." if why else ""
+    return [f"left out: {why}."] if why else []

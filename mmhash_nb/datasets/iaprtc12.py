@@ -3,7 +3,7 @@
 from functools import partial
 
 from mmhash_nb.datasets import iaprtc12_official as official
-from mmhash_nb.datasets.distributions import Distributions
+from mmhash_nb.datasets.distributions import Distributions, TextFiles
 from mmhash_nb.datasets.matlab_layouts import layout
 from mmhash_nb.datasets.photo_collection import FILES, PhotoCollection
 from mmhash_nb.datasets.selection import Selection
@@ -36,9 +36,8 @@ class IAPRTC12(PhotoCollection):
         return (
             Distributions(
                 same=(layout("rand"),) if frequent is None else (),
-                missing=official.missing,
+                official=TextFiles(official.missing, partial(official.read, frequent=frequent)),
                 contents=official.contents,
-                read_official=partial(official.read, frequent=frequent),
                 other=(layout("lists"), layout("captions")) if frequent is None else (),
             ),
         )

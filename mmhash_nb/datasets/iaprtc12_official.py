@@ -9,7 +9,7 @@ from mmhash_nb.datasets import store
 from mmhash_nb.datasets.about import numbered, wrong
 from mmhash_nb.datasets.selection import Selection, count, no_images, required
 from mmhash_nb.datasets.splits import most_frequent
-from mmhash_nb.io.finding import Photos, locate
+from mmhash_nb.io.finding import Photos, has_photo, locate
 
 CAPTIONS, LABELS, LABEL_LIST = "annotations_complete_eng", "labels.txt", "wlist.txt"
 #: photos; one of them has no English caption
@@ -21,7 +21,7 @@ def missing(folder: Path, images: str) -> str | None:
     """The first file that `folder` lacks for one of the values of the option `images`."""
     if locate(folder, CAPTIONS) is None:
         return CAPTIONS
-    if images == "pixels" and next(folder.rglob("*.jpg"), None) is None:
+    if images == "pixels" and not has_photo(folder):
         return "photo (images/*/*.jpg)"
     return next((name for name in (LABEL_LIST, LABELS) if not any(folder.rglob(name))), None)
 

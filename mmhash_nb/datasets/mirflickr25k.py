@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from mmhash_nb.datasets import mirflickr25k_lists as lists
 from mmhash_nb.datasets import mirflickr25k_official as official
-from mmhash_nb.datasets.distributions import Distributions
+from mmhash_nb.datasets.distributions import Distributions, TextFiles
 from mmhash_nb.datasets.matlab_layouts import layout
 from mmhash_nb.datasets.photo_collection import PhotoCollection
 from mmhash_nb.io.finding import locate
@@ -12,9 +13,9 @@ from mmhash_nb.io.finding import locate
 _UNPACKED = "mirflickr"
 _DISTRIBUTIONS = Distributions(
     same=(layout("dcmh", "mirflickr25k"), layout("one_file", "FLICKR-25K.mat", "FLICKR-25k.mat")),
-    missing=official.missing,
+    official=TextFiles(official.missing, official.read),
     contents=official.contents,
-    read_official=official.read,
+    lists=TextFiles(lists.missing, lists.read),
     other=(layout("lists"), layout("cnn", "mir"), layout("raw", "mir"), layout("captions")),
     label_names=official.CONCEPTS,
 )
@@ -28,8 +29,12 @@ class MIRFlickr25K(PhotoCollection):
     are for training; the papers publish no list of them. (zhang2018 speaks of pairs with at least
     20 tags, but follows DCMH and has its numbers.)
 
-    DCMH's files name neither tags nor labels. Their label columns are in the alphabetical order of
-    the annotations' names, and tags are numbered. Other MATLAB files have numbered labels too.
+    The selection also circulates as lists of text: `all_imgs.txt`, `all_tags.txt` and
+    `all_labels.txt`. Photos are taken by the names in the list, from a folder or an archive.
+
+    DCMH's files name neither tags nor labels. Names are those of `label_names.txt` and
+    `tag_names.txt`, where they lie beside. Without these, label columns are in the alphabetical
+    order of the annotations' names, and tags are numbered. Other MATLAB files have numbered labels.
     """
 
     NAME = "mirflickr25k"

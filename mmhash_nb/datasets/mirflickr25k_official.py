@@ -7,8 +7,8 @@ from scipy import sparse
 
 from mmhash_nb.datasets import store
 from mmhash_nb.datasets.about import about, numbered, wrong
-from mmhash_nb.datasets.selection import Selection, absent, count, no_images, required
-from mmhash_nb.io.finding import Photos, locate
+from mmhash_nb.datasets.selection import Selection, absent, count, marked, no_images, required
+from mmhash_nb.io.finding import Photos, has_photo, locate
 
 #: the concepts in alphabetical order
 CONCEPTS = tuple(about("mirflickr25k")["concepts"])
@@ -21,9 +21,11 @@ N_PHOTOS = 25_000
 
 def missing(folder: Path, images: str) -> str | None:
     """The first file that `folder` lacks for one of the values of the option `images`."""
-    photo = [PHOTO] if images == "pixels" else []
     annotations = (f"{concept}.txt" for concept in CONCEPTS)
-    return absent(folder, TAG_LIST, f"{TAGS}/tags1.txt", *photo, *annotations)
+    lacking = absent(folder, TAG_LIST, f"{TAGS}/tags1.txt", *annotations)
+    if lacking is None and images == "pixels" and not has_photo(folder, PHOTO):
+        return PHOTO
+    return lacking
 
 
 def contents(folder: Path) -> dict[str, tuple[int, int]]:
@@ -85,18 +87,13 @@ def _words(path: Path) -> list[str]:
 def _tags(folder: Path, words: list[str]) -> sparse.csr_matrix:
     """Which words each photo has, `float32 [N, V]`."""
     column = {word: i for i, word in enumerate(words)}
-    n = sum(1 for _ in folder.glob("tags*.txt"))
-    rows: list[int] = []
-    columns: list[int] = []
-    for i in range(n):
+    columns: list[set[int]] = []
+    for i in range(sum(1 for _ in folder.glob("tags*.txt"))):
         path = folder / f"tags{i + 1}.txt"
         if not path.is_file():
             raise FileNotFoundError(f"there is no {path}: unpack mirflickr25k.zip again.")
-        of_photo = {column[tag] for _, line in _lines(path) if (tag := line.strip()) in column}
-        rows += [i] * len(of_photo)
-        columns += sorted(of_photo)
-    ones = np.ones(len(rows), dtype=np.float32)
-    return sparse.csr_matrix((ones, (rows, columns)), shape=(n, len(words)))
+        columns.append({column[tag] for _, line in _lines(path) if (tag := line.strip()) in column})
+    return marked(columns, len(words))
 
 
 def _listed(path: Path, n: int) -> np.ndarray:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mmhash_nb.datasets import nuswide_official as official
-from mmhash_nb.datasets.distributions import Distributions
+from mmhash_nb.datasets.distributions import Distributions, TextFiles
 from mmhash_nb.datasets.matlab_layouts import layout
 from mmhash_nb.datasets.nuswide_tables import PAGE
 from mmhash_nb.datasets.photo_collection import FILES, PhotoCollection
@@ -53,9 +53,8 @@ def _distributions(concepts: int, note: str = "") -> Distributions:
             layout("dcmh", f"nus-wide-tc{concepts}"),
             layout("one_file", f"NUS-WIDE-TC{concepts}.mat"),
         ),
-        missing=official.missing,
+        official=TextFiles(official.missing, partial(_official, concepts, note)),
         contents=official.contents,
-        read_official=partial(_official, concepts, note),
         other=(layout("lists"), layout("cnn", "nus"), layout("raw", "nus"), layout("captions")),
         labels=concepts,
     )

@@ -1,14 +1,14 @@
 """A row of `pairs.csv`: an item, or the reason why it cannot be read."""
 
+import os
 import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmhash_nb.datasets.label_cells import read_labels, shown, visible
 from mmhash_nb.features.text import tokens
 from mmhash_nb.pairs import SPLITS
-
-_MOST_SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -61,23 +61,17 @@ def read_row(
             return None
         raise ValueError(f"no {' and no '.join(lacking)}")
     if "text" in needed and not tokens(text, kind):
-        least = "word of two letters or more" if kind == "word" else "letter"
+        least = "letter"
+        if kind == "word":
+            other = " (tokens='char', or --tokens char in a shell, keeps shorter ones)"
+            least = f"word of two letters or more{other if tokens(text, 'char') else ''}"
         raise ValueError(f"the text {shown(text)} holds no {least}")
-    labels = _labels(cells["labels"]) if labelled else ()
-    split = cells.get("split", "") if labelled else ""
+    labels = read_labels(cells["labels"]) if labelled else ()
+    split = visible(cells.get("split", "")) if labelled else ""
     if labelled and "split" in header and split not in SPLITS:
         raise ValueError(f"the split {shown(split)} is none of {', '.join(SPLITS)}")
     path = picture_path(folder, image) if "image" in needed else None
     return Row(line, image, text, labels, split, path)
-
-
-def _labels(cell: str) -> tuple[str, ...]:
-    labels = [unicodedata.normalize("NFC", label.strip()) for label in cell.split(";")]
-    if not any(labels):
-        raise ValueError("no labels")
-    if "" in labels:
-        raise ValueError(f"an empty label in {shown(cell)} (one ';' too many)")
-    return tuple(dict.fromkeys(labels))
 
 
 def picture_path(folder: Path, name: str) -> Path:
@@ -89,7 +83,9 @@ def picture_path(folder: Path, name: str) -> Path:
     home = folder.resolve()
     try:
         # The same letters may be written in two ways, and some systems rewrite names of files.
-        written = [name, *(unicodedata.normalize(f, name) for f in ("NFC", "NFD"))]
+        forms = [name, *(unicodedata.normalize(f, name) for f in ("NFC", "NFD"))]
+        # Names of files are UTF-8 on most systems, even where a locale is not.
+        written = [os.fsdecode(form.encode()) for form in forms]
         paths = [(home / one).resolve() for one in written]
         path = next((one for one in paths if one.is_file()), paths[0])
         there = path.is_file()
@@ -106,8 +102,3 @@ def picture_path(folder: Path, name: str) -> Path:
 def first_foreign_byte(text: str) -> str:
     """The first byte of a text that is not UTF-8, as 0xE9; empty where all are."""
     return next((f"0x{ord(c) - 0xDC00:02X}" for c in text if "\udc80" <= c <= "\udcff"), "")
-
-
-def shown(value: str) -> str:
-    """A cell in quotes, control characters escaped, cut where it is long."""
-    return repr(value if len(value) <= _MOST_SHOWN else value[: _MOST_SHOWN - 1] + "…")

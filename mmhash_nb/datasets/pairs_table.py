@@ -10,7 +10,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmhash_nb.datasets.pairs_row import Row, first_foreign_byte, read_row, shown
+from mmhash_nb.datasets.label_cells import shown, visible
+from mmhash_nb.datasets.pairs_row import Row, first_foreign_byte, read_row
+from mmhash_nb.io.files import any_length
 
 NAME = "pairs.csv"
 COLUMNS = ("image", "text", "labels", "split")
@@ -96,13 +98,14 @@ def _lines(path: Path) -> list[tuple[int, list[str]]]:
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in data[:4]:
         raise ValueError(f"line 1 of {path} is not UTF-8 but UTF-16: save the file as CSV UTF-8.")
     text = data.decode("utf-8-sig", "surrogateescape")
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     lines, begins = [], 1
     try:
-        for fields in reader:
-            if any(field.strip() for field in fields):
-                lines.append((begins, fields))
-            begins = reader.line_num + 1
+        with any_length():
+            reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+            for fields in reader:
+                if any(field.strip() for field in fields):
+                    lines.append((begins, fields))
+                begins = reader.line_num + 1
     except csv.Error as error:
         raise ValueError(
             f"the row that begins on line {begins} of {path} cannot be read ({error}): check its "
@@ -118,7 +121,7 @@ def _header(
     here = f"line {line} of {path}"
     required = [*needed, *(["labels"] if labelled else [])]
     read = [*required, *(["split"] if labelled else [])]
-    header = [name.strip() for name in names]
+    header = [visible(name) for name in names]
     if header[0].startswith("sep="):
         raise ValueError(f"{here} is none of the table but a spreadsheet's 'sep=': remove it.")
     if any(first_foreign_byte(name) for name in header):
@@ -138,9 +141,11 @@ def _header(
     for name in required:
         if name not in header:
             there = ", ".join(shown(other) for other in header)
+            one_hot = "; of columns of zeros and ones, it takes the names of the ones, by ';'"
+            more = one_hot if name == "labels" and len({*header} - {*COLUMNS}) > 1 else ""
             raise ValueError(
                 f"{here} has no column {name!r} (it has {there}): it must name "
-                f"{', '.join(required)}, separated by commas."
+                f"{', '.join(required)}, separated by commas{more}."
             )
     return header
 

@@ -47,7 +47,10 @@ class PhotoCollection(ABC):
     def __init__(self) -> None:
         known = about(self.NAME)
         self.put, self.folders = known["put"], known["folders"]
-        self.protocols = {paper: Protocol(**rule) for paper, rule in known["protocols"].items()}
+        sizes = tuple(known.get("label_sizes", ()))
+        self.protocols = {
+            paper: Protocol(**rule, label_sizes=sizes) for paper, rule in known["protocols"].items()
+        }
         self.archives = [Archive(**row) for row in known.get("archives", ())]
 
     @abstractmethod
@@ -95,8 +98,8 @@ class PhotoCollection(ABC):
 
         Args:
             root: the folder that holds the dataset's folder, with the official files unpacked or
-                with MATLAB files that circulate. Of several distributions the first with these
-                images is read.
+                with files that circulate. Of several distributions the first with these images is
+                read. Photos may lie in zip or (uncompressed) tar archives there.
             images: `none`, features without columns (`float32 [N, 0]`), for methods of texts;
                 `vgg`, where a file has features (`float32 [N, d]`); `pixels` (`uint8 [N, 3, size,
                 size]`, mapped from the cache); or `bof`, visual words (`float32 [N, 500]`), of
@@ -153,6 +156,8 @@ class PhotoCollection(ABC):
         counts, fix = self.counts(found, rule), f"put {self.put}"
         if published:
             rule.check(self.NAME, counts, fix)
+            if found.label_names is not None:
+                rule.check_labels(self.NAME, found.labels, found.label_names, fix)
         names, n = found.label_names, found.labels.shape[1]
         if names is None or len(names) != n:
             names = [f"label {i}" for i in range(n)]

@@ -12,6 +12,9 @@ from mmhash_nb.datasets import about, decoding, store
 from mmhash_nb.datasets.about import DISPLAY, check_option
 from mmhash_nb.features import KINDS, describe
 from mmhash_nb.features.text import bag_of_words, sentence_embeddings
+from mmhash_nb.io.files import any_length
+from mmhash_nb.io.finding import Photos
+from mmhash_nb.io.packed import AnyFile
 from mmhash_nb.pairs import Pairs
 
 #: the values of the options `images` and `texts`
@@ -46,7 +49,7 @@ def table(path: Path, columns: Sequence[str]) -> tuple[list[str], dict[int, dict
             too many fields or with nothing in one of `columns` (with file and line).
     """
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
+        with any_length(), open(path, encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
             header = next(reader, [])
             lines = [(reader.line_num, fields) for fields in reader if fields]
@@ -76,12 +79,15 @@ def table(path: Path, columns: Sequence[str]) -> tuple[list[str], dict[int, dict
     return header, rows
 
 
-def photo_paths(path: Path, rows: dict[int, dict[str, str]], folder: Path) -> list[Path]:
-    """The files that the column `image` of the rows of `path` names, in `folder`, each once.
+def photo_paths(path: Path, rows: dict[int, dict[str, str]], folder: Path) -> list[AnyFile]:
+    """The files that the column `image` of the rows of `path` names, each once.
+
+    Args:
+        folder: of the dataset, with the photos in `images/` or in an archive.
 
     Raises:
         FileNotFoundError: one is not there.
-        ValueError: two rows name the same one.
+        ValueError: two rows name the same one, or an archive is damaged.
     """
     line_of: dict[str, int] = {}
     for line, row in rows.items():
@@ -91,12 +97,16 @@ def photo_paths(path: Path, rows: dict[int, dict[str, str]], folder: Path) -> li
                 f"line {line} of {path} names {name}, as does line {line_of[name]}: remove one."
             )
         line_of[name] = line
-        if not (folder / name).is_file():
+    found = Photos(folder).find(f"{PHOTOS}/{name}" for name in line_of)
+    photos = []
+    for (name, line), photo in zip(line_of.items(), found, strict=True):
+        if photo is None:
             raise FileNotFoundError(
-                f"line {line} of {path} names {name}, but {folder} has no such file: put it there "
-                "or remove the line."
+                f"line {line} of {path} names {name}, but {folder / PHOTOS} has no such file: put "
+                "it there or remove the line."
             )
-    return [folder / name for name in line_of]
+        photos.append(photo)
+    return photos
 
 
 def split(
@@ -126,7 +136,7 @@ def split(
 
 
 def assemble(
-    paths: Sequence[Path],
+    paths: Sequence[AnyFile],
     written: Sequence[str],
     query: np.ndarray,
     rest: np.ndarray,

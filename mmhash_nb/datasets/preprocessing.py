@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,17 @@ from PIL import Image
 
 from mmhash_nb.datasets.about import DISPLAY, check_option
 from mmhash_nb.datasets.decoding import fitted
+from mmhash_nb.datasets.label_cells import shown
 from mmhash_nb.features import KINDS as IMAGES
 from mmhash_nb.features import describe
-from mmhash_nb.features.text import KINDS, bags
+from mmhash_nb.features.text import KINDS, bags, choose_vocabulary, words_of_one_character
 from mmhash_nb.io.files import whole
 from mmhash_nb.pairs import SPLITS, Pairs
 
 MOST_SIZE, MOST_NGRAM = 1024, 10
 #: the one label of new items, which are in no split and never judged
 UNLABELLED = "unlabelled"
+_CHARACTERS = "tokens='char', ngram={0} (in a shell --tokens char --ngram {0})"
 
 
 @dataclass(frozen=True)
@@ -105,3 +108,27 @@ class Preprocessing:
         if picture is not None:
             pixels = fitted(picture, self.size, self.size).transpose(2, 0, 1)[None].copy()
         return self.pairs(pixels, None if text is None else [text])
+
+    def lost(self, texts: Sequence[str], learned: Sequence[str]) -> list[str]:
+        """Sentences on texts that lose all or most of their words, and on tokens that keep them.
+
+        Args:
+            texts: N; learned: those that choose a vocabulary.
+        """
+        found, n = [], len(texts)
+        short = [text for text in texts if words_of_one_character(text) > 0.5]
+        if short and self.tokens == "word":
+            found.append(
+                f"{len(short)} of {n} texts lose most of their words, which have one character, "
+                f"such as {shown(short[0])}: {_CHARACTERS.format(1)} keeps them."
+            )
+        known = bags(texts, self.vocabulary or (), self.tokens, n=self.ngram).any(axis=1)
+        if known.all():
+            return found
+        example, none = shown(texts[int(np.argmin(known))]), int((~known).sum())
+        sentence = f"{none} of {n} texts hold no token of the vocabulary, such as {example}"
+        with suppress(ValueError):  # no n-gram is in two texts
+            pairs = bags(texts, choose_vocabulary(learned, "char", n=2), "char", n=2)
+            if 2 * (still := int((~pairs.any(axis=1)).sum())) < none:
+                sentence += f": with {_CHARACTERS.format(2)} they would be {still}"
+        return [*found, f"{sentence}."]

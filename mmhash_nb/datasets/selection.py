@@ -1,6 +1,6 @@
 """What the files of a selection hold, whichever distribution they came from."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,6 +42,14 @@ class Selection:
         """Samples, columns of tags (0 for captions, whose words are not counted yet), labels."""
         words = 0 if self.tags is None else self.tags.shape[1]
         return len(self.labels), words, self.labels.shape[1]
+
+
+def marked(columns: Sequence[Collection[int]], width: int) -> sparse.csr_matrix:
+    """Ones where a row has a column, `float32 [N, width]`; `columns` are those of each row."""
+    rows = np.repeat(np.arange(len(columns)), [len(of_row) for of_row in columns])
+    at = np.array([column for of_row in columns for column in sorted(of_row)], dtype=np.int64)
+    ones = np.ones(len(at), dtype=np.float32)
+    return sparse.csr_matrix((ones, (rows, at)), shape=(len(columns), width))
 
 
 def no_images(n: int) -> np.ndarray:

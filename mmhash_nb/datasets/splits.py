@@ -19,6 +19,7 @@ class Protocol:
         per_label: `n_query` are of each label, and not of all.
         frequent: the labels are the most frequent ones of the dataset's.
         note: what `Pairs.source` says of the paper's number of pairs.
+        label_sizes: samples of each label, where they are known.
     """
 
     pairs: int
@@ -29,6 +30,7 @@ class Protocol:
     per_label: bool = False
     frequent: bool = False
     note: str = ""
+    label_sizes: Sequence[int] = ()
 
     @property
     def option(self) -> str:
@@ -80,6 +82,18 @@ class Protocol:
                 f"but these files hold {found[0]}, {found[1]} and {found[2]}: {fix}; "
                 "protocol='files' takes files as they are."
             )
+
+    def check_labels(
+        self, dataset: str, labels: np.ndarray, names: Sequence[str], fix: str
+    ) -> None:
+        """Refuse labels `bool [N, C]` of other sizes than known; `fix` says what to do."""
+        sizes = labels.sum(axis=0).tolist()
+        for name, size, known in zip(names, sizes, self.label_sizes, strict=False):
+            if size != known:
+                raise ValueError(
+                    f"{dataset} has {known} pairs with the label {name}, but these files hold "
+                    f"{size}: {fix}; protocol='files' takes files as they are."
+                )
 
 
 def at_random(n: int, n_query: int, n_train: int | None, seed: int) -> Split:

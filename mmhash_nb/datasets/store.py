@@ -12,15 +12,16 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from filelock import FileLock
-from tqdm.auto import tqdm
 
 from mmhash_nb.datasets.decoding import stretched
 from mmhash_nb.io.cache import cache_folder, cache_key, read_array
 from mmhash_nb.io.files import disk_errors, write_all
+from mmhash_nb.io.output import progress_bar
+from mmhash_nb.io.packed import AnyFile, identities
 
 #: images that are decoded, written and marked as done together
 BLOCK = 128
@@ -28,13 +29,13 @@ _MARK = 16
 _WHAT = "the decoded images"
 
 #: gives one image of a file and a size, `uint8 [3, size, size]`
-Decode = Callable[[Path, int], np.ndarray]
+Decode = Callable[[Any, int], np.ndarray]
 #: gives the images from the first index up to the second, `uint8 [n, 3, size, size]`
 Read = Callable[[int, int], np.ndarray]
 
 
 def decoded(
-    paths: Sequence[Path], size: int, *, by: Decode = stretched, name: str | None = None
+    paths: Sequence[AnyFile], size: int, *, by: Decode = stretched, name: str | None = None
 ) -> np.memmap:
     """Photos scaled to squares, `uint8 [N, 3, size, size]`, mapped from the cache folder `images`.
 
@@ -44,7 +45,8 @@ def decoded(
     decodes. The array can be written to, but what is written stays in memory.
 
     Args:
-        paths: N image files; size: side in pixels; by: which function of `decoding` scales them.
+        paths: N image files, in archives too; size: side in pixels.
+        by: which function of `decoding` scales them.
         name: what the images are, as for `filled`; their paths by default.
 
     Raises:
@@ -54,17 +56,16 @@ def decoded(
     if size < 1:
         raise ValueError(f"size must be at least 1 pixel, but is {size}.")
     code = cache_key([by.__name__], by)
-    resolved = [str(path.resolve()) for path in paths]
-    stats = [path.stat() for path in paths]
-    of_file = [f"{p}|{s.st_size}|{s.st_mtime_ns}\n" for p, s in zip(resolved, stats, strict=True)]
+    known = identities(paths)
+    of_file = [f"{state}\n" for _, state in known]
     of_block = ["".join(of_file[i : i + BLOCK]) for i in range(0, len(paths), BLOCK)]
-    stamps = [hashlib.sha256((code + one).encode()).digest()[:_MARK] for one in of_block]
+    stamps = [hashlib.sha256(os.fsencode(code + one)).digest()[:_MARK] for one in of_block]
 
     def read(start: int, stop: int) -> np.ndarray:
         return np.stack([by(path, size) for path in paths[start:stop]])
 
     # Arrays of one name replace each other, so that the way of decoding is a part of it.
-    name = f"{by.__name__}\n{name or chr(10).join(resolved)}"
+    name = f"{by.__name__}\n{name or chr(10).join(one for one, _ in known)}"
     return filled(name, stamps, (len(paths), 3, size, size), read)
 
 
@@ -88,7 +89,7 @@ def filled(
             blocks that were done stay.
     """
     folder = cache_folder("images")
-    key = hashlib.sha256(f"{name}{shape[1:]}".encode())
+    key = hashlib.sha256(os.fsencode(f"{name}{shape[1:]}"))
     begun = folder / key.hexdigest()[:32]
     key.update(b"".join([str(shape[0]).encode(), *stamps]))
     path = folder / f"{begun.name}-{key.hexdigest()[:32]}.npy"
@@ -136,7 +137,7 @@ def _fill(
         workers = os.cpu_count() or 1
         with (
             ThreadPoolExecutor(workers) as pool,
-            tqdm(desc="images", total=n, initial=n - images, unit="image", delay=3.0) as bar,
+            progress_bar(desc="images", total=n, initial=n - images, unit="image") as bar,
         ):
             try:
                 while todo or waiting:

@@ -6,8 +6,16 @@ from typing import Any, cast
 import numpy as np
 
 from mmhash_nb.codes import HashCodes
+from mmhash_nb.experiments.collapse import signs
 from mmhash_nb.hashers.base import Embedder, EncodedModality, Hasher, Method, Unified, share_label
-from mmhash_nb.metrics import acg, average_precision_from_distances, mean_average_precision, ndcg
+from mmhash_nb.metrics import (
+    acg,
+    average_precision_from_distances,
+    mean_average_precision,
+    ndcg,
+    precision_at,
+    precision_recall_ranked,
+)
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.ranking import RankProfile, rank_profile
 
@@ -16,6 +24,9 @@ _OF_DISTANCES: dict[str, dict[str, Any]] = {
     "mAP": {},
     "mAP@10": {"at": 10, "normalise_by": "retrieved"},
 }
+#: how many first items, and which recall, precision is recorded at
+FIRST = (50, 100, 200, 500)
+RECALLS = (0.2, 0.4, 0.6, 0.8)
 #: embeddings are compared this many queries at a time, which bounds memory
 _CHUNK = 100
 
@@ -69,9 +80,12 @@ def of_codes(
     """Scores by task, from codes of all samples, which are compared on `device`.
 
     They are mAP (expected, best and worst over ties); mAP@10, mAP@100 and mAP@500, which divide by
-    the relevant items among those retrieved; and NDCG@100 and ACG@100.
+    the relevant items among those retrieved; NDCG@100 and ACG@100; precision among the first so
+    many items, P@50 to P@500 (all items, where there are fewer), and where recall reaches so much,
+    P@recall=0.2 to P@recall=0.8; and the signs of collapse (`experiments.collapse`).
     """
     results = {}
+    size = len(pairs.database)
     for query, database in tasks(list(codes), cross_modal):
         ranked = profile(codes, pairs, query, database, device)
         results[f"{query}-{database}"] = {
@@ -82,8 +96,16 @@ def of_codes(
                 f"mAP@{at}": mean_average_precision(ranked, at=at, normalise_by="retrieved")
                 for at in (10, 100, 500)
             },
-            "NDCG@100": float(ndcg(ranked, min(100, len(pairs.database))).mean()),
-            "ACG@100": float(acg(ranked, min(100, len(pairs.database))).mean()),
+            "NDCG@100": float(ndcg(ranked, min(100, size)).mean()),
+            "ACG@100": float(acg(ranked, min(100, size)).mean()),
+            **{f"P@{n}": float(precision_at(ranked, min(n, size)).mean()) for n in FIRST},
+            **{
+                f"P@recall={level}": float(precision)
+                for level, precision in zip(
+                    RECALLS, precision_recall_ranked(ranked, np.array(RECALLS)), strict=True
+                )
+            },
+            **signs(codes, pairs, query, database),
         }
     return results
 

@@ -4,10 +4,28 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mmhash_nb.codes import check_n_bits
+from mmhash_nb.experiments.parameters import all_typed
 from mmhash_nb.hashers import method_class, names
 
 #: `demo` is what a CPU trains in minutes, `paper` has the paper's settings.
 SCALES = ("demo", "paper")
+_KINDS = {"methods": list[str], "bits": list[int], "seeds": list[int], "epochs": int}
+
+
+def arguments(**given: Any) -> dict[str, Any]:
+    """Some of `methods`, `bits`, `seeds` and `epochs` with their types: `"[16, 32]"` is a list.
+
+    Raises:
+        ValueError: one is of another type, a code length below 1 or a seed below 0.
+    """
+    found = all_typed(given, _KINDS, "argument", "a protocol")
+    for bits in found.get("bits", ()):
+        check_n_bits(bits)
+    for seed in found.get("seeds", ()):
+        if seed < 0:
+            raise ValueError(f"seeds must be integers of at least 0, but hold {seed}.")
+    return found
 
 
 @dataclass(frozen=True)
@@ -21,6 +39,10 @@ class Protocol:
         options: of each method, where they differ from its defaults.
         on_vectors: methods that are given feature vectors where the dataset's images are pixels.
         vectors: which ones, as `features.vectors.described` takes it: backbone, weights and size.
+        search_epochs: the lengths of training that the search over settings compares.
+
+    Raises:
+        ValueError: as `arguments`.
     """
 
     dataset: str
@@ -30,6 +52,12 @@ class Protocol:
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     on_vectors: frozenset[str] = frozenset()
     vectors: Mapping[str, Any] = field(default_factory=dict)
+    search_epochs: Sequence[int] = ()
+
+    def __post_init__(self) -> None:
+        grids = [arguments(methods=methods, bits=bits) for methods, bits in self.grids]
+        object.__setattr__(self, "grids", [(tuple(g["methods"]), tuple(g["bits"])) for g in grids])
+        object.__setattr__(self, "seeds", tuple(arguments(seeds=self.seeds)["seeds"]))
 
     def runs(self) -> list[tuple[str, int, int, Mapping[str, Any]]]:
         """(method, bits, seed, options) of every run; a reference without codes runs once."""
@@ -71,6 +99,7 @@ class Setup:
         decoded: the scales at which its photos are decoded at the size that is trained on.
         load: name for `datasets.load`, where it is another.
         vectors: both views are feature vectors.
+        search_epochs: the lengths of training that the search over settings compares.
     """
 
     demo: Mapping[str, Any] = field(default_factory=dict)
@@ -83,6 +112,7 @@ class Setup:
     decoded: Sequence[str] = ()
     load: str = ""
     vectors: bool = False
+    search_epochs: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -137,5 +167,9 @@ class Request:
         setup = self.setup
         seeds = self.seeds or (setup.demo_seeds if self.scale == "demo" else ()) or setup.seeds
         size = {"size": self.settings["size"]} if self.scale in setup.decoded else {}
-        found = {"dataset": setup.load or self.dataset, "views": {**setup.views, **size}}
+        found: dict[str, Any] = {
+            "dataset": setup.load or self.dataset,
+            "views": {**setup.views, **size},
+        }
+        found |= {"search_epochs": tuple(setup.search_epochs)}
         return Protocol(grids=grids, seeds=tuple(seeds), options=options, **(found | others))

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ import pandas as pd
 from filelock import FileLock
 from safetensors import safe_open
 from threadpoolctl import threadpool_limits
-from tqdm.auto import tqdm
 
 from mmhash_nb import hashers
 from mmhash_nb.codes import HashCodes, load_codes, save_codes
@@ -25,6 +23,7 @@ from mmhash_nb.experiments.records import COLUMNS
 from mmhash_nb.features.vectors import described
 from mmhash_nb.hashers.base import Embedder, Hasher
 from mmhash_nb.io.files import whole
+from mmhash_nb.io.output import progress_bar, say
 from mmhash_nb.io.project import project_root
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.training.devices import resolve_device
@@ -129,7 +128,7 @@ def _found_or_done(
         seconds_fit = _train(fitted, pairs, folder)
         record = {
             "configuration": configuration,
-            "source": pairs.source,
+            "source": f"{pairs.source}; {pairs.means}" if pairs.without_relevant else pairs.source,
             "splits": {s: len(getattr(pairs, s)) for s in ("query", "database", "train")},
             "seconds_fit": seconds_fit,
             "device": resolve_device(device).type,
@@ -189,8 +188,10 @@ def run_protocol(
     if protocol.on_vectors:
         seen = described(pairs, **protocol.vectors, device=resolve_device(device))
     headless = bool(os.environ.get("MMHASH_HEADLESS"))
+    if headless or pairs.without_relevant:
+        say(f"{pairs.name}: {pairs.means}.")
     done = []
-    for method, bits, seed, options in tqdm(
+    for method, bits, seed, options in progress_bar(
         protocol.runs(), desc=pairs.name, disable=headless, leave=False, delay=10.0
     ):
         view = seen if method in protocol.on_vectors else pairs
@@ -198,7 +199,7 @@ def run_protocol(
         if headless:
             scores = (f"{task} {found['mAP']:.3f}" for task, found in one.metrics.items())
             took = f"mAP {', '.join(scores)} ({one.record['seconds_fit']:.1f} s)"
-            print(f"{method} {bits} bits seed {seed}: {took}", file=sys.stderr)
+            say(f"{method} {bits} bits seed {seed}: {took}")
         done.append(one)
     return done
 

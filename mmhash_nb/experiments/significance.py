@@ -1,4 +1,4 @@
-"""Paired comparison over seeds and queries: which methods differ from the best one."""
+"""Paired comparison over queries and seeds: which methods are behind the best one."""
 
 from collections.abc import Iterable, Mapping
 
@@ -7,33 +7,41 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from mmhash_nb.experiments import evaluation
-from mmhash_nb.experiments.runs import Run
+from mmhash_nb.experiments import evaluation, failed_runs
+from mmhash_nb.experiments.multiple_comparisons import ALPHA, moderated
+from mmhash_nb.experiments.runs import Run, frame
 from mmhash_nb.metrics import average_precision
 from mmhash_nb.pairs import Pairs
 
-#: at most this is the probability that any two methods that are alike are called different
-ALPHA = 0.05
 #: p-values below this are not told apart
 SMALLEST_P = 1e-300
+#: a difference of this much is the least worth a word, a fraction of mAP
+POINT = 0.01
+#: what becomes of a method, as `against_best` says it
+OUTCOMES = ("within a point", "surely behind", "unresolved")
 
 
 def query_scores(runs: Iterable[Run], pairs: Pairs, task: str, bits: int) -> dict[str, np.ndarray]:
     """Average precision of every query, for each method that has codes for a task.
 
     Args:
-        runs: of one protocol: all methods have the same seeds.
+        runs: of one protocol; a method may have more seeds than another.
         pairs: the dataset, whose queries and labels count.
         task: such as `image-text`; bits: code length.
 
     Returns:
-        Method → `float64 [S, Q]`, a row a seed, ascending, whatever order the runs have.
+        Method → `float64 [S, Q]`, a row a seed, ascending, whatever order the runs have. Failed
+        runs (`experiments.failed_runs`) are left out.
     """
+    runs = list(runs)
     query, database = task.split("-")
+    failing = failed_runs.failed(frame(runs))
+    gone = set(failing[failing.task == task][["method", "bits", "seed"]].itertuples(False, None))
     found: dict[str, dict[int, np.ndarray]] = {}
     for run in runs:
         method, length, seed = run.key
-        if length != bits or task not in run.metrics or not (run.folder / "codes.npz").is_file():
+        has_codes = (run.folder / "codes.npz").is_file()
+        if length != bits or task not in run.metrics or run.key in gone or not has_codes:
             continue
         ranked = evaluation.profile(run.codes(), pairs, query, database)
         found.setdefault(method, {})[seed] = average_precision(ranked)
@@ -41,79 +49,81 @@ def query_scores(runs: Iterable[Run], pairs: Pairs, task: str, bits: int) -> dic
 
 
 def against_best(scores: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """Each method less the best one, by query and seed, corrected for all pairs of methods.
+    """Each method less the best one, paired by query, corrected for the number of methods.
 
-    A difference is that of the means over seeds and queries. Both are samples: its squared
-    standard error is the sum of that of the means by seed and that of the means by query. What
-    seed and query do together counts twice in it, so it errs towards no difference. `p` is from
-    `cochran_cox`. Of a single seed only queries count.
+    Seeds and queries are both samples. The squared error of a difference is the sum of that over
+    queries, paired, and that of either method over its seeds, which are trainings of their own: two
+    methods share a seed's number and no more. Variances over seeds are `moderated` by those of all
+    methods, without which three seeds decide nothing. What seed and query do together counts twice
+    in it, so that it errs towards no difference. `p` is from `cochran_cox`.
 
-    The best method is chosen by these same scores, and the best of many alike has a lead by luck.
-    So `adjusted` is Holm's over all pairs of methods, with the best or not: whichever is chosen,
-    its comparisons are among them. `low` and `high` are the 95 % interval of a comparison by
-    itself, as `p` is: with three seeds, intervals at the levels of so many pairs would be wider
-    than the scale.
+    The best is chosen by these same scores. So what is stated is a subset that holds the truly best
+    method (Gupta 1965): a method is *surely behind* where p times the number of others is below
+    `ALPHA`. Whichever method is truly best, with 95 % it is not called that: none of all the others
+    then leads it so far by luck. It does not say which of the rest is best.
 
     Args:
-        scores: method → `float [S, Q]`, the same seeds and queries for all.
+        scores: method → `float [S, Q]`, the same queries for all; seeds may differ in number.
 
     Returns:
-        A row a method but the best, highest first: `method, best, score, difference, low, high, p,
-        adjusted, differs`.
+        A row a method but the best, highest first: `method, best, score, seeds, difference`, its
+        bounds `low, high` at the corrected level, `outcome`, `p` and `adjusted`. The outcome is
+        `within a point` where the difference is (`POINT`), sure or not; else `surely behind` or
+        `unresolved`.
 
     Raises:
-        ValueError: where there are fewer than two methods, or shapes differ.
+        ValueError: where there are fewer than two methods, or their queries differ.
     """
-    shapes = {np.shape(rows) for rows in scores.values()}
-    if len(scores) < 2 or len(shapes) > 1:
+    queries = {np.shape(rows)[1] for rows in scores.values()}
+    if len(scores) < 2 or len(queries) > 1:
         raise ValueError(
-            "a comparison needs two methods with the same seeds and queries, but the scores of "
-            f"{', '.join(scores) or 'no method'} have shapes {sorted(shapes)}."
+            "a comparison needs two methods with the same queries, but the scores of "
+            f"{', '.join(scores) or 'no method'} are of {sorted(queries)} queries."
         )
-    order = sorted(scores, key=lambda method: -scores[method].mean())
-    values = np.array([scores[method] for method in order])  # [k, S, Q]
-    first, second = np.triu_indices(len(order), 1)  # the pairs with the best come first
-    means = values.mean(axis=(1, 2))
-    difference = means[second] - means[first]
-    sides = [side[second] - side[first] for side in (values.mean(axis=2), values.mean(axis=1))]
-    squared = np.array([_squared_error(side) for side in sides])  # [2, pairs]
-    freedom = np.array([[max(side.shape[1] - 1, 1)] for side in sides])
+    order = sorted(scores, key=lambda method: (-scores[method].mean(), method))
+    by_query = np.array([scores[method].mean(axis=0) for method in order])  # [k, Q]
+    n = np.array([len(scores[method]) for method in order])
+    spread = [np.var(scores[m].mean(axis=1), ddof=1) if len(scores[m]) > 1 else 0.0 for m in order]
+    over_seeds, of_seeds = moderated(np.array(spread), np.maximum(n - 1, 1))
+    others = len(order) - 1
+    apart = by_query[1:] - by_query[0]  # [k - 1, Q]
+    parts = (over_seeds[1:] / n[1:], np.full(others, over_seeds[0] / n[0]), _squared_error(apart))
+    degrees = (of_seeds[1:], np.full(others, of_seeds[0]), np.full(others, max(queries) - 1))
+    squared, freedom = np.array(parts), np.maximum(np.array(degrees), 1)
+    difference = apart.mean(axis=1)
     p = cochran_cox(difference, squared, freedom)
-    adjusted = holm(p)
-    half = _critical(ALPHA, squared, freedom) * np.sqrt(squared.sum(axis=0))
-    table = pd.DataFrame(
+    half = _critical(ALPHA / others, squared, freedom) * np.sqrt(squared.sum(axis=0))
+    adjusted = np.minimum(others * p, 1)
+    far = np.where(adjusted < ALPHA, "surely behind", "unresolved")
+    return pd.DataFrame(
         {
-            "score": means[second],
-            "difference": difference,
-            "low": difference - half,
-            "high": difference + half,
-            "p": p,
-            "adjusted": adjusted,
-            "differs": adjusted < ALPHA,
+            **{"method": order[1:], "best": order[0], "score": by_query[1:].mean(axis=1)},
+            **{"seeds": n[1:], "difference": difference},
+            **{"low": difference - half, "high": difference + half},
+            "outcome": np.where(difference > -POINT, "within a point", far),
+            **{"p": p, "adjusted": adjusted},
         }
-    ).head(len(order) - 1)
-    table.insert(0, "method", order[1:])
-    table.insert(1, "best", order[0])
-    return table
+    )
 
 
 def cochran_cox(difference: np.ndarray, squared: np.ndarray, freedom: np.ndarray) -> np.ndarray:
-    """Two-sided p-values of differences whose squared errors are sums of two estimates.
+    """Two-sided p-values of differences whose squared errors are sums of estimates.
 
     The critical value at a level is the mean of those of Student's t at the degrees of freedom of
     each part, weighted by the parts (Cochran 1964, Cochran and Cox 1950), and p the level at which
     it is the difference over its error. With three seeds Satterthwaite's degrees of freedom, as in
-    the min F' of Clark (1973), are wrong at the small levels at which Holm's procedure judges: up
-    to fifteenfold at 0.001, where this is wrong at most twofold.
+    the min F' of Clark (1973), are wrong at the small levels at which many comparisons are judged:
+    up to fifteenfold at 0.001, where this is wrong at most twofold.
 
     Args:
-        difference: `float [n]`. squared: squared standard errors `float [2, n]`, of which either
-            part may be zero. freedom: of each part, `[2, 1]`.
+        difference: `float [n]`. squared: squared standard errors `float [parts, n]`, of which any
+            may be zero. freedom: of each part, `[parts, n]` or `[parts, 1]`.
 
     Returns:
         p `float [n]`. Where nothing varies, it is 1 for a difference of zero and 0 for others.
     """
     error = np.sqrt(squared.sum(axis=0))
+    freedom = np.broadcast_to(freedom, squared.shape)
     varies = error > 0
     p = np.where(difference == 0, 1.0, 0.0)
     statistic = np.abs(difference[varies]) / error[varies]
@@ -121,19 +131,10 @@ def cochran_cox(difference: np.ndarray, squared: np.ndarray, freedom: np.ndarray
     high = np.zeros(len(statistic))
     for _ in range(45):  # bisection of log p: the critical value falls as the level grows
         middle = (low + high) / 2
-        above = _critical(np.exp(middle), squared[:, varies], freedom) > statistic
+        above = _critical(np.exp(middle), squared[:, varies], freedom[:, varies]) > statistic
         low, high = np.where(above, middle, low), np.where(above, high, middle)
     p[varies] = np.exp(high)
     return p
-
-
-def holm(p: np.ndarray) -> np.ndarray:
-    """Holm's step-down adjustment of p-values `float [m]`."""
-    order = np.argsort(p, kind="stable")
-    adjusted = np.empty(len(p))
-    steps = np.maximum.accumulate((len(p) - np.arange(len(p))) * p[order])
-    adjusted[order] = np.minimum(steps, 1)
-    return adjusted
 
 
 def _critical(level: ArrayLike, squared: np.ndarray, freedom: np.ndarray) -> np.ndarray:
@@ -144,6 +145,6 @@ def _critical(level: ArrayLike, squared: np.ndarray, freedom: np.ndarray) -> np.
 
 
 def _squared_error(values: np.ndarray) -> np.ndarray:
-    """Squared standard errors of the means of the rows `[n, m]`, 0 for a single column."""
+    """Squared standard errors of the means of the rows `[n, m]`; 0 for a single column."""
     m = values.shape[1]
     return values.var(axis=1, ddof=1) / m if m > 1 else np.zeros(len(values))

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from mmhash_nb.experiments import failed_runs
 from mmhash_nb.experiments.intervals import differences, per_cent
 from mmhash_nb.experiments.records import Cells
 
@@ -24,21 +25,50 @@ def gains(
 
     Returns:
         For each other method, the mean difference and its range over code lengths (and datasets),
-        each of them a mean over seeds; empty where nothing was run.
+        each of them a mean over seeds; empty where nothing was run. Where a run failed, its length
+        is left out, which is said.
     """
+    if "paper" in records:  # not a paper's printed numbers
+        records = failed_runs.without(records)
     cells = Cells(records)
     found = {}
     for other in others:
-        means = []
+        means, failing = [], 0
         for name in [dataset] if dataset else sorted(records.dataset.unique()):
             ours, theirs = (cells.by_length(m, name, task, "mAP") for m in (method, other))
             for length in sorted(ours.keys() & theirs.keys()):
                 shared = differences(ours[length], theirs[length])
-                means += [100 * float(shared.mean())] if shared.size else []
+                failing += int(np.isnan(shared).any())
+                means += (
+                    [100 * float(shared.mean())] if np.isfinite(shared).all() * shared.size else []
+                )
         if means:
             spread = f" ({min(means):+.1f} to {max(means):+.1f})"
+            spread += f", {failing} left out for failed runs" * bool(failing)
             found[f"{method} − {other}"] = f"{np.mean(means):+.1f}{spread}"
     return pd.Series(found, dtype=object)
+
+
+def collapse(records: pd.DataFrame, dataset: str, bits: int) -> pd.DataFrame:
+    """Signs of a collapsed code beside the test mAP, means over seeds in per cent, as text.
+
+    Args:
+        records: run records with the columns `records.COLUMNS`.
+        dataset: whose runs; bits: code length.
+
+    Returns:
+        Rows `method, task`, columns `mAP`, `train mAP`, `distinct codes` (a share of the database)
+        and `bit balance`; `–` where records are of before these were computed. A failed run counts:
+        where it collapsed, it shows.
+    """
+    here = records[(records.dataset == dataset) & (records.bits == bits)]
+    wide = here.pivot_table(
+        index=["method", "task"], columns="metric", values="value", aggfunc="mean", sort=False
+    ).reindex(columns=["mAP", "train mAP", "distinct", "balance"])
+    named = wide.rename(columns={"distinct": "distinct codes", "balance": "bit balance"})
+    return named.rename_axis(columns=None).map(
+        lambda value: "–" if np.isnan(value) else f"{100 * value:.1f}"
+    )
 
 
 def over_seeds(table: pd.DataFrame, by: str) -> pd.DataFrame:

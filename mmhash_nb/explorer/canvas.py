@@ -20,6 +20,8 @@ from mmhash_nb.figures.items import Box
 from mmhash_nb.figures.style import DPI, INK, small_png
 
 _LINE = 1.18  # from a line of text to the next, in font sizes
+#: of a text: a caption may be a book, and fitting takes the square of its letters
+MOST_LETTERS = 2_000
 _ELLIPSIS = "…"
 _ANCHOR = {"left": "lm", "center": "mm", "right": "rm"}
 
@@ -130,7 +132,7 @@ class Canvas:
 def wrapped(words: str, font: ImageFont.FreeTypeFont, width: float, most: int) -> list[str]:
     """Words in at most `most` lines of `width` pixels, with an ellipsis where something is cut."""
     lines = [""]
-    for word in words.split():
+    for word in words[:MOST_LETTERS].split():
         longer = f"{lines[-1]} {word}".strip()
         if not lines[-1] or _length(font, longer) <= width:
             lines[-1] = longer

@@ -10,7 +10,7 @@ import numpy as np
 from mmhash_nb.codes import HashCodes, label_words
 from mmhash_nb.experiments.evaluation import tasks
 from mmhash_nb.figures.items import checked_indices, view_of
-from mmhash_nb.figures.nearest import side_codes, sides
+from mmhash_nb.figures.nearest import drawn, side_codes, sides
 from mmhash_nb.hashers import method_class
 from mmhash_nb.hashers.base import Method
 from mmhash_nb.pairs import Pairs
@@ -44,7 +44,7 @@ class Query:
 
 
 class Database:
-    """The database of a dataset, by the codes of one side.
+    """The database of a dataset in an order by lot, by the codes of one side.
 
     Args:
         codes: of one method, for each modality, codes of all samples.
@@ -56,9 +56,9 @@ class Database:
     def __init__(self, pairs: Pairs, codes: Mapping[str, HashCodes], side: str) -> None:
         if pairs.database.size == 0:
             raise ValueError(f"{pairs.name} has an empty database: there is nothing to find.")
-        self.ids = pairs.database
-        self.codes = side_codes(pairs, codes, side)[pairs.database]
-        self.labels = label_words(pairs.labels[pairs.database])  # [n, C / 64]
+        self.ids = drawn(pairs)
+        self.codes = side_codes(pairs, codes, side)[self.ids]
+        self.labels = label_words(pairs.labels[self.ids])  # [n, C / 64]
 
     def distances(self, query_code: HashCodes) -> np.ndarray:
         """Hamming distances of all items to one code, `uint16 [n]`."""
@@ -76,7 +76,7 @@ class Database:
 
 @dataclass(frozen=True, eq=False)
 class SearchResult:
-    """What was found for a query, nearest first, ties by database order.
+    """What was found for a query, nearest first, ties by lot.
 
     Attributes:
         method: its name; empty where it needs none.
@@ -219,4 +219,10 @@ def in_words(found: SearchResult) -> str:
     if not hits:
         return "No mistakes: all items of the database are relevant."
     what = "mistakes" if found.only_mistakes else "samples"
-    return f"Nearest {what} (distance): {', '.join(hits)}."
+    said = f"Nearest {what} (distance): {', '.join(hits)}."
+    last = found.distances[-1]
+    tied = int(found.other[last]) + (0 if found.relevant is None else int(found.relevant[last]))
+    if tied > 1:
+        among = "" if found.relevant is None else f", {found.relevant[last]} of them relevant"
+        said += f" {tied} items are at the last distance{among}; which are shown is by lot."
+    return said

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
-from tqdm.auto import tqdm
 
 from mmhash_nb.features.backbones import Backbone
 from mmhash_nb.features.image_cache import cached_of_images
+from mmhash_nb.io.output import progress_bar
 from mmhash_nb.pairs import check_array
 from mmhash_nb.training.memory import halved
 
@@ -143,7 +143,7 @@ def passed(
         height, width = (size, size) if size else images.shape[2:]
         batch_size = min(batch_size, max(1, _PIXELS // (height * width)))
     starts = range(0, len(images), batch_size)
-    for start in tqdm(starts, f"maps of {backbone.name}", unit="batch", leave=False, delay=3.0):
+    for start in progress_bar(starts, f"maps of {backbone.name}", unit="batch", leave=False):
         pixels = torch.from_numpy(images[start : start + batch_size])
         if size is not None:
             pixels = resized(pixels, size)

@@ -41,15 +41,22 @@ def tokens(text: str, kind: str = "word", *, n: int = 3) -> list[str]:
         raise ValueError(f"tokens are one of {', '.join(KINDS)}, not {kind!r}.")
     if n < 1:
         raise ValueError(f"n must be at least 1 character, but is {n}.")
-    lower = unicodedata.normalize("NFKC", text).lower()
-    apart = "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in lower)
-    words = [w for w in apart.split() if any(c.isalpha() for c in w)]
+    words = _words(text)
     if kind == "word":
         return [w for w in words if len(w) > 1]
     if not words:
         return []
     joined = " ".join(words)
     return [joined[i : i + n] for i in range(max(1, len(joined) - n + 1))]
+
+
+def words_of_one_character(text: str) -> float:
+    """The share of a text's words that have one character, which tokens of kind `word` leave out.
+
+    0 where the text has no word.
+    """
+    words = _words(text)
+    return sum(len(word) == 1 for word in words) / max(1, len(words))
 
 
 def choose_vocabulary(
@@ -177,6 +184,12 @@ def sentence_embeddings(texts: Sequence[str]) -> np.ndarray:
             mean = vectors[parts.ids].mean(axis=0, dtype=np.float64)
             embedded[i] = mean / max(np.linalg.norm(mean), 1e-12)
     return embedded
+
+
+def _words(text: str) -> list[str]:
+    lower = unicodedata.normalize("NFKC", text).lower()
+    apart = "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in lower)
+    return [word for word in apart.split() if any(c.isalpha() for c in word)]
 
 
 def _check_strings(texts: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from mmhash_nb.figures.adversarial import adversarial_curves
 from mmhash_nb.figures.channel_attention import attended_channels, channel_gallery
+from mmhash_nb.figures.claim_counts import claim_counts
 from mmhash_nb.figures.code_pictures import descriptor_codes, distance_histogram
 from mmhash_nb.figures.curves import map_by_bits, tie_bars, training_curves
 from mmhash_nb.figures.forest import forest

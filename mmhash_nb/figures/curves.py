@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from mmhash_nb.experiments.intervals import interval
-from mmhash_nb.figures.style import Picture, looks, themed
+from mmhash_nb.figures.style import INK, Picture, looks, themed
 
 
 @themed()
@@ -36,14 +36,20 @@ def training_curves(losses: Mapping[str, Sequence[float]]) -> Figure:
 
 @themed()
 def map_by_bits(
-    values: Mapping[str, Mapping[int, Sequence[float]]], metric: str = "mAP", title: str = ""
+    values: Mapping[str, Mapping[int, Sequence[float]]],
+    metric: str = "mAP",
+    title: str = "",
+    failed: pd.DataFrame | None = None,
 ) -> Figure:
     """A score by code length: mean over seeds with its 95 % t-interval, and each seed as a point.
+
+    Failed runs are crosses, and not in the means.
 
     Args:
         values: for each method and code length, the scores of the seeds (fractions 0..1).
         metric: the score's name.
         title: such as the dataset and task.
+        failed: rows with `method, bits, value` of those scores that are of failed runs.
     """
     rows = [
         (method, bits, score)
@@ -57,6 +63,11 @@ def map_by_bits(
     lengths = sorted(table["bits"].unique())
     # Code lengths stand at equal steps: 8, 16, 32, 64 would crowd on a linear axis.
     table["step"] = table["bits"].map({bits: step for step, bits in enumerate(lengths)})
+    crossed = table.iloc[:0]
+    if failed is not None:
+        names = set(zip(failed["method"], failed["bits"], failed["value"], strict=True))
+        fails = [row in names for row in rows]
+        crossed, table = table[fails], table[np.logical_not(fails)]
     look = looks(values)
     figure, axes = one_axes(5.2, 3.4)
     common = {
@@ -66,7 +77,11 @@ def map_by_bits(
     bars = {"errorbar": t_interval, "err_style": "bars", "err_kws": {"capsize": 3}}
     marker = {method: look[method]["marker"] for method in look}
     sns.lineplot(table, style="method", markers=marker, **bars, **common)
-    table["step"] += 0.05  # beside the mean, and too small and light to be taken for one
+    for method, part in crossed.groupby("method"):
+        axes.plot(part["step"], part[metric], "x", color=look[str(method)]["color"], markersize=7)
+    if len(crossed):
+        axes.plot([], [], "x", color=INK, label="failed run, not in the mean")
+    table = table.assign(step=table["step"] + 0.05)  # beside the mean, too light to be taken for it
     faint = {"s": 5, "linewidth": 0, "alpha": 0.5, "zorder": 1.5}
     sns.scatterplot(table, legend=False, **faint, **common)
     axes.set_xticks(range(len(lengths)), [str(bits) for bits in lengths])

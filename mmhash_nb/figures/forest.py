@@ -9,13 +9,21 @@ from matplotlib.lines import Line2D
 
 from mmhash_nb.figures.style import INK, RIGHT, WRONG, Picture, themed
 
+#: Colour, marker and fill of what becomes of a method.
+_LOOKS = {
+    "surely behind": (RIGHT, "o", RIGHT),
+    "within a point": (INK, "o", "white"),
+    "unresolved": (WRONG, "D", "white"),
+}
+
 
 @themed()
 def forest(comparisons: Mapping[str, pd.DataFrame]) -> Figure:
     """Differences to the best method in points of mAP, a panel for each task, lowest last.
 
-    Bars are 95 % intervals, each by itself. Methods that differ after correction for all pairs
-    have a filled circle, those not told from the best then an open diamond and their name in bold.
+    Bars are intervals corrected for the number of methods. Those surely behind have a filled
+    circle, those within a point an open circle, unresolved ones an open diamond; the names of the
+    last two are bold.
 
     Args:
         comparisons: for each panel's title, what `experiments.significance.against_best` gives.
@@ -30,28 +38,30 @@ def forest(comparisons: Mapping[str, pd.DataFrame]) -> Figure:
     panels = figure.subplots(1, len(comparisons), squeeze=False)[0]
     for axes, (title, table) in zip(panels, comparisons.items(), strict=True):
         y = np.arange(len(table))
-        for differs, colour, marker in ((True, RIGHT, "o"), (False, WRONG, "D")):
-            some = table.differs.to_numpy() == differs
+        for outcome, (colour, marker, fill) in _LOOKS.items():
+            some = table.outcome.to_numpy() == outcome
             points = 100 * table[["low", "difference", "high"]].to_numpy()[some].T
             axes.errorbar(
                 points[1], y[some], xerr=[points[1] - points[0], points[2] - points[1]],
-                fmt=marker, color=colour, mfc=colour if differs else "white", markersize=4,
-                linewidth=1.2, capsize=2,
+                fmt=marker, color=colour, mfc=fill, markersize=4, linewidth=1.2, capsize=2,
             )  # fmt: skip
         axes.axvline(0, color=INK, linewidth=0.8)
         axes.set_yticks(y, list(table.method), fontsize=7)
-        for label, differs in zip(axes.get_yticklabels(), table.differs, strict=True):
-            label.set_weight("normal" if differs else "bold")
+        for label, outcome in zip(axes.get_yticklabels(), table.outcome, strict=True):
+            label.set_weight("normal" if outcome == "surely behind" else "bold")
         axes.set_ylim(most - 0.4, -0.6)  # rows of the same height in all panels
         axes.grid(False, axis="y")
         axes.set_xlabel(f"points of mAP behind {table.best.iloc[0]}")
         axes.set_title(title, weight="bold")
     marks = [
-        Line2D([], [], color=RIGHT, marker="o", markersize=4, label="differs, corrected"),
-        Line2D(
-            [], [], color=WRONG, marker="D", mfc="white", markersize=4,
-            label="not told from the best, corrected for all pairs",
-        ),
-    ]  # fmt: skip
-    figure.legend(handles=marks, loc="outside upper center", ncols=2, fontsize=7)
+        Line2D([], [], color=colour, marker=marker, mfc=fill, markersize=4, label=outcome)
+        for outcome, (colour, marker, fill) in _LOOKS.items()
+    ]
+    figure.legend(handles=marks, loc="outside upper center", ncols=3, fontsize=7)
+    figure.alt = "\n".join(
+        f"{title}: {row.method} {100 * row.difference:+.1f} points from {row.best} "
+        f"[{100 * row.low:+.1f}, {100 * row.high:+.1f}], {row.outcome}."
+        for title, table in comparisons.items()
+        for row in table.itertuples()
+    )
     return figure

@@ -13,7 +13,7 @@ from mmhash_nb.figures.style import INK, MARKS, RIGHT, WRONG, Picture, axes_in_i
 from mmhash_nb.pairs import Pairs
 
 _GAP = 0.07
-_NOTE = 0.17  # the line under a result: its mark and distance
+_NOTE = 0.29  # the lines under a result: its mark and distance, and who else is at that distance
 _TITLE = 0.3
 _MARGIN = 0.1
 
@@ -38,7 +38,8 @@ def gallery(
     """The `k` nearest items of a few queries, one block a method (masci2014, Fig. 1, 6 and 7).
 
     A result that shares a label with its query is framed in blue and marked ✓, another in orange
-    and marked ✗; the number is its Hamming distance. Ties stand in database order.
+    and marked ✗; the number is its Hamming distance. Items at one distance stand in an order by
+    lot, always the same; where there are several, "n of m" says how many of the m are relevant.
 
     Args:
         codes: for each method and modality, codes of all samples.
@@ -96,13 +97,17 @@ def draw_blocks(
                 items.frame(axes, box, colour).set_gid("right" if right else "wrong")
                 note = f"{MARKS[right]} {block.found.distances[r, j]}"
                 _note(axes, note, box, size=7, colour=colour)
+                if (tied := int(block.found.tied[r, j])) > 1:
+                    among = f"{int(block.found.relevant[r, j]):,} of {tied:,}"
+                    under = (box[0], box[1] + height + 0.15, width, 0.14)
+                    items.write(axes, among, under, lines=1, size=5.5)
         top += block_height
     return figure
 
 
 def _note(axes: Axes, words: str, box: items.Box, **how: Any) -> None:
     left, top, width, height = box
-    under = (left, top + height, width, _NOTE + 0.03)
+    under = (left, top + height, width, 0.2)
     items.write(axes, words, under, lines=1, weight="bold", **how)
 
 

@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from scipy import sparse
 
-from mmhash_nb.figures.style import INK
+from mmhash_nb.figures.style import INK, points_wide
 from mmhash_nb.pairs import Pairs
 
 View = Literal["picture", "words", "strip"]
@@ -115,7 +115,11 @@ def write(
     left, top, width, height = box
     per_line = max(3, int(width * 72 / (size * _LETTER)))
     most = lines or max(1, int(height * 72 / (size * _LINE)))
-    wrapped = textwrap.wrap(words, per_line, max_lines=most, placeholder="…") or [""]
+    words = words[: 4 * most * per_line]  # a caption may be a book
+    for letters in range(per_line, 0, -1):
+        wrapped = textwrap.wrap(words, letters, max_lines=most, placeholder="…") or [""]
+        if max(points_wide(line, weight) for line in wrapped) * size <= 72 * width:
+            break
     x = {"left": left, "center": left + width / 2, "right": left + width}[align]
     font = {"size": size, "weight": weight, "color": colour, "linespacing": _LINE - 0.1}
     # A dollar sign in a tag is a dollar sign, not the start of a formula.

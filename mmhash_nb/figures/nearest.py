@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmhash_nb.codes import HammingIndex, HashCodes
+from mmhash_nb.codes import HashCodes
 from mmhash_nb.figures.items import checked_indices
 from mmhash_nb.pairs import Pairs
 
@@ -15,17 +15,21 @@ MethodCodes = Mapping[str, Codes]
 
 @dataclass(frozen=True, eq=False)
 class Nearest:
-    """The k database items nearest to each of Q queries, nearest first, ties by database order.
+    """The k database items nearest to each of Q queries, nearest first, ties by lot.
 
     Args:
         distances: Hamming distances, `int [Q, k]`.
         ids: sample indices into the pairs, `int64 [Q, k]`.
         right: whether the item shares a label with the query, `bool [Q, k]`.
+        tied: how many items of the database are at the item's distance, `int [Q, k]`.
+        relevant: how many of those share a label with the query, `int [Q, k]`.
     """
 
     distances: np.ndarray
     ids: np.ndarray
     right: np.ndarray
+    tied: np.ndarray
+    relevant: np.ndarray
 
 
 def sides(task: str) -> tuple[str, str]:
@@ -89,24 +93,32 @@ def nearest(
     query_side, database_side = sides(task)
     queries = checked_indices(queries, len(pairs), "query")
     query_codes = side_codes(pairs, codes, query_side)[queries]
-    found = search(pairs, side_codes(pairs, codes, database_side), query_codes, k)
-    return judge(pairs, *found, pairs.labels[queries])
+    database_codes = side_codes(pairs, codes, database_side)
+    return search(pairs, database_codes, query_codes, pairs.labels[queries], k)
 
 
 def search(
-    pairs: Pairs, database_codes: HashCodes, query_codes: HashCodes, k: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Distances and sample indices `[Q, k]` of the database items nearest to `query_codes`."""
+    pairs: Pairs, database_codes: HashCodes, query_codes: HashCodes, labels: np.ndarray, k: int
+) -> Nearest:
+    """The `k` database items nearest to `query_codes`, judged by the queries' `labels` `[Q, C]`."""
     if pairs.database.size == 0:
         raise ValueError(f"{pairs.name} has an empty database: there is nothing to find.")
     if k < 1:
         raise ValueError(f"the number of results must be at least 1, but is {k}.")
-    index = HammingIndex(database_codes[pairs.database])
-    distances, positions = index.search(query_codes, min(k, len(pairs.database)))
-    return distances, pairs.database[positions]
+    k = min(k, len(pairs.database))
+    lot = drawn(pairs)
+    searched = database_codes[lot]
+    rows = []
+    for words, wanted in zip(query_codes.words, labels, strict=True):
+        distances = np.bitwise_count(words ^ searched.words).sum(axis=1, dtype=np.int64)
+        right = (pairs.labels[lot] & wanted).any(axis=1)
+        near = np.argsort(distances, kind="stable")[:k]
+        at = distances[near]
+        tied, relevant = np.bincount(distances), np.bincount(distances, weights=right).astype(int)
+        rows.append((at, lot[near], right[near], tied[at], relevant[at]))
+    return Nearest(*(np.array(column) for column in zip(*rows, strict=True)))
 
 
-def judge(pairs: Pairs, distances: np.ndarray, ids: np.ndarray, labels: np.ndarray) -> Nearest:
-    """Say which of the found items `[Q, k]` share a label with the queries' `labels` `[Q, C]`."""
-    right = (pairs.labels[ids] & labels[:, None, :]).any(axis=2)  # [Q, k, C] -> [Q, k]
-    return Nearest(distances, ids, right)
+def drawn(pairs: Pairs) -> np.ndarray:
+    """The database in an order by lot, always the same: in which items at one distance stand."""
+    return np.random.default_rng(0).permutation(pairs.database)

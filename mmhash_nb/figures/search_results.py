@@ -15,6 +15,8 @@ _WORDS = 0.5  # of the text under it
 _NOTE = 0.18  # of the line under both
 _GAP = 0.12
 COLUMNS = 5
+#: that one gallery shows
+MOST_ITEMS = 200
 
 
 @dataclass(frozen=True)
@@ -38,14 +40,15 @@ def found_items(query: Item, found: Sequence[Item], columns: int = COLUMNS) -> F
 
     Args:
         query: framed.
-        found: at least one.
+        found: one to 200.
         columns: items beside each other, without the query.
 
     Raises:
-        ValueError: nothing was found.
+        ValueError: nothing was found, or more than a gallery shows.
     """
     if not found:
         raise ValueError("there is no item to show.")
+    check_items(len(found))
     columns = min(columns, len(found))
     width, height = _SIDE + _GAP, _SIDE + _WORDS + _NOTE + _GAP
     size = (_GAP + (1 + columns) * width, _GAP + -(-len(found) // columns) * height)
@@ -56,6 +59,12 @@ def found_items(query: Item, found: Sequence[Item], columns: int = COLUMNS) -> F
     for n, item in enumerate(found):
         _draw(axes, item, _GAP + (1 + n % columns) * width, _GAP + n // columns * height)
     return figure
+
+
+def check_items(n: int) -> None:
+    """Refuse more items than a gallery shows."""
+    if n > MOST_ITEMS:
+        raise ValueError(f"a gallery shows at most {MOST_ITEMS} items, but there are {n:,}.")
 
 
 def _draw(axes: Axes, item: Item, left: float, top: float) -> None:

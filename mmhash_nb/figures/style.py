@@ -2,8 +2,9 @@
 
 import io
 import os
+import unicodedata
 from collections.abc import Iterable
-from functools import partial
+from functools import cache, partial
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
-from PIL import Image
+from PIL import Image, ImageFont
 
 from mmhash_nb.io.files import whole
 from mmhash_nb.io.project import output_folder
@@ -50,21 +51,57 @@ THEME = {
     "text.color": INK,
 }
 DPI = 100
+#: of a figure: a side, and both multiplied, which at 200 dots an inch take 0.3 GB
+MOST_INCHES, MOST_AREA = 300, 2_000
+_MEASURED = 1_000
 #: the style as a context manager or decorator; the reader's settings return after it
 themed = partial(matplotlib.rc_context, THEME)
 
 
 class Picture(Figure):
-    """A figure outside pyplot's list: as a cell's last expression it shows in Jupyter, and once."""
+    """A figure outside pyplot's list: as a cell's last expression it shows in Jupyter, and once.
+
+    Attributes:
+        alt: what it shows, in words, for those who do not see it; empty where nothing wrote any.
+
+    Raises:
+        ValueError: on more inches than a file can have pixels for, or a machine memory.
+    """
+
+    alt = ""
 
     def __init__(self, width: float, height: float, **options: object) -> None:
+        if max(width, height) > MOST_INCHES or width * height > MOST_AREA:
+            raise ValueError(
+                f"the figure would be {width:,.0f} x {height:,.0f} inches, of at most "
+                f"{MOST_INCHES} a side and {MOST_AREA:,} in all: show fewer items."
+            )
         super().__init__(figsize=(width, height), dpi=DPI, facecolor="white", **options)  # type: ignore[arg-type]
         FigureCanvasAgg(self)
 
     def _ipython_display_(self) -> None:
         # Jupyter asks this before the formatter that `%matplotlib inline` registers for figures,
         # which would write four times the bytes into the notebook.
-        display({"image/png": png(self), "text/plain": repr(self)}, raw=True)
+        display({"image/png": png(self), "text/plain": self.alt or repr(self)}, raw=True)
+
+
+def points_wide(line: str, weight: str = "normal") -> float:
+    """How wide a line is in a font of one point, letters of other fonts by what is usual there."""
+    return sum(_letter(c, weight == "bold") for c in line)
+
+
+@cache
+def _letter(c: str, bold: bool) -> float:
+    if unicodedata.east_asian_width(c) in "WF":
+        return 1.3 if ord(c) > 0xFFFF else 1.1  # emoji; boxes where no font has the letter
+    return float(_font(bold).getlength(c)) / _MEASURED
+
+
+@cache
+def _font(bold: bool) -> ImageFont.FreeTypeFont:
+    name = f"fonts/ttf/DejaVuSans{'-Bold' * bold}.ttf"
+    basic = ImageFont.Layout.BASIC
+    return ImageFont.truetype(str(Path(matplotlib.get_data_path()) / name), _MEASURED, 0, "", basic)
 
 
 def png(figure: Figure, dpi: int = DPI) -> bytes:

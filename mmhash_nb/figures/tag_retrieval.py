@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.figures import items
 from mmhash_nb.figures.galleries import Block, draw_blocks
-from mmhash_nb.figures.nearest import MethodCodes, judge, nearest, search, side_codes
+from mmhash_nb.figures.nearest import MethodCodes, Nearest, nearest, search, side_codes
 from mmhash_nb.figures.style import INK, MARKS, TRUE_TAG, Picture, axes_in_inches, themed
 from mmhash_nb.pairs import Pairs
 
@@ -94,14 +94,14 @@ def word_gallery(
     if not queries.captions or not codes:
         raise ValueError("a gallery needs at least one query of words and one method.")
     found = [
-        search(pairs, side_codes(pairs, of, "image"), query_codes[method], k)
+        search(pairs, side_codes(pairs, of, "image"), query_codes[method], queries.labels, k)
         for method, of in codes.items()
     ]
-    distances, ids = np.transpose(found, (1, 2, 0, 3))  # [methods, 2, Q, k] -> [2, Q, methods, k]
+    names = [field.name for field in dataclasses.fields(Nearest)]
+    columns = [np.stack([getattr(one, name) for one in found], axis=1) for name in names]
     blocks = [
-        Block(
-            f"query: {words}", list(codes), judge(pairs, distances[q], ids[q], queries.labels[[q]])
-        )
+        # Of each column [Q, methods, k] the rows of one query.
+        Block(f"query: {words}", list(codes), Nearest(*(column[q] for column in columns)))
         for q, words in enumerate(queries.captions)
     ]
     return draw_blocks(pairs, blocks, "text-image")

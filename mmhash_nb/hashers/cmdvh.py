@@ -102,6 +102,11 @@ class CMDVH(CrossModalDeep):
         learning_rate: float = option(0.01, "of SGD for new layers, the paper's", above=0)
         backbone_rate: float = option(1e-4, "of SGD for layers learned before", least=0)
         weight_decay: float = 1e-4
+        decay_every: int | None = option(
+            None,
+            "divide the rates of step 2 by ten after every so many epochs; None: never",
+            least=1,
+        )
         text_hidden: int = option(500, "units of the text branches' hidden layer", least=1)
         latent: bool = option(True, "whether step 1 has the latent network")
         variational: bool = option(
@@ -217,7 +222,7 @@ class CMDVH(CrossModalDeep):
         while True:
             part = f"{modality}{'-halved' * halved}"
             try:
-                sgd = self._sgd(learning.network, rate)
+                sgd = self._sgd(learning.network, rate, self.options.decay_every)
                 return self._train(learning, checkpoint, optimiser=sgd, part=part), rate
             except FloatingPointError:
                 if halved == HALVINGS:
@@ -225,11 +230,12 @@ class CMDVH(CrossModalDeep):
             learning.load_state_dict(start)
             halved, rate = halved + 1, rate / 2
 
-    def _sgd(self, network: nn.Module, rate: float) -> SGD:
+    def _sgd(self, network: nn.Module, rate: float, decay_every: int | None = None) -> SGD:
         branches = [x for x in network.modules() if isinstance(x, Branch)]
         return SGD(
             learning_rate=rate,
             weight_decay=self.options.weight_decay,
+            decay_every=decay_every,
             rates=[(x.pretrained(), self.options.backbone_rate) for x in branches],
         )
 

@@ -23,7 +23,7 @@ class CentralSimilarity(SingleCodeObjective):
         self.targets = torch.as_tensor(targets, dtype=torch.float32, device=labels.device)
 
     def of_values(self, u: Tensor, batch: Tensor) -> Tensor:
-        return csq_loss(u.tanh(), self.targets[batch])
+        return csq_loss(u.tanh(), self.targets[batch], self.options.quantisation)
 
 
 class CSQ(ImageHasher):
@@ -33,3 +33,4 @@ class CSQ(ImageHasher):
 
     class Options(ImageHasher.Options):
         objective: Literal["csq"] = option("csq", "the loss, `csq_loss`")
+        quantisation: float = option(1e-4, "weight of the distance to the codes", least=0)

@@ -31,8 +31,8 @@ class DeepHasher(Hasher):
     """A network, trained by mini-batches of an objective.
 
     A subclass names its `objective_class` and implements `build` and `fitted_sizes`. The state
-    holds the network's learned weights, the `loss` of each epoch, `float [epochs]`, and what the
-    objective records. Encoding has the precision of the training.
+    holds the network's learned weights, the `loss` of each epoch as the objective reports it,
+    `float [epochs]`, and what the objective records. Encoding has the precision of the training.
     """
 
     class Options(TrainingOptions):

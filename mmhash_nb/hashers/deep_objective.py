@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mmhash_nb.hashers.base import Method, State
 from mmhash_nb.hashers.networks.inputs import Inputs, ahead, all_rows, rows
-from mmhash_nb.losses.triplet import triplet_ranking_loss
+from mmhash_nb.losses.triplet import triplet_costs
 from mmhash_nb.training.objective import Objective
 
 
@@ -70,12 +70,22 @@ class SingleCodeObjective(DeepObjective):
 class TripletRanking(SingleCodeObjective):
     """The triplet ranking loss (zeng2022, Eq. 9) on tanh(u), similarity by shared labels.
 
-    The margin is not printed; it defaults to 1, where codes that differ in a bit are 2 apart.
+    The margin is not printed; it defaults to 1, where codes that differ in a bit are 2 apart. The
+    sum over triplets is minimised, as printed, or their mean (`reduction`). Reported is the mean,
+    which batches with other numbers of triplets share.
     """
+
+    #: the cost per triplet of the last batch
+    per_triplet: Tensor
 
     def of_values(self, u: Tensor, batch: Tensor) -> Tensor:
         margin = 1.0 if self.options.margin is None else self.options.margin
-        return triplet_ranking_loss(u.tanh(), self.shared(batch).long(), margin)
+        costs = triplet_costs(u.tanh(), self.shared(batch).long(), margin)
+        self.per_triplet = costs.mean.detach()
+        return costs.reduced(self.options.reduction)
+
+    def reported(self, loss: Tensor) -> Tensor:
+        return self.per_triplet
 
 
 def _present(image: Tensor | None, text: Tensor | None) -> dict[str, Tensor]:

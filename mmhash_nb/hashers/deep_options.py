@@ -42,3 +42,14 @@ class TextOptions(Options):
 
     text_hidden: int = option(8192, "width of the first text layer", least=1)
     text_features: int = option(512, "width of the second text layer", least=1)
+
+
+class TripletOptions(Options):
+    """Options of the triplet ranking loss (zeng2022, Eq. 9; zhang2018, Eq. 5)."""
+
+    reduction: Literal["sum", "mean"] = option(
+        "sum",
+        "of the loss over the triplets of a batch; as printed it is the sum, beside which weight "
+        "decay and Adam's epsilon weigh little",
+        earlier="mean",
+    )

@@ -14,7 +14,7 @@ class PairwiseSupervision(SingleCodeObjective):
     """The likelihood of the similarities given u·u', and the distance of u to its signs."""
 
     def of_values(self, u: Tensor, batch: Tensor) -> Tensor:
-        return dpsh_loss(u, self.similar(batch))
+        return dpsh_loss(u, self.similar(batch), self.options.quantisation)
 
 
 class DPSH(ImageHasher):
@@ -24,3 +24,4 @@ class DPSH(ImageHasher):
 
     class Options(ImageHasher.Options):
         objective: Literal["dpsh"] = option("dpsh", "the loss, `dpsh_loss`")
+        quantisation: float = option(0.1, "weight of the distance to the codes, η", least=0)

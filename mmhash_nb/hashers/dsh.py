@@ -14,7 +14,8 @@ class SquaredContrast(SingleCodeObjective):
     """Contrastive in squared distance; the margin is 2K by default."""
 
     def of_values(self, u: Tensor, batch: Tensor) -> Tensor:
-        return dsh_loss(u, self.similar(batch), self.options.margin)
+        options = self.options
+        return dsh_loss(u, self.similar(batch), options.margin, options.quantisation)
 
 
 class DSH(ImageHasher):
@@ -24,3 +25,4 @@ class DSH(ImageHasher):
 
     class Options(ImageHasher.Options):
         objective: Literal["dsh"] = option("dsh", "the loss, `dsh_loss`")
+        quantisation: float = option(0.01, "weight of the distance to the codes, α", least=0)

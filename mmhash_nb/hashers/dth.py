@@ -3,6 +3,7 @@
 from typing import Literal
 
 from mmhash_nb.hashers.deep_objective import TripletRanking
+from mmhash_nb.hashers.deep_options import TripletOptions
 from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.single_code import ImageHasher
 
@@ -12,5 +13,5 @@ class DTH(ImageHasher):
 
     objective_class = TripletRanking
 
-    class Options(ImageHasher.Options):
+    class Options(ImageHasher.Options, TripletOptions):
         objective: Literal["triplet"] = option("triplet", "the loss, Eq. 9")

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numba
 import numpy as np
-from tqdm.auto import tqdm
 
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.hashers.base import State, ridge, unit_rows
 from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.shallow import ShallowHasher
+from mmhash_nb.io.output import progress_bar
 from mmhash_nb.pairs import Modality, Pairs
 
 #: passes over all atoms in one dictionary step
@@ -82,7 +82,7 @@ class LSSH(ShallowHasher):
         s = terms.codes(x, b)
         history: list[float] = []
         headless = bool(os.environ.get("MMHASH_HEADLESS"))
-        bar = tqdm(range(rounds), "LSSH", unit="round", leave=False, delay=3.0, disable=headless)
+        bar = progress_bar(range(rounds), "LSSH", unit="round", leave=False, disable=headless)
         for _ in bar:
             v = terms.latent(s @ r, t, a)
             a = bounded_atoms(a, v, t)

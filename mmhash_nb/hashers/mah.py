@@ -37,6 +37,12 @@ class MAH(JointHasher):
 
     `mah_printed` has both networks of the operations as printed; `mah_no_kn` and `mah_no_an` leave
     the kernel or the attention network out (see `networks.modal_aware`).
+
+    The backbone's last stage lies between the two operations. It is frozen with
+    `trainable="none"`, and learns with `last`, or with `all` the others do, too. Its batch
+    normalisation has the backbone's statistics, which are of maps that no operation has changed;
+    with `statistics="batch"` those of each batch, as PyTorch trains a network by default. The
+    paper does not say (§V-A, §VI-B).
     """
 
     changes_earlier_map = True

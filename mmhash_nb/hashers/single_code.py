@@ -1,15 +1,18 @@
 """What image, text and multimodal hashing share: one code, by one network (zeng2022, §V, §VI-C)."""
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
+import numpy as np
 from torch import nn
 
 from mmhash_nb.features.backbones import Backbone
+from mmhash_nb.hashers.base import EncodedModality
 from mmhash_nb.hashers.deep import DeepHasher
 from mmhash_nb.hashers.deep_objective import TripletRanking
-from mmhash_nb.hashers.deep_options import ImageOptions, TextOptions
+from mmhash_nb.hashers.deep_options import ImageOptions, TextOptions, TripletOptions
 from mmhash_nb.hashers.networks.joint_network import Concatenation, JointNetwork
 from mmhash_nb.hashers.options import option
+from mmhash_nb.pairs import Pairs
 
 
 class SingleCode(DeepHasher):
@@ -37,6 +40,7 @@ class SingleCode(DeepHasher):
             self.n_bits,
             branch=self.modalities[0],
             frozen=self.options.get("trainable") == "none",
+            statistics=self.options.get("statistics", "fixed"),
             **self.design(),
         )
 
@@ -44,10 +48,34 @@ class SingleCode(DeepHasher):
         """The arguments of `JointNetwork` that the method fixes."""
         return {k: v for k, v in self.options.items() if k in ("text_hidden", "text_features")}
 
+    def real_values(self, pairs: Pairs) -> np.ndarray:
+        """u of all samples of `pairs`, `float32 [N, K]`: the codes are their signs."""
+        modality = cast(EncodedModality, self.modalities[0])
+        self._check_encodable(modality)
+        return self._project(pairs, modality)
+
     def fitted_sizes(self) -> tuple[int, int]:
         """Columns of the texts, 0 where they are not read; images are pixels."""
         layer = self.state.get("text1.0.weight")
         return 0 if layer is None else layer.shape[1], 0
+
+
+class ImageBranchOptions(ImageOptions):
+    """Options of the image branch of a `JointNetwork`."""
+
+    statistics: Literal["fixed", "batch"] = option(
+        "fixed",
+        "of the batch normalisation in stages that learn: the backbone's, or in training those of "
+        "each batch",
+    )
+
+    def check(self) -> None:
+        super().check()
+        if self.statistics == "batch" and self.trainable == "none":
+            raise ValueError(
+                "statistics='batch' is for stages that learn, but trainable='none' freezes all: "
+                "give trainable='last' or 'all'."
+            )
 
 
 class ImageHasher(SingleCode):
@@ -55,7 +83,7 @@ class ImageHasher(SingleCode):
 
     modalities = ("image",)
 
-    class Options(SingleCode.Options, ImageOptions):
+    class Options(SingleCode.Options, ImageBranchOptions):
         pass
 
 
@@ -67,7 +95,7 @@ class JointHasher(SingleCode):
     #: module from `[B, image]` and `[B, text]` to `[B, n_outputs]`, made from both widths
     fusion: ClassVar[type[nn.Module]] = Concatenation
 
-    class Options(SingleCode.Options, ImageOptions, TextOptions):
+    class Options(SingleCode.Options, ImageBranchOptions, TextOptions, TripletOptions):
         objective: Literal["triplet"] = option("triplet", "the loss, Eq. 9")
 
     def design(self) -> dict[str, Any]:

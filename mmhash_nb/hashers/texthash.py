@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 
 from mmhash_nb.hashers.deep_objective import TripletRanking
-from mmhash_nb.hashers.deep_options import TextOptions
+from mmhash_nb.hashers.deep_options import TextOptions, TripletOptions
 from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.single_code import SingleCode
 
@@ -15,5 +15,5 @@ class TextHash(SingleCode):
     image_views: ClassVar[tuple[str, ...]] = ()
     objective_class = TripletRanking
 
-    class Options(SingleCode.Options, TextOptions):
+    class Options(SingleCode.Options, TextOptions, TripletOptions):
         objective: Literal["triplet"] = option("triplet", "the loss, Eq. 9")

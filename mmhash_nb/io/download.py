@@ -23,15 +23,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from filelock import FileLock
-from tqdm.auto import tqdm
 
 from mmhash_nb.io.files import disk_errors, write_all
+from mmhash_nb.io.output import progress_bar
 
 _BLOCK = 1 << 20
 _ATTEMPTS = 4
 #: What reading a damaged archive raises, beside an OSError of a seek to nowhere: also an unknown
 #: version, an unknown compression, and a mark of encryption.
-_DAMAGE = (
+DAMAGE = (
     *(zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, struct.error),
     *(NotImplementedError, RuntimeError, UnicodeDecodeError, OverflowError),
 )
@@ -137,7 +137,7 @@ def _transfer(url: str, part: Path, timeout: float) -> None:
         with (
             # Unbuffered: a block that the disk refused must not be written again by closing.
             open(part, "ab" if have else "wb", buffering=0) as file,
-            tqdm(
+            progress_bar(
                 desc=part.stem, total=total, initial=have, unit="B", unit_scale=True, disable=None
             ) as bar,
         ):
@@ -193,7 +193,7 @@ def extract(archive: str | os.PathLike[str], folder: str | os.PathLike[str]) -> 
                 check_members(archive, (member.name for member in members))
                 _refuse_links(archive, [m.name for m in members if not (m.isfile() or m.isdir())])
                 tarred.extractall(folder, filter="data")
-    except (*_DAMAGE, OSError) as error:
+    except (*DAMAGE, OSError) as error:
         # A disk that cannot take what is unpacked is no fault of the archive.
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise

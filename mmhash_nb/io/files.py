@@ -1,5 +1,6 @@
 """Files written whole or not at all, or in parts that a later call goes on with."""
 
+import csv
 import os
 import tempfile
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 _GOES_ON = "free space on the disk and call again, it goes on where it stopped"
+_LONGEST = (1 << 31) - 1  # the largest C long of Windows
 FULL = "the disk is full: free some space and run the same command again."
 
 
@@ -49,6 +51,16 @@ def disk_errors(what: str, file: BinaryIO) -> Iterator[None]:
     except OSError as error:
         reason = f"{what} cannot be written ({error.strerror}): {_GOES_ON}"
         raise OSError(error.errno, reason, str(file.name)) from None
+
+
+@contextmanager
+def any_length() -> Iterator[None]:
+    """Let fields of CSV files have any length: Python's limit, 131,072 characters, is global."""
+    former = csv.field_size_limit(_LONGEST)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(former)
 
 
 def write_all(file: BinaryIO, data: bytes | memoryview) -> None:

@@ -3,9 +3,11 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from itertools import takewhile
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, takewhile
 from pathlib import Path
+
+from mmhash_nb.io.packed import SUFFIXES, AnyFile, files
 
 _PHOTOS = frozenset((".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp"))
 
@@ -36,53 +38,111 @@ def locate(folder: Path, *names: str) -> Path | None:
 
 
 class Photos:
-    """The image files under a folder, by name.
+    """The image files under a folder, by name, also those in zip and tar archives there.
 
     Args:
-        folder: looked through at every depth.
+        folder: looked through at every depth. Archives are looked into where photos do not lie in
+            the folders of their names.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._by_name: dict[str, list[Path]] = {}
-        for base, folders, names in os.walk(folder):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in sorted(names):
-                if os.path.splitext(name)[1].lower() in _PHOTOS:
-                    self._by_name.setdefault(name, []).append(Path(base, name))
+        self._loose = _by_name(_loose(folder))
+        self._packed: dict[str, list[AnyFile]] | None = None
 
     def __len__(self) -> int:
-        return sum(map(len, self._by_name.values()))
+        return sum(map(len, chain(self._loose.values(), self._in_archives().values())))
 
-    def find_all(self, names: Iterable[str]) -> list[Path]:
-        """The files of all names, which may begin with folders and their `/` or backslashes.
+    def find(self, names: Iterable[str]) -> list[AnyFile | None]:
+        """The file of each name, or None; names may begin with folders, with `/` or backslashes.
 
         Of the files of the same last name that one is taken whose folders agree the furthest. One
         whose folder does not agree is taken if no other of the names ends so.
 
         Raises:
+            ValueError: an archive that is looked into is damaged.
+        """
+        wanted = [split(name) for name in names]
+        often = Counter(last for *_, last in wanted)
+        found = [_best(self._loose.get(parts[-1], []), parts, often) for parts in wanted]
+        if all(
+            one and _agree(one, of) == len(of) for one, (*of, _) in zip(found, wanted, strict=True)
+        ):
+            return found
+        packed = self._in_archives()
+        both = ([*self._loose.get(last, []), *packed.get(last, [])] for *_, last in wanted)
+        return [_best(photos, parts, often) for photos, parts in zip(both, wanted, strict=True)]
+
+    def find_all(self, names: Iterable[str]) -> list[AnyFile]:
+        """The files of all names, as of `find`.
+
+        Raises:
             FileNotFoundError: some are not there; names the first and says how many.
         """
-        parts = [re.split(r"[\\/]", name.strip()) for name in names]
-        often = Counter(last for *_, last in parts)
-        paths: list[Path] = []
-        missing = []
-        for *folders, last in parts:
-            found = self._by_name.get(last, [])
-            best = max(found, key=lambda path: _agree(path, folders), default=None)
-            if best and (_agree(best, folders) or often[last] == 1):
-                paths.append(best)
-            else:
-                missing.append("/".join([*folders, last]))
+        names = list(names)
+        found = self.find(names)
+        missing = [name for name, file in zip(names, found, strict=True) if file is None]
         if missing:
             raise FileNotFoundError(
-                f"{self._folder} has no photo {missing[0]} ({len(missing):,} of {len(parts):,} "
-                "are missing): put the photos there, in any sub-folder."
+                f"{self._folder} has no photo {'/'.join(split(missing[0]))} ({len(missing):,} of "
+                f"{len(names):,} are missing): put the photos there, in any sub-folder or in a "
+                "zip or tar archive."
             )
-        return paths
+        return [file for file in found if file is not None]
+
+    def _in_archives(self) -> dict[str, list[AnyFile]]:
+        if self._packed is None:
+            self._packed = _by_name(_packed(self._folder))
+        return self._packed
 
 
-def _agree(path: Path, folders: Sequence[str]) -> int:
-    """How many of the last folders of a path are those given."""
-    pairs = zip(path.parts[-2::-1], folders[::-1], strict=False)
+def has_photo(folder: Path, name: str = "") -> bool:
+    """Whether a folder, or an archive in it, has a photo, or one of that last name."""
+    return any(name in ("", file.name) for file in chain(_loose(folder), _packed(folder)))
+
+
+def split(name: str) -> list[str]:
+    """The folders of a file's name, and its last part."""
+    return re.split(r"[\\/]", name.strip())
+
+
+def _walk(folder: Path, suffixes: Iterable[str]) -> Iterator[Path]:
+    """The files under a folder that end so, but for hidden ones."""
+    for base, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if os.path.splitext(name)[1].lower() in suffixes and not name.startswith("."):
+                yield Path(base, name)
+
+
+def _loose(folder: Path) -> Iterator[Path]:
+    """The photos in folders."""
+    return _walk(folder, _PHOTOS)
+
+
+def _packed(folder: Path) -> Iterator[AnyFile]:
+    """The photos in archives."""
+    for archive in _walk(folder, SUFFIXES):
+        for file in files(archive):
+            if os.path.splitext(file.name)[1].lower() in _PHOTOS:
+                yield file
+
+
+def _by_name(photos: Iterable[AnyFile]) -> dict[str, list[AnyFile]]:
+    by_name: dict[str, list[AnyFile]] = {}
+    for photo in photos:
+        by_name.setdefault(photo.name, []).append(photo)
+    return by_name
+
+
+def _best(photos: Sequence[AnyFile], wanted: Sequence[str], often: Counter[str]) -> AnyFile | None:
+    """That of the photos whose folders agree the furthest; `often`: how many names end so."""
+    *folders, last = wanted
+    best = max(photos, key=lambda photo: _agree(photo, folders), default=None)
+    return best if best and (_agree(best, folders) or often[last] == 1) else None
+
+
+def _agree(photo: AnyFile, folders: Sequence[str]) -> int:
+    """How many of the last folders of a photo are those given."""
+    pairs = zip(photo.parts[-2::-1], folders[::-1], strict=False)
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))

@@ -1,15 +1,40 @@
 """Triplet ranking losses (zhang2018, zeng2022) without listing the triplets."""
 
+from typing import Literal, NamedTuple
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+Reduction = Literal["sum", "mean"]
 
-def triplet_ranking_loss(x: Tensor, similarity: Tensor, margin: float) -> Tensor:
-    """Mean of max(0, margin + ‖x_i − x_j‖ − ‖x_i − x_k‖) over all triplets: zeng2022, Eq. 9.
+
+class TripletCosts(NamedTuple):
+    """What the triplets of a batch cost, max(0, margin + d_ij − d_ik) each.
+
+    Attributes:
+        sum: of the costs, a scalar; 0 with a gradient of 0 where there is no triplet.
+        triplets: how many there are, whether they cost something or not, `int64`.
+    """
+
+    sum: Tensor
+    triplets: Tensor
+
+    @property
+    def mean(self) -> Tensor:
+        """The cost per triplet, which does not grow with the batch."""
+        return self.sum / self.triplets.clamp(min=1)
+
+    def reduced(self, reduction: Reduction) -> Tensor:
+        """The sum, which the papers print, or the mean."""
+        return self.sum if reduction == "sum" else self.mean
+
+
+def triplet_costs(x: Tensor, similarity: Tensor, margin: float) -> TripletCosts:
+    """Costs max(0, margin + ‖x_i − x_j‖ − ‖x_i − x_k‖) of all triplets: zeng2022, Eq. 9.
 
     A triplet (i, j, k) has three different samples, of which i is more similar to j than to k. The
-    paper prints the sum; the mean does not grow with the batch. The norms are not squared.
+    norms are not squared.
 
     It takes O(B² log B) time to sort the distances, O(B²) for each distinct similarity, and O(B²)
     memory.
@@ -18,26 +43,30 @@ def triplet_ranking_loss(x: Tensor, similarity: Tensor, margin: float) -> Tensor
         x: values `[B, K]`.
         similarity: `int64 [B, B]`, such as the number of labels that two samples share.
         margin: by how much j must be nearer than k for the triplet to cost nothing.
-
-    Returns:
-        A scalar; 0 with a gradient of 0 where there is no triplet.
     """
     n = len(x)
     others = ~torch.eye(n, dtype=torch.bool, device=x.device)
     distances = _distances(x, x)[others].view(n, n - 1)
-    return _mean_over_triplets(distances, similarity[others].view(n, n - 1), margin)
+    return _costs(distances, similarity[others].view(n, n - 1), margin)
 
 
-def cross_triplet_ranking_loss(
-    queries: Tensor, database: Tensor, similarity: Tensor, margin: float
+def triplet_ranking_loss(
+    x: Tensor, similarity: Tensor, margin: float, reduction: Reduction = "mean"
 ) -> Tensor:
-    """Mean of max(0, margin + ‖q_i − d_j‖ − ‖q_i − d_k‖) over all triplets: zhang2018, Eq. 5.
+    """Sum or mean of `triplet_costs`, a scalar; zeng2022 prints the sum (Eq. 9)."""
+    return triplet_costs(x, similarity, margin).reduced(reduction)
+
+
+def cross_triplet_costs(
+    queries: Tensor, database: Tensor, similarity: Tensor, margin: float
+) -> TripletCosts:
+    """Costs max(0, margin + ‖q_i − d_j‖ − ‖q_i − d_k‖) of all triplets: zhang2018, Eq. 5.
 
     A triplet (i, j, k) has a query and two points of the database, of which the query is more
     similar to j than to k. The two sets are different ones, such as the images and the texts of a
     batch, so that the partner of a query, j = i, is a candidate like any other. For F(I → I) and
-    F(T → T) of Eq. 4 use `triplet_ranking_loss`, in which no sample is compared with itself. Sums,
-    norms and costs are as there, with B M pairs.
+    F(T → T) of Eq. 4 use `triplet_costs`, in which no sample is compared with itself. Norms and
+    costs in time and memory are as there, with B M pairs.
 
     Args:
         queries, database: values `[B, K]` and `[M, K]`.
@@ -54,7 +83,18 @@ def cross_triplet_ranking_loss(
             f"similarity has the shape {list(similarity.shape)}, but there are {pairs[0]} queries "
             f"and {pairs[1]} points in the database: give it the shape {list(pairs)}."
         )
-    return _mean_over_triplets(_distances(queries, database), similarity, margin)
+    return _costs(_distances(queries, database), similarity, margin)
+
+
+def cross_triplet_ranking_loss(
+    queries: Tensor,
+    database: Tensor,
+    similarity: Tensor,
+    margin: float,
+    reduction: Reduction = "mean",
+) -> Tensor:
+    """Sum or mean of `cross_triplet_costs`, a scalar; zhang2018 prints the sum (Eq. 5)."""
+    return cross_triplet_costs(queries, database, similarity, margin).reduced(reduction)
 
 
 def squared_triplet_ranking_loss(
@@ -65,7 +105,7 @@ def squared_triplet_ranking_loss(
     As `cross_triplet_ranking_loss`, but for the squares: between codes of 0 and 1 a squared
     distance is the number of bits that differ.
     """
-    return _mean_over_triplets(_distances(queries, database).square(), similarity, margin)
+    return _costs(_distances(queries, database).square(), similarity, margin).mean
 
 
 def _distances(a: Tensor, b: Tensor) -> Tensor:
@@ -74,18 +114,18 @@ def _distances(a: Tensor, b: Tensor) -> Tensor:
     return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
 
 
-def _mean_over_triplets(distances: Tensor, similarity: Tensor, margin: float) -> Tensor:
-    """Mean of max(0, margin + d_ij − d_ik) over all i, j, k with s_ij > s_ik.
+def _costs(distances: Tensor, similarity: Tensor, margin: float) -> TripletCosts:
+    """The costs max(0, margin + d_ij − d_ik) of all i, j, k with s_ij > s_ik.
 
-    It is linear in the distances between the points where a triplet starts or ceases to count. So
-    it is known from how many active triplets each distance is in.
+    Their sum is linear in the distances between the points where a triplet starts or ceases to
+    count. So it is known from how many active triplets each distance is in.
     """
     distances, order = distances.sort(dim=1)
     levels = similarity.gather(1, order)
     nearer, farther, triplets = _count_active(distances.detach(), levels, margin)
     active = nearer.sum().to(distances.dtype)
     weights = (nearer - farther).to(distances.dtype)
-    return (margin * active + (weights * distances).sum()) / triplets.clamp(min=1)
+    return TripletCosts(margin * active + (weights * distances).sum(), triplets)
 
 
 def _count_active(

@@ -3,7 +3,8 @@
 A paper is a folder here, found by its name. To add a paper, add a folder with
 
 - `about.toml`: `title`, `year`, and what each figure of its notebook shows under `[captions]`;
-  `unified_gallery = true` where it searches unified codes;
+  `unified_gallery = true` where it searches unified codes; under `[other_backbone]` its datasets
+  that have other features here;
 - `tables.csv`: every number it prints, in the columns of `printed.COLUMNS`;
 - `errata.toml`: `where`, what is `printed` there, and our `interpretation`;
 - `protocol.py`: `METHODS` in the order of its tables, `DATASETS` with the setup on each, and

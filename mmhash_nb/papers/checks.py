@@ -1,4 +1,4 @@
-"""Paired comparison over seeds: what a claim is checked by."""
+"""Paired comparison over seeds: what a claim is checked by, and the verdict that follows."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,28 +7,48 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from mmhash_nb.experiments.intervals import BySeed, differences, interval, mean_by_seed, minus
+from mmhash_nb.experiments.intervals import BySeed, Interval, interval, mean_by_seed, minus
+from mmhash_nb.experiments.multiple_comparisons import decide
 from mmhash_nb.experiments.protocol import uses_n_bits
 from mmhash_nb.experiments.records import Cells
 
 _ByLength = dict[int, BySeed]
-Ruling = Literal["holds", "does not hold", "within noise", "not run"]
+Ruling = Literal["holds", "mostly holds", "undecided", "does not hold", "not run"]
 
 
 class Compared(NamedTuple):
-    """One comparison: what a claim wants to be positive, by seed; empty where it was not run."""
+    """One comparison: what a claim wants to be positive, by seed; empty where it was not run.
+
+    NaN stands at a seed whose run failed: see `experiments.failed_runs`.
+    """
 
     label: str
-    differences: np.ndarray
+    differences: BySeed
+
+    @property
+    def values(self) -> np.ndarray:
+        """The differences, `float [S]`."""
+        return np.array(list(self.differences.values()), dtype=float)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came out: the ruling, over how many comparisons, and the one that decided it."""
+    """What came out: the ruling, the counts it follows from, and how large the effect is.
+
+    Attributes:
+        above, undecided, below: comparisons decided either way, corrected for their number.
+        failed: how many of the undecided have a failed run; not_run: those without two seeds.
+        effect: mean over the comparisons without a failed run, with its 95 % interval over the
+            seeds that all have; NaN where there is none.
+    """
 
     ruling: Ruling
-    cells: int
-    detail: str
+    above: int
+    undecided: int
+    below: int
+    failed: int
+    not_run: int
+    effect: Interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +62,7 @@ class Better:
         metrics_on: other metrics on single datasets.
         margin: how far above; negative for "does not deteriorate".
         factor: the first scores above so many times the second: 1.05 for a relative gain of 5 %.
+        bits: the code lengths that count; all where there are none.
     """
 
     pairs: Sequence[tuple[str, str]]
@@ -50,6 +71,7 @@ class Better:
     metrics_on: Mapping[str, Sequence[str]] = field(default_factory=dict)
     margin: float = 0.0
     factor: float = 1.0
+    bits: Sequence[int] = ()
 
     def cells(self, ours: Cells, dataset: str) -> Iterator[Compared]:
         """First minus factor times second minus margin, by seed: each task, length and metric."""
@@ -57,8 +79,11 @@ class Better:
         metrics = self.metrics_on.get(dataset, self.metrics)
         for (a, b), task, metric in product(self.pairs, self.tasks, metrics):
             label = ", ".join(filter(None, (f"{a} − {times}{b}", task, metric)))
-            for bits, difference in _differences(ours, dataset, a, b, task, metric, self.factor):
-                yield Compared(f"{label}, {bits} bits" if bits else label, difference - self.margin)
+            found = _differences(ours, dataset, a, b, task, metric, self.factor)
+            there = [cell for cell in found if not self.bits or cell[0] in self.bits]
+            for bits, difference in there or [(None, {})]:
+                beyond = {seed: value - self.margin for seed, value in difference.items()}
+                yield Compared(f"{label}, {bits} bits" if bits else label, beyond)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,10 +94,10 @@ class Near(Better):
 
     def cells(self, ours: Cells, dataset: str) -> Iterator[Compared]:
         """`within` minus the absolute mean difference, its spread that of the differences."""
-        for label, difference in super().cells(ours, dataset):
-            towards = np.sign(difference.mean()) if difference.size else 1.0
-            methods, _, where = label.partition(", ")
-            room = self.within - towards * difference
+        for cell in super().cells(ours, dataset):
+            towards = -1.0 if np.nansum(cell.values) < 0 else 1.0
+            methods, _, where = cell.label.partition(", ")
+            room = {s: self.within - towards * value for s, value in cell.differences.items()}
             yield Compared(f"{self.within} − |{methods}|, {where}", room)
 
 
@@ -147,33 +172,49 @@ CHECKS: dict[str, Callable[..., Check]] = {
 }
 
 
-def judge(cells: Iterable[Compared]) -> Verdict:
-    """Rule by the 95 % t-intervals of the mean differences over seeds.
+def judge(cells: Iterable[Compared], most: bool = False) -> Verdict:
+    """The verdict on a claim from all its comparisons, corrected for their number.
 
-    Returns:
-        `does not hold` where any interval lies wholly below zero; else `not run` where a comparison
-        has fewer than two seeds, since a claim about all methods is not shown by some; else `holds`
-        where all intervals lie wholly above zero; else `within noise`. Intervals are not corrected
-        for their number: among many, `does not hold` of a single one deserves a look at it.
+    Args:
+        cells: the comparisons. `multiple_comparisons.decide` says of each whether it is surely
+            above or below zero; one with a failed run counts as undecided.
+        most: the paper says *most*, so that some comparisons may stay open.
     """
-    intervals, missing = {}, []
-    for cell in cells:
-        if len(cell.differences) < 2:
-            missing.append(cell.label)
-        else:
-            intervals[cell.label] = interval(cell.differences)
-    if not intervals:
-        first = missing[0] if missing else "anything"
-        return Verdict("not run", 0, f"fewer than two seeds of {first}")
-    label, (mean, low, high) = min(intervals.items(), key=lambda item: item[1].high)
-    if high >= 0:
-        if missing:
-            detail = f"fewer than two seeds of {missing[0]} ({len(missing)} such comparisons)"
-            return Verdict("not run", len(intervals), detail)
-        label, (mean, low, high) = min(intervals.items(), key=lambda item: item[1].low)
-    ruling: Ruling = "holds" if low > 0 else "does not hold" if high < 0 else "within noise"
-    detail = f"lowest: {100 * mean:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}] points, {label}"
-    return Verdict(ruling, len(intervals), detail)
+    cells = list(cells)
+    outcomes = list(decide([cell.values for cell in cells]).outcome)
+    above, below, failed, not_run = map(outcomes.count, ("above", "below", "failed run", "not run"))
+    undecided = len(cells) - above - below - not_run
+    sound = zip(cells, outcomes, strict=True)
+    by_seed = mean_by_seed([c.differences for c, o in sound if o not in ("failed run", "not run")])
+    nothing = Interval(np.nan, np.nan, np.nan)
+    effect = interval(np.array([*by_seed.values()])) if by_seed else nothing
+    what = ruling(above, undecided, below, not_run, most)
+    return Verdict(what, above, undecided, below, failed, not_run, effect)
+
+
+def ruling(above: int, undecided: int, below: int, not_run: int = 0, most: bool = False) -> Ruling:
+    """The one rule by which counts become a verdict.
+
+    - *not run*: nothing was compared.
+    - *holds*: all comparisons are above; where the paper says *most*, more than half are above and
+      none is below.
+    - *mostly holds*: more than half are above, and fewer are below than above.
+    - *does not hold*: more are below than above.
+    - *undecided*: anything else.
+
+    A claim says that something is so in all its comparisons: each pair of methods, direction, code
+    length and metric. One about a growth, a lead or a mean has one comparison for each. A
+    comparison that was not run could have gone either way, so that a verdict is one which it could
+    not change: it counts among all, and against *does not hold*.
+    """
+    total = above + undecided + below + not_run
+    if total == not_run:
+        return "not run"
+    if above == total or (most and 2 * above > total and below + not_run == 0):
+        return "holds"
+    if 2 * above > total:
+        return "mostly holds"
+    return "does not hold" if below > above + not_run else "undecided"
 
 
 def _method_and_task(name: str, task: str) -> tuple[str, str]:
@@ -183,14 +224,14 @@ def _method_and_task(name: str, task: str) -> tuple[str, str]:
 
 def _differences(
     ours: Cells, dataset: str, a: str, b: str, task: str, metric: str, factor: float
-) -> Iterator[tuple[int | None, np.ndarray]]:
+) -> Iterator[tuple[int | None, BySeed]]:
     """(bits, a − factor · b by shared seed) at every length both have; one empty pair if none."""
     (first, first_task), (second, second_task) = (_method_and_task(name, task) for name in (a, b))
     shared = ours.lengths(first, dataset, first_task, metric)
     if uses_n_bits(second):
         shared = sorted({*shared} & {*ours.lengths(second, dataset, second_task, metric)})
     if not shared:
-        yield None, np.empty(0)
+        yield None, {}
     for bits in shared:
         values = ours.by_seed(first, dataset, first_task, bits, metric)
         at = bits if uses_n_bits(second) else None
@@ -198,7 +239,7 @@ def _differences(
         if at is None and others:
             # Nothing random enters a reference without codes: one number stands for all seeds.
             others = dict.fromkeys(values, float(np.mean(list(others.values()))))
-        yield bits, differences(values, {seed: factor * value for seed, value in others.items()})
+        yield bits, minus(values, {seed: factor * value for seed, value in others.items()})
 
 
 def _means(ours: Cells, methods: str, dataset: str, task: str, metric: str) -> _ByLength:
@@ -212,14 +253,14 @@ def _means(ours: Cells, methods: str, dataset: str, task: str, metric: str) -> _
 
 def _each_length(label: str, values: _ByLength) -> Iterator[Compared]:
     if not values:
-        yield Compared(label, np.empty(0))
+        yield Compared(label, {})
     for bits, by_seed in values.items():
-        yield Compared(f"{label}, {bits} bits", np.array(list(by_seed.values())))
+        yield Compared(f"{label}, {bits} bits", by_seed)
 
 
 def _growth(label: str, values: _ByLength) -> Compared:
     """The longest length's values minus the shortest's, by seed."""
     if len(values) < 2:
-        return Compared(f"{label}, at two lengths", np.empty(0))
+        return Compared(f"{label}, at two lengths", {})
     short, *_, long = values
-    return Compared(f"{label}, {long} − {short} bits", differences(values[long], values[short]))
+    return Compared(f"{label}, {long} − {short} bits", minus(values[long], values[short]))

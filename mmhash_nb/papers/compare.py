@@ -6,7 +6,8 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from mmhash_nb.experiments.intervals import interval, per_cent, prediction_half_width
+from mmhash_nb.experiments import failed_runs
+from mmhash_nb.experiments.intervals import BySeed, interval, per_cent, prediction_half_width
 from mmhash_nb.experiments.records import Cells, checked, read, with_unified_gallery
 from mmhash_nb.hashers import method_class, names
 from mmhash_nb.papers.folders import setups, toml_of
@@ -51,6 +52,10 @@ def compare(
         - `reproduced`: the published number lies where one more run of ours would, with 95 %
           (`prediction_half_width`: at least ±0.01; nothing but that with a single seed);
         - `not reproduced`: it does not;
+        - `other backbone`: ours is of the paper's data, with other features than the paper's
+          (`other_backbone` of its `about.toml`), which `reason` names;
+        - `failed run`: one of ours failed (`experiments.failed_runs`), so that a mean would hide
+          it; `reason` has all by seed;
         - `other data`: ours is from another dataset, which says nothing about the number;
         - `not run`: there is none of ours; `reason` says what is missing, and `lacks` is which of
           `LACKS` that is;
@@ -59,7 +64,8 @@ def compare(
     records = as_evaluated(paper, checked(read(paper) if records is None else records))
     records = records[records.paper == paper]
     published = tables(paper) if published is None else published
-    cells = Cells(records)
+    cells, sound = Cells(records), Cells(failed_runs.without(records))
+    features = toml_of(paper, "about").get("other_backbone", {})
     sources = records.groupby(["method", "dataset"]).source.agg(
         lambda names: ", ".join(sorted(names.dropna().astype(str).unique()))
     )
@@ -67,7 +73,7 @@ def compare(
     # A setup with another training set is of the same data.
     loaded = {name: setup.load for name, setup in setups(paper).items() if setup.load}
     for printed in published.itertuples(index=False):
-        row = _row(printed._asdict(), cells, dataset, loaded)
+        row = _row(printed._asdict(), cells, sound, dataset, loaded, features)
         row["source"] = sources.get((row["method"], row["ours_from"]), "")
         rows.append(row)
     columns = [
@@ -78,7 +84,14 @@ def compare(
     return pd.DataFrame(rows, columns=columns).astype({"bits": "Int64", "n_seeds": int})
 
 
-def _row(printed: dict, cells: Cells, dataset: str | None, loaded: dict[str, str]) -> dict:
+def _row(
+    printed: dict,
+    cells: Cells,
+    sound: Cells,
+    dataset: str | None,
+    loaded: dict[str, str],
+    features: dict[str, str],
+) -> dict:
     value = printed.pop("value")
     bits = None if pd.isna(printed["bits"]) else int(printed["bits"])
     ours_from = dataset or printed["dataset"]
@@ -88,12 +101,18 @@ def _row(printed: dict, cells: Cells, dataset: str | None, loaded: dict[str, str
     if not len(values):
         lacks, reason = _why_not(cells, *where)
         return {**row, "ours_from": "", "verdict": "not run", "reason": reason, "lacks": lacks}
+    if np.isnan(list(sound.by_seed(*where).values())).any():
+        by_seed = shown_by_seed(cells.by_seed(*where), sound.by_seed(*where))
+        failing = {"ours_from": ours_from, "verdict": "failed run", "reason": f"by seed: {by_seed}"}
+        return {**row, **dict.fromkeys(("ours", "low", "high", "difference"), np.nan), **failing}
     ours = interval(values)
     difference = ours.mean - value
     if np.isnan(value):
         verdict, row["reason"] = "not published", "the paper's run did not converge"
     elif printed["dataset"] not in (ours_from, loaded.get(ours_from)):
         verdict = "other data"
+    elif ours_from in features:
+        verdict, row["reason"] = "other backbone", features[ours_from]
     elif abs(difference) <= prediction_half_width(values):
         verdict = "reproduced"
     else:
@@ -126,7 +145,8 @@ def table(
     """Table `number` of `paper` in the paper's layout, as strings in per cent.
 
     A cell reads `ours ± half-width of the 95 % interval of the mean (published)`: without the
-    half-width for a single seed, `–` where there is no number. Variants without a published number,
+    half-width for a single seed, `–` where there is no number. Where a run failed there is no mean,
+    but each seed's score, the failed one's with a cross. Variants without a published number,
     such as `sm_plain`, have a row where they were run.
 
     Args:
@@ -167,7 +187,9 @@ def table(
         cells = columns[", ".join(header)] = {}
         for c in at.itertuples():
             half = "" if np.isnan(c.high) else f" ± {100 * (c.high - c.ours):.2f}"
-            cells[c.method] = f"{in_per_cent(c.ours)}{half} ({in_per_cent(c.published)})"
+            failing = c.verdict == "failed run"
+            ours = c.reason.partition(": ")[2] if failing else f"{in_per_cent(c.ours)}{half}"
+            cells[c.method] = f"{ours} ({in_per_cent(c.published)})"
     layout = pd.DataFrame(columns, index=pd.Index(rows.method.unique(), name="method"))
     return layout.fillna("")
 
@@ -204,18 +226,32 @@ def scores(
 
     Returns:
         Rows `method, task`, columns code lengths; the half-width is left out for a single seed,
-        and a cell without a run is empty.
+        and a cell without a run is empty. Where a run failed, a cell has each seed's score in place
+        of a mean, the failed one's with a cross; where all are at chance, it says so.
     """
-    there = records[(records.dataset == dataset) & (records.metric == metric)]
+    records = records[records.dataset == dataset]
+    by_luck = failed_runs.at_chance(records)
+    chance = set(zip(by_luck.method, by_luck.task, by_luck.bits, strict=True))
+    there = records.assign(failed=failed_runs.marks(records))[records.metric == metric]
     cells: dict[tuple[str, str], dict[int, str]] = {}
     for name in methods or there.method.unique():
         for task, of_task in there[there.method == name].groupby("task", sort=False):
             for bits, of_bits in of_task.groupby("bits"):
                 row = cells.setdefault((str(name), str(task)), {})
-                row[int(str(bits))] = per_cent(of_bits.value.to_numpy())
+                by_seed = dict(zip(of_bits.seed, of_bits.value, strict=True))
+                sound = dict(zip(of_bits.seed, of_bits.value.mask(of_bits.failed), strict=True))
+                shown = shown_by_seed(by_seed, sound) if of_bits.failed.any() else ""
+                shown = shown or per_cent(of_bits.value.to_numpy())
+                row[int(str(bits))] = shown + " (chance)" * ((name, task, bits) in chance)
     table = pd.DataFrame.from_dict(cells, orient="index").fillna("")
     table.index = pd.MultiIndex.from_tuples(table.index, names=["method", "task"])
     return table[sorted(table.columns)].rename(columns=lambda bits: f"{bits} bits")
+
+
+def shown_by_seed(values: BySeed, sound: BySeed) -> str:
+    """Scores in per cent by seed, a cross after those that are NaN in `sound`, of failed runs."""
+    crosses = {seed: " ✗" if np.isnan(value) else "" for seed, value in sound.items()}
+    return ", ".join(f"{100 * values[seed]:.1f}{crosses[seed]}" for seed in sorted(values))
 
 
 def in_per_cent(value: float) -> str:

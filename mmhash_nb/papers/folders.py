@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from mmhash_nb.experiments.protocol import SCALES, Protocol, Request, Setup
+from mmhash_nb.experiments.protocol import SCALES, Protocol, Request, Setup, arguments
 
 _FOLDERS = resources.files(__package__)
 
@@ -86,8 +86,8 @@ def protocol(
     paper: str,
     dataset: str,
     scale: str = "demo",
-    bits: Sequence[int] = (),
-    seeds: Sequence[int] = (),
+    bits: Sequence[int] | int | str = (),
+    seeds: Sequence[int] | int | str = (),
     epochs: int = 0,
     *network: Any,
     **options: Any,
@@ -100,13 +100,14 @@ def protocol(
             the paper has (liong2017 10, the others 21), `iaprtc12` with its labels (22, or 255).
         scale: `demo`, for a CPU, trains new layers over a frozen backbone; `paper` trains all of
             the paper's backbone at the paper's settings.
-        bits, seeds: sequences in place of those of the scale.
+        bits, seeds: in place of those of the scale; one number stands for a list of one.
         epochs: the number for the networks in place of the default.
         network, options: what `protocol` there takes beside. Of most papers that is `backbone`,
             its name in place of the default, and `weights`, the file of its weights.
 
     Raises:
-        ValueError: no such paper, no experiment of it on the dataset, or another scale.
+        ValueError: no such paper, no experiment of it on the dataset, another scale, or bits, seeds
+            or epochs that are no integers.
     """
     settings = module_of(paper, "protocol")
     if dataset not in settings.DATASETS:
@@ -114,5 +115,6 @@ def protocol(
         raise ValueError(f"{paper} has no experiment on {dataset!r}; it has {there}.")
     if scale not in SCALES:
         raise ValueError(f"scale must be demo or paper, but is {scale!r}.")
-    request = Request(settings.DATASETS[dataset], dataset, scale, bits, seeds, epochs)
+    given = arguments(bits=bits, seeds=seeds, epochs=epochs)
+    request = Request(settings.DATASETS[dataset], dataset, scale, **given)
     return settings.protocol(request, *network, **options)

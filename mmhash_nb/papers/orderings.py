@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from mmhash_nb.experiments.intervals import differences, interval, mean_by_seed
+from mmhash_nb.experiments import failed_runs
+from mmhash_nb.experiments.intervals import differences, mean_by_seed
+from mmhash_nb.experiments.multiple_comparisons import decide
 from mmhash_nb.experiments.protocol import is_reference
 from mmhash_nb.experiments.records import Cells
 from mmhash_nb.papers.printed import tables
@@ -33,10 +35,10 @@ def orderings(paper: str, records: pd.DataFrame, dataset: str, metric: str = "mA
 
     The paper's difference of a pair is the mean over the table's columns (datasets, code lengths,
     metrics) of one direction that have both; ours is the mean over our code lengths, by seed. A
-    pair agrees or disagrees where the 95 % t-interval of ours over seeds lies on one side of zero,
-    and is undecided otherwise. Intervals are over seeds alone, of the same queries, and each stands
-    for itself: with two methods alike, one pair in twenty is decided by luck. Where nothing random
-    enters either method, the interval has no width, and the sign decides. Pairs that the paper has
+    pair agrees or disagrees where `multiple_comparisons.decide` says that ours lies on one side of
+    zero, corrected for all pairs of the table and direction, and is undecided otherwise, or where a
+    run of it failed. Comparisons are over seeds alone, of the same queries. Where nothing random
+    enters either method, the sign decides. Pairs that the paper has
     equal are left out, and so are averages over directions. Tables of a paper can share pairs: see
     `distinct`. Where the methods of a table have different tasks, as where image hashing
     stands beside joint codes, they are compared across tasks, as the paper does.
@@ -59,7 +61,7 @@ def orderings(paper: str, records: pd.DataFrame, dataset: str, metric: str = "mA
         verdicts = [row.verdict for row in _judged(printed, ours)]
         counts = [verdicts.count(name) for name in VERDICTS]
         shared = printed.dropna().mean()
-        means = [np.mean(list(ours[method].values())) for method in shared.index]
+        means = [np.nanmean(list(ours[method].values())) for method in shared.index]
         tau = float(stats.kendalltau(shared, means).statistic)
         rows.append((paper, table, task, len(ours), len(verdicts), *counts, tau))
     return pd.DataFrame(rows, columns=list(COLUMNS))
@@ -107,7 +109,7 @@ def _tables(
     paper: str, records: pd.DataFrame, dataset: str, metric: str
 ) -> Iterator[tuple[tuple[int, str], pd.DataFrame, dict[str, dict[int, float]]]]:
     """((table, task), printed values, ours by seed) where two methods or more were run."""
-    records = records[records.dataset == dataset]
+    records = failed_runs.without(records[records.dataset == dataset])
     cells, seeds = Cells(records), sorted(records.seed.unique())
     for key, part in _by_task(tables(paper)):
         printed = _printed(part)
@@ -146,12 +148,15 @@ def _printed(rows: pd.DataFrame) -> pd.DataFrame:
     return wide
 
 
-def _judged(printed: pd.DataFrame, ours: dict[str, dict[int, float]]) -> Iterator[Judged]:
+def _judged(printed: pd.DataFrame, ours: dict[str, dict[int, float]]) -> list[Judged]:
     """The pairs that the paper does not have equal, and what ours say."""
+    names, found = [], []
     for a, b in combinations(ours, 2):
         wanted = np.sign((printed[a] - printed[b]).mean())
-        found = differences(ours[a], ours[b])
-        if wanted in (1, -1) and len(found):  # NaN: no column has both
-            _, low, high = interval(wanted * found)
-            verdict = "agree" if low > 0 else "disagree" if high < 0 else "undecided"
-            yield Judged(*((a, b) if wanted > 0 else (b, a)), verdict)
+        by_seed = differences(ours[a], ours[b])
+        if wanted in (1, -1) and len(by_seed):  # NaN: no column has both
+            names.append((a, b) if wanted > 0 else (b, a))
+            found.append(wanted * by_seed)
+    words = {"above": "agree", "below": "disagree"}
+    outcomes = decide(found).outcome
+    return [Judged(*n, words.get(o, "undecided")) for n, o in zip(names, outcomes, strict=True)]

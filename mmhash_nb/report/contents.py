@@ -10,8 +10,8 @@ from mmhash_nb import __version__, datasets, papers
 from mmhash_nb.experiments.provenance import environment
 from mmhash_nb.experiments.records import read
 from mmhash_nb.io.project import project_root
-from mmhash_nb.papers import compare
-from mmhash_nb.papers.verdicts import verdicts
+from mmhash_nb.papers import compare, scoreboard
+from mmhash_nb.papers.verdicts import comparisons, verdicts
 from mmhash_nb.report.document import Link, fold, heading, links, picture, table, text
 from mmhash_nb.report.numbers import counted, numbers, shown
 from mmhash_nb.runner.headless import Outcome
@@ -83,22 +83,10 @@ def sections(paper: str, present: Set[str] = frozenset()) -> list[Section]:
 
 
 def overall(of_paper: list[Section]) -> pd.DataFrame:
-    """Each published number once, with the verdict that says most about it.
-
-    That of the paper's data from `results/`, else from `runs/`, else `other data` where any
-    section has ours on another dataset, else `not run` with its reason.
-    """
-    first, *others = (section.numbers for section in of_paper if section.dataset is None)
-    best = first.copy()
-    for rows in others:
-        better = (best.n_seeds == 0) & (rows.n_seeds > 0)
-        best.loc[better] = rows[better]
-    for section in of_paper:
-        if section.dataset is not None:
-            rows = section.numbers
-            better = (best.verdict == "not run") & (rows.verdict == "other data")
-            best.loc[better, ["verdict", "ours_from"]] = rows[better][["verdict", "ours_from"]]
-    return best
+    """Each published number once, with the verdict that says most about it: `results/` first."""
+    own = (section.numbers for section in of_paper if section.dataset is None)
+    others = (section.numbers for section in of_paper if section.dataset is not None)
+    return scoreboard.overall(own, others)
 
 
 def _summary(by_paper: dict[str, list[Section]]) -> Iterator[Element]:
@@ -109,27 +97,35 @@ def _summary(by_paper: dict[str, list[Section]]) -> Iterator[Element]:
     )
     yield links([Link(paper, paper) for paper in by_paper] + [Link("all methods", _ALL_METHODS)])
     yield heading(2, "Summary", "summary")
-    kinds = ("reproduced", "not reproduced", "not published", "other data", "not run")
+    yield text("The scoreboard, from results/ alone:")
+    yield table(scoreboard.scoreboard())
+    yield text("With this machine's runs, by verdict:")
+    kinds = (
+        *("reproduced", "not reproduced", "failed run", "other backbone"),
+        *("not published", "other data", "not run"),
+    )
     counts, reasons = [], []
     for paper, of_paper in by_paper.items():
         best = overall(of_paper)
         n = best.verdict.value_counts()
         counts.append((Link(paper, paper), len(best), *(n.get(v, 0) for v in kinds)))
-        without = best[best.verdict.isin(["other data", "not run"])]
+        without = best[best.verdict.isin(["other backbone", "other data", "not run"])]
         for (lacks, dataset), part in without.groupby(["lacks", "dataset"], sort=False):
             only = int((part.verdict == "other data").sum())
             why = part.reason.iloc[0]
             methods = ", ".join(part.method.unique())
             if lacks == "method":
                 why = why.replace(part.method.iloc[0], methods, 1)
-            elif lacks != "dataset":
+            elif lacks not in ("", "dataset"):
                 why = f"this {lacks} is not in the records of {methods} on {dataset}"
             reasons.append((Link(paper, paper), dataset, len(part), only, why))
     columns = ["paper", "numbers", *kinds]
     yield table(pd.DataFrame(counts, columns=columns))
     yield text(
         "Each published number is counted once. Reproduced: the published number lies where one "
-        "more run of ours would, with 95 % (at least ±1 point). Not reproduced: it does not. Not "
+        "more run of ours would, with 95 % (at least ±1 point). Not reproduced: it does not. "
+        "Failed run: one of our runs is far from its siblings or at chance. Other backbone: the "
+        "paper's data, with other features than the paper's. Not "
         "published: the paper prints no value there. Other data: the paper's dataset is not "
         "here, and ours is from another one, which says nothing about the number. Not run: there "
         "is none of ours at all."
@@ -138,13 +134,24 @@ def _summary(by_paper: dict[str, list[Section]]) -> Iterator[Element]:
     columns = ["paper", "its dataset", "numbers", "of these on other data", "reason"]
     yield table(pd.DataFrame(reasons, columns=columns))
     yield text("What the papers say in words, checked on each set of runs (see the tables below):")
-    rulings = ("holds", "does not hold", "within noise", "not run")
+    rulings = ("holds", "mostly holds", "undecided", "does not hold", "not run")
+    counts_of = ["above", "undecided", "below", "failed", "not_run"]
     ruled = []
     for section in (section for of_paper in by_paper.values() for section in of_paper):
         n = section.claims.verdict.value_counts()
-        ruled.append((section.paper, Link(section.title, section.anchor), len(section.claims)))
-        ruled[-1] += tuple(n.get(ruling, 0) for ruling in rulings)
-    yield table(pd.DataFrame(ruled, columns=["paper", "runs", "checks", *rulings]))
+        counted_in_all = [int(section.claims[name].sum()) for name in counts_of]
+        verdict_counts = [int(n.get(ruling, 0)) for ruling in rulings]
+        way = Link(section.title, section.anchor)
+        ruled.append((section.paper, way, len(section.claims), *counted_in_all, *verdict_counts))
+    decided = ["comparisons above", "undecided", "below", "failed (of the undecided)", "not run"]
+    in_all = [f"claims: {ruling}" for ruling in rulings]
+    yield table(pd.DataFrame(ruled, columns=["paper", "runs", "claims", *decided, *in_all]))
+    yield text(
+        "A claim's comparisons are corrected for their number (Holm). It holds where all are above "
+        "zero, or most and none below where the paper says most; it mostly holds where more than "
+        "half are above and fewer below; it does not hold where more are below than above; else it "
+        "is undecided."
+    )
 
 
 def _paper(paper: str, of_paper: list[Section]) -> Iterator[Element]:
@@ -185,6 +192,10 @@ def _section(section: Section) -> Iterator[Element]:
     ruled = section.claims
     counts = ", ".join(f"{n} {ruling}" for ruling, n in ruled.verdict.value_counts().items())
     yield fold(f"Claims of the paper in words, {len(ruled)} checks: {counts}", [table(ruled)])
+    each = comparisons(section.paper, section.records, section.dataset)
+    each = each[each.outcome != "not run"].round(3)
+    if len(each):
+        yield fold(f"The {len(each)} comparisons behind them, in points", [table(each)])
 
 
 def pictures(paper: str) -> dict[tuple[str, str], list[Element]]:

@@ -9,9 +9,9 @@ import pandas as pd
 
 #: Verdicts of numbers, of claims and of notebooks by what they mean to a reader.
 _COLOURS = {
-    **dict.fromkeys(("reproduced", "holds", "ok"), "good"),
-    **dict.fromkeys(("not reproduced", "does not hold"), "bad"),
-    **dict.fromkeys(("other data", "within noise"), "open"),
+    **dict.fromkeys(("reproduced", "holds", "mostly holds", "ok"), "good"),
+    **dict.fromkeys(("not reproduced", "does not hold", "failed run"), "bad"),
+    **dict.fromkeys(("other data", "other backbone", "undecided"), "open"),
 }
 #: Cells of fewer letters stay on one line.
 _SHORT = 28

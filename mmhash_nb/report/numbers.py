@@ -54,8 +54,14 @@ def _strings(row: Any) -> tuple:
     ours, interval, difference, why = "–", "–", "–", row.reason
     if row.n_seeds:
         ours = in_per_cent(row.ours)
-        single = pd.isna(row.low)
-        interval = "one run" if single else f"{in_per_cent(row.low)} to {in_per_cent(row.high)}"
+        single, failing = pd.isna(row.low), row.verdict == "failed run"
+        interval = (
+            "–"
+            if failing
+            else "one run"
+            if single
+            else f"{in_per_cent(row.low)} to {in_per_cent(row.high)}"
+        )
         difference = "–" if pd.isna(row.difference) else f"{100 * row.difference:+.2f}"
         on = f"{row.ours_from}: " if row.ours_from != row.dataset else ""
         why = row.reason or f"{on}{row.source or 'source not recorded'}"

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from mmhash_nb.io.files import FULL
+from mmhash_nb.io.output import lasting_output
 
 #: Kernels that never answer (a port taken between choosing and binding it) are started again.
 STARTS = 3
@@ -119,7 +120,7 @@ def _start(request: Mapping[str, Any], output: Path, conditions: Conditions) -> 
             return 0, ""
         sentence = Path(ipython) / ERROR
         # On a full disk the file may be there and empty: a failure must not read as none.
-        error = sentence.read_text().strip() if sentence.exists() else ""
+        error = sentence.read_text(encoding="utf-8").strip() if sentence.exists() else ""
         return exit_code, error or f"exit status {exit_code}"
 
 
@@ -197,7 +198,7 @@ def _papermill(folder: Path) -> int:
         if isinstance(error, papermill.PapermillExecutionError):
             sentence, shown = f"{error.ename}: {error.evalue}", str(error)  # the cell's traceback
             sentence = FULL if os.strerror(errno.ENOSPC) in error.evalue else sentence
-        (folder / ERROR).write_text(sentence)
+        (folder / ERROR).write_text(sentence, encoding="utf-8", errors="backslashreplace")
         print(shown, flush=True)
         # Jupyter raises RuntimeError where a kernel does not answer, at the start or later.
         return _DEAD_KERNEL if isinstance(error, RuntimeError) else 1
@@ -228,4 +229,6 @@ def _started(output: Path) -> bool:
 
 if __name__ == "__main__":
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    sys.exit(_papermill(Path(sys.argv[1])))
+    with lasting_output():
+        status = _papermill(Path(sys.argv[1]))
+    sys.exit(status)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -16,6 +16,26 @@ from mmhash_nb.runner.notebook_parameters import parameters_for
 
 _KEYS = ("notebooks", "parameters", "grid")
 _MOST_CHARACTERS = 120
+#: what is not left to the parameters' types: no value at all, and the merging of mappings
+_TAGS = ("tag:yaml.org,2002:null", "tag:yaml.org,2002:merge")
+
+
+class _Loader(yaml.SafeLoader):
+    """Values as they are written: YAML would read `no` as false, `010` as 8 and `1e-3` as text."""
+
+    yaml_implicit_resolvers: ClassVar = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag in _TAGS]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        there: list[Any] = []
+        for key, _ in node.value:
+            if key.value in there:  # YAML itself takes the last
+                problem = f"{key.value} is there twice"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+            there.append(key.value)
+        return super().construct_mapping(node, deep)
 
 
 @dataclass(frozen=True)
@@ -97,18 +117,18 @@ def from_file(path: Path, out: Path) -> list[Job]:
     """The jobs of a YAML file: a list of mappings with `notebooks`, `parameters` and `grid`.
 
     Each is as `from_grid` takes it; `notebooks` may be one name, and all numbered ones are run
-    where it is left out.
+    where it is left out. A value is what is written there, read by the parameter's type.
 
     Raises:
         FileNotFoundError, ValueError: one sentence, that names the file and the job.
     """
     try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+        entries = yaml.load(path.read_bytes(), _Loader)
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} is not there.") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise ValueError(f"{path} cannot be read ({error}).") from None
-    except (yaml.YAMLError, ValueError) as error:  # a ValueError: no such date
+    except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         line = "" if mark is None else f", line {mark.line + 1}"
         problem = getattr(error, "problem", None) or " ".join(str(error).split())
@@ -134,6 +154,7 @@ def _of_entry(entry: object, out: Path) -> list[Job]:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ValueError(f"notebooks must be names, but is {names!r}.")
     mappings = {key: entry.get(key, {}) for key in ("parameters", "grid")}
+    mappings = {key: {} if mapping is None else mapping for key, mapping in mappings.items()}
     for key, mapping in mappings.items():
         if not isinstance(mapping, dict):
             raise ValueError(f"{key} must be a mapping of parameters, but is {mapping!r}.")

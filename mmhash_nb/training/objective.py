@@ -23,6 +23,13 @@ class Objective(nn.Module, ABC):
     def loss(self, batch: Tensor) -> Tensor:
         """The loss of the training samples `batch`, `int64 [B]`: a scalar."""
 
+    def reported(self, loss: Tensor) -> Tensor:
+        """What the history of a training has for the `loss` of the last batch: by default that.
+
+        An objective whose loss cannot be read, as a sum that depends on the batch, gives another.
+        """
+        return loss
+
     def on_epoch(self, epoch: int) -> bool | None:
         """Called before each epoch with its number, from 0; True ends the training before it."""
         return None

@@ -1,10 +1,9 @@
 """How far a training is: a bar in a browser or terminal, lines when headless."""
 
 import os
-import sys
 import time
 
-from tqdm.auto import tqdm
+from mmhash_nb.io.output import progress_bar, say
 
 #: before and between messages; trainings of seconds say nothing
 QUIET_SECONDS = 3.0
@@ -19,7 +18,7 @@ class Progress:
         self.last = time.monotonic()
         self.bar = None
         if not self.headless:
-            self.bar = tqdm(
+            self.bar = progress_bar(
                 total=epochs, initial=done, desc=label, leave=False, delay=QUIET_SECONDS
             )
 
@@ -29,9 +28,7 @@ class Progress:
             self.bar.update()
             self.bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
         elif time.monotonic() - self.last > QUIET_SECONDS:
-            print(
-                f"{self.label}: epoch {self.done}/{self.epochs}, loss {loss:.4f}", file=sys.stderr
-            )
+            say(f"{self.label}: epoch {self.done}/{self.epochs}, loss {loss:.4f}")
             self.last = time.monotonic()
 
     def close(self) -> None:

@@ -41,10 +41,14 @@ class Steps:
         ]
 
     def __call__(self, batch: Tensor, number: int) -> Tensor:
-        """The step of that number, and the adversary's where it has its turn; the loss before."""
+        """The step of that number, and the adversary's where it has its turn; the loss before.
+
+        The loss is that which the objective reports.
+        """
         adversary = self.objective.adversary
         with fixed(self.theirs):
-            value = self._step(self.optimisers[0], self.objective.loss, batch)
+            loss = self._step(self.optimisers[0], self.objective.loss, batch)
+        value = self.objective.reported(loss)
         if adversary is not None and number % adversary.every == 0:
             with fixed(self.ours):
                 self._step(self.optimisers[1], adversary.loss, batch)

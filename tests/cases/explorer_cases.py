@@ -31,14 +31,23 @@ def in_plain_words(
     mistakes: bool = False,
 ) -> str:
     """The nearest in the words of the message, by a full sort; judged where there are labels."""
-    distances = (keys.signs()[pairs.database] != code.signs()).sum(axis=1)
+    lot = np.random.default_rng(0).permutation(pairs.database)
+    distances = (keys.signs()[lot] != code.signs()).sum(axis=1)
     order = np.argsort(distances, kind="stable")
     found = []
-    for sample, distance in zip(pairs.database[order], distances[order], strict=True):
+    for sample, distance in zip(lot[order], distances[order], strict=True):
         right = labels is not None and (pairs.labels[sample] & labels).any()
         if not (right and mistakes):
-            found.append(f"{sample} ({distance}{', relevant' if right else ''})")
-    return ", ".join(found[:k]) + "."
+            found.append((f"{sample} ({distance}{', relevant' if right else ''})", distance))
+    words = ", ".join(said for said, _ in found[:k]) + "."
+    at_last = lot[distances == found[:k][-1][1]]
+    if len(at_last) == 1:
+        return words
+    right = 0 if labels is None else (pairs.labels[at_last] & labels).any(axis=1).sum()
+    among = "" if labels is None else f", {right} of them relevant"
+    return (
+        f"{words} {len(at_last)} items are at the last distance{among}; which are shown is by lot."
+    )
 
 
 def hits(explorer: Explorer, codes: dict[str, HashCodes], direction: str) -> str:

@@ -85,10 +85,10 @@ def one_task_each() -> dict:
 
 
 def by_hand(pairs: Pairs, codes: dict[str, HashCodes], task: str, query: int, k: int):
-    """Distances and samples by a plain loop, ties by place in the database."""
+    """Distances and samples by a plain loop, ties by the lot that is always the same."""
     one, other = task.split("-")
     rows = []
-    for place, sample in enumerate(pairs.database):
+    for place, sample in enumerate(np.random.default_rng(0).permutation(pairs.database)):
         differ = codes[one].signs()[query] != codes[other].signs()[sample]
         rows.append((int(differ.sum()), place, int(sample)))
     rows.sort()

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nasty_labels import joined
+from nasty_pictures import png
 from PIL import Image
 from table_cases import table_rows
 from user_folder import HEADER, KINDS, write_folder, write_table
@@ -20,6 +22,7 @@ from mmhash_nb.cli import models, reproduce
 from mmhash_nb.cli.models import Gallery, load_model
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.datasets import folder, load
+from mmhash_nb.figures import search_results
 from mmhash_nb.hashers.base import Hasher
 
 SMALL = ("--size", "16", "--bits", "16")
@@ -127,6 +130,23 @@ def test_a_picture_and_words_ask_as_their_item_does(home, capsys):
                 assert got == sorted(expected)
 
 
+def test_a_picture_finds_the_same_in_whatever_form_it_is_stored(home, tmp_path, capsys):
+    picture = home / "items" / rows_of(home / "items")[1][0]
+    with Image.open(picture) as opened:
+        levels = np.asarray(opened)
+    (tmp_path / "deep.png").write_bytes(png(levels.astype(np.uint16) * 257, 16))
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    Image.fromarray(levels[::-1, ::-1]).save(tmp_path / "turned.png", exif=exif)
+    outputs = set()
+    for path in (picture, tmp_path / "deep.png", tmp_path / "turned.png"):
+        given = ("--model", home / "scm", "--codes", home / "text.npz", "-k", 60, "--image", path)
+        status, out, _ = run(capsys, "search", *given)
+        assert status == 0
+        outputs.add(out)
+    assert len(outputs) == 1
+
+
 def test_what_is_found_is_drawn(home, tmp_path, capsys):
     rows = rows_of(home / "items")
     drawing = ("--folder", home / "items", "--gallery", tmp_path / "found.png", "-k", 7)
@@ -156,6 +176,12 @@ def test_what_is_found_is_drawn(home, tmp_path, capsys):
         said = refused(capsys, *search, *wrong)
         assert said.startswith("--gallery takes the name of a .png file and needs --folder")
         assert not wrong[0].exists()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search_results, "MOST_ITEMS", 6)
+        said = refused(
+            capsys, "search", *given[:-3], tmp_path / "y.png", *given[-2:], *search[-3:-1]
+        )
+        assert said == "a gallery shows at most 6 items, but there are 7."
     said = refused(capsys, *search, tmp_path / "found.png")
     assert said.endswith("found.png is there already: remove it, or give another --gallery.")
 
@@ -291,6 +317,29 @@ def test_mistakes_in_the_folder_are_the_commands_own(tmp_path, capsys):
     assert "(line 3: no labels)" in said and not (tmp_path / "m").exists()
 
 
+def test_labels_that_are_lists_are_refused_and_doubts_are_said(tmp_path, capsys):
+    rows = write_folder(tmp_path / "items", n=12)
+    given = [[*row[:2], cell] for row, cell in zip(rows, joined(", "), strict=True)]
+    write_table(tmp_path / "items", given, HEADER[:3])
+    said = refused(capsys, "fit", tmp_path / "items", "--out", tmp_path / "m", *SCM)
+    assert "8 labels with ',', such as 'dog, beach', of " in said and not (tmp_path / "m").exists()
+    rows[0][2] = "ζώο;ΖΏΟ"
+    write_table(tmp_path / "items", rows, HEADER[:3])
+    status, _, err = fit(capsys, tmp_path / "items", tmp_path / "m", *SCM)
+    assert status == 0 and "'ΖΏΟ' (1 row) in " in err
+
+
+def test_what_cannot_be_found_is_counted_beside_every_mean(tmp_path, capsys):
+    rows = write_folder(tmp_path / "items", n=18, split=True)
+    queries = [row for row in rows if row[3] == "query"]
+    queries[0][2] = "alone"
+    write_table(tmp_path / "items", rows)
+    status, out, err = fit(capsys, tmp_path / "items", tmp_path / "m", *SCM)
+    most = f"eans are over {len(queries)} queries, of which 1 have nothing to find and count as 0: "
+    most += f"at most {1 - 1 / len(queries):.3f} is possible."
+    assert status == 0 and f"pairs.csv: m{most}\n" in err and f"\nM{most}\n" in out
+
+
 def test_encode_and_search_refuse_with_a_sentence(home, tmp_path, capsys):
     model, image = ("--model", home / "scm"), ("--codes", home / "image.npz")
     encode = partial(encoding, home / "items", home / "scm")
@@ -388,6 +437,46 @@ def test_a_model_without_codes_is_refused(tmp_path):
     assert not isinstance(method, Hasher)
     with pytest.raises(ValueError, match="holds raw, which has no codes"):
         load_model(tmp_path)
+
+
+def test_a_terminal_that_cannot_show_it_stops_nothing(home, tmp_path, monkeypatch):
+    buffer = io.BytesIO()
+    given = ("--model", str(home / "scm"), "--codes", str(home / "image.npz"), "-k", "2")
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", io.TextIOWrapper(buffer, encoding="ascii"))
+        assert commands.main(["search", *given, "--text", "σκύλος"]) == 0
+        assert b"\\u03c3\\u03ba\\u03cd\\u03bb" in buffer.getvalue()
+        patch.setattr(sys, "stdout", None)
+        assert commands.main(["search", *given, "--text", "σκύλος"]) == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_what_cannot_be_printed_is_lost_when_all_is_done(home, tmp_path, monkeypatch, capsys):
+    with open("/dev/full", "w", encoding="utf-8") as full, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", full)
+        encode = encoding(home / "items", home / "scm", "text", tmp_path / "c")
+        assert commands.main([str(argument) for argument in encode]) == 1
+        assert capsys.readouterr().err.startswith(
+            "all was done, but what was to be printed is lost"
+        )
+    assert HashCodes.load(tmp_path / "c") == HashCodes.load(home / "text.npz")
+
+
+def test_bytes_of_other_encodings_in_arguments(home, tmp_path, capsys):
+    given = ("--model", home / "scm", "--codes", home / "image.npz", "-k", 3)
+    _, out, _ = run(capsys, "search", *given, "--text", "σκύλος")
+    ascii_locale = "σκύλος".encode().decode("ascii", "surrogateescape")
+    assert run(capsys, "search", *given, "--text", ascii_locale)[1] == out
+    drawing = ("--folder", home / "items", "--gallery", tmp_path / "found.png")
+    said = refused(capsys, "search", *given, *drawing, "--text", "σκύλος caf\udce9")
+    assert said == "--text holds the byte 0xE9, which is not UTF-8: write it in UTF-8."
+    other = tmp_path / "it\udce9ms"
+    try:
+        write_folder(other, n=6)
+    except OSError:
+        pytest.skip("names of files are UTF-8 on this system")
+    encode = encoding(other, home / "scm", "image", tmp_path / "c")
+    assert run(capsys, *encode)[0] == 0
 
 
 # The command line itself

@@ -45,15 +45,6 @@ def test_defaults_are_the_literals_of_the_parameters_cell(project):
     }
 
 
-@pytest.mark.parametrize(
-    ("text", "default", "value"),
-    [*table_rows("typed_parameters"), ("5", None, 5), ("cuda", None, "cuda")],
-)
-def test_a_text_takes_the_type_of_the_default(text, default, value):
-    result = notebook_parameters.typed(text, default)
-    assert result == value and type(result) is type(value)
-
-
 @pytest.mark.parametrize(("name", "text", "message"), table_rows("wrong_parameters"))
 def test_a_wrong_parameter_is_refused_before_anything_runs(project, capsys, name, text, message):
     assert cli.main(["reproduce", "-p", name, text]) == 2

@@ -131,11 +131,9 @@ def test_a_strip_is_a_line_and_not_nothing(tmp_path) -> None:
     assert (found.min(axis=(0, 2)) == 0).sum() == 1 and (found.max(axis=(0, 2)) == 255).sum() == 7
 
 
-@pytest.mark.parametrize(
-    ("scale", "part", "apart"), [(stretched, (127, 95), 0.5), (upright, (95, 127), 1.5)]
-)
+@pytest.mark.parametrize(("scale", "apart"), [(stretched, 0.5), (upright, 1.5)])
 def test_a_large_jpeg_is_decoded_at_a_part_of_its_size_and_looks_the_same(
-    tmp_path, monkeypatch, scale, part, apart
+    tmp_path, monkeypatch, scale, apart
 ) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by a quarter
@@ -145,13 +143,13 @@ def test_a_large_jpeg_is_decoded_at_a_part_of_its_size_and_looks_the_same(
     if scale is stretched:
         with Image.open(tmp_path / "a.jpg") as photo:
             whole = photo.convert("RGB").resize((64, 64), Image.Resampling.BILINEAR)
-        expected = np.asarray(whole).transpose(2, 0, 1)
+        expected = np.rot90(np.asarray(whole), -1).transpose(2, 0, 1)
     sizes, convert = [], Image.Image.convert
     monkeypatch.setattr(
         Image.Image, "convert", lambda self, *a: (sizes.append(self.size), convert(self, *a))[1]
     )
     found = scale(tmp_path / "a.jpg", 64)
-    assert sizes[0] == part, "a quarter, rounded up"
+    assert sizes[0] == (127, 95), "a quarter, rounded up"
     assert np.abs(found.astype(int) - expected).mean() < apart
     assert (found[:, :, 0] == 255).all() == (scale is upright)  # white at the sides: it is upright
 

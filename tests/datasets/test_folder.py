@@ -373,6 +373,19 @@ def test_lines_are_counted_as_an_editor_does(user):
     assert load("folder", user, size=8).captions[0] == "σκύλος σε δύο και τρεις γραμμές"
 
 
+def test_a_text_may_be_a_book(user):
+    rows = rows_of(user)
+    rows[0][1] = "σκύλος " * 40_000
+    write_table(user, rows, HEADER[:3])
+    pairs = load("folder", user, size=8)
+    assert len(pairs.captions[0]) > 200_000 and pairs.texts[0, pairs.vocabulary.index("σκύλος")]
+    rows[3][2] = ""
+    write_table(user, rows, HEADER[:3])
+    with pytest.warns(UserWarning, match="left out: 1 of the 60 rows .*line 5: no labels"):
+        assert len(load("folder", user, size=8, on_error="skip")) == 59
+    assert csv.field_size_limit() == 131_072
+
+
 def test_twenty_are_listed_and_the_others_counted(user):
     (user / "pairs.csv").write_text(written(user).replace("ζώο", "").replace("φρούτο", ""))
     fault = refused(user)

@@ -100,3 +100,9 @@ def test_what_is_wrong_in_a_table_names_file_and_line(tmp_path, file, old, new, 
         path.write_text(content.replace(old, new, 1 if name == "flipkart" else -1))
     with pytest.raises(ValueError, match=message):
         load(name, tmp_path, n_query=3)
+
+
+def test_a_text_in_a_table_may_be_a_book(tmp_path):
+    (tmp_path / "a.csv").write_text("image,text\n1.jpg," + "word " * 40_000)
+    _, rows = photo_tables.table(tmp_path / "a.csv", ("image", "text"))
+    assert len(rows[2]["text"]) == 200_000

@@ -13,13 +13,20 @@ from pretend import pretended_gpu
 
 from mmhash_nb import hashers
 from mmhash_nb.experiments import evaluation, runs
+from mmhash_nb.experiments.collapse import signs
 from mmhash_nb.experiments.protocol import Protocol
 from mmhash_nb.experiments.provenance import method_hash, source_hash
 from mmhash_nb.experiments.records import COLUMNS, checked
 from mmhash_nb.experiments.runs import run_protocol
 from mmhash_nb.hashers.mmnn import MMNN
 from mmhash_nb.hashers.nnhash import NNHash
-from mmhash_nb.metrics import acg, mean_average_precision, ndcg
+from mmhash_nb.metrics import (
+    acg,
+    mean_average_precision,
+    ndcg,
+    precision_at,
+    precision_recall_ranked,
+)
 from mmhash_nb.ranking import rank_profile
 from mmhash_nb.results import frame, run
 from mmhash_nb.training import loop as training
@@ -125,7 +132,8 @@ def test_metrics_are_those_of_the_saved_codes(noisy_views, tmp_path):
     for task, found in done.metrics.items():
         query, answers = task.split("-")
         profile = rank_profile(codes[query][q], codes[answers][d], labels[q], labels[d])
-        assert found == {
+        at_recall = precision_recall_ranked(profile, np.array(levels := [0.2, 0.4, 0.6, 0.8]))
+        assert found == signs(codes, noisy_views, query, answers) | {
             "mAP": mean_average_precision(profile),
             "mAP_best": mean_average_precision(profile, ties="best"),
             "mAP_worst": mean_average_precision(profile, ties="worst"),
@@ -134,6 +142,8 @@ def test_metrics_are_those_of_the_saved_codes(noisy_views, tmp_path):
             "mAP@500": mean_average_precision(profile, 500, "retrieved"),
             "NDCG@100": ndcg(profile, min(100, len(d))).mean(),
             "ACG@100": acg(profile, min(100, len(d))).mean(),
+            **{f"P@{n}": precision_at(profile, min(n, len(d))).mean() for n in (50, 100, 200, 500)},
+            **dict(zip((f"P@recall={r}" for r in levels), at_recall, strict=True)),
         }
         assert found["mAP_worst"] < found["mAP"] < found["mAP_best"] < 1
         assert found["mAP@10"] not in (found["mAP"], mean_average_precision(profile, 10))
@@ -282,7 +292,7 @@ def test_a_record_says_what_was_run_on_what_and_how_long_it_took(two_views, tmp_
 def test_frame_is_a_valid_long_table(two_views, tmp_path):
     table = checked(frame([once(two_views, tmp_path), once(two_views, tmp_path, seed=1)]))
     assert list(table.columns) == COLUMNS
-    assert len(table) == 2 * 4 * 8  # runs × tasks × metrics
+    assert len(table) == 2 * 4 * 19  # runs × tasks × metrics
     row = table[(table.seed == 1) & (table.task == "text-text") & (table.metric == "mAP")]
     assert row.value.item() == once(two_views, tmp_path, seed=1).metrics["text-text"]["mAP"]
 
@@ -297,3 +307,20 @@ def test_a_protocol_runs_references_once_and_the_control_always(two_views, tmp_p
     done = run_protocol("masci2014", protocol, two_views, root=tmp_path)
     assert [(r.record["configuration"]["method"]) for r in done] == [m for m, _, _ in planned]
     assert done[0].record["configuration"]["options"]["epochs"] == 2
+
+
+def test_records_and_logs_say_what_cannot_be_found(two_views, tmp_path, monkeypatch, capsys):
+    labels = np.hstack([two_views.labels, np.zeros((len(two_views), 1), dtype=bool)])
+    labels[two_views.query[:3]] = np.eye(5, dtype=bool)[4]
+    names = [*two_views.label_names, "alone"]
+    tail = dataclasses.replace(two_views, labels=labels, label_names=names, source="made")
+    protocol = Protocol("clusters", [(["random"], [4])], [0], {})
+    (done,) = run_protocol("masci2014", protocol, tail, root=tmp_path)
+    sentence = "means are over 30 queries, of which 3 have nothing to find and count as 0: at most"
+    assert {*frame([done]).source} == {f"made; {sentence} 0.900 is possible"}
+    assert f"clusters: {sentence} 0.900" in capsys.readouterr().err
+    (whole,) = run_protocol("masci2014", protocol, two_views, root=tmp_path)
+    assert {*frame([whole]).source} == {two_views.source} and not capsys.readouterr().err
+    monkeypatch.setenv("MMHASH_HEADLESS", "1")
+    run_protocol("masci2014", protocol, two_views, root=tmp_path)
+    assert "of which 0 have nothing to find" in capsys.readouterr().err

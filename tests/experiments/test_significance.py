@@ -3,16 +3,12 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
-from mmhash_nb.experiments.significance import (
-    ALPHA,
-    against_best,
-    cochran_cox,
-    holm,
-    query_scores,
-)
+from mmhash_nb.experiments.multiple_comparisons import ALPHA, moderated
+from mmhash_nb.experiments.significance import POINT, against_best, cochran_cox, query_scores
 from mmhash_nb.metrics import average_precision
 from mmhash_nb.ranking import rank_profile
 from mmhash_nb.results import run
@@ -34,14 +30,16 @@ def scores(rng, effects, seeds=3, queries=60, by_seed=0.02, by_query=0.1, noise=
 def test_two_methods_are_compared_by_the_critical_value_of_cochran_and_cox(rng):
     made = scores(rng, (0.1, 0.0))
     (row,) = against_best(made).itertuples()
-    d = made["m1"] - made["m0"]
-    seeds, queries = stats.sem(d.mean(axis=1)) ** 2, stats.sem(d.mean(axis=0)) ** 2
-    error = np.sqrt(seeds + queries)
+    d = made["m1"].mean(axis=0) - made["m0"].mean(axis=0)
+    spread = np.array([made[m].mean(axis=1).var(ddof=1) for m in ("m1", "m0")])
+    seeds, freedom = moderated(spread, np.array([2, 2]))
+    parts = np.array([*(seeds / 3), stats.sem(d) ** 2])
+    degrees = np.array([*freedom, 59])
 
     def critical(level):
-        t2, t59 = stats.t.isf(level / 2, 2), stats.t.isf(level / 2, 59)
-        return (seeds * t2 + queries * t59) / (seeds + queries)
+        return (parts * stats.t.isf(level / 2, degrees)).sum() / parts.sum()
 
+    error = np.sqrt(parts.sum())
     assert critical(row.p) == pytest.approx(abs(d.mean()) / error, rel=1e-9)
     assert row.adjusted == row.p and row.difference == pytest.approx(d.mean())
     half = critical(ALPHA) * error
@@ -77,77 +75,78 @@ def test_without_variation_over_seeds_it_is_the_paired_t_test_over_queries(rng):
     assert single.p == pytest.approx(row.p)
 
 
-def test_without_variation_over_queries_it_is_the_t_test_over_seeds(rng):
-    seeds = {"a": rng.random(4), "b": rng.random(4)}
-    made = {name: np.tile(row[:, None], (1, 9)) for name, row in seeds.items()}
-    (row,) = against_best(made).itertuples()
-    expected = stats.ttest_rel(seeds[row.method], seeds[row.best])
-    assert row.p == pytest.approx(expected.pvalue)
-
-
-def test_equal_scores_do_not_differ_and_constant_gaps_do():
+def test_equal_scores_are_within_a_point_and_constant_gaps_are_behind():
     one = np.full((2, 5), 0.5)
     table = against_best({"a": one, "b": one, "c": one - 0.25}).set_index("method")
-    assert table.loc["b", ["p", "low", "high", "differs"]].tolist() == [1, 0, 0, False]
-    assert table.loc["c", ["p", "low", "high", "differs"]].tolist() == [0, -0.25, -0.25, True]
+    assert table.loc["b", ["p", "low", "high", "outcome"]].tolist() == [1, 0, 0, "within a point"]
+    gap = table.loc["c", ["p", "low", "high", "outcome"]].tolist()
+    assert gap == [0, -0.25, -0.25, "surely behind"]
 
 
-def holm_by_hand(p):
-    """As Holm wrote it: step down, stop at the first that stays."""
-    rejected, left = set(), sorted(range(len(p)), key=lambda i: p[i])
-    while left and p[left[0]] * len(left) < ALPHA:
-        rejected.add(left.pop(0))
-    return rejected
-
-
-def test_holm_rejects_what_stepping_down_rejects(rng):
-    for _ in range(200):
-        p = rng.random(6) ** 4
-        assert set(np.flatnonzero(holm(p) < ALPHA)) == holm_by_hand(p)
-
-
-def test_holm_of_a_known_case():
-    assert holm(np.array([0.01, 0.04, 0.03, 0.005])) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-
-
-def test_it_is_corrected_for_all_pairs_of_methods(rng):
+def test_it_is_corrected_for_the_number_of_the_others(rng):
     made = scores(rng, rng.uniform(-0.15, 0, 8), seeds=5)
     table = against_best(made)
-    pairs = itertools.combinations(sorted(made, key=lambda m: -made[m].mean()), 2)
-    p = [against_best({m: made[m] for m in pair}).p[0] for pair in pairs]
-    assert table.p.tolist() == pytest.approx(p[:7])  # those with the best come first
-    assert table.adjusted.tolist() == pytest.approx(holm(np.array(p))[:7])
-    assert (table.differs == (table.adjusted < ALPHA)).all()
+    assert table.adjusted.to_numpy() == pytest.approx(np.minimum(7 * table.p, 1))
+    for row in table.itertuples():
+        zero_inside = row.low <= 0 <= row.high
+        assert zero_inside == (row.adjusted >= ALPHA)
+        expected = "unresolved" if zero_inside else "surely behind"
+        assert row.outcome == ("within a point" if row.difference > -POINT else expected)
+    assert table.score.is_monotonic_decreasing
 
 
-def test_an_interval_holds_zero_exactly_where_a_difference_is_none_by_itself(rng):
-    told = []
-    for _ in range(20):
-        table = against_best(scores(rng, rng.uniform(-0.15, 0, 8)))
-        inside = (table.low <= 0) & (table.high >= 0)
-        assert (inside == (table.p >= ALPHA)).all()
-        assert table.score.is_monotonic_decreasing
-        told.extend(~inside)
-    assert 0.2 < np.mean(told) < 0.9  # both kinds came up
+def test_the_order_of_methods_does_not_matter(rng):
+    made = scores(rng, rng.uniform(-0.15, 0, 8))
+    turned = against_best(dict(reversed(made.items())))
+    pd.testing.assert_frame_equal(turned, against_best(made))
 
 
-def test_the_best_of_many_alike_is_not_called_better():
-    """28 methods alike: 5 % of such tables have a difference, not the 20 % of the best's own."""
-    rng, ours, chosen = np.random.default_rng(0), [], []
-    for _ in range(60):
-        table = against_best(scores(rng, [0] * 28, by_seed=0.05))
-        ours.append(table.differs.any())
-        chosen.append((holm(table.p.to_numpy()) < ALPHA).any())  # as if the best were given
-    assert np.mean(ours) < 0.08 and np.mean(chosen) > 0.12
+def test_the_truly_best_of_many_is_not_called_behind():
+    """28 methods, as unlike in noise as here, of which one leads by a little."""
+    rng, wrong, all_alike = np.random.default_rng(0), 0, 0
+    for _ in range(150):
+        noise = 0.008 * np.exp(0.8 * rng.normal(size=28))
+        level = rng.uniform(0.2, 0.8, 60)
+        made = {
+            f"m{i}": (0.0005 if i == 0 else 0.0)
+            + level
+            + noise[i] * rng.normal(size=(3, 1))
+            + 0.05 * rng.normal(size=(1, 60))
+            for i in range(28)
+        }
+        table = against_best(made)
+        sure = table[table.adjusted < ALPHA]
+        wrong += "m0" in set(sure.method)
+        all_alike += len(sure)
+    assert wrong <= ALPHA * 150
+    assert all_alike <= 0.02 * 150 * 27  # a method as good as the best is rarely called behind
 
 
-@pytest.mark.parametrize("rows", [{}, {"a": (3, 5)}, {"a": (3, 5), "b": (2, 5)}])
+def test_five_points_are_found_with_three_seeds():
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(40):
+        effects = [0.0, *[-0.05] * 27]
+        table = against_best(scores(rng, effects, queries=200, by_seed=0.007, by_query=0.05))
+        found.append((table.outcome == "surely behind").mean())
+    assert np.mean(found) > 0.9
+
+
+def test_more_seeds_of_some_methods_count(rng):
+    made = scores(rng, (0.1, 0.0, 0.05))
+    more = {**made, "m1": np.repeat(made["m1"], 4, axis=0)}
+    one, other = (against_best(m).set_index("method").loc["m1"] for m in (made, more))
+    assert one.difference == pytest.approx(other.difference)
+    assert (one.seeds, other.seeds) == (3, 12) and other.p < one.p
+
+
+@pytest.mark.parametrize("rows", [{}, {"a": (3, 5)}, {"a": (3, 5), "b": (3, 4)}])
 def test_what_cannot_be_compared_is_refused(rows):
-    with pytest.raises(ValueError, match="a comparison needs two methods with the same seeds"):
+    with pytest.raises(ValueError, match="a comparison needs two methods with the same queries"):
         against_best({name: np.zeros(shape) for name, shape in rows.items()})
 
 
-def test_query_scores_are_those_of_the_kept_codes(two_views, tmp_path):
+def test_query_scores_are_those_of_the_saved_codes(two_views, tmp_path, monkeypatch):
     asked = itertools.product(("random", "cvh", "cca"), (8, 12), (1, 0))
     runs = [run("x", method, two_views, b, s, root=tmp_path) for method, b, s in asked]
     found = query_scores(runs, two_views, "image-text", 12)
@@ -164,3 +163,7 @@ def test_query_scores_are_those_of_the_kept_codes(two_views, tmp_path):
             mean = found[r.key[0]][r.key[2]].mean()
             assert mean == pytest.approx(r.metrics["image-text"]["mAP"])
     assert query_scores(runs, two_views, "image-unified", 12) == {}
+    gone = pd.DataFrame([("cvh", "image-text", 12, 0)], columns=["method", "task", "bits", "seed"])
+    monkeypatch.setattr("mmhash_nb.experiments.failed_runs.failed", lambda records: gone)
+    (left,) = query_scores(runs, two_views, "image-text", 12)["cvh"]
+    assert left == pytest.approx(found["cvh"][1])

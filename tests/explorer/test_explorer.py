@@ -52,7 +52,7 @@ def test_only_mistakes_stay_while_the_query_moves() -> None:
     explorer.mistakes.value = True
     for place in range(3):
         explorer.query.value = place
-        assert "relevant" not in explorer.message.value
+        assert ", relevant)" not in explorer.message.value
         assert "Nearest mistakes" in explorer.message.value
         check(explorer)
 

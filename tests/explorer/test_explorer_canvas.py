@@ -1,5 +1,6 @@
 """Text fits its box, dashes cover their share, and what is drawn is where it should be."""
 
+import time
 from itertools import pairwise
 
 import numpy as np
@@ -75,3 +76,10 @@ def test_distances_of_no_relevant_item_are_drawn() -> None:
     nothing, some = np.zeros(9, int), np.arange(9)
     plot_distances(canvas, (0.6, 0.6, 2, 1), nothing, some, 0)
     assert "relevant (0)" in {text.words for text in canvas.texts}
+
+
+def test_a_book_is_cut_in_no_time():
+    start = time.perf_counter()
+    (line,) = wrapped("W" * 200_000, FONT, 90, 1)
+    assert FONT.getlength(line) <= 90 and line.endswith("…")
+    assert time.perf_counter() - start < 20, "minutes without a limit"

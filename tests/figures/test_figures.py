@@ -22,6 +22,7 @@ from matplotlib.ft2font import FT2Font
 from PIL import Image
 
 from mmhash_nb import figures
+from mmhash_nb.codes import HashCodes
 from mmhash_nb.datasets import scenes
 from mmhash_nb.figures.items import item_tags
 from mmhash_nb.figures.style import MARKS, RIGHT, WRONG
@@ -38,6 +39,22 @@ def test_nearest_equals_a_plain_loop(task: str, k: int) -> None:
         assert found.ids[row].tolist() == samples
         shared = [bool((pairs.labels[query] & pairs.labels[s]).any()) for s in samples]
         assert found.right[row].tolist() == shared
+        every, samples = by_hand(pairs, codes, task, query, 1000)
+        shared = [bool((pairs.labels[query] & pairs.labels[s]).any()) for s in samples]
+        assert found.tied[row].tolist() == [every.count(d) for d in distances]
+        relevant = [
+            sum(r for r, d in zip(shared, every, strict=True) if d == at) for at in distances
+        ]
+        assert found.relevant[row].tolist() == relevant
+
+
+def test_ties_are_drawn_by_lot_and_not_by_place_and_the_same_each_time() -> None:
+    pairs = some_pairs()
+    same = {side: HashCodes.from_bits(np.ones((N, 8))) for side in ("image", "text")}
+    found = figures.nearest(pairs, same, "image-text", pairs.query[:2], 5)
+    assert found.ids[0].tolist() == found.ids[1].tolist() != pairs.database[:5].tolist()
+    again = figures.nearest(pairs, same, "image-text", pairs.query[:2], 5)
+    assert (again.ids == found.ids).all() and (found.tied == len(pairs.database)).all()
 
 
 def test_gallery_shows_the_found_pictures_in_order_with_frames_and_marks() -> None:
@@ -66,6 +83,10 @@ def test_gallery_shows_the_found_pictures_in_order_with_frames_and_marks() -> No
         colours = {p.get_gid(): to_hex(p.get_edgecolor()) for p in axes.patches if p.get_gid()}
         assert colours == {"right": RIGHT, "wrong": WRONG}
         assert [t for t in texts_of(axes) if t[0] in MARKS.values()] == notes
+        found = figures.nearest(pairs, of, "text-image", queries, 5)
+        counts = zip(found.relevant.ravel(), found.tied.ravel(), strict=True)
+        among = [f"{n} of {m}" for n, m in counts if m > 1]
+        assert [t for t in texts_of(axes) if " of " in t] == among and among
     check_layout(figure)
 
 

@@ -1,6 +1,7 @@
 """Curves and bars show the numbers they were given."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from figure_cases import BITS, check_layout, one_task_each, some_codes, some_pairs
 from matplotlib.collections import LineCollection
@@ -148,6 +149,19 @@ def test_map_by_bits_shows_means_intervals_and_seeds() -> None:
     assert any(np.allclose(end, t_interval([0.2, 0.3, 0.4])) for end in ends)
     points = np.concatenate([c.get_offsets()[:, 1] for c in axes.collections if c not in intervals])
     assert sorted(points) == [0.1, 0.2, 0.2, 0.3, 0.4, 0.5, 0.5, 0.8]
+    check_layout(figure)
+
+
+def test_failed_runs_are_crosses_and_in_no_mean() -> None:
+    failed = pd.DataFrame([("a", 32, 0.1)], columns=["method", "bits", "value"])
+    figure = figures.map_by_bits({"a": {8: [0.2, 0.4], 32: [0.5, 0.1, 0.6]}}, failed=failed)
+    (axes,) = figure.axes
+    mean, *others = axes.lines
+    assert mean.get_ydata() == pytest.approx([0.3, 0.55])
+    (cross,) = [line for line in others if line.get_marker() == "x" and len(line.get_xdata())]
+    assert cross.get_ydata() == [0.1]
+    legend = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert "failed run, not in the mean" in legend
     check_layout(figure)
 
 

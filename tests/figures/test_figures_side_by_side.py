@@ -9,7 +9,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.text import Text
 
 from mmhash_nb import figures
-from mmhash_nb.figures.style import RIGHT, WRONG
+from mmhash_nb.figures.style import INK, RIGHT, WRONG
 from mmhash_nb.figures.trade_off import front
 
 
@@ -19,7 +19,11 @@ def compared(n, best="scm"):
         {
             **{"method": [f"method_{i}" for i in range(n)], "best": best},
             **{"difference": difference, "low": difference - 0.03, "high": difference + 0.02},
-            "differs": difference < -0.02,
+            "outcome": np.select(
+                [difference > -0.01, difference < -0.02],
+                ["within a point", "surely behind"],
+                "unresolved",
+            ),
         }
     )
 
@@ -42,11 +46,16 @@ def test_forest_shows_differences_intervals_and_what_cannot_be_told_apart() -> N
             x, low, high, *look = shown[row.Index]
             expected = [100 * row.difference, 100 * row.low, 100 * row.high]
             assert [x, low, high] == pytest.approx(expected)
-            assert look == ([True, "o", RIGHT] if row.differs else [False, "D", WRONG])
+            looks = {
+                "surely behind": [True, "o", RIGHT],
+                "within a point": [False, "o", INK],
+                "unresolved": [False, "D", WRONG],
+            }
+            assert look == looks[row.outcome]
         labels = axes.get_yticklabels()
         assert [label.get_text() for label in labels] == list(table.method)
         bold = [label.get_weight() == "bold" for label in labels]
-        assert bold == list(~table.differs)
+        assert bold == list(table.outcome != "surely behind")
     check_layout(figure)
 
 

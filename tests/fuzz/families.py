@@ -25,6 +25,7 @@ TESTS = Path(__file__).parents[1]
 sys.path[:0] = [str(TESTS / room) for room in ("cases", "datasets", "io")]
 
 import mat_cases  # noqa: E402
+import packed_cases  # noqa: E402
 import test_cifar10  # noqa: E402
 import test_flickr8k  # noqa: E402
 import test_flipkart  # noqa: E402
@@ -32,7 +33,9 @@ import test_iaprtc12  # noqa: E402
 import test_matfiles  # noqa: E402
 import test_mirflickr25k  # noqa: E402
 import test_mirflickr25k_layouts  # noqa: E402
+import test_mirflickr25k_lists  # noqa: E402
 import test_nuswide  # noqa: E402
+import test_nuswide_cs2108  # noqa: E402
 import test_nuswide_layouts  # noqa: E402
 import test_uci_digits  # noqa: E402
 import test_wiki  # noqa: E402
@@ -82,6 +85,15 @@ def mirflickr25k_archives(folder: Path) -> Read:
     return lambda: mirflickr25k.read(made, images="pixels", size=8, n_query=3, n_train=5)
 
 
+def mirflickr25k_packed(folder: Path) -> Read:
+    test_mirflickr25k_lists.write_lists(folder)
+    photos = sorted((folder / "photos").iterdir())
+    for suffix, some in ((".zip", photos[:7]), (".tar", photos[7:])):
+        packed_cases.pack(folder / f"some{suffix}", {one.name: one.read_bytes() for one in some})
+    shutil.rmtree(folder / "photos")
+    return lambda: test_mirflickr25k_lists.read(folder)
+
+
 def _mirflickr25k_layout(layout: str, folder: Path) -> Read:
     write = mat_cases.write_v7 if layout == "captions" else mat_cases.write_v73
     test_mirflickr25k_layouts.write_layout(folder, layout, write)
@@ -101,6 +113,11 @@ def nuswide_photos(folder: Path) -> Read:
     nuswide.check_published = lambda n: None
     options = {"images": "pixels", "size": 8, "protocol": "liong2017", "n_query": 5}
     return lambda: nuswide.read(made, **options)
+
+
+def nuswide_cs2108_files(folder: Path) -> Read:
+    test_nuswide_cs2108.write_part(folder)
+    return lambda: load("nuswide_cs2108", folder, **test_nuswide_cs2108.SMALL)
 
 
 def iaprtc12_files(folder: Path) -> Read:
@@ -336,7 +353,7 @@ def notebook_cells(folder: Path) -> Read:
 CASES: dict[Callable[[Path], Read], int] = {
     **{cnn_f_weights: 60, wiki_files: 70, uci_digits_file: 50, mirflickr25k_files: 50},
     **{nuswide_files: 16, nuswide_photos: 8, iaprtc12_files: 60, iaprtc12_rand: 40},
-    **{mirflickr25k_archives: 50},
+    **{mirflickr25k_archives: 50, mirflickr25k_packed: 50, nuswide_cs2108_files: 50},
     **{flipkart_files: 50, flickr8k_files: 50, cifar10_zip: 60, cifar10_batches: 30},
     **{zip_archive: 60, tar_archive: 60, codes: 70, run_records: 70, run_record: 40},
     **{checkpoint: 60, fitted_method: 60, weights: 50, user_pictures: 90},

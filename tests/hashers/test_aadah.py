@@ -10,7 +10,7 @@ from deep_cases import create, quick
 from torch import nn
 
 from mmhash_nb import hashers
-from mmhash_nb.hashers.aadah import CURVES, AdversarialRetrieval
+from mmhash_nb.hashers.adversarial_retrieval import CURVES, AdversarialRetrieval
 from mmhash_nb.hashers.networks.cross_modal_network import CrossModalNetwork
 from mmhash_nb.training import steps
 
@@ -37,7 +37,7 @@ BATCH = torch.tensor([3, 40, 17, 8, 22, 31])
 
 
 def ranking(queries, database, labels, margin, within=False):
-    """Eq. 5 by a loop, the sum divided by the number of triplets."""
+    """Eq. 5 by a loop: the sum, and the sum divided by the number of triplets."""
     n, costs = len(queries), []
     s = [[int((a & b).any()) for b in labels] for a in labels]
     for i, j, k in itertools.product(range(n), repeat=3):
@@ -45,7 +45,7 @@ def ranking(queries, database, labels, margin, within=False):
             nearer, farther = (torch.dist(queries[i], database[m]) for m in (j, k))
             costs.append((margin + nearer - farther).clamp(min=0))
     assert costs
-    return sum(costs) / len(costs)
+    return torch.stack([sum(costs), sum(costs) / len(costs)])
 
 
 def part_code(network, modality, features, z):
@@ -57,7 +57,7 @@ def part_code(network, modality, features, z):
 
 
 def naive(made, batch=BATCH):
-    """The losses of Eqs. 4 and 6, and the codes H and Ĥ they are of."""
+    """The losses of Eqs. 4 and 6, by both reductions, and the codes H and Ĥ they are of."""
     network, margin = made.network, made.options["margin"]
     labels = made.labels[batch].bool()
     attended, unattended = {}, {}
@@ -77,7 +77,7 @@ def naive(made, batch=BATCH):
         + ranking(i, i, labels, margin, within=True)
         + ranking(t, t, labels, margin, within=True)
     )
-    adversarial = torch.zeros(())
+    adversarial = torch.zeros(2)
     for modality, hidden in unattended.items():
         query = attended[TERMS[modality][0]]
         adversarial = adversarial + ranking(query, hidden, labels, margin)
@@ -94,10 +94,12 @@ def gradients(value, module):
     return [torch.zeros_like(p) if g is None else g for p, g in zip(weights, found, strict=True)]
 
 
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
 @pytest.mark.parametrize("margin", [0.3, 2.0])
 @pytest.mark.parametrize("attention", MASKS)
-def test_losses_are_equations_4_and_6_by_loops(attention, margin, tiny_pictures):
-    made = learning(tiny_pictures, attention=attention, margin=margin)
+def test_losses_are_equations_4_and_6_by_loops(attention, margin, reduction, tiny_pictures):
+    made = learning(tiny_pictures, attention=attention, margin=margin, reduction=reduction)
+    kind = ["sum", "mean"].index(reduction)
     retrieval, adversarial, attended, unattended = naive(made)
     ours = made.codes(features(made))
     assert tuple(ours[1]) == MASKS[attention] == tuple(unattended)
@@ -105,14 +107,17 @@ def test_losses_are_equations_4_and_6_by_loops(attention, margin, tiny_pictures)
         for modality in theirs:
             assert 0.1 < theirs[modality].abs().max() <= 1
             torch.testing.assert_close(mine[modality], theirs[modality])
-    torch.testing.assert_close(made.loss(BATCH), retrieval + adversarial)
-    torch.testing.assert_close(made.curves[0, :2], torch.stack([retrieval, adversarial]))
+    loss = made.loss(BATCH)
+    torch.testing.assert_close(loss, (retrieval + adversarial)[kind])
+    means = torch.stack([retrieval[1], adversarial[1]])  # curves are per triplet
+    torch.testing.assert_close(made.curves[0, :2], means)
+    torch.testing.assert_close(made.reported(loss), means.sum().detach())
     if MASKS[attention]:
-        torch.testing.assert_close(made.gain(BATCH), -adversarial)
-        torch.testing.assert_close(made.curves[0, 2], adversarial)
-        assert adversarial > 0
+        torch.testing.assert_close(made.gain(BATCH), -adversarial[kind])
+        torch.testing.assert_close(made.curves[0, 2], adversarial[1])
+        assert adversarial.min() > 0
     else:
-        assert adversarial == 0 and made.adversary is None
+        assert not adversarial.any() and made.adversary is None
 
 
 @pytest.mark.parametrize("sides", ["both", "hashing", "attention", "none"])
@@ -123,12 +128,13 @@ def test_hashing_minimises_both_losses_or_the_first(sides, tiny_pictures):
     retrieval, adversarial, *_ = naive(made)
     wanted = retrieval + adversarial if sides in ("both", "hashing") else retrieval
     ours = made.loss(BATCH)
-    torch.testing.assert_close(ours, wanted)
+    torch.testing.assert_close(ours, wanted[0])
     torch.testing.assert_close(
-        made.curves[0, :2], torch.stack([retrieval, adversarial]).detach()
+        made.curves[0, :2], torch.stack([retrieval[1], adversarial[1]]).detach()
     )  # both are recorded, whichever side learns
+    torch.testing.assert_close(made.reported(ours), wanted[1].detach())
     code = made.network.text_code
-    for one, other in zip(gradients(ours, code), gradients(wanted, code), strict=True):
+    for one, other in zip(gradients(ours, code), gradients(wanted[0], code), strict=True):
         torch.testing.assert_close(one, other)
     assert (made.adversary is not None) == (sides in ("both", "attention"))
 
@@ -148,9 +154,10 @@ def straight_through_gain(made, attend_queries):
             h[modality] = h[modality].detach()
         hidden[modality] = part_code(network, modality, f, 1 - z)
     margin = made.options["margin"]
-    return -ranking(h["text"], hidden["image"], labels, margin) - ranking(
-        h["image"], hidden["text"], labels, margin
-    )
+    return -(
+        ranking(h["text"], hidden["image"], labels, margin)
+        + ranking(h["image"], hidden["text"], labels, margin)
+    )[0]
 
 
 @pytest.mark.parametrize("attend_queries", [False, True])
@@ -181,7 +188,7 @@ def test_attention_learns_from_the_features_of_the_step_just_taken(tiny_pictures
         made.network.text_code.weight.mul_(-1.0)
     attended, unattended = made.codes(before)
     wanted = made.adversarial(attended, unattended, made.similar(BATCH).long())
-    torch.testing.assert_close(-made.gain(BATCH), wanted)
+    torch.testing.assert_close(-made.gain(BATCH), wanted[0])
     moved = made.adversarial(*made.codes(features(made)), made.similar(BATCH).long())
     assert not torch.allclose(wanted, moved)
     assert not any(maps.requires_grad for maps in made.seen.values())
@@ -196,7 +203,7 @@ def test_a_mask_hides_its_own_modality_alone(attention, own, tiny_pictures):
     attended, unattended = made.codes(made.seen)
     query, database = TERMS[own]
     wanted = ranking(attended[query], unattended[database], labels, margin)
-    torch.testing.assert_close(-made.gain(BATCH), wanted)
+    torch.testing.assert_close(-made.gain(BATCH), wanted[0])
 
 
 @pytest.mark.parametrize("attend_queries", [False, True])

@@ -155,14 +155,17 @@ def test_three_trainings_by_sgd_with_a_slow_rate_for_the_backbone(tiny_pictures,
     monkeypatch.setattr(deep, "train", noted)
     sgd = {"learning_rate": 0.02, "weight_decay": 0.003}
     others = {"batch_size": 7, "precision": "bfloat16"}
-    method = quick(**sgd, **others, seed=9, rounds=3, backbone_rate=1e-5, trainable="last")
+    rates = {"backbone_rate": 1e-5, "decay_every": 1}
+    method = quick(**sgd, **others, **rates, seed=9, rounds=3, trainable="last")
     method.fit(tiny_pictures)
     np.testing.assert_array_equal(method.state["loss"], np.stack(losses[1:], axis=1))
     assert [settings["epochs"] for *_, settings in calls] == [3, 2, 2]
+    # The rounds of step 1 have one rate.
+    assert [s["optimiser"].decay_every for *_, s in calls] == [None, 1, 1]
     for module, n, settings in calls:
         assert {**others, "seed": 9}.items() <= settings.items() and n == 36
         optimiser = settings["optimiser"]
-        assert dataclasses.replace(optimiser, rates=()) == SGD(**sgd)
+        assert dataclasses.replace(optimiser, rates=(), decay_every=None) == SGD(**sgd)
         slow = {id(p) for part, rate in optimiser.rates for p in part.parameters()}
         assert all(rate == 1e-5 for _, rate in optimiser.rates)
         for key, p in module.network.named_parameters():

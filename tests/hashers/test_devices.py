@@ -119,7 +119,7 @@ def test_every_deep_method_trains_in_mixed_precision(name, tiny_pictures):
     assert all(value.dtype == np.float32 and np.isfinite(value).all() for value in weights)
     scale = np.abs(exact["loss"]).max()
     np.testing.assert_allclose(mixed["loss"] / scale, exact["loss"] / scale, atol=0.05)
-    # The printed operations let so little through that nothing is learned of it.
+    # In so few steps the printed operations let nothing through that float32 tells apart.
     printed = name == "mah_printed"
     assert printed == all(np.array_equal(mixed[key], exact[key]) for key in exact)
 
@@ -140,7 +140,7 @@ def test_encoding_has_the_precision_of_the_training(name, tiny_pictures):
     assert by_itself == "auto"
     method.options = dataclasses.replace(method.options, precision="bfloat16")
     for one, mixed in zip(exact, values(), strict=True):
-        assert 1e-6 < np.abs(one - mixed).max() < 0.05 * np.abs(one).max()
+        assert 1e-4 < np.abs(one - mixed).max() / np.abs(one).max() < 0.05
     if name == "cmdvh":
         assert len(method.database_codes(tiny_pictures)) == len(tiny_pictures)
     method.options = dataclasses.replace(method.options, precision="float32")

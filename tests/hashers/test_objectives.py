@@ -1,5 +1,7 @@
 """Each objective is its loss, on the labels of the batch, with what it does to the values first."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -29,9 +31,15 @@ class Given(torch.nn.Module):
         return text
 
 
-def objective(name, margin=None, epochs=5, seed=SEED):
+#: methods with one code of a sample and the loss of zeng2022's Eq. 9
+RANKING = [
+    name for name in hashers.names("zeng2022") if "reduction" in hashers.method_class(name).defaults
+]
+
+
+def objective(name, margin=None, epochs=5, seed=SEED, **options):
     """The loss of values `u` of the samples `batch`, and the objective that it is of."""
-    method = hashers.create(name, BITS, seed, epochs=epochs, margin=margin)
+    method = hashers.create(name, BITS, seed, epochs=epochs, margin=margin, **options)
     made = method.objective_class(Given(), (None, torch.zeros(7, BITS)), LABELS, method)
 
     def of_values(u, batch):
@@ -51,8 +59,8 @@ def targets(seed=SEED):
 @pytest.mark.parametrize(
     ("name", "margin", "loss"),
     [
-        ("dth", None, lambda: triplet_ranking_loss(U.tanh(), SHARED, 1.0)),
-        ("dth", 0.3, lambda: triplet_ranking_loss(U.tanh(), SHARED, 0.3)),
+        ("dth", None, lambda: triplet_ranking_loss(U.tanh(), SHARED, 1.0, "sum")),
+        ("dth", 0.3, lambda: triplet_ranking_loss(U.tanh(), SHARED, 0.3, "sum")),
         ("dpsh", None, lambda: dpsh_loss(U, SHARED > 0)),
         ("dsh", None, lambda: dsh_loss(U, SHARED > 0, 2 * BITS)),
         ("dsh", 7.0, lambda: dsh_loss(U, SHARED > 0, 7.0)),
@@ -64,9 +72,47 @@ def test_an_objective_is_its_loss_on_the_labels_of_the_batch(name, margin, loss)
     torch.testing.assert_close(objective(name, margin)[0](U, BATCH), loss())
 
 
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+@pytest.mark.parametrize("name", RANKING)
+def test_every_method_with_equation_9_minimises_its_sum_or_its_mean(name, reduction):
+    """By a loop over triplets; the history has the mean, whichever is minimised."""
+    h = U.tanh()
+    costs = [
+        (1 + (h[i] - h[j]).norm() - (h[i] - h[k]).norm()).clamp(min=0)
+        for i, j, k in itertools.permutations(range(len(BATCH)), 3)
+        if SHARED[i, j] > SHARED[i, k]
+    ]
+    one, made = objective(name, reduction=reduction)
+    loss, mean = one(U, BATCH), sum(costs) / len(costs)
+    torch.testing.assert_close(loss, sum(costs) if reduction == "sum" else mean)
+    torch.testing.assert_close(made.reported(loss), mean)
+
+
+def test_the_papers_sum_is_the_default_of_the_methods_with_equation_9():
+    assert {"dth", "texthash", "concat", "gmu", "mcb", "mah", "mah_printed"} <= {*RANKING}
+    for name in (*RANKING, "aadah"):
+        method = hashers.create(name, BITS)
+        assert method.options.reduction == "sum"
+        assert method.Options.saved({})["reduction"] == "mean"  # of methods saved before
+
+
 def test_triplets_rank_by_how_many_labels_are_shared():
-    ungraded = triplet_ranking_loss(U.tanh(), (SHARED > 0).long(), 1.0)
+    ungraded = triplet_ranking_loss(U.tanh(), (SHARED > 0).long(), 1.0, "sum")
     assert not torch.isclose(objective("dth")[0](U, BATCH), ungraded)
+
+
+@pytest.mark.parametrize(
+    ("name", "loss"),
+    [
+        ("dpsh", lambda weight: dpsh_loss(U, SHARED > 0, weight)),
+        ("dsh", lambda weight: dsh_loss(U, SHARED > 0, None, weight)),
+        ("csq", lambda weight: csq_loss(U.tanh(), targets()[BATCH], weight)),
+    ],
+)
+def test_the_weight_of_quantisation_is_an_option(name, loss):
+    for weight in (0.0, 0.5):
+        of_values, _ = objective(name, quantisation=weight)
+        torch.testing.assert_close(of_values(U, BATCH), loss(weight))
 
 
 @pytest.mark.parametrize("name", ["dth", "dpsh", "dsh", "hashnet", "csq"])

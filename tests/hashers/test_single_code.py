@@ -9,6 +9,8 @@ from deep_cases import same
 from scipy import sparse
 
 from mmhash_nb import hashers
+from mmhash_nb.datasets import load
+from mmhash_nb.features import backbones
 from mmhash_nb.hashers import mah
 from mmhash_nb.metrics import mean_average_precision
 from mmhash_nb.ranking import rank_profile
@@ -58,11 +60,41 @@ def test_every_method_learns_its_training_samples(name, tiny_pictures):
 
 
 def test_as_printed_all_samples_get_nearly_the_same_values(tiny_pictures):
-    """The printed operations shrink map and text until only the code layer's bias is left."""
+    """The printed operations shrink map and text: the code layer's bias is far larger than both."""
     method = create("mah_printed").fit(tiny_pictures)
     values = method._project(tiny_pictures, "joint")
     assert np.ptp(values, axis=0).max() < 1e-3
     assert score(method, tiny_pictures) < 0.6
+
+
+def test_as_printed_the_sum_outweighs_weight_decay_and_the_mean_does_not():
+    """The gradient of text and code layers against that of weight decay, after four steps.
+
+    Neither is above it at the start. Biases, which start at 0, do not decay: under the sum they
+    open the way to the weights at once.
+    """
+    pairs = load("scenes", n=200)
+    pairs = pairs.take(pairs.train)
+    options = {"trainable": "none", "text_hidden": 256, "text_features": 512, "reduction": "mean"}
+    mean = create("mah_printed", bits=32, learning_rate=3e-3, **options)
+    total = create("mah_printed", bits=32, learning_rate=3e-3, **{**options, "reduction": "sum"})
+    inputs, labels = mean.inputs(pairs, torch.device("cpu")), torch.from_numpy(pairs.labels)
+    above = {}
+    for method in (mean, total):
+        network = method.unfitted(pairs.texts.shape[1]).train()
+        objective = method.objective_class(network, inputs, labels, method)
+        weights = [p for p in network.parameters() if p.requires_grad]
+        adam = method.optimiser().over(weights)
+        for _ in range(5):
+            adam.zero_grad()
+            objective.loss(torch.arange(len(labels))).backward()
+            adam.step()
+        layers = (network.text1[0], network.text2[0], network.code)
+        above[method.options.reduction] = [
+            layer.weight.grad.norm().item() / (1e-5 * layer.weight.norm().item())
+            for layer in layers
+        ]
+    assert max(above["mean"]) < 0.2 and min(above["sum"]) > 100
 
 
 def test_fine_tuning_changes_the_stages_it_may(tiny_pictures):
@@ -71,6 +103,57 @@ def test_fine_tuning_changes_the_stages_it_may(tiny_pictures):
     key = "stages.0.0.weight"
     assert np.abs(tuned[key] - start[key]).max() > 1e-3
     assert np.array_equal(tuned["stages.0.1.running_mean"], start["stages.0.1.running_mean"])
+
+
+@pytest.mark.parametrize("statistics", ["fixed", "batch"])
+@pytest.mark.parametrize("name", ["mah", "mah_printed", "concat", "csq"])
+def test_the_last_stage_learns_by_a_switch_and_so_do_its_statistics(
+    name, statistics, tiny_pictures, tmp_path
+):
+    first = backbones.create("small").stages[3].state_dict()
+    method = quick(name, trainable="last", statistics=statistics, learning_rate=1e-2)
+    method.fit(tiny_pictures)
+    learned = {key: torch.from_numpy(method.state[f"stages.0.{key}"]) for key in (
+        "0.weight", "1.weight", "1.bias", "1.running_mean", "1.running_var"
+    )}  # fmt: skip
+    moved = {key for key, value in learned.items() if not torch.equal(value, first[key])}
+    weights = {"0.weight", "1.weight", "1.bias"}
+    assert moved == (weights if statistics == "fixed" else {*learned})
+    method.save(tmp_path)
+    loaded, modality = hashers.load(tmp_path, "cpu"), method.modalities[0]
+    values = method._project(tiny_pictures, modality)
+    assert np.array_equal(loaded._project(tiny_pictures, modality), values)
+    assert codes(loaded, tiny_pictures) == codes(method, tiny_pictures)
+    alone = method._project(tiny_pictures.take(np.arange(3)), modality)
+    np.testing.assert_allclose(alone, values[:3], rtol=1e-4, atol=1e-5)  # no statistics of a batch
+
+
+def test_statistics_of_a_batch_undo_what_attention_as_printed_shrinks(tiny_pictures):
+    """Softmax makes the map C times smaller; normalised again, it is as large as it was."""
+    found = {}
+    for statistics in ("fixed", "batch"):
+        method = quick("mah_printed", trainable="last", statistics=statistics, kernel="none")
+        network = method.unfitted(tiny_pictures.texts.shape[1]).train()
+        image, text = (part.float() for part in method.inputs(tiny_pictures, torch.device("cpu")))
+        network.operations[1] = Kept()
+        found[statistics] = network.features(image, text)[0].std(dim=(0, 2, 3)).mean().item()
+    plain = quick("concat", trainable="last").unfitted(tiny_pictures.texts.shape[1])
+    whole = plain.features(image, text)[0].std(dim=(0, 2, 3)).mean().item()
+    assert found["fixed"] < 0.1 * whole < 0.5 * whole < found["batch"]
+
+
+class Kept(torch.nn.Module):
+    """An operation that changes nothing."""
+
+    def forward(self, image, text):
+        return image, text
+
+
+def test_statistics_of_batches_are_refused_over_frozen_stages():
+    sentence = r"concat: statistics='batch' is for stages that learn, but trainable='none' freezes"
+    with pytest.raises(ValueError, match=sentence):
+        create("concat", statistics="batch")
+    create("concat", statistics="batch", trainable="all")
 
 
 @pytest.mark.parametrize("name", ["dth", "texthash", "concat"])

@@ -1,6 +1,9 @@
+import zipfile
+
 import pytest
 
-from mmhash_nb.io.finding import Photos, locate, named
+from mmhash_nb.io.finding import Photos, has_photo, locate, named
+from mmhash_nb.io.packed import PackedFile
 
 
 def touch(*paths):
@@ -45,3 +48,21 @@ def test_a_photo_of_another_folder_does_not_stand_in_for_one_that_is_missing(tmp
     touch(tmp_path / "a/1.jpg")
     with pytest.raises(FileNotFoundError, match=r"no photo b/1\.jpg \(1 of 2 are missing\): put"):
         Photos(tmp_path).find_all(["a\\1.jpg", "b\\1.jpg"])
+
+
+def test_photos_in_archives_are_found_where_no_folder_has_them(tmp_path):
+    touch(tmp_path / "a/1.jpg")
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        for name in ("1.jpg", "deep/c/1.jpg", "2.png", "notes.txt", "__MACOSX/._2.png"):
+            archive.writestr(name, name)
+    photos = Photos(tmp_path)
+    loose, *packed = photos.find_all(["a/1.jpg", "b/1.jpg", "c/1.jpg", "x/2.png"])
+    assert loose == tmp_path / "a/1.jpg" and all(isinstance(one, PackedFile) for one in packed)
+    inside = ["1.jpg", "deep/c/1.jpg", "2.png"]
+    assert [photo.read_bytes().decode() for photo in packed] == inside, "an archive is a folder too"
+    assert len(photos) == 4 and photos.find(["3.jpg", "x/1.jpg", "y/1.jpg"]) == [None] * 3
+    assert has_photo(tmp_path) and has_photo(tmp_path, "2.png") and not has_photo(tmp_path, "3.jpg")
+    with pytest.raises(
+        FileNotFoundError, match=r"no photo 3\.jpg \(1 of 2 .* in a zip or tar arch"
+    ):
+        photos.find_all(["a/1.jpg", "3.jpg"])

@@ -76,14 +76,16 @@ def test_loss_of_points_far_from_the_origin_is_not_negative():
 # gradient.
 
 
-def naive_triplet(x, similarity, margin):
-    """zeng2022, Eq. 9, triplet by triplet."""
+def naive_triplet(x, similarity, margin, reduction):
+    """zeng2022, Eq. 9, triplet by triplet, or its mean."""
     costs = [
         F.relu(margin + (x[i] - x[j]).norm() - (x[i] - x[k]).norm())
         for i, j, k in itertools.permutations(range(len(x)), 3)
         if similarity[i, j] > similarity[i, k]
     ]
-    return torch.stack(costs).mean() if costs else 0 * x.sum()
+    if not costs:
+        return 0 * x.sum()
+    return sum(costs) if reduction == "sum" else sum(costs) / len(costs)
 
 
 # Integer points on a line or grid: ties, coinciding points and hinges that are exactly zero.
@@ -94,16 +96,17 @@ def naive_triplet(x, similarity, margin):
     levels=st.integers(1, 4),
     margin=st.sampled_from([0.0, 0.5, 1.0, 2.0]),
     grid=st.booleans(),
+    reduction=st.sampled_from(["sum", "mean"]),
     seed=st.integers(0, 2**31),
 )
-def test_triplet_loss_equals_the_loop(n, bits, levels, margin, grid, seed):
+def test_triplet_loss_equals_the_loop(n, bits, levels, margin, grid, reduction, seed):
     x = normal(n, bits, seed=seed)
     x = x.mul(1.5).round() if grid else x
     draw = torch.Generator().manual_seed(seed)
     similarity = torch.randint(levels, (n, n), generator=draw)  # the diagonal must not count
     agree(
-        lambda y: triplet_ranking_loss(y, similarity, margin),
-        lambda y: naive_triplet(y, similarity, margin),
+        lambda y: triplet_ranking_loss(y, similarity, margin, reduction),
+        lambda y: naive_triplet(y, similarity, margin, reduction),
         x,
     )
 
@@ -147,6 +150,25 @@ def test_triplet_loss_of_a_large_batch_takes_no_cubic_memory():
     # A sample is i in 1 / 2100 of the triplets and k in as many, and is pushed out in both.
     expected = (1 - 2 * which).double() * 2 / 2100
     torch.testing.assert_close(x.grad[:, 0].double(), expected, rtol=1e-4, atol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_sum_of_half_a_million_costs_is_exact_in_single_precision(dtype):
+    """A batch of 100 in ten classes, whose sum the papers' methods minimise."""
+    x = normal(100, 64, seed=1)
+    which = torch.arange(100) % 10
+    similarity = (which[:, None] == which).long() * 3 + (which[:, None] % 5 == which % 5).long()
+    distances = (x[:, None] - x).norm(dim=2)
+    others = ~torch.eye(100, dtype=torch.bool)
+    listed = (similarity[:, :, None] > similarity[:, None]) & others[:, :, None] & others[:, None]
+    costs = (30 + distances[:, :, None] - distances[:, None])[listed].clamp(min=0)
+    y = x.to(dtype).requires_grad_()
+    loss = triplet_ranking_loss(y, similarity, 30.0, "sum")
+    loss.backward()
+    assert loss.item() == pytest.approx(costs.sum().item(), rel=1e-6) and loss > 4e6
+    assert torch.isfinite(y.grad).all()
+    mean = triplet_ranking_loss(y, similarity, 30.0)
+    assert mean.item() == pytest.approx(costs.mean().item(), rel=1e-6)
 
 
 def pairs_of(n):

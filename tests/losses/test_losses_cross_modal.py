@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ def grades(*shape, levels, seed=0):
     return torch.randint(levels, shape, generator=torch.Generator().manual_seed(seed))
 
 
-def naive_cross_triplet(queries, database, similarity, margin, power=1):
+def naive_cross_triplet(queries, database, similarity, margin, power=1, reduction="mean"):
     """zhang2018, Eq. 5, triplet by triplet; with `power` 2 its distances are squared."""
     costs = [
         F.relu(
@@ -41,14 +42,22 @@ def naive_cross_triplet(queries, database, similarity, margin, power=1):
         for j, k in itertools.permutations(range(len(database)), 2)
         if similarity[i, j] > similarity[i, k]
     ]
-    return torch.stack(costs).mean() if costs else 0 * (queries.sum() + database.sum())
+    if not costs:
+        return 0 * (queries.sum() + database.sum())
+    return sum(costs) if reduction == "sum" else sum(costs) / len(costs)
 
 
 # Integer points on a line or grid: ties, coinciding points and hinges that are exactly zero. Two
 # levels are the similarity of zhang2018.
 @settings(max_examples=100, deadline=None)
 @pytest.mark.parametrize(
-    ("loss", "power"), [(cross_triplet_ranking_loss, 1), (squared_triplet_ranking_loss, 2)]
+    ("loss", "power", "reduction"),
+    [
+        (partial(cross_triplet_ranking_loss, reduction="sum"), 1, "sum"),
+        (partial(cross_triplet_ranking_loss, reduction="mean"), 1, "mean"),
+        (squared_triplet_ranking_loss, 2, "mean"),
+    ],
+    ids=["sum", "mean", "squared"],
 )
 @given(
     n=st.integers(1, 4),
@@ -61,7 +70,7 @@ def naive_cross_triplet(queries, database, similarity, margin, power=1):
     seed=st.integers(0, 2**31),
 )
 def test_cross_triplet_loss_equals_the_loop(
-    loss, power, n, m, bits, levels, margin, grid, dtype, seed
+    loss, power, reduction, n, m, bits, levels, margin, grid, dtype, seed
 ):
     queries, database = normal(n, bits, seed=seed), normal(m, bits, seed=seed + 1)
     if grid:
@@ -69,7 +78,7 @@ def test_cross_triplet_loss_equals_the_loop(
     similarity = grades(n, m, levels=levels, seed=seed)
     agree(
         lambda q, d: loss(q, d, similarity, margin),
-        lambda q, d: naive_cross_triplet(q, d, similarity, margin, power),
+        lambda q, d: naive_cross_triplet(q, d, similarity, margin, power, reduction),
         queries.to(dtype),
         database.to(dtype),
     )

@@ -10,9 +10,10 @@ from record_cases import made
 from table_cases import table_rows
 
 from mmhash_nb import hashers, papers
+from mmhash_nb.experiments.failed_runs import without
 from mmhash_nb.experiments.intervals import interval
 from mmhash_nb.experiments.records import COLUMNS, Cells
-from mmhash_nb.papers.checks import Better, Compared, GrowsWithBits, Near, judge
+from mmhash_nb.papers.checks import Better, Compared, GrowsWithBits, Near, judge, ruling
 from mmhash_nb.papers.printed import TASKS
 from mmhash_nb.papers.verdicts import verdicts
 
@@ -44,9 +45,8 @@ def test_differences_are_paired_by_seed_not_by_order():
     ours = run("mmnn_l1", 12, [0.31, 0.51, 0.412], seeds=[0, 1, 2])
     other = run("cmnn_l1", 12, [0.40, 0.50, 0.30], seeds=[2, 1, 0])
     result = verdict(AB, ours, other)
-    mean, low, high = interval(np.array([0.01, 0.01, 0.012]))
     assert result.ruling == "holds"
-    assert f"{100 * mean:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}] points" in result.detail
+    assert result.effect == pytest.approx(interval(np.array([0.01, 0.01, 0.012])))
 
 
 def test_seeds_without_a_partner_do_not_count():
@@ -55,18 +55,41 @@ def test_seeds_without_a_partner_do_not_count():
     assert verdict(AB, ours, other).ruling == "not run"
 
 
-def test_one_bad_comparison_breaks_the_claim_even_if_others_are_missing():
+def test_a_verdict_is_one_that_what_was_not_run_could_not_change():
     both = Better(pairs=[*AB.pairs, ("mmnn_l2", "cmnn_l2")], tasks=AB.tasks)
-    good = [run("mmnn_l1", 12, [0.5, 0.51]), run("cmnn_l1", 12, [0.4, 0.41])]
-    bad = [run("mmnn_l1", 24, [0.3, 0.31]), run("cmnn_l1", 24, [0.4, 0.41])]
+    good = [run("mmnn_l1", 12, [0.5, 0.51, 0.5]), run("cmnn_l1", 12, [0.4, 0.41, 0.4])]
+    bad = [run("mmnn_l1", 24, [0.3, 0.31, 0.3]), run("cmnn_l1", 24, [0.4, 0.41, 0.4])]
     partial = verdict(both, *good)
-    assert partial.ruling == "not run"
-    assert "mmnn_l2 − cmnn_l2, image-text, mAP" in partial.detail
-    broken = verdict(both, *good, *bad)
-    assert broken.ruling == "does not hold" and broken.cells == 2
-    assert "24 bits" in broken.detail
+    assert (partial.ruling, partial.above, partial.not_run) == ("undecided", 1, 1)
+    broken = verdict(both, *bad)
+    assert (broken.ruling, broken.below, broken.not_run) == ("undecided", 1, 1)
     assert verdict(AB, *good).ruling == "holds"
-    assert verdict(AB, *good, *bad).ruling == "does not hold"
+    assert verdict(AB, *bad).ruling == "does not hold"
+    mixed = verdict(AB, *good, *bad)
+    assert (mixed.ruling, mixed.above, mixed.below) == ("undecided", 1, 1)
+
+
+@pytest.mark.parametrize(("counts", "most", "expected"), table_rows("verdict_of_counts"))
+def test_the_verdict_follows_from_the_counts(counts, most, expected):
+    assert ruling(*counts, most) == expected
+
+
+def test_a_failed_run_leaves_its_comparison_undecided_and_is_named():
+    at = {
+        bits: [run("dcmh", bits, values), run("mmnn_l1", bits, [0.9, 0.89, 0.9])]
+        for bits, values in (
+            (16, [0.7, 0.72, 0.71]),
+            (32, [0.8, 0.81, 0.79]),
+            (64, [0.8, 0.3, 0.81]),
+        )
+    }
+    records = pd.concat([part for parts in at.values() for part in parts])
+    check = Better(pairs=[("mmnn_l1", "dcmh")], tasks=["image-text"])
+    sound, failing = Cells(records), Cells(without(records))
+    assert judge(check.cells(sound, "cifar10")).failed == 0
+    found = judge(check.cells(failing, "cifar10"))
+    assert (found.above, found.undecided, found.failed, found.ruling) == (2, 1, 1, "mostly holds")
+    assert found.effect.mean == pytest.approx(0.141667, abs=1e-5)  # of 16 and 32 bits alone
 
 
 def test_other_datasets_tasks_and_metrics_do_not_count():
@@ -87,7 +110,15 @@ def test_a_reference_without_codes_stands_against_every_length_and_seed():
     check = Better(pairs=[("nnhash_l1", "raw")], tasks=["image-image"])
     ours = [run("nnhash_l1", bits, [0.5, 0.52], "image-image") for bits in (12, 24)]
     result = verdict(check, *ours, run("raw", 64, [0.3], "image-image"))
-    assert result.ruling == "holds" and result.cells == 2
+    assert result.ruling == "holds" and result.above == 2
+
+
+def test_only_the_lengths_of_a_claim_count():
+    check = replace(AB, bits=[24])
+    good = [run("mmnn_l1", 24, [0.5, 0.51, 0.5]), run("cmnn_l1", 24, [0.4, 0.41, 0.4])]
+    bad = [run("mmnn_l1", 12, [0.3, 0.31, 0.3]), run("cmnn_l1", 12, [0.4, 0.41, 0.4])]
+    assert verdict(check, *good, *bad).ruling == "holds"
+    assert verdict(check, *bad).ruling == "not run"
 
 
 def test_average_compares_the_mean_of_both_directions():
@@ -99,7 +130,7 @@ def test_average_compares_the_mean_of_both_directions():
         run("scm_rasiwasia", 10, [0.2], "text-image", dataset="wiki"),
     ]
     result = judge(check.cells(Cells(pd.concat(runs)), "wiki"))
-    assert "+11.0 [" in result.detail  # (0.30 + 0.32) / 2 − 0.20
+    assert result.effect.mean == pytest.approx(0.11)  # (0.30 + 0.32) / 2 − 0.20
     assert judge(check.cells(Cells(pd.concat(runs[:3])), "wiki")).ruling == "not run"
 
 
@@ -118,14 +149,14 @@ def test_growth_is_from_the_shortest_to_the_longest_code():
     at = {bits: run("ssh", bits, [v, v + 0.001], "image-image") for bits, v in
           ((12, 0.2), (24, 0.1), (48, 0.3))}  # fmt: skip
     result = verdict(check, *at.values())
-    assert result.ruling == "holds" and "48 − 12 bits" in result.detail
+    assert result.ruling == "holds" and result.effect.mean == pytest.approx(0.1)
     assert verdict(check, at[12], at[24]).ruling == "does not hold"
     assert verdict(check, at[12]).ruling == "not run"
 
 
 def test_nothing_to_compare_is_not_run():
     assert judge([]).ruling == "not run"
-    assert judge([Compared("x", np.empty(0))]).detail == "fewer than two seeds of x"
+    assert judge([Compared("x", {}), Compared("y", {0: 0.1})]).not_run == 2
 
 
 ACROSS = Better(pairs=[("mah (joint-joint)", "dth (image-image)")])
@@ -147,7 +178,7 @@ def test_a_relative_gain_is_of_the_second_score_by_seed():
     image = run("dth", 16, [0.4, 0.6], "image-image", seeds=[1, 0])
     check = replace(ACROSS, factor=1.1)
     (cell,) = check.cells(Cells(pd.concat([joint, image])), "cifar10")
-    assert cell.differences == pytest.approx([0.7 - 1.1 * 0.6, 0.5 - 1.1 * 0.4])
+    assert cell.differences == pytest.approx({0: 0.7 - 1.1 * 0.6, 1: 0.5 - 1.1 * 0.4})
     assert cell.label == "mah (joint-joint) − 1.1 × dth (image-image), mAP, 16 bits"
 
 
@@ -171,6 +202,7 @@ def test_claims_name_registered_methods_known_tasks_and_the_papers_datasets(pape
         assert methods <= known
         assert tasks <= set(TASKS)
         assert claim.datasets and set(claim.datasets) <= datasets
+        assert claim.most in claim.text
 
 
 IN_PRINT = pd.read_csv(Path(__file__).parent / "claims_in_print.csv", comment="#")
@@ -218,7 +250,7 @@ def test_claims_of_zhang2018_are_ruled_on_by_runs_on_other_data(dataset):
     assert table.claim.is_unique and len(table) == len(papers.claims("zhang2018"))
     assert set(verdicts("zhang2018", records).verdict) == {"not run"}  # on the paper's datasets
     assert set(verdicts("zhang2018", records.assign(paper="x"), dataset).verdict) == {"not run"}
-    counts = table.set_index("claim").comparisons
+    counts = table.set_index("claim").above
     assert counts.filter(like="outperforms").item() == 7 * 2 * 2
     top = records.metric == "mAP@500"
     low = records.value.where(~(top & (records.method == "aadah")), records.value - 0.4)

@@ -17,7 +17,10 @@ from mmhash_nb.experiments.intervals import FLOOR, interval, prediction_half_wid
 from mmhash_nb.papers.compare import LACKS, compare, scores, table
 from mmhash_nb.papers.printed import COLUMNS
 
-VERDICTS = {"reproduced", "not reproduced", "other data", "not run", "not published"}
+VERDICTS = {
+    *("reproduced", "not reproduced", "other backbone", "failed run"),
+    *("other data", "not run", "not published"),
+}
 
 
 def records(values, method="mmnn_l2", dataset="cifar10", task="image-text", bits=48, metric="mAP"):
@@ -245,7 +248,7 @@ def test_scores_show_mean_and_interval_by_length():
     rows += [("a", "image-image", 16, 0, 0.25), ("elsewhere", "image-image", 16, 0, 0.9)]
     records = pd.DataFrame(rows, columns=["method", "task", "bits", "seed", "value"])
     records["dataset"] = np.where(records.method == "elsewhere", "other", "here")
-    records["metric"] = "mAP"
+    records["metric"], records["paper"] = "mAP", "p"
     shown = scores(records, "here", methods=["a", "b", "missing"])
     assert list(shown.index) == [("a", "image-image"), ("b", "text-text")]
     assert list(shown.columns) == ["16 bits", "32 bits"]
@@ -253,6 +256,33 @@ def test_scores_show_mean_and_interval_by_length():
     assert shown.loc[("b", "text-text")].tolist() == [f"55.0 ± {half:.1f}", "70.0"]
     assert shown.loc[("a", "image-image")].tolist() == ["25.0", ""]
     assert list(scores(records, "here").index) == [("b", "text-text"), ("a", "image-image")]
+
+
+FAILING = {16: [0.5, 0.52, 0.51], 24: [0.6, 0.6, 0.61], 48: [0.7, 0.2, 0.71]}
+
+
+def test_a_failed_run_is_shown_by_seed_and_in_no_mean():
+    ours = pd.concat([records(values, bits=bits) for bits, values in FAILING.items()])
+    row = verdict(ours, one())
+    assert (row.verdict, row.reason) == ("failed run", "by seed: 70.0, 20.0 ✗, 71.0")
+    assert np.isnan(row.ours) and row.n_seeds == 3
+    cell = scores(ours, "cifar10").loc[("mmnn_l2", "image-text")]
+    assert cell["48 bits"] == "70.0, 20.0 ✗, 71.0" and "±" in cell["24 bits"]
+    assert "70.0, 20.0 ✗, 71.0 (54.01)" in table("masci2014", 3, ours).to_numpy()
+
+
+def test_a_method_at_chance_is_marked():
+    ours = pd.concat([records([0.1, 0.1], "random"), records([0.105, 0.1])])
+    cell = scores(ours, "cifar10").loc[("mmnn_l2", "image-text")]
+    assert cell["48 bits"].endswith("(chance)")
+
+
+def test_other_features_on_the_papers_data_are_no_reproduction():
+    ours = made("wiki", {"cmdvh": [0.7, 0.7]}, "text-image", 16, "mAP@100", paper="liong2017")
+    rows = compare("liong2017", ours)
+    (row,) = rows[rows.n_seeds > 0].itertuples()
+    assert row.verdict == "other backbone" and "128 visual words" in row.reason
+    assert row.difference == pytest.approx(0.7 - row.published)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from sklearn.svm import SVC
 
 from mmhash_nb import hashers, papers
 from mmhash_nb.datasets import load, wiki
+from mmhash_nb.experiments.held_out import held_out
 from mmhash_nb.papers.masci2014.studies import (
     CUTS,
     by_classifier,
@@ -88,7 +89,7 @@ def test_settings_are_compared_on_held_out_training_samples(noisy_views, tmp_pat
     assert list(table.method) == ["mmnn_l1", "mmnn_l1", "nnhash_l1", "nnhash_l1"]
     assert list(table.epochs_run[::2]) == [3, 3]
     assert (table.loss[::2] < table.loss[1::2].to_numpy()).all()
-    part = noisy_views.held_out()
+    part = held_out(noisy_views)
     runs = [
         run("masci2014", "mmnn_l1", part, 12, seed, {**options, "learning_rate": 0.02})
         for seed in (0, 1)
@@ -103,8 +104,8 @@ def test_settings_are_compared_on_held_out_training_samples(noisy_views, tmp_pat
     trained = part.take(part.train)
     few = dataclasses.replace(noisy_views, train=noisy_views.train[::3])  # 27 of 80
     among_unseen = by_settings(["nnhash_l1"], few, 12, (0,), options, grid).mAP[0]
-    part = few.held_out(0.4)
-    part = dataclasses.replace(part, query=part.query[:5], database=part.query[5:])
+    part = held_out(few)
+    assert not np.isin(part.database, part.train).all()
     found = run("masci2014", "nnhash_l1", part, 12, 0, {**options, "learning_rate": 0.02}).metrics
     assert among_unseen == pytest.approx(np.mean([found[task]["mAP"] for task in found]))
     assert table.loss[0] == pytest.approx(np.mean([r.method().loss(trained) for r in runs]))

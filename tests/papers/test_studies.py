@@ -1,6 +1,7 @@
-"""Studies of the papers: candidates, variants of MAH, adversary and masks of AADAH."""
+"""Studies of the papers: variants of MAH, adversary and masks of AADAH."""
 
 import dataclasses
+import json
 from functools import partial
 
 import numpy as np
@@ -8,33 +9,25 @@ import pandas as pd
 import pytest
 
 from mmhash_nb import hashers, papers
+from mmhash_nb.codes import HashCodes
 from mmhash_nb.datasets import load
 from mmhash_nb.experiments.evaluation import of_codes
+from mmhash_nb.experiments.held_out import held_out
 from mmhash_nb.experiments.records import study_files
 from mmhash_nb.experiments.runs import run
+from mmhash_nb.hashers.single_code import SingleCode
 from mmhash_nb.papers.liong2017 import studies as liong
 from mmhash_nb.papers.zeng2022 import studies as zeng
 from mmhash_nb.papers.zhang2018 import attention_scores, word_scores
 from mmhash_nb.papers.zhang2018 import studies as zhang
 
 liong2017 = partial(papers.protocol, "liong2017")
-zeng2022 = partial(papers.protocol, "zeng2022")
-zhang2018 = partial(papers.protocol, "zhang2018")
 SMALL = {"text_hidden": 16, "trainable": "none", "epochs": 1}
 
 
 @pytest.fixture(scope="module")
 def pairs():
     return load("scenes", n=200)
-
-
-def test_candidates_are_the_protocols_options_at_both_rates():
-    protocol = zeng2022("scenes")
-    found = zeng.candidates(protocol)
-    assert set(found) == {m for m in protocol.options if not m.startswith("mah_")}
-    assert found["dth"] == [{**protocol.options["dth"], "learning_rate": r} for r in (1e-3, 3e-3)]
-    (tags,) = zeng.candidates(zeng2022("mirflickr25k")).values()
-    assert tags == [{"learning_rate": 1e-4, "epochs": epochs} for epochs in (10, 20)]
 
 
 def test_all_nine_variants_keep_the_other_options():
@@ -53,27 +46,25 @@ def test_the_printed_form_lets_next_to_nothing_through(pairs):
     assert (table.loc["printed, printed"] < 1e-4).all()
 
 
-def test_candidates_of_zhang2018_are_the_papers_rates_and_margins():
-    found = zhang.candidates(zhang2018("scenes"))
-    assert set(found) == {"aadah", "aadah_none", "dcmh", "prdh", "dvsh"}
-    assert [o["learning_rate"] for o in found["prdh"]] == [2e-4, 1e-3, 5e-3]
-    tried = [[(o["learning_rate"], o["margin"]) for o in found[m]] for m in ("aadah", "aadah_none")]
-    margins = [(1e-3, margin) for margin in (0.1, 0.25, 0.5, 2.0)]
-    assert tried[0] == [(2e-4, 1), (1e-3, 1), (5e-3, 1), *margins]
-    assert tried[1] == [(1e-3, 1), *margins]
-
-
-def test_candidates_of_liong2017_are_three_rates_of_each_deep_baseline_that_is_run():
-    scenes, wiki = (liong.candidates(liong2017(dataset)) for dataset in ("scenes", "wiki"))
-    assert list(scenes) == ["dnh_c", "dvsh", "cah", "dcmh"]
-    assert list(wiki) == ["dnh_c", "cah", "dcmh"]
-    assert [o["learning_rate"] for o in wiki["dcmh"]] == [2e-4, 1e-3, 5e-3]
-    kept = {k: v for k, v in wiki["dcmh"][0].items() if k != "learning_rate"}
-    assert kept.items() <= liong2017("wiki").options["dcmh"].items()
-    photos = liong.candidates(liong2017("flickr8k"))
-    assert list(photos) == ["dnh_c", "dvsh", "cah", "dcmh", "cmdvh"]
-    paper = hashers.create("cmdvh", 16).options["learning_rate"]
-    assert [o["learning_rate"] for o in photos["cmdvh"]] == [1e-3, 3e-3, paper]
+def test_real_values_are_ranked_beside_their_signs(pairs, tmp_path):
+    runs = [run("zeng2022", "concat", pairs, 8, s, SMALL, root=tmp_path) for s in (0, 1)]
+    table = zeng.beside_real_values(pairs, runs).rename(columns={"mAP of values": "of_values"})
+    assert table[["method", "bits", "seed"]].values.tolist() == [["concat", 8, 0], ["concat", 8, 1]]
+    for row, one in zip(table.itertuples(), runs, strict=True):
+        method = one.method()
+        assert isinstance(method, SingleCode)
+        values = method.real_values(pairs)
+        codes = one.codes()["joint"]
+        assert codes == HashCodes.from_signs(values)
+        assert row.codes == len({tuple(bits) for bits in codes.bits[pairs.database].tolist()})
+        assert row.of == len(pairs.database) and row.mAP == one.metrics["joint-joint"]["mAP"]
+        h = np.tanh(values.astype(float))
+        scores = []
+        for q in pairs.query:
+            nearest = np.argsort(((h[pairs.database] - h[q]) ** 2).sum(1))
+            hits = (pairs.labels[pairs.database][nearest] & pairs.labels[q]).any(1)
+            scores.append((np.cumsum(hits) / np.arange(1, len(hits) + 1))[hits].mean())
+        assert row.of_values == pytest.approx(np.mean(scores), abs=1e-6) != row.mAP
 
 
 def test_interpretations_of_cmdvh_are_its_options_with_every_pair_of_switches():
@@ -92,7 +83,7 @@ def test_pdh_is_compared_by_its_decorrelation_on_held_out_samples(
     table = liong.by_decorrelation(noisy_views, (4, 8), (0, 1))
     assert list(table.bits) == [4] * 5 + [8] * 5
     assert list(table.decorrelation) == [0, 0.25, 0.5, 0.75, 1] * 2
-    part = noisy_views.held_out()
+    part = held_out(noisy_views)
     for d in (0.5, 1.0):
         runs = [run("liong2017", "pdh", part, 8, seed, {"decorrelation": d}) for seed in (0, 1)]
         scores = [r.metrics[task]["mAP"] for r in runs for task in ("image-text", "text-image")]
@@ -189,3 +180,58 @@ def test_masks_and_words_are_scored_beside_their_controls(pairs):
     )
     assert words.groupby(level="seed").scored.nunique().eq(1).all()  # the same samples in each row
     assert words.groupby(level="seed").chance.nunique().eq(1).all()
+
+
+def test_each_attention_is_run_with_each_mean_over_its_masked_map(pairs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    table = zhang.by_attention(pairs, 8, (0, 1), TINY)
+    assert len(table) == 6 * 2 and set(table.columns) >= {"fall in %", "seconds", "epochs"}
+    one = table.set_index(["attention", "pooling", "seed"])["image-text"]
+    given = {**TINY, "attention": "visual", "pooling": "all"}
+    again = run("zhang2018", "aadah", pairs, 8, 1, given).metrics["image-text"]["mAP"]
+    assert one["visual", "all", 1] == again != one["visual", "attended", 1]
+    assert len(list(tmp_path.glob("runs/*/record.json"))) == 12
+
+
+def test_what_masks_add_is_paired_by_seed():
+    scores = {("none", ""): (0.2, 0.4), ("visual", "all"): (0.21, 0.43)}
+    rows = [
+        {"attention": a, "pooling": p, "seed": s, "image-text": value, "text-image": 0.5}
+        for (a, p), values in scores.items()
+        for s, value in enumerate(values)
+    ]
+    gains = zhang.over_none(pd.DataFrame(rows)).loc[("visual", "all")]
+    assert gains["image-text"] == "+2.0 [-10.7, +14.7]"  # 1 and 3 points; t = 12.7 with two seeds
+    assert gains["text-image"] == "+0.0 [+0.0, +0.0]"
+
+
+def test_settling_runs_every_combination_for_as_many_steps(pairs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    few = pairs.take(np.concatenate([pairs.query[:5], pairs.train[:20]]))
+    few = dataclasses.replace(few, database=few.train)
+    few = few.take(np.concatenate([few.query, few.train]))
+    table = zeng.settling(few, 8, 3, (0,), {"text_hidden": 4, "batch_size": 10})
+    combined = ["operations", "reduction", "weight_decay", "last_stage"]
+    assert len(table) == 24 and not table.duplicated(combined).any()
+    assert set(table.steps) == {4} and set(table.epochs) == {2}  # two batches an epoch
+    assert table["mAP of values"].between(0, 1).all() and set(table.of) == {20}
+    options = [
+        json.loads(path.read_text())["configuration"]["options"]
+        for path in tmp_path.glob("runs/*/record.json")
+    ]
+    assert len(options) == 24 and {one["decay_every"] for one in options} == {2}
+    stages = {(one["trainable"], one["statistics"]) for one in options}
+    assert stages == {("none", "fixed"), ("last", "batch")}
+
+
+def test_texthash_has_a_verdict_for_each_length_of_training(pairs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tags = dataclasses.replace(pairs, name="mirflickr25k")
+    options = {"text_hidden": 4, "text_features": 4}
+    table = zeng.texthash_by_epochs(tags, (16, 32), (1, 2), (0, 1), options)
+    assert list(table.epochs.unique()) == [1, 2] and set(table.bits) == {16, 32}
+    assert set(table.n_seeds) == {2} and set(table.verdict) <= {"reproduced", "not reproduced"}
+    done = [run("zeng2022", "texthash", tags, 32, s, {**options, "epochs": 2}) for s in (0, 1)]
+    expected = np.mean([one.metrics["text-text"]["mAP"] for one in done])
+    assert table.ours[(table.epochs == 2) & (table.bits == 32)].unique() == pytest.approx(expected)
+    assert table["fall in %"][table.epochs == 1].isna().all()

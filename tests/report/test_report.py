@@ -148,7 +148,9 @@ def test_the_summary_counts_every_number_once(project):
     assert verdicts["mmnn_l2"] == "reproduced"  # results/ comes before runs/
     assert verdicts["mmnn_l1"] == "not reproduced"  # only runs/ has it
     assert verdicts["cmssh"] == "other data"
-    frame = next(f for anchor, f in tables(contents.blocks()) if anchor == "summary")
+    board, frame, *_ = (f for anchor, f in tables(contents.blocks()) if anchor == "summary")
+    first = board[board.paper == "masci2014"].iloc[0, 1:].astype(int).tolist()
+    assert first == [310, 2, 1, 0, 0, 308]  # of results/ alone
     for row in frame.itertuples(index=False):
         paper, n, *counts = row
         assert int(n) == sum(map(int, counts)) == len(papers.tables(paper))

@@ -116,6 +116,36 @@ def test_a_file_lists_jobs_each_with_a_grid_of_its_own(project):
     assert [job.parameters for job in jobs[8:10]] == [{"bits": [16]}, {"bits": [16, 32]}]
 
 
+def test_values_of_a_file_are_what_is_written_there(project):
+    """Where YAML itself has false, 8, 90, a date, a text and, of the last, nothing."""
+    (job,) = jobs_of("""
+- notebooks: 1_one
+  parameters:
+    dataset: no
+    bits: [010, 16]
+    rate: 1e-3
+    quick: on
+    weights: 2020-01-01
+  grid:
+""")
+    assert job.parameters == {
+        **{"dataset": "no", "bits": [10, 16], "rate": 0.001, "quick": True},
+        "weights": "2020-01-01",
+    }
+    for text in ("1:30", "7", "1_000", "Off", "0x10", "'~'", '"null"'):
+        (job,) = jobs_of(f"- {{notebooks: 1_one, parameters: {{dataset: {text}}}}}")
+        assert job.parameters == {"dataset": text.strip("\"'")}
+
+
+def test_a_file_may_be_of_windows_and_merge_mappings(project):
+    text = "- &a {notebooks: 1_one, parameters: {bits: 8}}\n- {<<: *a, grid: {rate: [1]}}\n"
+    for encoding in ("utf-8-sig", "utf-16"):
+        Path("batch.yml").write_bytes(text.encode(encoding))
+        assert [j.name for j in batch.from_file(Path("batch.yml"), Path("out"))] == [
+            *("1_one/bits=8", "1_one/bits=8,rate=1.0")
+        ]
+
+
 def test_the_example_of_the_readme_is_read(tmp_path, monkeypatch):
     root = Path(__file__).parents[2]
     monkeypatch.chdir(root)  # the notebooks it names are there

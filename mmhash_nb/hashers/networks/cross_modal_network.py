@@ -24,10 +24,11 @@ class CrossModalNetwork(Staged):
     them (VGG), otherwise a mean over positions, as those backbones' classifiers take, and two new
     layers of `image_hidden` units; then the code layer. D^T: the code layer.
 
-    That mean is ours. fc6 keeps the magnitudes of a masked map (Eq. 2), but a mean over all H·W
-    positions makes them H·W / |Z| times smaller, |Z| the attended area. So the sum over positions
-    is divided by the area of the part: by |Z| for attended features, by H·W − |Z| for unattended
-    ones, by H·W for whole ones. `pooling="all"` divides by H·W always.
+    That mean is ours. fc6 has weights for each position of a masked map (Eq. 2). A mean over all
+    H·W positions counts the masked ones as zeros: features are H·W / |Z| times smaller, |Z| the
+    attended area. So the sum over positions is divided by the area of the part: by |Z| for attended
+    features, by H·W − |Z| for unattended ones, by H·W for whole ones. `pooling="all"` divides by
+    H·W always.
 
     Args:
         backbone: for its `head` and widths.

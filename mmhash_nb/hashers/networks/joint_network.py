@@ -42,6 +42,7 @@ class JointNetwork(Staged):
         operations: variants (kernel, attention) of the two modal-aware operations; None leaves
             them out. The first needs the last stage in `stages`.
         frozen: the stages do not learn.
+        statistics: of their batch normalisation, see `Staged`.
     """
 
     text1: nn.Sequential
@@ -60,8 +61,9 @@ class JointNetwork(Staged):
         text_features: int = 512,
         operations: tuple[str, str] | None = None,
         frozen: bool = False,
+        statistics: str = "fixed",
     ) -> None:
-        super().__init__(stages)
+        super().__init__(stages, statistics)
         if operations is not None and not stages:
             raise ValueError("modal-aware operations need the map before the last stage.")
         self.branch = branch

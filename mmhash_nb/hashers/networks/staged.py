@@ -14,21 +14,24 @@ class Staged(nn.Module):
 
     Args:
         stages: those that the given maps have not passed.
+        statistics: of their batch normalisation in training: `fixed`, the backbone's, or those of
+            each `batch`, whose running means are learned for evaluation.
     """
 
-    def __init__(self, stages: Sequence[nn.Module]) -> None:
+    def __init__(self, stages: Sequence[nn.Module], statistics: str = "fixed") -> None:
         super().__init__()
         self.stages = nn.ModuleList(stages)
+        self.fixed_statistics = statistics == "fixed"
 
     def train(self, mode: bool = True) -> Self:
-        """Training mode, in which the backbone's batch normalisation stays in evaluation mode.
+        """Training mode, in which batch normalisation with fixed statistics stays in evaluation.
 
-        Its statistics are of a million pictures, a batch has a hundred; and in weights with the
+        The backbone's are of a million pictures, a batch has a hundred; and in weights with the
         normalisation folded into the convolutions there is nothing left to normalise.
         """
         super().train(mode)
         for module in self.stages.modules():
-            if isinstance(module, nn.BatchNorm2d):
+            if isinstance(module, nn.BatchNorm2d) and self.fixed_statistics:
                 module.eval()
         return self
 

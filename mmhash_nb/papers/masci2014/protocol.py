@@ -45,6 +45,8 @@ def protocol(request: Request, optimiser: str = "adam") -> Protocol:
         request: its epochs are an upper bound.
         optimiser: `adam`, or `lbfgs` as in the paper, for the networks.
     """
+    if optimiser not in ("adam", "lbfgs"):
+        raise ValueError(f"optimiser must be adam or lbfgs, but is {optimiser!r}.")
     solver = _LBFGS if optimiser == "lbfgs" else {}
     (first, lengths), *others = _GRIDS[request.dataset]
     grids = [

@@ -1,6 +1,5 @@
 """The same codes scored under every evaluation that a paper's "mAP" may have meant."""
 
-import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from itertools import product
@@ -12,6 +11,7 @@ from scipy.spatial.distance import cdist
 
 from mmhash_nb import metrics
 from mmhash_nb.codes import HashCodes
+from mmhash_nb.experiments.held_out import held_out
 from mmhash_nb.experiments.records import CROSS_MODAL
 from mmhash_nb.experiments.runs import Run, run
 from mmhash_nb.hashers.base import Embedder, share_label
@@ -101,11 +101,8 @@ def by_settings(
 ) -> pd.DataFrame:
     """What networks reach with each setting on held-out training samples, mean over seeds.
 
-    Held-out samples are the queries. Where less than half of the dataset's database is trained on,
-    others are the database: among codes of training samples memory would win.
-
     Args:
-        methods: registry names; pairs: the dataset, whose queries and database are not used.
+        methods: registry names; pairs: the dataset, whose queries are not used (`held_out`).
         bits, seeds: of every run.
         options: of every run; grid: values of further options, all combinations of which are run.
 
@@ -114,11 +111,7 @@ def by_settings(
         all pairs of `MOST` training samples, how many `codes` of images are distinct, and `mAP`,
         the mean over directions.
     """
-    part, rows = pairs.held_out(), []
-    if len(pairs.train) < len(pairs.database) / 2:
-        part = pairs.held_out(0.4)
-        half = len(part.query) // 2
-        part = dataclasses.replace(part, query=part.query[:half], database=part.query[half:])
+    part, rows = held_out(pairs), []
     trained = _trained(part)
     for method, values, seed in product(methods, product(*grid.values()), seeds):
         chosen = dict(zip(grid, values, strict=True))

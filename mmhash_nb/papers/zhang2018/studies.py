@@ -1,37 +1,26 @@
-"""Studies of zhang2018: settings, the adversary, and what attention finds."""
+"""Studies of zhang2018: the adversary, and what attention finds."""
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import pandas as pd
 
-from mmhash_nb.experiments.hyperparameters import at_rates
-from mmhash_nb.experiments.protocol import Protocol
+from mmhash_nb.experiments.convergence import last_tenth
+from mmhash_nb.experiments.held_out import held_out
+from mmhash_nb.experiments.intervals import interval
 from mmhash_nb.experiments.records import CROSS_MODAL
 from mmhash_nb.experiments.runs import run
 from mmhash_nb.hashers.aadah import AADAH, PARTS, SIDES
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.papers.zhang2018 import attention_scores, word_scores
 
-#: of the deep methods: the paper's two learning rates and one between them
-RATES = (2e-4, 1e-3, 5e-3)
-MARGINS = (0.1, 0.25, 0.5, 2.0)
-
-
-def candidates(protocol: Protocol) -> dict[str, list[dict[str, Any]]]:
-    """Each deep method's options with all learning rates, AADAH's with other margins too.
-
-    Its ablations share its settings, so only the margin of the one without masks is compared: they
-    are not to lose by what suits the masks.
-    """
-    compared = at_rates(protocol, ("dcmh", "prdh", "dvsh", "aadah"), RATES)
-    ours = protocol.options["aadah"]
-    compared["aadah"] = [{**some, "margin": 1.0} for some in compared["aadah"]]
-    compared["aadah"] += [{**ours, "margin": margin} for margin in MARGINS]
-    plain = protocol.options["aadah_none"]
-    compared["aadah_none"] = [{**plain, "margin": margin} for margin in (1.0, *MARGINS)]
-    return compared
+#: attention and pooling that are compared; without a mask of images there is no choice of pooling
+ATTENTIONS = (
+    *(("none", ""), ("textual", "")),
+    *((attention, pooling) for attention in ("visual", "both") for pooling in ("attended", "all")),
+)
 
 
 def by_adversary(
@@ -47,7 +36,7 @@ def by_adversary(
         Rows with `adversarial`, `seed`, the mAP in both directions, and means over the held-out
         pictures: IoU of mask and object region, that of random masks of the same area, the area.
     """
-    part = pairs.held_out()
+    part = held_out(pairs)
     queries = part.take(part.query)
     rows = []
     for sides in SIDES:
@@ -61,6 +50,48 @@ def by_adversary(
             scores |= {"IoU": attended.IoU, "IoU, random": drawn.IoU, "area": attended.area}
             rows.append({"adversarial": sides, "seed": seed, **scores})
     return pd.DataFrame(rows)
+
+
+def by_attention(
+    pairs: Pairs, bits: int, seeds: Iterable[int], options: Mapping[str, Any]
+) -> pd.DataFrame:
+    """AADAH with each kind of attention, and each mean over a masked map where there is one.
+
+    Args:
+        pairs: the dataset; its queries are ranked.
+        bits: code length. options: of `aadah` in all of them.
+
+    Returns:
+        Rows with `attention`, `pooling` (of those that mask images), `seed`, mAP in both
+        directions, what `convergence.last_tenth` gives, and `seconds`.
+    """
+    rows = []
+    for (attention, pooling), seed in product(ATTENTIONS, seeds):
+        given = {"attention": attention, **({"pooling": pooling} if pooling else {})}
+        done = run("zhang2018", "aadah", pairs, bits, seed, {**options, **given})
+        rows.append(
+            {
+                **{"attention": attention, "pooling": pooling, "seed": seed},
+                **{task: done.metrics[task]["mAP"] for task in CROSS_MODAL},
+                **last_tenth(done.method()),
+                "seconds": done.record["seconds_fit"],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def over_none(table: pd.DataFrame) -> pd.DataFrame:
+    """What masks add, in points: each row of `by_attention` minus that without, paired by seed.
+
+    Returns:
+        Indexed by `attention` and `pooling`; in both directions the mean difference with its 95 %
+        interval over seeds, as text.
+    """
+    scores = table.set_index(["attention", "pooling", "seed"])[list(CROSS_MODAL)]
+    without = scores.loc[("none", "")]
+    gains = (scores.drop("none", level="attention") - without).dropna()
+    found = gains.groupby(level=["attention", "pooling"], sort=False)
+    return found.agg(lambda values: "{:+.1f} [{:+.1f}, {:+.1f}]".format(*interval(100 * values)))
 
 
 def mask_table(pairs: Pairs, methods: Sequence[AADAH]) -> pd.DataFrame:

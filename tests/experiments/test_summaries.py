@@ -1,0 +1,33 @@
+"""Gains and means in short."""
+
+import pandas as pd
+
+from mmhash_nb.experiments import summaries
+
+
+def rows(*values):
+    columns = ["method", "dataset", "task", "bits", "seed", "value"]
+    return pd.DataFrame(values, columns=columns).assign(metric="mAP")
+
+
+def test_gains_are_paired_by_seed_and_length():
+    records = rows(
+        *[("mah", "a", "joint-joint", 16, s, v) for s, v in ((0, 0.5), (1, 0.7))],
+        *[("concat", "a", "joint-joint", 16, s, v) for s, v in ((0, 0.4), (1, 0.5), (2, 0.9))],
+        *[("mah", "a", "joint-joint", 32, 0, 0.6), ("concat", "a", "joint-joint", 32, 0, 0.65)],
+        *[("mah", "b", "joint-joint", 16, 0, 0.9), ("concat", "b", "joint-joint", 16, 0, 0.5)],
+    )
+    one = summaries.gains(records, "a", "mah", ["concat", "gmu"])
+    assert one.to_dict() == {"mah − concat": "+5.0 (-5.0 to +15.0)"}
+    every = summaries.gains(records, None, "mah", ["concat"])
+    assert every["mah − concat"] == "+16.7 (-5.0 to +40.0)"
+
+
+def test_gains_are_of_one_direction():
+    both = [("text-image", 0.5, 0.2), ("image-text", 0.4, 0.3)]
+    records = rows(
+        *[("aadah", "a", task, 16, 0, ours) for task, ours, _ in both],
+        *[("prdh", "a", task, 16, 0, theirs) for task, _, theirs in both],
+    )
+    found = summaries.gains(records, "a", "aadah", ["prdh"], "text-image")
+    assert found["aadah − prdh"] == "+30.0 (+30.0 to +30.0)"
