@@ -57,17 +57,15 @@ def read(folder: Path, images: str, size: int, concepts: int) -> tuple[Selection
     see `NUSWIDE`. Arguments and errors are those of `Distributions.read_official`; files must also
     have the same number of lines.
     """
-    listed = _names(required(folder, CONCEPTS), N_LISTED)
-    vocabulary = _names(required(folder, TAG_LIST), N_TAGS)
+    listed = names(required(folder, CONCEPTS), N_LISTED)
+    vocabulary = names(required(folder, TAG_LIST), N_TAGS)
     every_label = _labels(folder, listed)  # [269648, 81]
-    chosen = most_frequent(every_label, concepts)
-    labels = every_label[:, chosen].astype(np.bool_)  # [269648, concepts]
-    n = len(labels)
-    rows = np.flatnonzero(labels.any(axis=1))
+    n = len(every_label)
+    chosen, rows = selected(every_label, concepts)
     tags = aligned(required(folder, TAGS), N_TAGS, 1, n)
     found = Selection(
         images=_images(folder, images, size, rows, n),
-        labels=labels[rows],
+        labels=every_label[np.ix_(rows, chosen)].astype(np.bool_),
         tags=sparse.csr_matrix(tags[rows]).astype(np.float32),
         captions=None,
         label_names=[listed[c] for c in chosen],
@@ -76,15 +74,25 @@ def read(folder: Path, images: str, size: int, concepts: int) -> tuple[Selection
     return found, n
 
 
+def selected(labels: np.ndarray, concepts: int) -> tuple[np.ndarray, np.ndarray]:
+    """The most frequent concepts and the images that have one of them, `int64`, both sorted.
+
+    Args:
+        labels: of all concepts, zeros and ones `[N, 81]`; concepts: how many are taken.
+    """
+    chosen = most_frequent(labels, concepts)
+    return chosen, np.flatnonzero(labels[:, chosen].any(axis=1))
+
+
 def _images(folder: Path, images: str, size: int, rows: np.ndarray, n: int) -> np.ndarray:
     if images == "none":
         return no_images(len(rows))
     if images == "bof":
         words = aligned(required(folder, VISUAL_WORDS), N_VISUAL_WORDS, _LARGEST_COUNT, n)
         return words[rows].astype(np.float32)
-    names = _lines(path := required(folder, *_IMAGE_LISTS))
-    check_aligned(path, len(names), n)
-    return store.decoded(Photos(folder).find_all(names[i] for i in rows), size)
+    photos = _lines(path := required(folder, *_IMAGE_LISTS))
+    check_aligned(path, len(photos), n)
+    return store.decoded(Photos(folder).find_all(photos[i] for i in rows), size)
 
 
 def _lines(path: Path) -> list[str]:
@@ -92,15 +100,15 @@ def _lines(path: Path) -> list[str]:
     return [line.strip() for line in lines if line.strip()]
 
 
-def _names(path: Path, n: int) -> list[str]:
+def names(path: Path, n: int) -> list[str]:
     """The `n` names of a list, one on each line."""
-    names = _lines(path)
-    if len(names) != n:
-        raise ValueError(f"{path} must hold {n} names, but holds {len(names)}: {AGAIN}.")
-    if len(set(names)) != n:
-        twice = next(name for name in names if names.count(name) > 1)
+    lines = _lines(path)
+    if len(lines) != n:
+        raise ValueError(f"{path} must hold {n} names, but holds {len(lines)}: {AGAIN}.")
+    if len(set(lines)) != n:
+        twice = next(name for name in lines if lines.count(name) > 1)
         raise ValueError(f"{path} names {twice} more than once: {AGAIN}.")
-    return names
+    return lines
 
 
 def _labels(folder: Path, concepts: list[str]) -> np.ndarray:

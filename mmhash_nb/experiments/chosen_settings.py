@@ -67,18 +67,21 @@ def same_search(study: pd.DataFrame, methods: Iterable[str]) -> None:
         raise ValueError(f"{missing[0]} was not searched over: compare the others, or search it.")
     if "seeds" not in study:
         raise ValueError("the study does not say what was trained in full: search anew.")
-    some = study[study.method.isin(list(methods))]
-    budgets = {
-        method: (len(seeds), int((seeds > 0).sum()), int(seeds.max()))
-        for method, seeds in some.groupby("method", sort=False).seeds
-    }
-    (usual, *others) = dict.fromkeys(budgets.values())
-    if others:
-        odd = next(method for method, budget in budgets.items() if budget != usual)
+    found = budgets(study[study.method.isin(list(methods))])
+    first, *others = found
+    if odd := next((method for method in others if found[method] != found[first]), None):
         raise ValueError(
-            f"{odd} had {_budget(budgets[odd])}, but {next(iter(budgets))} {_budget(usual)}: a "
-            "comparison needs the same search for each method."
+            f"{odd} had {found[odd]}, but {first} {found[first]}: a comparison needs the same "
+            "search for each method."
         )
+
+
+def budgets(study: pd.DataFrame) -> dict[str, str]:
+    """What each method of a study was given, in words: settings, those in full, and their seeds."""
+    return {
+        method: f"{len(n)} settings, {(n > 0).sum()} of them in full with {n.max()} seeds"
+        for method, n in study.groupby("method", sort=False).seeds
+    }
 
 
 def _setting(row: pd.Series) -> dict[str, Any]:
@@ -96,7 +99,3 @@ def _words(value: Any) -> str:
 def _toml(value: Any) -> str:
     """A setting as TOML writes it, which has true and false in small letters."""
     return json.dumps(bool(value) if isinstance(value, np.bool_) else value)
-
-
-def _budget(found: tuple[int, int, int]) -> str:
-    return f"{found[0]} settings, {found[1]} of them in full with {found[2]} seeds"

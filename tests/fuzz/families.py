@@ -39,6 +39,7 @@ import test_mirflickr25k  # noqa: E402
 import test_mirflickr25k_layouts  # noqa: E402
 import test_mirflickr25k_lists  # noqa: E402
 import test_nuswide  # noqa: E402
+import test_nuswide_cs2108  # noqa: E402
 import test_nuswide_layouts  # noqa: E402
 import test_uci_digits  # noqa: E402
 import test_wiki  # noqa: E402
@@ -124,6 +125,11 @@ def nuswide_photos(folder: Path) -> Read:
     nuswide.check_published = lambda n: None
     options = {"images": "pixels", "size": 8, "protocol": "liong2017", "n_query": 5}
     return lambda: nuswide.read(made, **options)
+
+
+def nuswide_cs2108_files(folder: Path) -> Read:
+    test_nuswide_cs2108.write_part(folder)
+    return lambda: load("nuswide_cs2108", folder, **test_nuswide_cs2108.SMALL)
 
 
 def iaprtc12_files(folder: Path) -> Read:
@@ -364,7 +370,7 @@ CASES: dict[Callable[[Path], Read], int] = {
         mirflickr25k_files: 50,
     },
     **{nuswide_files: 16, nuswide_photos: 8, iaprtc12_files: 60, iaprtc12_rand: 40},
-    **{mirflickr25k_archives: 50, mirflickr25k_packed: 50},
+    **{mirflickr25k_archives: 50, mirflickr25k_packed: 50, nuswide_cs2108_files: 50},
     **{flipkart_files: 50, flickr8k_files: 50, cifar10_zip: 60, cifar10_batches: 30},
     **{zip_archive: 60, tar_archive: 60, codes: 70, run_records: 70, run_record: 40},
     **{checkpoint: 60, fitted_method: 60, weights: 50, user_pictures: 90},

@@ -83,7 +83,8 @@ def test_the_methods_and_lengths_of_the_published_tables_are_those_that_run(pape
 
 
 def test_a_demo_on_tags_alone_runs_the_text_method():
-    protocol = zeng2022("mirflickr25k")
+    protocol = zeng2022("mirflickr25k_tags")
+    assert protocol.dataset == "mirflickr25k"
     assert lengths(protocol) == {name: {16, 32, 48, 64} for name in ("texthash", "random")}
     assert protocol.options["texthash"] == {"epochs": 10} and protocol.views == {}
 
@@ -105,11 +106,16 @@ def test_the_papers_own_photos_run_all_methods_with_the_papers_split(paper, data
     assert protocol.views.keys() <= inspect.signature(loader.load).parameters.keys()
     assert lengths(protocol) == lengths(make("flickr8k", "paper"))
     demo = make(dataset)
-    if (paper, dataset) != ("zeng2022", "mirflickr25k"):
-        assert demo.options == make("flickr8k").options | {
-            name: demo.options[name] for name in ("dnh_c",) if name in demo.options
-        }
-        assert demo.views == given | {"size": 96 if paper == "zeng2022" else 224}
+    small = paper == "zeng2022" and dataset != "mirflickr25k"
+    assert demo.views == given | {"size": 96 if small else 224}
+    other = make("flickr8k").options
+    for method, options in demo.options.items():
+        if "size" in options:
+            assert options["size"] == demo.views["size"]
+            other[method]["size"] = options["size"]
+    assert demo.options == other | {
+        name: demo.options[name] for name in ("dnh_c",) if name in demo.options
+    }
 
 
 @pytest.mark.parametrize(

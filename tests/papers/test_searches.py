@@ -1,11 +1,12 @@
 """The committed searches over settings: the same for all methods, or listed with the reason."""
 
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 
 from mmhash_nb import papers
 from mmhash_nb.experiments import search_space
-from mmhash_nb.experiments.chosen_settings import same_search
 from mmhash_nb.experiments.hyperparameters import trained
 from mmhash_nb.experiments.records import study_files
 from mmhash_nb.experiments.search_space import options
@@ -26,15 +27,14 @@ COMPARED = [
 @pytest.mark.parametrize(("paper", "dataset"), COMPARED)
 def test_all_methods_had_the_same_search_or_it_is_said_that_they_had_not(paper, dataset):
     protocol = papers.protocol(paper, dataset)
-    sentence = searches.note(paper, dataset, protocol)
     if dataset not in searches.unequal(paper):
-        assert f"{search_space.BUDGET} settings" in sentence
+        sentence = searches.check(paper, dataset, protocol)
+        assert f"had {search_space.BUDGET} settings" in sentence
+        assert sentence == searches.note(paper, dataset, protocol)
         return
-    assert sentence.startswith("The search over settings was not the same for all methods: ")
-    with pytest.raises((ValueError, FileNotFoundError)):  # what became equal is not listed
-        same_search(
-            *map(pd.read_csv, study_files(f"{paper}_{dataset}_settings")), trained(protocol)
-        )
+    with pytest.raises(ValueError):  # what became equal is not listed
+        searches.check(paper, dataset, protocol)
+    assert searches.note(paper, dataset, protocol).endswith(searches.unequal(paper)[dataset])
 
 
 @pytest.mark.parametrize(("paper", "dataset"), COMPARED)
@@ -51,8 +51,30 @@ def test_settings_are_those_that_held_out_samples_chose(paper, dataset):
 
 def test_a_comparison_without_a_search_is_refused(monkeypatch):
     protocol = papers.protocol("liong2017", "wiki")
-    monkeypatch.setattr(searches, "unequal", lambda paper: {})
     with pytest.raises(ValueError, match="cmdvh was not searched over"):
-        searches.note("liong2017", "wiki", protocol)
-    with pytest.raises(FileNotFoundError, match="study_liong2017_none_settings"):
-        searches.note("liong2017", "none", protocol)
+        searches.check("liong2017", "wiki", protocol)
+    with pytest.raises(ValueError, match=r"there is no results/study_liong2017_none_settings.csv"):
+        searches.check("liong2017", "none", protocol)
+    monkeypatch.setattr(searches, "unequal", lambda paper: {})
+    sentence = searches.note("liong2017", "wiki", protocol)
+    assert sentence.startswith("The search over settings was not the same for all methods: cmdvh")
+
+
+def test_side_by_side_names_the_methods_with_another_search(tmp_path, monkeypatch):
+    def study(paper, **rows):
+        table = pd.DataFrame(
+            [{"method": m, "seeds": n} for m, counts in rows.items() for n in counts]
+        )
+        table.to_csv(tmp_path / f"study_{paper}_wiki_settings.csv")
+
+    protocol = SimpleNamespace(runs=lambda: [(m, 16, 0, {}) for m in ("dcmh", "cah", "prdh")])
+    monkeypatch.setattr(searches, "study_files", lambda name: [tmp_path / f"study_{name}.csv"])
+    study("liong2017", dcmh=(0, 2), cah=(0, 2))
+    study("zhang2018", dcmh=(0, 2), prdh=(0, 1))
+    said = searches.note_side_by_side("wiki", protocol)
+    assert said == (
+        "Of 3 methods that are trained, 2 had the same search over settings (2 settings, 1 of them "
+        "in full with 2 seeds); another or none: prdh."
+    )
+    study("side_by_side", prdh=(2, 0))
+    assert searches.note_side_by_side("wiki", protocol).endswith("none: none of them.")

@@ -1,16 +1,16 @@
 """Every method of every paper under one protocol."""
 
-from mmhash_nb.experiments.protocol import Protocol, Request, Setup
+from collections.abc import Mapping
+from typing import Any
+
+from mmhash_nb.experiments.protocol import Protocol, Request
 from mmhash_nb.hashers import method_class, names, registered
 from mmhash_nb.papers import folders, masci2014
 
 _ABOUT = folders.toml_of("side_by_side", "about")
 #: Unified codes are compared in one table, by the rule of liong2017 (§4).
 _GALLERY = {"gallery": "learned"}
-DATASETS = {
-    "scenes": Setup(bits=(16, 32), search_epochs=(20, 60)),
-    "wiki": Setup(bits=(16, 32), search_epochs=(30, 100)),
-}
+DATASETS = folders.setups("side_by_side")
 
 
 def left_out(dataset: str) -> dict[str, str]:
@@ -31,14 +31,17 @@ def protocol(request: Request, backbone: str = "", weights: str = "") -> Protoco
     method, the latest one's options count. Methods from outside the package (`hashers.register`)
     are among them, on vectors unless their class says that it takes pixels.
 
-    `wiki` has vectors in both modalities: see `left_out`. At the paper's scale all methods have one
-    backbone, all of it trained by the deep ones: ResNet-18 at 224 pixels.
+    `wiki` has vectors in both modalities: see `left_out`. Where masci2014 has no settings, its
+    networks have those of this protocol's `settings.toml`. At the paper's scale all methods have
+    one backbone, all of it trained by the deep ones: ResNet-18 at 224 pixels.
     """
     dataset, scale, lengths = request.dataset, request.scale, request.lengths((16, 32, 64))
     same = (dataset, scale, lengths, request.seeds)
     backbone = backbone or ("resnet18" if scale == "paper" else "")
     on_vectors = masci2014.protocol.METHODS
-    options = {**folders.protocol("masci2014", *same, request.epochs).options}
+    options: dict[str, Mapping[str, Any]] = {**request.options(on_vectors)}
+    if dataset in masci2014.protocol.DATASETS:
+        options = {**folders.protocol("masci2014", *same, request.epochs).options}
     protocols = {paper: folders.module_of(paper, "protocol") for paper in folders.names()}
     others = {paper: one for paper, one in protocols.items() if one is not masci2014.protocol}
     for name, paper in others.items():

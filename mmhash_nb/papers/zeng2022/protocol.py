@@ -14,17 +14,17 @@ _VARIANTS = ("mah_printed", "mah_sentences")
 
 _BITS = (16, 32, 48, 64)
 DATASETS = setups("zeng2022")
-#: A demo on the tags alone, without pictures.
-_TAGS_ALONE = {("mirflickr25k", "demo")}
+#: Texts without pictures.
+_TAGS_ALONE = ("mirflickr25k_tags",)
 
 
 def protocol(request: Request, backbone: str = "", weights: str = "") -> Protocol:
     """The experiments of zeng2022 (§VI) on a dataset.
 
-    A demo on `mirflickr25k` takes its tags alone: TextHash with the paper's network, rate and
+    `mirflickr25k_tags` is MIRFlickr without its photos: TextHash with the paper's network, rate and
     batches.
     """
-    tags_alone = (request.dataset, request.scale) in _TAGS_ALONE
+    tags_alone = request.dataset in _TAGS_ALONE
     methods = ("texthash",) if tags_alone else (*METHODS, *registered("zeng2022"))
     options = request.options((*methods, *_VARIANTS), backbone=backbone, weights=weights)
     lengths = request.lengths(_BITS)
