@@ -28,7 +28,6 @@ go on; the exit status is then 1. Without a GPU it says so and ends with 2.
 
 import argparse
 import dataclasses
-import os
 import signal
 import subprocess
 import sys
@@ -375,7 +374,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar=("NOTEBOOK", "NAME", "VALUE"),
         help="a parameter of a notebook",
     )
-    parser.add_argument("--data", type=Path, default=Path(os.environ.get("MMHASH_DATA") or "data"))
+    parser.add_argument("--data", type=Path, default=datasets.data_root())
     parser.add_argument("--csv", type=Path, default=output_folder() / "benchmarks_gpu.csv")
     options = parser.parse_args(arguments)
     if not torch.cuda.is_available():

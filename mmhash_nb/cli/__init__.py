@@ -3,7 +3,9 @@
 import argparse
 import errno
 import importlib
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -42,11 +44,31 @@ def _run(given: Sequence[str]) -> int:
         commands.add_parser(name, help=does, add_help=False)
     command = parser.parse_args(given[:1]).command
     try:
+        _end_on_signals()
         return importlib.import_module(f"mmhash_nb.cli.{COMMANDS[command][0]}").main(given)
     except (ArithmeticError, OSError, RuntimeError, ValueError) as error:
         full = isinstance(error, OSError) and error.errno == errno.ENOSPC
         print(f"error: {FULL if full else error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         print("interrupted; the same command goes on where it stopped", file=sys.stderr)
-        return 130
+        (number,) = interrupt.args or (signal.SIGINT,)
+        return 128 + number
+
+
+def _end_on_signals() -> None:
+    """Have TERM and HUP end a command as Ctrl-C does, with all the processes that it started.
+
+    INT does so as well where it was ignored at the start, as a shell has it for what runs behind.
+    HUP stays ignored where it was, for that is what `nohup` is for.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return  # another one may not set handlers
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number and (name == "SIGINT" or signal.getsignal(number) is signal.SIG_DFL):
+            signal.signal(number, _interrupt)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt(number)

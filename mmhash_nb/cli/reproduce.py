@@ -1,11 +1,12 @@
 """Run the notebooks headlessly, write the paper-versus-ours report, publish what runs left.
 
 `reproduce` runs every numbered notebook of `notebooks/` with its default parameters, or what the
-arguments say, in a process each (`runner/headless.py`). Everything goes to `runs/`; `publish`
-replaces the committed files by it.
+arguments say, in a process each (`runner/headless.py`). All that is written goes below `--out`,
+which is `runs/` by default; `publish` replaces the committed files by it.
 """
 
 import argparse
+import os
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from mmhash_nb.cli import PROGRAM
-from mmhash_nb.io.project import project_root
+from mmhash_nb.io.project import project_root, runs_folder, writable, writing_below
 from mmhash_nb.runner.cluster import at_once
 from mmhash_nb.runner.headless import Outcome, in_words
 from mmhash_nb.runner.job_records import done, expected_seconds, makespan, records
@@ -35,10 +36,9 @@ def reproduce(
 ) -> list[Outcome]:
     """Run what is not done of `jobs`, all of it even where some fail, then write the report.
 
-    The tables and pictures of the runs are merged in `runs/`, where the report finds them.
-
     Args:
-        out: the report goes to `out/report.md` and `out/report.html`; runs lie below it.
+        out: holds all that is written: runs, their tables and pictures merged, and the report in
+            `out/report.md` and `out/report.html`.
         again: run also what is done.
         workers, scheduler: as `workers.run_jobs` takes them; its errors come before anything runs.
 
@@ -53,7 +53,7 @@ def reproduce(
     from mmhash_nb.runner.merging import merge
 
     try:
-        for left_out in merge(jobs, out, project_root() / "runs"):
+        for left_out in merge(jobs, out):
             print(left_out, flush=True)
         report.write(out, outcomes)
     except (OSError, ValueError) as error:
@@ -92,8 +92,8 @@ def _publish(given: argparse.Namespace) -> Iterator[str]:
         yield from publish_benchmarks(given.out, root)
         return
     jobs = _jobs(given)
-    yield from merge(jobs, given.out, root / "runs")
-    yield from publish(jobs, root / "runs", root)
+    yield from merge(jobs, given.out)
+    yield from publish(jobs, given.out, root)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -111,13 +111,19 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--batch", type=Path, metavar="FILE.yml", help="a file of jobs")
     copied.add_argument("--benchmarks", action="store_true", help="the tables of benchmarks/ alone")
     for command in (run, copied, report):
-        command.add_argument("--out", type=Path, default=project_root() / "runs", metavar="DIR")
+        words = "where all goes that is written; default %(default)s"
+        command.add_argument("--out", type=_out, default=runs_folder(), help=words, metavar="DIR")
     where = run.add_mutually_exclusive_group()
     where.add_argument("--workers", type=_count, metavar="N", help="so many runs at once, by Dask")
     where.add_argument("--scheduler", metavar="ADDRESS", help="a Dask cluster that runs already")
     run.add_argument("--dry-run", action="store_true", help="say what would run, and how long")
     run.add_argument("--again", action="store_true", help="run also what is done")
     return parser
+
+
+def _out(text: str) -> Path:
+    """An absolute path, which remains the same in processes of another folder."""
+    return Path(os.path.abspath(os.path.expanduser(text)))
 
 
 def _count(text: str) -> int:
@@ -142,6 +148,11 @@ def _jobs(arguments: argparse.Namespace) -> list[Job]:
 def main(arguments: Sequence[str]) -> int:
     """Run one of the commands; returns 0, or 1 where a notebook failed."""
     given = _parser().parse_args(arguments)
+    with writing_below(given.out):
+        return _run(given)
+
+
+def _run(given: argparse.Namespace) -> int:
     if given.command == "report":
         from mmhash_nb import report
 
@@ -158,7 +169,11 @@ def main(arguments: Sequence[str]) -> int:
         print(*plan(jobs, given.out, given.again, n), sep="\n")
         return 0
     outcomes = reproduce(
-        jobs, given.out, again=given.again, workers=given.workers, scheduler=given.scheduler
+        jobs,
+        writable(given.out),
+        again=given.again,
+        workers=given.workers,
+        scheduler=given.scheduler,
     )
     rows = [(o.notebook, f"{o.seconds:.0f}", o.error or "ok") for o in outcomes]
     table = pd.DataFrame(rows, columns=["notebook", "seconds", "status"])

@@ -24,6 +24,7 @@ from typing import Any
 import pandas as pd
 
 from mmhash_nb.datasets import about
+from mmhash_nb.io.project import located, variable
 from mmhash_nb.pairs import Pairs
 
 __all__ = ["available", "data_root", "find", "load", "module_of", "names"]
@@ -39,9 +40,12 @@ def names() -> list[str]:
     return list(_DATASETS)
 
 
-def data_root(root: str | os.PathLike[str] | None = None) -> Path:
-    """The folder that holds the datasets: `root`, else `$MMHASH_DATA`, else `data/`."""
-    return Path(root if root is not None else os.environ.get("MMHASH_DATA") or "data")
+def data_root(root: str | os.PathLike[str] | None = None, here: Path | None = None) -> Path:
+    """The folder that holds the datasets: `root`, else `$MMHASH_DATA`, else `data/`.
+
+    It is absolute; a relative one is found as `io.project.located` says, from `here`.
+    """
+    return located(root or variable("MMHASH_DATA") or "data", here)
 
 
 def load(name: str, root: str | os.PathLike[str] | None = None, **options: Any) -> Pairs:
@@ -57,6 +61,7 @@ def load(name: str, root: str | os.PathLike[str] | None = None, **options: Any) 
         TypeError: the dataset has no such option.
         FileNotFoundError: its files are missing; the message says where to get them and what to
             put where.
+        NotADirectoryError: `root` is a file.
     """
     module = module_of(name)
     signature = inspect.signature(module.load).parameters
@@ -66,7 +71,13 @@ def load(name: str, root: str | os.PathLike[str] | None = None, **options: Any) 
             raise TypeError(
                 f"dataset {name} has no option {option!r}; it has {', '.join(known) or 'none'}."
             )
-    return module.load(data_root(root), **options)
+    folder = data_root(root)
+    if hasattr(module, "find") and folder.is_file():
+        raise NotADirectoryError(
+            f"{folder} is a file: root, or else the variable MMHASH_DATA, must name the folder "
+            "that holds the datasets."
+        )
+    return module.load(folder, **options)
 
 
 def find(name: str, root: str | os.PathLike[str] | None = None) -> Path | None:

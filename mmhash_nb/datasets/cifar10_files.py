@@ -18,6 +18,7 @@ from mmhash_nb.datasets.decoding import opened
 from mmhash_nb.io.archives import Archive
 from mmhash_nb.io.cache import cached_array
 from mmhash_nb.io.download import check_members, digest_of
+from mmhash_nb.io.finding import files_below
 from mmhash_nb.io.packed import SUFFIXES, AnyFile, PackedFile
 from mmhash_nb.io.packed import files as files_in
 
@@ -82,7 +83,7 @@ def pixels_and_classes(path: Path) -> tuple[np.ndarray, np.ndarray]:
         ValueError: a wrong MD5 (nothing is unpickled then), a damaged archive, an archive with
             paths that leave its folder, or an image that does not decode.
     """
-    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    files = [path] if path.is_file() else sorted(files_below(path))
     flat = cached_array("cifar10", [str(path), *files], partial(_flat, path), mapped=True)
     n = len(flat) // (3 * SIDE * SIDE + 1)
     return flat[:-n].reshape(n, 3, SIDE, SIDE), flat[-n:].astype(np.int64)
@@ -144,7 +145,7 @@ class _NumpyOnly(pickle.Unpickler):
 def _files_of(path: Path) -> dict[str, AnyFile]:
     """All files in a folder or archive by their names there."""
     if path.is_dir():
-        files = [p for split in SPLITS for p in (path / split).rglob("*") if p.is_file()]
+        files = [p for split in SPLITS for p in files_below(path / split)]
         return {file.relative_to(path).as_posix(): file for file in files}
     packed = {file.inside: file for file in files_in(path)}
     check_members(path, packed)

@@ -9,7 +9,7 @@ from mmhash_nb.datasets import store
 from mmhash_nb.datasets.about import numbered, wrong
 from mmhash_nb.datasets.selection import Selection, count, no_images, required
 from mmhash_nb.datasets.splits import most_frequent
-from mmhash_nb.io.finding import Photos, has_photo, locate
+from mmhash_nb.io.finding import Photos, files_below, has_photo, locate
 
 CAPTIONS, LABELS, LABEL_LIST = "annotations_complete_eng", "labels.txt", "wlist.txt"
 #: photos; one of them has no English caption
@@ -23,17 +23,18 @@ def missing(folder: Path, images: str) -> str | None:
         return CAPTIONS
     if images == "pixels" and not has_photo(folder):
         return "photo (images/*/*.jpg)"
-    return next((name for name in (LABEL_LIST, LABELS) if not any(folder.rglob(name))), None)
+    return next((n for n in (LABEL_LIST, LABELS) if not any(files_below(folder, n))), None)
 
 
 def contents(folder: Path) -> dict[str, tuple[int, int]]:
     """How many files of each kind are there, and how many are needed."""
-    photos = (p for p in folder.glob("**/images/*/*.jpg") if p.stem.isdecimal())
+    photos = files_below(folder, "*.jpg")
+    photos = (p for p in photos if p.stem.isdecimal() and "images" in p.parts[-3:-2])
     return {
         "photos": (len({path.name for path in photos}), N_PHOTOS),
-        "captions": (count(locate(folder, CAPTIONS), "**/*.eng"), N_PHOTOS - 1),
-        "list of labels": (int(any(folder.rglob(LABEL_LIST))), 1),
-        "labels of segments": (int(any(folder.rglob(LABELS))), 1),
+        "captions": (count(locate(folder, CAPTIONS), "*.eng"), N_PHOTOS - 1),
+        "list of labels": (int(any(files_below(folder, LABEL_LIST))), 1),
+        "labels of segments": (int(any(files_below(folder, LABELS))), 1),
     }
 
 
@@ -44,7 +45,7 @@ def read(folder: Path, images: str, size: int, frequent: int | None = None) -> S
     out, which leaves 255; with `frequent` so many of them, those of the most photos. Other
     arguments and errors are those of `Distributions.read_official`.
     """
-    names = _names(min(folder.rglob(LABEL_LIST)))
+    names = _names(min(files_below(folder, LABEL_LIST)))
     labels_of = _labels(folder, names)
     texts = _texts(required(folder, CAPTIONS))
     numbers = sorted(texts.keys() & labels_of.keys())
@@ -83,7 +84,7 @@ def _names(path: Path) -> dict[int, str]:
 def _labels(folder: Path, names: dict[int, str]) -> dict[int, set[int]]:
     """The labels of each photo: a line has photo, segment and label, or no label."""
     labels_of: dict[int, set[int]] = {}
-    for path in sorted(folder.rglob(LABELS)):
+    for path in sorted(files_below(folder, LABELS)):
         for number, line in numbered(path, "latin-1"):
             fields = line.split()
             if not all(field.isdecimal() for field in fields) or len(fields) not in (2, 3):
@@ -101,7 +102,7 @@ def _labels(folder: Path, names: dict[int, str]) -> dict[int, set[int]]:
 def _texts(folder: Path) -> dict[int, str]:
     """The captions by the numbers of their photos."""
     texts = {}
-    for path in sorted(folder.rglob("*.eng")):
+    for path in sorted(files_below(folder, "*.eng")):
         text = path.read_text(encoding="latin-1")
         photo = re.search(_ELEMENT.format("IMAGE"), text)
         caption = re.search(_ELEMENT.format("DESCRIPTION"), text, re.DOTALL)

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from mmhash_nb.datasets.splits import Split
-from mmhash_nb.io.finding import locate
+from mmhash_nb.io.finding import files_below, locate
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ def absent(folder: Path, *names: str) -> str | None:
 
 
 def count(folder: Path | None, pattern: str) -> int:
-    """How many files of a folder match; none where there is no folder."""
-    return 0 if folder is None else sum(1 for _ in folder.glob(pattern))
+    """How many files at any depth below a folder match; none where there is no folder."""
+    return 0 if folder is None else sum(1 for _ in files_below(folder, pattern))
 
 
 def required(folder: Path, *names: str) -> Path:

@@ -12,7 +12,7 @@ from mmhash_nb.experiments.protocol import Protocol
 from mmhash_nb.experiments.provenance import method_hash
 from mmhash_nb.experiments.runs import Run, codes_are_whole, read_record
 from mmhash_nb.hashers.base import Embedder, Hasher
-from mmhash_nb.io.project import project_root
+from mmhash_nb.io.project import runs_folder
 from mmhash_nb.pairs import Pairs
 
 Fitted = Callable[[], Hasher | Embedder]
@@ -52,12 +52,12 @@ def saved_runs(protocol: Protocol, pairs: Pairs, root: Path | None = None) -> Co
     Args:
         protocol: what was run.
         pairs: the dataset as the runs had it.
-        root: folder of the run folders; `runs/` of the repository by default.
+        root: folder of the run folders; `io.project.runs_folder()` by default.
 
     Raises:
         ValueError: no run of the protocol is there.
     """
-    folder = root or project_root() / "runs"
+    folder = root or runs_folder()
     wanted = {
         (method, bits): hashers.create(method, bits, seed, **options)
         for method, bits, seed, options in protocol.runs()

@@ -1,14 +1,13 @@
 """Run records as one long table: checked, on disk, and read cell by cell."""
 
 import io
-import os
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from mmhash_nb.io.files import whole
-from mmhash_nb.io.project import output_folder, project_root
+from mmhash_nb.io.project import output_folder, project_root, runs_folder, written_folder
 
 #: One row of a record per task and metric; `value` is a fraction 0..1 (ACG: a number of labels).
 COLUMNS = [
@@ -43,16 +42,18 @@ def _table(file: Path) -> pd.DataFrame:
         raise ValueError(f"{file} is no whole CSV file of records ({reason}).") from None
 
 
-def write(records: pd.DataFrame, folder: Path) -> list[Path]:
+def write(records: pd.DataFrame, folder: Path | None = None) -> list[Path]:
     """Write `records` to `folder`, a `<paper>_<dataset>.csv` each, whole or not at all.
 
-    A file that is there is replaced: it holds the last records of that paper and dataset. A run of
-    a batch writes to `$MMHASH_OUTPUT` instead, as `io.project.output_folder` says.
+    A file that is there is replaced: it holds the last records of that paper and dataset. The
+    default folder is `io.project.runs_folder()`. A run of a batch writes to its folder instead, and
+    the batch merges those, as `io.project.output_folder` says.
 
     Returns:
         The files in `folder`.
     """
-    now = Path(os.environ.get("MMHASH_OUTPUT") or folder)
+    folder = folder or runs_folder()
+    now = written_folder("MMHASH_OUTPUT") or folder
     names = []
     for (paper, dataset), part in checked(records).groupby(["paper", "dataset"]):
         names.append(f"{paper}_{dataset}.csv")

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 import time
 from collections.abc import Iterable, Mapping
@@ -24,7 +23,7 @@ from mmhash_nb.features.vectors import described
 from mmhash_nb.hashers.base import Embedder, Hasher
 from mmhash_nb.io.files import whole
 from mmhash_nb.io.output import progress_bar, say
-from mmhash_nb.io.project import project_root
+from mmhash_nb.io.project import headless, runs_folder, writable
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.training.devices import resolve_device
 
@@ -84,7 +83,7 @@ def run(
         method: registry name; bits, seed, options: as `hashers.create` takes them.
         pairs: dataset with its splits; queries never reach training.
         device: `auto`, `cpu` or `cuda`.
-        root: the folder of run folders; `runs/` of the repository by default.
+        root: the folder of run folders; `io.project.runs_folder()` by default.
     """
     fitted = hashers.create(method, bits, seed, device=device, **(options or {}))
     configuration = {
@@ -99,10 +98,8 @@ def run(
     if files := provenance.option_files(fitted.options):
         configuration["files"] = files
     key = hashlib.sha256(json.dumps(configuration, sort_keys=True).encode()).hexdigest()[:20]
-    folder = (root or project_root() / "runs") / key
-    locks = folder.parent / "locks"
-    locks.mkdir(parents=True, exist_ok=True)
-    with FileLock(locks / key):
+    folder = writable(root or runs_folder()) / key
+    with FileLock(writable(folder.parent / "locks") / key):
         record = _found_or_done(fitted, configuration, pairs, folder, device)
     return Run(folder, record | {"paper": paper})
 
@@ -187,16 +184,16 @@ def run_protocol(
     seen = pairs
     if protocol.on_vectors:
         seen = described(pairs, **protocol.vectors, device=resolve_device(device))
-    headless = bool(os.environ.get("MMHASH_HEADLESS"))
-    if headless or pairs.without_relevant:
+    lines = headless()
+    if lines or pairs.without_relevant:
         say(f"{pairs.name}: {pairs.means}.")
     done = []
     for method, bits, seed, options in progress_bar(
-        protocol.runs(), desc=pairs.name, disable=headless, leave=False, delay=10.0
+        protocol.runs(), desc=pairs.name, disable=lines, leave=False, delay=10.0
     ):
         view = seen if method in protocol.on_vectors else pairs
         one = run(paper, method, view, bits, seed, options, device=device, root=root)
-        if headless:
+        if lines:
             scores = (f"{task} {found['mAP']:.3f}" for task, found in one.metrics.items())
             took = f"mAP {', '.join(scores)} ({one.record['seconds_fit']:.1f} s)"
             say(f"{method} {bits} bits seed {seed}: {took}")

@@ -23,7 +23,7 @@ def axes(method: str, epochs: Sequence[int]) -> dict[str, list[Any]]:
 
     Args:
         method: registry name.
-        epochs: lengths of training on the dataset.
+        epochs: lengths of training on the dataset, of methods for which the file names none.
 
     Returns:
         By option, with `decays` in place of `decay_every`, as `search_space.toml` has them for the
@@ -36,7 +36,9 @@ def axes(method: str, epochs: Sequence[int]) -> dict[str, list[Any]]:
     found.pop("always", None)
     there = {"decays" if name == "decay_every" else name for name in cls.defaults}
     chosen = {name: values for name, values in found.items() if name in there}
-    return chosen | ({"epochs": sorted(epochs, reverse=True)} if epochs else {})
+    if epochs and "epochs" not in chosen:
+        chosen["epochs"] = sorted(epochs, reverse=True)
+    return chosen
 
 
 def is_trained(method: str) -> bool:

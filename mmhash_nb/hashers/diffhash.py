@@ -1,6 +1,5 @@
 """DiffHash: eigenvectors of a difference of covariances, thresholds by an exact search."""
 
-import numba
 import numpy as np
 from scipy import linalg
 
@@ -8,6 +7,7 @@ from mmhash_nb.hashers.base import State, check_at_most
 from mmhash_nb.hashers.label_groups import LabelGroups
 from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.unimodal import UnimodalHasher
+from mmhash_nb.io.compiled import compiled
 
 
 class DiffHash(UnimodalHasher):
@@ -90,7 +90,7 @@ def best_threshold(values: np.ndarray, groups: LabelGroups, alpha: float) -> flo
     return float((ordered[best] + ordered[best + 1]) / 2)
 
 
-@numba.njit(cache=True)
+@compiled
 def _similar_earlier(of: np.ndarray, share: np.ndarray) -> np.ndarray:
     """For each sample, how many of those before it are similar to it."""
     seen = np.zeros(len(share), np.int64)  # of each group, samples so far that are similar to it

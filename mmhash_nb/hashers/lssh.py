@@ -1,15 +1,15 @@
 """LSSH: latent semantic sparse hashing, sparse codes of images mapped onto factors of texts."""
 
-import os
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.hashers.base import State, ridge, unit_rows
 from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.shallow import ShallowHasher
+from mmhash_nb.io import project
+from mmhash_nb.io.compiled import compiled
 from mmhash_nb.io.output import progress_bar
 from mmhash_nb.pairs import Modality, Pairs
 
@@ -81,7 +81,7 @@ class LSSH(ShallowHasher):
         a = unit_rows(rng.standard_normal((self.n_bits, t.shape[1])))
         s = terms.codes(x, b)
         history: list[float] = []
-        headless = bool(os.environ.get("MMHASH_HEADLESS"))
+        headless = project.headless()
         bar = progress_bar(range(rounds), "LSSH", unit="round", leave=False, disable=headless)
         for _ in bar:
             v = terms.latent(s @ r, t, a)
@@ -167,7 +167,7 @@ class Terms:
         return float(coding + self.lambda_ * mapping + self.mu * factorisation)
 
 
-@numba.njit(cache=True)
+@compiled
 def sparse_codes(
     gram: np.ndarray, cross: np.ndarray, rho: np.ndarray, start: np.ndarray
 ) -> np.ndarray:

@@ -1,12 +1,12 @@
 """SSH: similarity-sensitive hashing, boosted thresholds of single features."""
 
-import numba
 import numpy as np
 
 from mmhash_nb.hashers.base import State, check_at_most
 from mmhash_nb.hashers.label_groups import LabelGroups
 from mmhash_nb.hashers.options import option
 from mmhash_nb.hashers.unimodal import UnimodalHasher
+from mmhash_nb.io.compiled import compiled
 
 
 class SSH(UnimodalHasher):
@@ -91,7 +91,7 @@ def rank_features(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return values, ranks, n_values
 
 
-@numba.njit(cache=True)
+@compiled
 def best_stump(
     ranks: np.ndarray,
     n_values: np.ndarray,

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -11,19 +12,29 @@ from filelock import FileLock
 
 from mmhash_nb.io.files import whole
 from mmhash_nb.io.imports import closure, code_hash, module_file, read_loaded
+from mmhash_nb.io.project import runs_folder, variable, writable, written_folder
 
 #: what a cached array may depend on
 Part = str | int | float | bool | None | np.ndarray | Path | Sequence["Part"] | Mapping[str, "Part"]
 
 
 def cache_folder(name: str) -> Path:
-    """A folder for what can be computed again: `$MMHASH_CACHE/name`, or the user's cache folder."""
-    base = os.environ.get("MMHASH_CACHE")
-    if base is None:
-        base = os.path.join(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "mmhash_nb")
-    folder = Path(base) / name
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    """The folder `name` of the cache, for what can be computed again.
+
+    The cache is `$MMHASH_CACHE`, else `mmhash_nb/` of the user's cache folder (`$XDG_CACHE_HOME`,
+    else `~/.cache`). Where there is no home, or none that can be written, it is `runs/cache`.
+
+    Raises:
+        OSError: the folder cannot be written; names it.
+    """
+    by = "the variable MMHASH_CACHE"
+    if (base := written_folder("MMHASH_CACHE")) is not None:
+        return writable(base / name, by)
+    with suppress(PermissionError, RuntimeError):  # of a user without a home
+        users = variable("XDG_CACHE_HOME")  # a relative one does not count, by its specification
+        base = Path(users) if os.path.isabs(users) else Path.home() / ".cache"
+        return writable(base / "mmhash_nb" / name, by)
+    return writable(runs_folder() / "cache" / name, by)
 
 
 def cached_array(

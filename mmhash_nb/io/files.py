@@ -4,7 +4,7 @@ import csv
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -29,12 +29,13 @@ def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     aside = Path(name)
     try:
         yield aside
-        with open(aside, "rb") as written:
+        with open(aside, "r+b") as written:  # Windows syncs what may be written alone
             os.fsync(written.fileno())
         # mkstemp makes files private; a result is as readable as any other new file.
         umask = os.umask(0)
         os.umask(umask)
-        aside.chmod(0o666 & ~umask)
+        with suppress(OSError):  # of a disk without permissions, such as a network's
+            aside.chmod(0o666 & ~umask)
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)

@@ -1,7 +1,9 @@
 """Where files lie under a folder, however an archive was unpacked."""
 
+import fnmatch
 import os
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, takewhile
@@ -37,6 +39,24 @@ def locate(folder: Path, *names: str) -> Path | None:
     return None
 
 
+def files_below(folder: Path, pattern: str = "*") -> Iterator[Path]:
+    """The files of a name at every depth below a folder, sorted in each; links count as well.
+
+    Hidden folders do not count, and of a folder that several links lead to the first does.
+
+    Args:
+        pattern: of the name, such as `*.jpg`.
+    """
+    seen = set()
+    for base, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if (real := os.path.realpath(base)) in seen:  # a link to a folder above leads here again
+            folders.clear()
+            continue
+        seen.add(real)
+        yield from (Path(base, name) for name in fnmatch.filter(sorted(names), pattern))
+
+
 class Photos:
     """The image files under a folder, by name, also those in zip and tar archives there.
 
@@ -57,20 +77,23 @@ class Photos:
         """The file of each name, or None; names may begin with folders, with `/` or backslashes.
 
         Of the files of the same last name that one is taken whose folders agree the furthest. One
-        whose folder does not agree is taken if no other of the names ends so.
+        whose folder does not agree is taken if no other of the names ends so. A disk or an archive
+        may have changed the case of a name, or how its accents are encoded: where no file has the
+        very name, such a one is taken.
 
         Raises:
             ValueError: an archive that is looked into is damaged.
         """
         wanted = [split(name) for name in names]
         often = Counter(last for *_, last in wanted)
-        found = [_best(self._loose.get(parts[-1], []), parts, often) for parts in wanted]
+        found = [_best(self._loose.get(_plain(of[-1]), []), of, often) for of in wanted]
         if all(
             one and _agree(one, of) == len(of) for one, (*of, _) in zip(found, wanted, strict=True)
         ):
             return found
         packed = self._in_archives()
-        both = ([*self._loose.get(last, []), *packed.get(last, [])] for *_, last in wanted)
+        keys = (_plain(last) for *_, last in wanted)
+        both = ([*self._loose.get(key, []), *packed.get(key, [])] for key in keys)
         return [_best(photos, parts, often) for photos, parts in zip(both, wanted, strict=True)]
 
     def find_all(self, names: Iterable[str]) -> list[AnyFile]:
@@ -108,11 +131,9 @@ def split(name: str) -> list[str]:
 
 def _walk(folder: Path, suffixes: Iterable[str]) -> Iterator[Path]:
     """The files under a folder that end so, but for hidden ones."""
-    for base, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if os.path.splitext(name)[1].lower() in suffixes and not name.startswith("."):
-                yield Path(base, name)
+    for path in files_below(folder):
+        if os.path.splitext(path.name)[1].lower() in suffixes and not path.name.startswith("."):
+            yield path
 
 
 def _loose(folder: Path) -> Iterator[Path]:
@@ -131,13 +152,19 @@ def _packed(folder: Path) -> Iterator[AnyFile]:
 def _by_name(photos: Iterable[AnyFile]) -> dict[str, list[AnyFile]]:
     by_name: dict[str, list[AnyFile]] = {}
     for photo in photos:
-        by_name.setdefault(photo.name, []).append(photo)
+        by_name.setdefault(_plain(photo.name), []).append(photo)
     return by_name
+
+
+def _plain(name: str) -> str:
+    """A name as disks compare it that know no case, or have their own encoding of accents."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _best(photos: Sequence[AnyFile], wanted: Sequence[str], often: Counter[str]) -> AnyFile | None:
     """That of the photos whose folders agree the furthest; `often`: how many names end so."""
     *folders, last = wanted
+    photos = [photo for photo in photos if photo.name == last] or photos
     best = max(photos, key=lambda photo: _agree(photo, folders), default=None)
     return best if best and (_agree(best, folders) or often[last] == 1) else None
 

@@ -12,8 +12,9 @@ from mmhash_nb.runner.headless import Outcome
 def write(out: Path, outcomes: Iterable[Outcome] = ()) -> list[Path]:
     """Write `out/report.md` and `out/report.html`, each whole or not at all.
 
-    Numbers are those of the committed full runs in `results/` and of this machine's runs in
-    `runs/`; nothing is run. Pictures are those of `runs/`, else the committed ones in `figures/`.
+    Numbers are those of the committed full runs in `results/` and of this machine's runs in the
+    `runs_folder` of `io/project.py`; nothing is run. Pictures are of those runs, else the committed
+    ones in `figures/`.
     The page holds its pictures; the Markdown links them.
 
     Args:

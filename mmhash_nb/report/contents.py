@@ -1,6 +1,7 @@
 """What the report says: a summary, then each paper's numbers, claims, errata and pictures."""
 
 from collections.abc import Iterable, Iterator, Set
+from pathlib import Path
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
@@ -9,7 +10,7 @@ import pandas as pd
 from mmhash_nb import __version__, datasets, papers
 from mmhash_nb.experiments.provenance import environment
 from mmhash_nb.experiments.records import read
-from mmhash_nb.io.project import project_root
+from mmhash_nb.io.project import project_root, runs_folder
 from mmhash_nb.papers import compare, scoreboard
 from mmhash_nb.papers.verdicts import comparisons, verdicts
 from mmhash_nb.report.document import Link, fold, heading, links, picture, table, text
@@ -19,8 +20,14 @@ from mmhash_nb.runner.headless import Outcome
 TITLE = "Paper versus ours"
 #: The name of notebook 5's records and pictures: it is no paper.
 _ALL_METHODS = "side_by_side"
-#: Where records lie, under the project's root, and what that is.
+#: What folders hold records, and what that is.
 _FOLDERS = {"results": "the committed full runs", "runs": "this machine's last runs"}
+
+
+def _path(folder: str) -> Path:
+    """Where a folder of this name lies: `results`, `figures`, `runs` or `runs/figures`."""
+    first, *rest = Path(folder).parts
+    return (runs_folder() if first == "runs" else project_root() / first).joinpath(*rest)
 
 
 class Section(NamedTuple):
@@ -67,7 +74,7 @@ def sections(paper: str, present: Set[str] = frozenset()) -> list[Section]:
     `present` names the datasets whose files are on this machine.
     """
     of_paper = set(papers.tables(paper).dataset)
-    by_folder = {folder: read(paper, project_root() / folder) for folder in _FOLDERS}
+    by_folder = {folder: read(paper, _path(folder)) for folder in _FOLDERS}
     found = []
     for folder, records in by_folder.items():
         there = set(records.dataset)
@@ -203,7 +210,7 @@ def pictures(paper: str) -> dict[tuple[str, str], list[Element]]:
     captions = papers.captions(paper)
     found: dict[str, tuple[str, list[Element]]] = {}
     for folder in ("figures", "runs/figures"):
-        for of_dataset in sorted((project_root() / folder / paper).glob("*/")):
+        for of_dataset in sorted((_path(folder) / paper).glob("*/")):
             some = []
             for path in sorted(of_dataset.glob("*.png")):
                 by_name = f"{path.stem.replace('_', ' ').capitalize()}."
@@ -223,7 +230,7 @@ def _side_by_side() -> Iterator[Element]:
     yield heading(2, "All methods side by side", _ALL_METHODS)
     yield text("Every method under one protocol, as notebook 5 runs it. No paper prints these.")
     for folder, what in _FOLDERS.items():
-        records = read(_ALL_METHODS, project_root() / folder)
+        records = read(_ALL_METHODS, _path(folder))
         for dataset in sorted(set(records.dataset)):
             laid = compare.scores(records, dataset).reset_index()
             summary = f"mAP in per cent on {dataset}, mean ± half of the 95 % interval; {what}"

@@ -22,6 +22,7 @@ from typing import Any
 
 from mmhash_nb.io.files import FULL
 from mmhash_nb.io.output import lasting_output
+from mmhash_nb.io.project import RUNS
 
 #: Kernels that never answer (a port taken between choosing and binding it) are started again.
 STARTS = 3
@@ -50,13 +51,15 @@ class Conditions:
     Attributes:
         folder: the current folder of the notebook, this process's by default.
         shown: whether what is printed appears here too.
-        threads: of BLAS, PyTorch and Numba each, as the environment says by default.
+        runs: the `io.project.runs_folder` of the notebook, as the environment says by default.
+        threads: of BLAS, PyTorch and Numba each, likewise.
         stopped: called twice a second; where it returns True, the run ends before its time.
     """
 
     folder: Path | None = None
     shown: bool = True
     threads: int | None = None
+    runs: Path | None = None
     stopped: Callable[[], bool] = lambda: False
 
 
@@ -106,7 +109,7 @@ def _start(request: Mapping[str, Any], output: Path, conditions: Conditions) -> 
                 stdout=written,
                 stderr=subprocess.STDOUT,
                 cwd=conditions.folder,
-                env=variables(ipython, files_folder(output.absolute()), conditions.threads),
+                env=variables(ipython, files_folder(output.absolute()), conditions),
                 start_new_session=True,  # Ctrl-C comes here, and then there
             )
             decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -124,14 +127,16 @@ def _start(request: Mapping[str, Any], output: Path, conditions: Conditions) -> 
         return exit_code, error or f"exit status {exit_code}"
 
 
-def variables(ipython: str, files: Path, threads: int | None = None) -> dict[str, str]:
-    """The environment of a run, whose tables go to `files`; `threads` as in `Conditions`."""
+def variables(ipython: str, files: Path, conditions: Conditions = DEFAULT) -> dict[str, str]:
+    """The environment of a run, whose tables go to `files`."""
+    threads = conditions.threads
     return {
         **os.environ,
         "IPYTHONDIR": ipython,
         "JUPYTER_PREFER_ENV_PATH": "1",  # this environment's kernel before the user's
         "MMHASH_HEADLESS": "1",  # a line per epoch instead of bars
         "MMHASH_OUTPUT": str(files),
+        **({RUNS: str(conditions.runs)} if conditions.runs else {}),
         **({f"{pool}_NUM_THREADS": str(threads) for pool in _THREAD_POOLS} if threads else {}),
     }
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from mmhash_nb.io.download import digest_of
 from mmhash_nb.io.files import whole
-from mmhash_nb.io.project import project_root
+from mmhash_nb.io.finding import files_below
+from mmhash_nb.io.project import located, project_root
 from mmhash_nb.io.source import package_hash, versions
 from mmhash_nb.runner.headless import Outcome, files_folder
 from mmhash_nb.runner.jobs import Job
@@ -57,14 +58,15 @@ def _read_files(settings: Mapping[str, Any], folder: Path) -> list[tuple[str, in
     """Name, size and second of change of each file that a job with these settings reads."""
     from mmhash_nb import datasets  # takes seconds, and most processes never come here
 
-    named = [folder / value for value in settings.values() if isinstance(value, str) and value]
+    texts = (value for value in settings.values() if isinstance(value, str) and value)
+    named = [located(value, folder) for value in texts]
     found = [(path.name, path) for path in named if os.path.isfile(path)]  # a value may be any text
     value = str(settings.get("dataset", ""))
     # A selection `<dataset>_<selection>` reads the files of its dataset.
     name = next((n for n in datasets.names() if value == n or value.startswith(f"{n}_")), None)
-    where = name and datasets.find(name, folder / datasets.data_root(settings.get("root") or None))
+    where = name and datasets.find(name, datasets.data_root(settings.get("root"), folder))
     if where:
-        inside = [where] if where.is_file() else where.rglob("*")
+        inside = [where] if where.is_file() else files_below(where)
         found += [(p.relative_to(where.parent).as_posix(), p) for p in inside if p.is_file()]
     stats = ((name, path.stat()) for name, path in found)
     return sorted((name, stat.st_size, int(stat.st_mtime)) for name, stat in stats)

@@ -1,4 +1,4 @@
-"""Tables and pictures of many runs, merged in `runs/` as one run of them all would leave them."""
+"""Tables and pictures of many runs, merged as one run of them all would leave them."""
 
 import json
 import shutil
@@ -28,10 +28,10 @@ class _Part(NamedTuple):
     path: Path
 
 
-def merge(jobs: Sequence[Job], out: Path, folder: Path) -> list[str]:
-    """Write to `folder` the files that runs left: tables, and pictures below `figures/`.
+def merge(jobs: Sequence[Job], out: Path) -> list[str]:
+    """Write to `out` the files that runs left: tables, and pictures below `figures/`.
 
-    All runs below `out` and `folder` count, those of other commands too. Records of runs that
+    All runs below `out` count, those of other commands too. Records of runs that
     differ in code lengths and seeds alone belong together, and a file holds one such setting: that
     of the last of `jobs` that wrote it. Any other file is that of the last such run. A file that
     none of `jobs` wrote is left as it is; where it is not there, it gets the setting that ended
@@ -41,7 +41,6 @@ def merge(jobs: Sequence[Job], out: Path, folder: Path) -> list[str]:
     Args:
         jobs: the jobs of this command.
         out: as `jobs.from_grid` takes it.
-        folder: `runs/` of the repository.
 
     Returns:
         A sentence for each file of records from which a setting is left out.
@@ -49,23 +48,22 @@ def merge(jobs: Sequence[Job], out: Path, folder: Path) -> list[str]:
     Raises:
         ValueError: where a run measured what records cannot hold.
     """
-    if not _found(jobs, out, folder):
+    if not _found(jobs, out):
         return []
-    folder.mkdir(parents=True, exist_ok=True)
     # Of batches that end at once the last finds the files of all of them.
-    with FileLock(folder / ".merging.lock"):
+    with FileLock(out / ".merging.lock"):
         sentences = []
-        for name, parts in sorted(_found(jobs, out, folder).items()):
+        for name, parts in sorted(_found(jobs, out).items()):
             best = max(parts)
-            if best.job < 0 and (folder / name).exists():
+            if best.job < 0 and (out / name).exists():
                 continue
             if not holds_records(best.path):
-                with whole(folder / name) as aside:
+                with whole(out / name) as aside:
                     shutil.copyfile(best.path, aside)
                 continue
             same = [part for part in parts if part.setting == best.setting]
             rows = [pd.read_csv(part.path) for part in sorted(same, key=lambda p: p.ended)]
-            write(pd.concat(rows).drop_duplicates(KEY, keep="last"), folder)
+            write(pd.concat(rows).drop_duplicates(KEY, keep="last"), out)
             if others := sorted({part.setting for part in parts} - {best.setting}):
                 sentences.append(_left_out(name, best.setting, others))
         return sentences
@@ -79,15 +77,10 @@ def holds_records(path: Path) -> bool:
         return set(COLUMNS) <= set(file.readline().rstrip("\n").split(","))
 
 
-def _found(jobs: Sequence[Job], out: Path, folder: Path) -> dict[str, list[_Part]]:
-    """The files of successful runs by the path that they have below `folder`."""
+def _found(jobs: Sequence[Job], out: Path) -> dict[str, list[_Part]]:
+    """The files of successful runs by the path that they get below `out`."""
     index = {record_path(job).resolve(): i for i, job in enumerate(jobs)}
-    there = {
-        path.resolve(): record
-        for below in (out, folder)
-        for path, record in records(below)
-        if succeeded(path, record)
-    }
+    there = {path.resolve(): r for path, r in records(out) if succeeded(path, r)}
     found: dict[str, list[_Part]] = {}
     for path, record in there.items():
         of_run = (index.get(path, -1), record["ended"], _setting(record))

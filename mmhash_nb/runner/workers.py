@@ -9,6 +9,7 @@ from pathlib import Path
 from distributed import Client, Status, as_completed, get_worker
 from filelock import FileLock, Timeout
 
+from mmhash_nb.io.project import runs_folder
 from mmhash_nb.runner import job_records
 from mmhash_nb.runner.cluster import client, other_software, slots, software, threads_each
 from mmhash_nb.runner.headless import DEFAULT, Conditions, Outcome, clear, execute, in_words
@@ -130,8 +131,7 @@ def _on_dask(
             _on_worker,
             job,
             since,
-            Path.cwd(),
-            threads,
+            Conditions(Path.cwd(), False, threads, runs_folder()),
             topic,
             needed,
             pure=False,
@@ -155,8 +155,7 @@ def _on_dask(
 def _on_worker(
     job: Job,
     since: float,
-    folder: Path,
-    threads: int | None,
+    conditions: Conditions,
     topic: str,
     needed: Software | None,
 ) -> Outcome:
@@ -172,4 +171,4 @@ def _on_worker(
         at_work = worker.status in (Status.running, Status.paused)
         return not at_work or task is None or task.state == "cancelled"
 
-    return run_job(job, since, Conditions(folder, False, threads, stopped))
+    return run_job(job, since, replace(conditions, stopped=stopped))

@@ -1,8 +1,8 @@
 """How far a training is: a bar in a browser or terminal, lines when headless."""
 
-import os
 import time
 
+from mmhash_nb.io import project
 from mmhash_nb.io.output import progress_bar, say
 
 #: before and between messages; trainings of seconds say nothing
@@ -14,7 +14,7 @@ class Progress:
 
     def __init__(self, label: str, epochs: int, done: int) -> None:
         self.label, self.epochs, self.done = label, epochs, done
-        self.headless = bool(os.environ.get("MMHASH_HEADLESS"))
+        self.headless = project.headless()
         self.last = time.monotonic()
         self.bar = None
         if not self.headless:

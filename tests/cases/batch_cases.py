@@ -32,22 +32,30 @@ _COMMAND = Path(__file__).with_name("batch_command.py")
 _started: list[subprocess.Popen] = []
 
 
-def start(folder: Path, *arguments: str, whole: bool = False) -> subprocess.Popen:
+def start(
+    folder: Path, *arguments: str, whole: bool = False, ignored: signal.Signals | None = None
+) -> subprocess.Popen:
     """`python -m mmhash_nb reproduce` in a new process group.
 
     Args:
         whole: write the report too.
+        ignored: as `begin` takes it.
     """
     command = ["-m", "mmhash_nb"] if whole else [str(_COMMAND)]
-    return begin(folder, *command, "reproduce", *arguments)
+    return begin(folder, *command, "reproduce", *arguments, ignored=ignored)
 
 
-def begin(folder: Path, *arguments: str) -> subprocess.Popen:
-    """Python with these arguments, in a new process group."""
+def begin(folder: Path, *arguments: str, ignored: signal.Signals | None = None) -> subprocess.Popen:
+    """Python with these arguments, in a new process group.
+
+    Args:
+        ignored: a signal that it ignores when it starts, as a shell has it for what runs behind.
+    """
     # Tests that run in the background ignore Ctrl-C, and so would what they start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    trap = f"trap '' {ignored.name.removeprefix('SIG')}; " if ignored else ""
     command = subprocess.Popen(
-        [sys.executable, *arguments],
+        ["sh", "-c", f'{trap}exec "$@"', "sh", sys.executable, *arguments],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -6,7 +6,7 @@ from types import ModuleType
 if __name__ == "__main__":
     report, merging = ModuleType("report"), ModuleType("merging")
     report.write = lambda out, outcomes: []
-    merging.merge = lambda jobs, out, folder: []
+    merging.merge = lambda jobs, out: []
     sys.modules |= {"mmhash_nb.report": report, "mmhash_nb.runner.merging": merging}
     from mmhash_nb.cli import main
 

@@ -13,6 +13,8 @@ from batch_cases import printed
 from table_cases import table_rows
 
 from mmhash_nb import cli
+from mmhash_nb.io import project as project_module
+from mmhash_nb.io.project import runs_folder
 from mmhash_nb.runner import headless, job_records, notebook_parameters, workers
 from mmhash_nb.runner import jobs as batch
 
@@ -57,8 +59,12 @@ def test_an_unknown_notebook_names_those_there_are(project, capsys):
     assert "no notebook '9_none'; there are 1_ok" in capsys.readouterr().err
 
 
-def test_a_folder_without_notebooks_is_named(tmp_path, monkeypatch, capsys):
+def test_without_notebooks_around_those_of_the_package_are_found(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    found = batch.from_grid([], {}, {}, runs_folder())
+    assert found[0].notebook == Path(__file__).parents[2] / "notebooks" / "0_start_here.ipynb"
+    assert found[0].output == tmp_path / "runs" / "notebooks" / "0_start_here.ipynb"
+    monkeypatch.setattr(project_module, "_CHECKOUT", tmp_path)  # installed without a repository
     assert cli.main(["reproduce"]) == 2
     assert "holds no numbered notebook" in capsys.readouterr().err
 

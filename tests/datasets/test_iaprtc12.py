@@ -80,6 +80,21 @@ def test_photos_captions_and_labels_of_segments_go_together(tmp_path):
     assert (len(pairs.query), len(pairs.database), len(pairs.train)) == (2, 4, 3)
 
 
+def test_photos_and_captions_may_be_links_to_another_disk(tmp_path):
+    folder = write_official(tmp_path)
+    before = iaprtc12.read(folder, images="pixels", size=8, **SMALL)
+    for name in ("iaprtc12/images", "iaprtc12/annotations_complete_eng", "saiaprtc12ok"):
+        moved = tmp_path / "disk" / name
+        moved.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(folder / name, moved)
+        (folder / name).symlink_to(moved)
+    assert iaprtc12.find(tmp_path) == folder
+    after = iaprtc12.read(folder, images="pixels", size=8, **SMALL)
+    assert after.fingerprint == before.fingerprint
+    n = len(PHOTOS)
+    assert [there for there, _ in iaprtc12.contents(tmp_path).values()] == [n, n, 1, 1]
+
+
 def test_words_come_from_the_captions_outside_the_queries(tmp_path):
     folder = write_official(tmp_path)
     chosen = set()

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -27,8 +29,42 @@ def test_the_root_is_the_argument_then_the_variable_then_data(tmp_path, monkeypa
     assert data_root() == tmp_path / "variable"
     with pytest.raises(FileNotFoundError, match="variable"):
         load("wiki")
-    monkeypatch.delenv("MMHASH_DATA")
-    assert str(data_root()) == "data"
+    monkeypatch.setenv("MMHASH_DATA", "$HOME/datasets")
+    assert data_root("") == Path.home() / "datasets"
+    for nothing in ("", " "):
+        monkeypatch.setenv("MMHASH_DATA", nothing)
+        monkeypatch.chdir(tmp_path)
+        assert data_root() == tmp_path / "data"
+
+
+def test_data_of_the_repository_are_found_from_the_folder_of_notebooks(tmp_path, monkeypatch):
+    """Where JupyterLab starts, and where a relative variable was set in the repository."""
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "pyproject.toml").touch()
+    for name in wiki.FILES:
+        (tmp_path / "data" / "wiki").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "data" / "wiki" / name).touch()
+    monkeypatch.chdir(tmp_path / "notebooks")
+    for value in ("", "data", "data/", "../data"):
+        monkeypatch.setenv("MMHASH_DATA", value)
+        where = Path(available().set_index("name")["where"]["wiki"])
+        assert where.resolve() == tmp_path / "data" / "wiki" and where.is_absolute()
+
+
+@pytest.mark.parametrize("name", ["wiki", "cifar10", "nuswide", "flickr8k"])
+def test_a_root_that_is_a_file_is_named(tmp_path, monkeypatch, name):
+    (tmp_path / "archive.zip").touch()
+    monkeypatch.setenv("MMHASH_DATA", str(tmp_path / "archive.zip"))
+    with pytest.raises(NotADirectoryError, match=r"archive\.zip is a file: root, or else the var"):
+        load(name)
+    assert not available().present.drop(0).any()  # scenes is embedded
+    assert len(load("scenes", n=20, images="hog")) == 20
+
+
+def test_a_root_that_is_a_broken_link_is_a_folder_that_is_not_there(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(FileNotFoundError, match=f"under {tmp_path}/link"):
+        load("wiki", tmp_path / "link")
 
 
 def test_available_says_what_is_there_and_what_to_put_where(tmp_path):

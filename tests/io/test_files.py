@@ -13,7 +13,6 @@ import pytest
 
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.io.files import whole
-from mmhash_nb.io.project import project_root
 
 
 @pytest.fixture
@@ -87,11 +86,3 @@ def test_a_kill_leaves_the_previous_file(target):
     killed = subprocess.run([sys.executable, "-c", code, target], check=False)
     assert killed.returncode == -signal.SIGKILL
     assert target.read_text() == "before"
-
-
-def test_the_root_is_found_from_the_notebooks_folder(tmp_path, monkeypatch):
-    (tmp_path / "notebooks" / "deep").mkdir(parents=True)
-    monkeypatch.chdir(tmp_path / "notebooks" / "deep")
-    assert project_root() == tmp_path / "notebooks" / "deep"
-    (tmp_path / "pyproject.toml").touch()
-    assert project_root() == tmp_path

@@ -2,7 +2,7 @@ import zipfile
 
 import pytest
 
-from mmhash_nb.io.finding import Photos, has_photo, locate, named
+from mmhash_nb.io.finding import Photos, files_below, has_photo, locate, named
 from mmhash_nb.io.packed import PackedFile
 
 
@@ -48,6 +48,26 @@ def test_a_photo_of_another_folder_does_not_stand_in_for_one_that_is_missing(tmp
     touch(tmp_path / "a/1.jpg")
     with pytest.raises(FileNotFoundError, match=r"no photo b/1\.jpg \(1 of 2 are missing\): put"):
         Photos(tmp_path).find_all(["a\\1.jpg", "b\\1.jpg"])
+
+
+def test_linked_folders_and_files_count_and_a_circle_ends(tmp_path):
+    touch(tmp_path / "disk/photos/1.jpg", tmp_path / "disk/2.jpg")
+    folder = tmp_path / "set"
+    folder.mkdir()
+    (folder / "images").symlink_to(tmp_path / "disk/photos")
+    (folder / "again").symlink_to(tmp_path / "disk/photos")
+    (folder / "2.jpg").symlink_to(tmp_path / "disk/2.jpg")
+    (tmp_path / "disk/photos/up").symlink_to(folder)
+    assert list(files_below(folder)) == [folder / "2.jpg", folder / "again/1.jpg"]
+    assert list(files_below(folder, "1*")) == [folder / "again/1.jpg"]
+    assert Photos(folder).find_all(["images/1.jpg", "2.jpg"]) == [*files_below(folder)][::-1]
+
+
+def test_names_of_another_case_or_encoding_of_accents_are_found(tmp_path):
+    touch(tmp_path / "IM1.JPG", tmp_path / "cafe\u0301.png", tmp_path / "b.jpg", tmp_path / "B.jpg")
+    photos = Photos(tmp_path)
+    found = photos.find_all(["im1.jpg", "caf\xe9.png", "B.jpg", "b.jpg"])
+    assert [path.name for path in found] == ["IM1.JPG", "cafe\u0301.png", "B.jpg", "b.jpg"]
 
 
 def test_photos_in_archives_are_found_where_no_folder_has_them(tmp_path):

@@ -24,7 +24,7 @@ from mmhash_nb.experiments import records
 from mmhash_nb.io import source as sources
 from mmhash_nb.runner import cluster, job_records, merging, workers
 from mmhash_nb.runner import jobs as batch
-from mmhash_nb.runner.headless import Outcome, files_folder, variables
+from mmhash_nb.runner.headless import Conditions, Outcome, files_folder, variables
 
 PARAMETERS = """\
 dataset: str = "scenes"  # which
@@ -277,7 +277,7 @@ def measuring(monkeypatch):
 
 
 def values(project, dataset="scenes"):
-    table = pd.read_csv(project / "runs" / f"masci2014_{dataset}.csv")
+    table = pd.read_csv(project / "out" / f"masci2014_{dataset}.csv")
     return {(row.bits, row.value) for row in table.itertuples()}
 
 
@@ -286,7 +286,7 @@ def test_numbers_of_a_grid_are_joined_by_code_lengths_and_seeds_alone(project, m
     for _ in range(2):  # the second time all is done
         assert run(project, *grid) == 0
         assert values(project) == {(8, 0.25), (16, 0.25)}
-        (project / "runs" / "masci2014_scenes.csv").unlink()
+        (project / "out" / "masci2014_scenes.csv").unlink()
         log = "masci2014_scenes.csv holds the runs with rate=0.25; left out: rate=0.5"
         assert log in capsys.readouterr().out
     assert len(measuring.ran) == 4
@@ -309,7 +309,7 @@ def test_the_report_gets_the_setting_that_was_asked_for_and_every_number_of_it(p
     assert run(project, *plain, "-p", "dataset", "wiki") == 0
     assert values(project) == {(8, 0.5)} and values(project, "wiki") == {(8, 0.1), (16, 0.1)}
     # Nor is anything lost where the file is.
-    (project / "runs" / "masci2014_wiki.csv").unlink()
+    (project / "out" / "masci2014_wiki.csv").unlink()
     assert run(project, *plain) == 0 and values(project, "wiki") == {(8, 0.1), (16, 0.1)}
 
 
@@ -521,7 +521,8 @@ def test_cores_are_shared_out_unless_the_environment_says_how_many(monkeypatch, 
     assert [cluster.threads_each(n) for n in (1, 3, 20)] == [8, 2, 1]
     here = variables("ipython", tmp_path)
     assert "OMP_NUM_THREADS" not in here and "NUMBA_NUM_THREADS" not in here
-    shared = variables("ipython", tmp_path, 2)
+    shared = variables("ipython", tmp_path, Conditions(threads=2, runs=tmp_path / "r"))
+    assert shared["MMHASH_RUNS"] == str(tmp_path / "r")
     assert {shared[f"{pool}_NUM_THREADS"] for pool in ("OMP", "MKL", "NUMBA")} == {"2"}
 
 

@@ -14,6 +14,7 @@ from batch_cases import (
     notebook,
     reproduce,
     start,
+    until,
     with_argument,
 )
 
@@ -26,21 +27,42 @@ TWO = ("--grid", "seeds", "0", "1")
 HOWS = [(), ("--workers", "1")]
 
 
-def done(project, *seeds):
-    """Which of the jobs with these seeds are done."""
-    jobs = batch.from_grid(["1_wait"], {}, {"seeds": seeds}, project / "runs")
+def done(project, *seeds, of="1_wait"):
+    """Which of the jobs of a notebook with these seeds are done."""
+    jobs = batch.from_grid([of], {}, {"seeds": seeds}, project / "runs")
     return [job_records.done(job) is not None for job in jobs]
 
 
-@pytest.mark.parametrize("how", HOWS)
-def test_ctrl_c_ends_everything_and_keeps_what_is_done(project, how):
-    notebook(project / "notebooks" / "0_quick.ipynb", COUNT)
-    command = start(project, *ONE, *how)
-    begun(project, 2)
-    processes = descendants(command)
+def ctrl_c(command):
     os.killpg(command.pid, signal.SIGINT)
-    status, log = ended(command)  # the cell itself would never end
-    assert status == 130 and "interrupted; the same command goes on where it stopped" in log
+
+
+def sends(number):
+    """To the command alone, as `kill` does."""
+    return lambda command: os.kill(command.pid, number)
+
+
+#: how a batch runs, what it ignored when it was started, what ends it, and its exit status
+STOPS = [
+    (("--workers", "2"), None, ctrl_c, 130),
+    ((), signal.SIGINT, sends(signal.SIGINT), 130),
+    (("--workers", "2"), signal.SIGINT, sends(signal.SIGTERM), 143),
+    ((), None, sends(signal.SIGHUP), 129),
+]
+
+
+@pytest.mark.parametrize(("how", "ignored", "stop", "expected"), STOPS)
+def test_a_signal_ends_everything_and_keeps_what_is_done(project, how, ignored, stop, expected):
+    """A shell has what runs behind it ignore INT."""
+    notebook(project / "notebooks" / "0_quick.ipynb", COUNT)
+    command = start(project, *ONE, *how, ignored=ignored)
+    begun(project, 2)
+    until(lambda: done(project, 0, of="0_quick") == [True])
+    processes = descendants(command)
+    stop(command)
+    status, log = ended(command, 60)  # the cell itself would never end
+    assert status == expected
+    assert "interrupted; the same command goes on where it stopped" in log
     gone(processes)
     (project / "go").touch()
     assert reproduce(project, *ONE)[0] == 0

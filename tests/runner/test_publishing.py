@@ -34,7 +34,7 @@ print("learned at", rate)"""
 def project(tmp_path, monkeypatch):
     """A repository of one notebook, everything in it committed."""
     (tmp_path / "pyproject.toml").touch()
-    (tmp_path / ".gitignore").write_text("/runs/\n")
+    (tmp_path / ".gitignore").write_text("/runs/\n/my runs*\n")
     notebook(tmp_path / "notebooks" / "1_one.ipynb", WRITES, parameters=PARAMETERS)
     for command in (["init", "-q"], ["add", "."]):
         subprocess.run(["git", *command], cwd=tmp_path, check=True)
@@ -92,6 +92,12 @@ def test_the_command_writes_into_runs_alone_even_from_another_folder(project, ca
     assert (project / "runs" / "figures" / "masci2014" / "scenes" / "a.png").read_bytes() == b"0.5"
     assert (project / "runs" / "study_masci2014_scenes_x.csv").read_text() == "rate\n0.5\n1.0\n"
     assert len(pd.read_csv(project / "runs" / "masci2014_scenes.csv")) == 1
+    assert reproduce(project / "notebooks", "--out", "../my runs é", whole=True)[0] == 0
+    assert sorted(path.name for path in (project / "my runs é").iterdir()) == [
+        *(".merging.lock", "figures", "masci2014_scenes.csv", "notebooks", "report.html"),
+        *("report.md", "study_masci2014_scenes_x.csv"),
+    ]
+    assert changed(project / "notebooks") == []
     # What papermill leaves is published without its traces.
     path = project / "notebooks" / "1_one.ipynb"
     before = nbformat.read(path, as_version=4)
@@ -207,7 +213,9 @@ def test_what_changed_in_a_table_is_said_by_rows_and_values(before, after, sente
 
 
 def test_studies_are_the_committed_ones_but_for_those_just_computed(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")
     monkeypatch.delenv("MMHASH_OUTPUT", raising=False)
     with pytest.raises(FileNotFoundError, match=r"there is no study_p_\*\.csv in .*results\."):
         records.study_files("p_*")
