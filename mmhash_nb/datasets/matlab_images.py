@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from mmhash_nb.datasets import store
-from mmhash_nb.io.matfiles import check_stored, read_first, unreadable
+from mmhash_nb.io.matfiles import check_stored, read_first, unreadable, written_by_matlab
 
 #: how the axes may lie as MATLAB shows them: image, channel, row, column
 _AXES = ("hwcn", "nhwc", "nchw")
@@ -90,7 +90,7 @@ def _reader(section: Section) -> Callable[[int, int], np.ndarray]:
                     raise _OtherError(f"{section.path} has no variable {section.variables[0]!r}.")
                 dataset = file[name]
                 check_stored(dataset)
-                by_matlab = file.userblock_size > 0 or "MATLAB_class" in dataset.attrs
+                by_matlab = written_by_matlab(file, dataset)
                 shape = dataset.shape[::-1] if by_matlab else dataset.shape
                 order = _order(shape, section, name)
                 lies = order[::-1] if by_matlab else order

@@ -62,7 +62,10 @@ def read(folder: Path, layout: Layout, images: str, size: int, rules: Rules) -> 
     n = [len(array) for array, _ in labels]
     tags, captions = None, None
     if layout.tags is not None:
-        tags = [files.matrix(layout.tags, part, rules.words) for part in parts]
+        tags = [
+            files.matrix(layout.tags, part, rules.words, rows)
+            for part, rows in zip(parts, n, strict=True)
+        ]
         for one, beside in zip(tags, labels, strict=True):
             _check_rows(one, beside)
             _check(*one, "tag", binary=rules.binary_tags, empty=rules.empty_tags)
@@ -100,13 +103,18 @@ class _Files:
         assert source is not None
         return required(self.folder, *source.files), source.variables[part]
 
-    def matrix(self, source: Source, part: str, columns: int | None) -> Named:
-        """A matrix with a row each sample, turned where its other side is the known columns."""
+    def matrix(self, source: Source, part: str, columns: int | None, n: int | None = None) -> Named:
+        """A matrix with a row each sample, turned where its other side is the columns or `n` rows.
+
+        Args:
+            columns, n: None where they are not known.
+        """
         path, names = self.find(source, part)
         name, matrix = read_first(path, names)
         if matrix.ndim != 2 or not matrix.size:
             raise ValueError(f"{name} in {path} must be a matrix, but is {list(matrix.shape)}.")
-        if columns == matrix.shape[0] != matrix.shape[1]:
+        turned = columns == matrix.shape[0] != matrix.shape[1]
+        if turned or n == matrix.shape[1] != matrix.shape[0]:
             matrix = np.ascontiguousarray(matrix.T)
         return matrix, (path, name)
 
@@ -125,6 +133,8 @@ class _Files:
         """Vectors, `float32 [n, d]`."""
         path, names = self.find(self.layout.features, part)
         _, matrix = read_first(path, names)
+        if matrix.ndim == 2 and n == matrix.shape[1] != matrix.shape[0]:
+            matrix = matrix.T
         if matrix.ndim != 2 or len(matrix) != n:
             shape = " x ".join(str(side) for side in matrix.shape)
             raise ValueError(

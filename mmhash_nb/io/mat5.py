@@ -134,7 +134,10 @@ class _Walk:
             for _ in range(parts + bool(flags & _COMPLEX and kind != _CHAR)):
                 self.element(_DATA)
         else:
-            raise ValueError(f"a variable of class {kind} is none of numbers, text, cells, structs")
+            raise ValueError(
+                f"a variable of class {kind} is none of numbers, text, cells, structs; save "
+                "cellstr(x) of a string array, table2array(x) of a table"
+            )
 
     def element(self, codes: Collection[int], most: int = 0) -> bytes:
         """Go over an element of one of the type codes; give its bytes where they may be `most`."""

@@ -1,25 +1,43 @@
 """MATLAB files of both generations (up to version 7, and 7.3, which is HDF5) as NumPy arrays."""
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 import scipy.io
+from scipy import sparse
 
 from mmhash_nb.io import mat5
 
 #: Bytes that one stored byte can stand for: the most that HDF5's usual compression reaches.
 _MOST_INFLATED = 1100
 _SMALL = 1 << 20
+_MOST_DENSE = 1 << 33
+#: what to save in place of variables that are no matrices of numbers, by MATLAB's class
+_INSTEAD = {
+    "cell": "cell2mat(x), or cellstr(x) of texts",
+    "struct": "its field",
+    "char": "double(x)",
+    "string": "cellstr(x)",
+    "table": "table2array(x)",
+    "opaque": "cellstr(x) of a string array or table2array(x) of a table",
+    "object": "its values",
+    "function": "its values",
+    "complex": "real(x)",
+    "empty": "values",
+}
 
 
 def read_mat(path: str | os.PathLike[str], names: Sequence[str]) -> dict[str, np.ndarray]:
     """The numeric variables `names` of a `.mat` file, shaped as MATLAB shows them.
 
     Version 7.3 is HDF5, where MATLAB's column-major arrays lie with their axes reversed; they are
-    turned back, so both generations of the same file give the same arrays.
+    turned back, so both generations of the same file give the same arrays. HDF5 without MATLAB's
+    mark was written by Python, and is taken as it lies. Sparse matrices come dense.
 
     Args:
         path: the file.
@@ -27,7 +45,8 @@ def read_mat(path: str | os.PathLike[str], names: Sequence[str]) -> dict[str, np
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is truncated or no .mat file, or a variable is missing or not numeric.
+        ValueError: the file is truncated or no .mat file, or a variable is missing or not numeric
+            (with what MATLAB calls it, and what to save instead).
     """
     path = Path(path)
     if not path.is_file():
@@ -43,30 +62,80 @@ def read_mat(path: str | os.PathLike[str], names: Sequence[str]) -> dict[str, np
             )
         array = found.get(name)
         if array is None or array.dtype.kind not in "buif":
-            raise ValueError(f"{name} in {path} must be a numeric array, but is of another type.")
+            kind = present[name]
+            if kind not in _INSTEAD and array is not None and array.dtype.kind in "cV":
+                kind = "complex"
+            fix = _INSTEAD.get(kind, "it as numbers")
+            raise ValueError(
+                f"{name} in {path} must be a numeric array, but is {kind or 'of another type'}: "
+                f"save {fix} in MATLAB."
+            )
     return found
 
 
-def _read_v7(path: Path, names: Sequence[str]) -> tuple[dict[str, np.ndarray], set[str]]:
-    loaded = mat5.loadmat(path, names)
+def _read_v7(path: Path, names: Sequence[str]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """The variables that are arrays, and what those of the file are, where one is no numbers."""
+    loaded = {name: _dense(value) for name, value in mat5.loadmat(path, names).items()}
     found = {name: loaded[name] for name in names if isinstance(loaded.get(name), np.ndarray)}
-    if len(found) == len(names):
-        return found, set(found)
-    return found, {name for name, _, _ in scipy.io.whosmat(path)}
+    if len(found) == len(names) and all(array.dtype.kind in "buif" for array in found.values()):
+        return found, dict.fromkeys(found, "")
+    return found, {name: kind for name, _, kind in scipy.io.whosmat(path)}
 
 
-def _read_hdf5(path: Path, names: Sequence[str]) -> tuple[dict[str, np.ndarray], set[str]]:
+def _read_hdf5(path: Path, names: Sequence[str]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     with h5py.File(path, "r") as file:
-        # An empty MATLAB array is stored as its dimensions, under a mark; it holds no numbers.
-        numeric = {
-            name
-            for name in names
-            if isinstance(file.get(name), h5py.Dataset) and not file[name].attrs.get("MATLAB_empty")
-        }
-        for name in sorted(numeric):
-            check_stored(file[name])
-        found = {name: np.ascontiguousarray(file[name][()].T) for name in sorted(numeric)}
-        return found, set(file)
+        present = {name: _kind(file[name]) for name in file}
+        found = {}
+        for name in names:
+            if present.get(name, "cell") in _INSTEAD:
+                continue
+            variable = file[name]
+            if isinstance(variable, h5py.Group):
+                if "MATLAB_sparse" in variable.attrs:
+                    found[name] = _dense(_hdf5_sparse(variable))
+                continue
+            check_stored(variable)
+            found[name] = variable[()]
+            if written_by_matlab(file, variable):
+                found[name] = np.ascontiguousarray(found[name].T)
+        return found, present
+
+
+def written_by_matlab(file: h5py.File, variable: h5py.Dataset) -> bool:
+    """Whether its axes are reversed."""
+    return file.userblock_size > 0 or "MATLAB_class" in variable.attrs
+
+
+def _kind(variable: h5py.Dataset | h5py.Group) -> str:
+    """What MATLAB calls a variable; empty where it does not say."""
+    # An empty MATLAB array is stored as its dimensions, under a mark; it holds no numbers.
+    if variable.attrs.get("MATLAB_empty"):
+        return "empty"
+    kind = variable.attrs.get("MATLAB_class", b"")
+    kind = kind.decode("latin1") if isinstance(kind, bytes) else str(kind)
+    group = isinstance(variable, h5py.Group) and "MATLAB_sparse" not in variable.attrs
+    return kind or ("struct" if group else "")
+
+
+def _hdf5_sparse(group: h5py.Group) -> sparse.csc_matrix:
+    """A sparse matrix, of which an empty one has neither values nor rows of values."""
+    n, starts = int(group.attrs["MATLAB_sparse"]), group["jc"][()].astype(np.int64)
+    parts = [group[part] for part in ("data", "ir") if part in group]
+    for part in parts:
+        check_stored(part)
+    values, rows = [part[()] for part in parts] if len(parts) == 2 else (np.zeros(0), np.zeros(0))
+    matrix = sparse.csc_matrix((values, rows.astype(np.int64), starts), (n, len(starts) - 1))
+    matrix.check_format()
+    return matrix
+
+
+def _dense(matrix: Any) -> Any:
+    """A sparse matrix with its zeros, anything else as it is."""
+    if not sparse.issparse(matrix):
+        return matrix
+    if (size := math.prod(matrix.shape) * matrix.dtype.itemsize) > _MOST_DENSE:
+        raise ValueError(f"a sparse matrix of {size / 1e9:,.0f} GB with its zeros is too large")
+    return matrix.toarray()
 
 
 def read_first(path: str | os.PathLike[str], names: Sequence[str]) -> tuple[str, np.ndarray]:
@@ -119,11 +188,15 @@ def read_strings(path: str | os.PathLike[str], names: Sequence[str]) -> list[str
     return found
 
 
+#: a string array is an object, whose layout MATLAB does not tell
+_NO_TEXT = "it holds no text in cells or characters; save cellstr(x) of a string array"
+
+
 def _v7_strings(array: np.ndarray) -> list[str]:
     if array.dtype.kind == "U":
         return [str(text).rstrip() for text in array.ravel()]
     if array.dtype.kind != "O":
-        raise ValueError("it holds no text")
+        raise ValueError(_NO_TEXT)
     return [" ".join(_v7_strings(np.asarray(cell))) for cell in array.ravel()]
 
 
@@ -132,7 +205,7 @@ def _hdf5_strings(file: h5py.File, dataset: h5py.Dataset) -> list[str]:
     if dataset.dtype == h5py.ref_dtype:
         return [" ".join(_hdf5_strings(file, file[ref])) for ref in dataset[()].ravel()]
     if dataset.dtype != np.uint16:
-        raise ValueError("it holds no text")
+        raise ValueError(_NO_TEXT)
     if dataset.attrs.get("MATLAB_empty"):
         return []
     rows = np.atleast_2d(dataset[()].T).astype("<u2")

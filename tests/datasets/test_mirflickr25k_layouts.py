@@ -308,11 +308,11 @@ def test_training_samples_that_differ_in_their_image_alone_are_not_mixed_up(tmp_
     assert apart.images[6:].ravel().tolist() == [3, 77] and apart.database.tolist() == [*range(5)]
 
 
-def test_files_with_swapped_axes_are_turned_where_the_columns_are_known(tmp_path, monkeypatch):
+def test_files_with_swapped_axes_are_turned_where_a_side_is_known(tmp_path, monkeypatch):
     tags, labels, images, _ = arrays()
     write_v7(tmp_path / "FLICKR-25K.mat", images=in_order(images), YAll=tags.T, LAll=labels.T)
-    with pytest.raises(ValueError, match=r"YAll in .* is 6 x 14 but LAll in .* is 14 x 24"):
-        mirflickr25k.read(tmp_path, images="pixels", size=8, **SMALL)
+    by_rows = mirflickr25k.read(tmp_path, images="pixels", size=8, **SMALL)
+    np.testing.assert_array_equal(by_rows.features("text"), tags)
     known = splits.Protocol(14, 6, 24, n_query=3, n_train=5)
     monkeypatch.setitem(mirflickr25k.PROTOCOLS, "zeng2022", known)
     for python in (False, True):  # what Python wrote is taken as it lies
@@ -381,7 +381,7 @@ def test_a_papers_methods_run_on_the_photos_by_its_protocol(tmp_path, monkeypatc
     some = dataclasses.replace(protocol, grids=[(("scm", "dcmh", "aadah"), (8,))])
     done = frame(run_protocol("zhang2018", some, pairs, root=tmp_path / "runs"))
     assert set(done.method) == {"scm", "dcmh", "aadah", "random"}
-    assert done.source.str.endswith("zhang2018, split_seed 0").all()
+    assert done.source.str.contains("zhang2018, split_seed 0; means are over").all()
 
 
 @needs(mirflickr25k)

@@ -15,16 +15,20 @@ from functools import partial
 from pathlib import Path
 from unittest import mock
 
+import h5py
 import numpy as np
+import scipy.io
 import torch
-from PIL import Image
 from safetensors.numpy import save_file
+from scipy import sparse
 from torch import nn
 
 TESTS = Path(__file__).parents[1]
 sys.path[:0] = [str(TESTS / room) for room in ("cases", "datasets", "io")]
 
 import mat_cases  # noqa: E402
+import nasty_labels  # noqa: E402
+import nasty_pictures  # noqa: E402
 import packed_cases  # noqa: E402
 import test_cifar10  # noqa: E402
 import test_flickr8k  # noqa: E402
@@ -63,6 +67,14 @@ Read = Callable[[], object]
 def _mat(version: str, folder: Path) -> Read:
     path = test_matfiles.write(folder / "a.mat", version)
     return lambda: read_mat(path, list(test_matfiles.ARRAYS))
+
+
+def mat_sparse(folder: Path) -> Read:
+    matrix = test_matfiles.NUMBERS.astype(float)
+    scipy.io.savemat(folder / "a.mat", {"x": sparse.csc_matrix(matrix)}, do_compression=True)
+    with h5py.File(folder / "b.mat", "w", userblock_size=512) as file:
+        test_matfiles.sparse_v73(file, matrix)
+    return lambda: [read_mat(folder / name, ["x"])["x"] for name in ("a.mat", "b.mat")]
 
 
 def wiki_files(folder: Path) -> Read:
@@ -184,7 +196,10 @@ def _unpacked(archive: Path) -> dict[str, bytes]:
 
 
 def user_folder_files(folder: Path) -> Read:
-    user_folder.write_folder(folder / "user", n=18, split=True)
+    rows = user_folder.write_folder(folder / "user", n=18, split=True)
+    for row, cell in zip(rows, nasty_labels.SAME["nothing of no width"], strict=False):
+        row[2] = cell
+    user_folder.write_table(folder / "user", rows)
     return lambda: load("folder", folder / "user", size=8)
 
 
@@ -283,8 +298,6 @@ def weights(folder: Path) -> Read:
 
 
 def cnn_f_weights(folder: Path) -> Read:
-    import scipy.io
-
     rng = np.random.default_rng(0)
     layers = [
         {"name": "conv1", "weights": np.array([rng.random((2, 2, 3, 4)), rng.random((1, 4))], "O")},
@@ -299,10 +312,8 @@ def cnn_f_weights(folder: Path) -> Read:
 
 
 def user_pictures(folder: Path) -> Read:
-    rng = np.random.default_rng(0)
-    picture = Image.fromarray(rng.integers(0, 256, (12, 10, 3), dtype=np.uint8))
-    for kind in ("png", "jpeg", "webp", "gif", "bmp"):
-        picture.save(folder / f"user.{kind}")
+    for name, (data, *_) in nasty_pictures.FILES.items():
+        (folder / name).write_bytes(data)
 
     def read() -> object:
         paths = sorted(folder.iterdir())
@@ -351,7 +362,13 @@ def notebook_cells(folder: Path) -> Read:
 
 #: Each family with how many cases it has in a run: fewer where reading takes long.
 CASES: dict[Callable[[Path], Read], int] = {
-    **{cnn_f_weights: 60, wiki_files: 70, uci_digits_file: 50, mirflickr25k_files: 50},
+    **{
+        mat_sparse: 60,
+        cnn_f_weights: 60,
+        wiki_files: 70,
+        uci_digits_file: 50,
+        mirflickr25k_files: 50,
+    },
     **{nuswide_files: 16, nuswide_photos: 8, iaprtc12_files: 60, iaprtc12_rand: 40},
     **{mirflickr25k_archives: 50, mirflickr25k_packed: 50, nuswide_cs2108_files: 50},
     **{flipkart_files: 50, flickr8k_files: 50, cifar10_zip: 60, cifar10_batches: 30},
