@@ -103,6 +103,29 @@ def test_scores_are_those_of_the_records():
             assert row.words in README
 
 
+def test_the_scoreboard_is_that_of_the_records():
+    from mmhash_nb.papers.scoreboard import COLUMNS, scoreboard
+
+    assert f"| {' | '.join(COLUMNS)} |" in README
+    for paper, *numbers in scoreboard().itertuples(index=False, name=None):
+        name = paper if paper == "all" else f"`{paper}`"
+        assert f"| {name} | {' | '.join(map(str, numbers))} |" in README
+
+
+def test_counts_of_claims_are_those_of_the_records():
+    from mmhash_nb.papers.verdicts import verdicts
+
+    quoted = pd.read_csv(Path(__file__).with_name("quoted_claims.csv"))
+    words = " ".join(README.split())
+    for (paper, dataset), rows in quoted.groupby(["paper", "dataset"]):
+        table = verdicts(paper, dataset=dataset)
+        for row in rows.itertuples():
+            (found,) = table[table.claim.str.contains(row.words)].itertuples()
+            counts = f"{found.above} above, {found.undecided} undecided, {found.below} below"
+            assert row.counts == counts, row
+            assert counts in words
+
+
 def test_links_lead_somewhere():
     targets = re.findall(r"\]\(([^)#]+)\)", README)
     inside = [target for target in targets if not target.startswith("https://")]

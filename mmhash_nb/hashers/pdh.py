@@ -32,11 +32,11 @@ class PDH(ShallowHasher):
     Step 1 is what keeps bits apart: with d = 0, a few rounds turn all of them towards the one
     direction that the views predict best. With d = 1 the scores' columns become orthonormal, and
     that goes too far: a direction that the other view hardly predicts weighs as much as any, so
-    more bits do not help. On a quarter of the training samples, held out (mAP, mean of both
-    directions and three seeds; 16, 32, 64 bits), d = 1 gives .480 .445 .452 on UCI digits and .230
-    .244 .251 on Wiki, d = ½ .558 .584 .603 and .238 .246 .254, d = ¼ .597 .638 .657 and .226 .236
-    .242. ½ is the least that is nowhere worse than 1: at 16 and 64 bits, Flipkart moves from .538
-    and .441 to .545 and .482, Flickr8k by .003 at most.
+    more bits do not help. On held-out training samples (mAP, mean of both directions and three
+    seeds; 16, 32, 64 bits; `results/study_liong2017_*_decorrelation.csv` has 0 and ¾, too), d = 1
+    gives .446 .435 .445 on UCI digits and .231 .240 .251 on Wiki, d = ½ .555 .574 .596 and .235
+    .242 .250, d = ¼ .600 .629 .652 and .227 .235 .242. ½ is the least that costs Wiki no more than
+    .002 against 1.
 
     No one objective falls through both steps. After every round the state has `disagreement`, the
     share of training bits that differ between the views, and `correlation`, the mean of |bₖ'bₗ| / n

@@ -11,6 +11,9 @@ import pytest
 from mmhash_nb import hashers, papers
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.datasets import load
+from mmhash_nb.experiments.evaluation import of_codes
+from mmhash_nb.experiments.held_out import held_out
+from mmhash_nb.experiments.records import study_files
 from mmhash_nb.experiments.runs import run
 from mmhash_nb.hashers.single_code import SingleCode
 from mmhash_nb.papers.liong2017 import studies as liong
@@ -71,6 +74,56 @@ def test_interpretations_of_cmdvh_are_its_options_with_every_pair_of_switches():
     assert len(set(switches)) == 4 and found == [protocol.options["cmdvh"]] * 4
     default = hashers.create("cmdvh", 16).options
     assert switches[0] == (default["code_update"], default["printed"])
+
+
+def test_pdh_is_compared_by_its_decorrelation_on_held_out_samples(
+    noisy_views, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)  # runs are searched here
+    table = liong.by_decorrelation(noisy_views, (4, 8), (0, 1))
+    assert list(table.bits) == [4] * 5 + [8] * 5
+    assert list(table.decorrelation) == [0, 0.25, 0.5, 0.75, 1] * 2
+    part = held_out(noisy_views)
+    for d in (0.5, 1.0):
+        runs = [run("liong2017", "pdh", part, 8, seed, {"decorrelation": d}) for seed in (0, 1)]
+        scores = [r.metrics[task]["mAP"] for r in runs for task in ("image-text", "text-image")]
+        found = table[(table.bits == 8) & (table.decorrelation == d)].mAP.item()
+        assert found == pytest.approx(sum(scores) / 4)
+
+
+def test_the_decorrelation_of_pdh_is_the_least_that_costs_wiki_next_to_nothing():
+    chosen = hashers.create("pdh", 16).options["decorrelation"]
+    tables = {}
+    for dataset in ("wiki", "uci_digits"):
+        rows = pd.read_csv(*study_files(f"liong2017_{dataset}_decorrelation"))
+        tables[dataset] = rows.pivot(index="bits", columns="decorrelation", values="mAP")
+    behind = tables["wiki"].rsub(tables["wiki"][1.0], axis=0).max()
+    assert min(d for d in liong.DECORRELATIONS if behind[d] <= 0.002) == chosen
+    assert (tables["uci_digits"][chosen] - tables["uci_digits"][1.0] > 0.1).all()
+
+
+def test_galleries_are_learned_or_predicted_as_of_new_samples(noisy_views, tmp_path):
+    plan = [("cmfh", {}), ("discmh", {}), ("sephkm", {"gallery": "learned"})]
+    runs = [
+        run("liong2017", name, noisy_views, 8, seed, options, root=tmp_path)
+        for name, options in plan
+        for seed in (0, 1)
+    ]
+    table = liong.by_gallery(noisy_views, runs).set_index(["method", "task", "metric"])
+    assert set(table.index.get_level_values("method")) == {"discmh", "sephkm"}  # cmfh learns none
+    # Features that differ in their last bit are those of new samples.
+    moved = dataclasses.replace(noisy_views, images=np.nextafter(noisy_views.images, np.inf))
+    found = {"learned": [], "predicted": [], "encoded": []}
+    for one in runs[2:4]:
+        codes = one.codes() | {"unified": one.method().database_codes(moved)}
+        again = of_codes(codes, noisy_views, cross_modal=True)
+        found["learned"].append(one.metrics["text-unified"]["mAP"])
+        found["predicted"].append(again["text-unified"]["mAP"])
+        found["encoded"].append(one.metrics["text-image"]["mAP"])
+    expected = {gallery: np.mean(values) for gallery, values in found.items()}
+    row = table.loc[("discmh", "text-image", "mAP")]
+    assert row[list(expected)].to_dict() == pytest.approx(expected)
+    assert row.learned > row.predicted > row.encoded
 
 
 TINY = {**SMALL, "image_hidden": 16, "text_features": 16, "batch_size": 32}
