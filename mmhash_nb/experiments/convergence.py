@@ -18,7 +18,8 @@ def losses(method: Method) -> list[np.ndarray]:
     """The loss of each epoch, `float [epochs]`, of each training of a fitted method.
 
     None where a method has no record of its losses. CMDVH trains a network for each modality, NN
-    hash likewise; the rounds in which CMDVH learns its codes end by a rule of their own.
+    hash likewise; the rounds in which CMDVH learns its codes end by a rule of their own. HashNet's
+    loss changes from epoch to epoch with its β, so that its rise or fall says little.
     """
     curves = [v for k, v in method.state.items() if k == "loss" or k.endswith(".loss")]
     return [column for curve in curves for column in np.atleast_2d(curve.T) if curve.size]
