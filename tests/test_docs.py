@@ -17,6 +17,7 @@ from mmhash_nb.ranking import rank_profile
 
 ROOT = Path(__file__).parents[1]
 SCALING = (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
+TROUBLESHOOTING = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -142,6 +143,29 @@ def test_the_tables_are_those_of_the_last_run(name):
     assert set(measured[0]) - set(header) <= projected
 
 
-def test_links_lead_somewhere():
-    for target in re.findall(r"\]\(([^)#]+)\)", SCALING):
+@pytest.mark.parametrize("page", [SCALING, TROUBLESHOOTING], ids=["scaling", "troubleshooting"])
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)\)", page):
         assert (ROOT / "docs" / target).exists(), target
+
+
+def sources() -> str:
+    """The package's code, with literals that stand in several parts as one."""
+    texts = (path.read_text(encoding="utf-8") for path in (ROOT / "mmhash_nb").rglob("*.py"))
+    return re.sub(r"[\"']\s*\n\s*f?[\"']", "", "\n".join(texts))
+
+
+def test_errors_that_the_page_explains_are_those_of_the_code():
+    """Each of their words between what differs from case to case; others' errors are left out."""
+    code, others = sources(), ("No module named", "operator torchvision", "No locks")
+    shown = re.findall(r"^\| ((?:`[^`]+`(?:, )?)+) \|", TROUBLESHOOTING, re.MULTILINE)
+    sentences = [one for cell in shown for one in re.findall(r"`([^`]+ [^`]+)`", cell)]
+    parts = {p.strip() for one in sentences if not one.startswith(others) for p in one.split("…")}
+    assert len(parts) > 15
+    assert not [part for part in parts if part.removesuffix(")").removesuffix("(") not in code]
+
+
+def test_the_page_lists_every_variable():
+    read = set(re.findall(r"\"(MMHASH_\w+)\"", sources())) - {"MMHASH_OUTPUT"}  # of a batch alone
+    listed = re.findall(r"^\| `(\w+)` \|", TROUBLESHOOTING, re.MULTILINE)
+    assert read == {name for name in listed if name.startswith("MMHASH_")}

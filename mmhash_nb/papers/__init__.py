@@ -10,7 +10,8 @@ A paper is a folder here, found by its name. To add a paper, add a folder with
 - `protocol.py`: `METHODS` in the order of its tables, `DATASETS` with the setup on each, and
   `protocol(request, …)`, which gets an `experiments.protocol.Request`;
 - `settings.toml`: the settings on each dataset, where `folders.setups` reads them;
-- `claims.toml`: what it says in words: `text`, `source` (section or table), `datasets`, `check`;
+- `claims.toml`: what it says in words: `text`, `source` (section or table), `datasets`, `check`,
+  and `most` with the paper's words where it speaks of most cases;
 - `studies.py` where needed: further runs, such as those that chose the settings.
 
 Its methods name it in `papers` of `hashers/methods.toml`, or of `hashers.register`.

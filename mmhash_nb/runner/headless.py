@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmhash_nb.io.cache import cache_folder
 from mmhash_nb.io.files import FULL
 from mmhash_nb.io.output import lasting_output
 from mmhash_nb.io.project import RUNS
@@ -137,8 +138,16 @@ def variables(ipython: str, files: Path, conditions: Conditions = DEFAULT) -> di
         "MMHASH_HEADLESS": "1",  # a line per epoch instead of bars
         "MMHASH_OUTPUT": str(files),
         **({RUNS: str(conditions.runs)} if conditions.runs else {}),
+        **({} if _has_home() else {"HOME": ipython, "MMHASH_CACHE": str(cache_folder("."))}),
         **({f"{pool}_NUM_THREADS": str(threads) for pool in _THREAD_POOLS} if threads else {}),
     }
+
+
+def _has_home() -> bool:
+    """Whether there is a home that can be written; Jupyter, and more in a kernel, needs one."""
+    with contextlib.suppress(RuntimeError):
+        return os.access(Path.home(), os.W_OK)
+    return False
 
 
 def files_folder(output: Path) -> Path:

@@ -67,7 +67,8 @@ def test_what_is_no_picture_is_refused_by_its_name(tmp_path, name):
 def test_images_of_an_archive_are_shown_as_those_of_files(tmp_path):
     profile = nasty_pictures.in_profile("sRGB", swap=True)
     data = nasty_pictures._with_profile(profile[0][:32, :32], profile[1])
-    pixels, _ = cifar10_files._from_images(tmp_path, ["train/dog/1.png"], lambda _: data)
+    (tmp_path / "1.png").write_bytes(data)
+    pixels, _ = cifar10_files._from_images(tmp_path, {"train/dog/1.png": tmp_path / "1.png"})
     assert apart(pixels[0].transpose(1, 2, 0), SHOWN["colour"][:32, :32]) <= 2
 
 

@@ -67,8 +67,8 @@ def test_vgg_features_under_any_of_their_names(tmp_path, write, variable, name):
 
 
 def test_vgg_features_that_are_absent_wrong_or_not_aligned(tmp_path):
-    write_mirflickr(tmp_path, XAll=np.ones((5, 20)))
-    with pytest.raises(ValueError, match=r"iall-vgg\.mat are 5 x 20, but there are 20 photos"):
+    write_mirflickr(tmp_path, XAll=np.ones((5, 19)))
+    with pytest.raises(ValueError, match=r"iall-vgg\.mat are 5 x 19, but there are 20 photos"):
         read(tmp_path, images="vgg")
     write_mirflickr(tmp_path, XAll=np.full((20, 5), np.nan))
     with pytest.raises(ValueError, match="images of sample 0 holds nan"):
@@ -93,7 +93,7 @@ EMPTY[[6, 9]] = 0
 @pytest.mark.parametrize(
     ("variable", "matrix", "fault"),
     [
-        ("YAll", np.ones((6, 20)), r"YAll in .*yall\.mat is 6 x 20 .* 20 x 3: both need a row"),
+        ("YAll", np.ones((6, 19)), r"YAll in .*yall\.mat is 6 x 19 .* 20 x 3: both need a row"),
         ("LAll", np.ones((3, 20)), r"YAll in .*yall\.mat is 20 x 6 .* 3 x 20: both need a row"),
         ("LAll", np.ones((19, 3)), r"is 20 x 6 but LAll .* is 19 x 3"),
         ("YAll", np.ones((20, 2, 2)), r"YAll in .* must be a matrix, but is \[20, 2, 2\]"),

@@ -513,6 +513,17 @@ def test_gpus_are_those_that_the_environment_leaves_visible(monkeypatch, named, 
     assert cluster.visible_gpus() == expected
 
 
+def test_a_user_without_a_home_lends_kernels_one(monkeypatch, tmp_path):
+    """The cache stays where it is: the folder lent ends with the run."""
+    monkeypatch.delenv("MMHASH_CACHE", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert variables("ipython", tmp_path)["HOME"] == str(tmp_path)
+    monkeypatch.setenv("HOME", "/nonexistent/x")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    lent = variables("ipython", tmp_path)
+    assert lent["HOME"] == "ipython" and Path(lent["MMHASH_CACHE"]) == tmp_path / "mmhash_nb"
+
+
 def test_cores_are_shared_out_unless_the_environment_says_how_many(monkeypatch, tmp_path):
     monkeypatch.setattr(cluster, "CPU_COUNT", 8)
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
