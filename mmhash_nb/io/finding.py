@@ -100,16 +100,23 @@ class Photos:
         """The files of all names, as of `find`.
 
         Raises:
-            FileNotFoundError: some are not there; names the first and says how many.
+            FileNotFoundError: some are not there, or links that lead nowhere; names the first and
+                says how many.
         """
         names = list(names)
         found = self.find(names)
-        missing = [name for name, file in zip(names, found, strict=True) if file is None]
+        missing = [
+            (name, file)
+            for name, file in zip(names, found, strict=True)
+            if file is None or (isinstance(file, Path) and not file.exists())
+        ]
         if missing:
+            name, link = missing[0]
+            leads = f", {link} is a link that leads nowhere" if link is not None else ""
             raise FileNotFoundError(
-                f"{self._folder} has no photo {'/'.join(split(missing[0]))} ({len(missing):,} of "
-                f"{len(names):,} are missing): put the photos there, in any sub-folder or in a "
-                "zip or tar archive."
+                f"{self._folder.absolute()} has no photo {'/'.join(split(name))} ({len(missing):,} "
+                f"of {len(names):,} are missing{leads}): put the photos there, in any sub-folder "
+                "or in a zip or tar archive."
             )
         return [file for file in found if file is not None]
 

@@ -63,6 +63,14 @@ def test_linked_folders_and_files_count_and_a_circle_ends(tmp_path):
     assert Photos(folder).find_all(["images/1.jpg", "2.jpg"]) == [*files_below(folder)][::-1]
 
 
+def test_a_link_that_leads_nowhere_is_a_photo_that_is_missing(tmp_path):
+    touch(tmp_path / "2.jpg")
+    (tmp_path / "1.jpg").symlink_to("/disk2/1.jpg")
+    sentence = rf"no photo a/1\.jpg \(1 of 2 are missing, {tmp_path}/1\.jpg is a link that leads no"
+    with pytest.raises(FileNotFoundError, match=sentence):
+        Photos(tmp_path).find_all(["2.jpg", "a/1.jpg"])
+
+
 def test_names_of_another_case_or_encoding_of_accents_are_found(tmp_path):
     touch(tmp_path / "IM1.JPG", tmp_path / "cafe\u0301.png", tmp_path / "b.jpg", tmp_path / "B.jpg")
     photos = Photos(tmp_path)
