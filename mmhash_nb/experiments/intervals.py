@@ -40,6 +40,12 @@ def per_cent(values: np.ndarray) -> str:
     return f"{100 * mean:.1f}" + ("" if np.isnan(high) else f" ± {100 * (high - mean):.1f}")
 
 
+def shown_by_seed(values: BySeed, sound: BySeed) -> str:
+    """Scores in per cent by seed, a cross after those that are NaN in `sound`, of failed runs."""
+    crosses = {seed: " ✗" if np.isnan(value) else "" for seed, value in sound.items()}
+    return ", ".join(f"{100 * values[seed]:.1f}{crosses[seed]}" for seed in sorted(values))
+
+
 def prediction_half_width(values: np.ndarray) -> float:
     """Half-width of the 95 % interval of one more run: t · s · √(1 + 1/n), at least `FLOOR`."""
     values = np.asarray(values, dtype=float)

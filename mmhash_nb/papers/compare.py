@@ -1,4 +1,7 @@
-"""Paper versus ours: the published numbers beside the mean of our runs, and a verdict on each."""
+"""Paper versus ours: the published numbers beside the mean of our runs, and a verdict on each.
+
+A few lines over 250: numbers, a paper's table and what came out have one rule for failed runs.
+"""
 
 from collections.abc import Sequence
 from itertools import product
@@ -7,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mmhash_nb.experiments import failed_runs
-from mmhash_nb.experiments.intervals import BySeed, interval, per_cent, prediction_half_width
+from mmhash_nb.experiments.intervals import interval, per_cent, prediction_half_width, shown_by_seed
 from mmhash_nb.experiments.records import Cells, checked, read, with_unified_gallery
 from mmhash_nb.hashers import method_class, names
 from mmhash_nb.papers.folders import setups, toml_of
@@ -240,18 +243,14 @@ def scores(
                 row = cells.setdefault((str(name), str(task)), {})
                 by_seed = dict(zip(of_bits.seed, of_bits.value, strict=True))
                 sound = dict(zip(of_bits.seed, of_bits.value.mask(of_bits.failed), strict=True))
-                shown = shown_by_seed(by_seed, sound) if of_bits.failed.any() else ""
-                shown = shown or per_cent(of_bits.value.to_numpy())
+                failing = of_bits.failed.any()
+                shown = (
+                    shown_by_seed(by_seed, sound) if failing else per_cent(of_bits.value.to_numpy())
+                )
                 row[int(str(bits))] = shown + " (chance)" * ((name, task, bits) in chance)
     table = pd.DataFrame.from_dict(cells, orient="index").fillna("")
     table.index = pd.MultiIndex.from_tuples(table.index, names=["method", "task"])
     return table[sorted(table.columns)].rename(columns=lambda bits: f"{bits} bits")
-
-
-def shown_by_seed(values: BySeed, sound: BySeed) -> str:
-    """Scores in per cent by seed, a cross after those that are NaN in `sound`, of failed runs."""
-    crosses = {seed: " ✗" if np.isnan(value) else "" for seed, value in sound.items()}
-    return ", ".join(f"{100 * values[seed]:.1f}{crosses[seed]}" for seed in sorted(values))
 
 
 def in_per_cent(value: float) -> str:

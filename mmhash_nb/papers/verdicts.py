@@ -13,9 +13,10 @@ from mmhash_nb.experiments.intervals import BySeed
 from mmhash_nb.experiments.multiple_comparisons import decide
 from mmhash_nb.experiments.records import Cells, checked, read
 from mmhash_nb.papers import folders
-from mmhash_nb.papers.checks import CHECKS, Check, Verdict, judge
+from mmhash_nb.papers.checks import CHECKS, Check
 from mmhash_nb.papers.compare import as_evaluated
 from mmhash_nb.papers.printed import tables
+from mmhash_nb.papers.rulings import Verdict, judge
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def verdicts(
     Returns:
         Columns `claim, source, dataset`; `effect`, the mean difference in points with its 95 %
         interval; the counts `above, undecided, below, failed, not_run`, corrected within the claim
-        (`failed` of the undecided); the `verdict` that follows from them (`checks.ruling`); and
+        (`failed` of the undecided); the `verdict` that follows from them (`rulings.ruling`); and
         `in_paper`, how many of the paper's numbers agree with its claim. `comparisons` has each.
     """
     ours, printed = (

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from mmhash_nb.experiments.multiple_comparisons import ALPHA, decide, holm, moderated
-from mmhash_nb.papers.checks import ruling
+from mmhash_nb.papers.rulings import ruling
 
 
 def holm_by_hand(p):

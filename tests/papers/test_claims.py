@@ -13,8 +13,9 @@ from mmhash_nb import hashers, papers
 from mmhash_nb.experiments.failed_runs import without
 from mmhash_nb.experiments.intervals import interval
 from mmhash_nb.experiments.records import COLUMNS, Cells
-from mmhash_nb.papers.checks import Better, Compared, GrowsWithBits, Near, judge, ruling
+from mmhash_nb.papers.checks import Better, Compared, GrowsWithBits, Near
 from mmhash_nb.papers.printed import TASKS
+from mmhash_nb.papers.rulings import judge, ruling
 from mmhash_nb.papers.verdicts import verdicts
 
 
