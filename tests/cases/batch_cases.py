@@ -51,8 +51,9 @@ def begin(folder: Path, *arguments: str, ignored: signal.Signals | None = None) 
     Args:
         ignored: a signal that it ignores when it starts, as a shell has it for what runs behind.
     """
-    # Tests that run in the background ignore Ctrl-C, and so would what they start.
+    # Tests that run in the background ignore Ctrl-C, under nohup HUP, and so would what they start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     trap = f"trap '' {ignored.name.removeprefix('SIG')}; " if ignored else ""
     command = subprocess.Popen(
         ["sh", "-c", f'{trap}exec "$@"', "sh", sys.executable, *arguments],

@@ -103,7 +103,17 @@ def test_the_package_has_none_but_what_is_checked_before():
         ("explorer/widget.py", "query of a string"): 1,  # of a retriever, not of a DataFrame
         ("io/download.py", "zipped.extractall"): 1,  # after check_members
         ("io/download.py", "tarred.extractall"): 1,
+        ("runner/jobs.py", "yaml.load"): 1,  # by a loader of text, numbers and lists alone
     }
+
+
+def test_a_batch_file_makes_no_objects(tmp_path):
+    from mmhash_nb.runner.jobs import from_file
+
+    for tag in ("!!python/object/apply:os.getcwd []", "!!python/name:os.getcwd"):
+        (tmp_path / "batch.yaml").write_text(f"- parameters: {{bits: {tag}}}\n")
+        with pytest.raises(ValueError, match=r"batch\.yaml"):
+            from_file(tmp_path / "batch.yaml", tmp_path)
 
 
 def test_servers_listen_on_this_machine_alone_and_keep_their_token():

@@ -56,6 +56,24 @@ def test_gradient_is_finite_where_a_dissimilar_pair_coincides():
     assert torch.isfinite(a.grad).all()
 
 
+@pytest.mark.parametrize("distance", [1e-3, 1e-4])
+def test_gradient_of_a_close_dissimilar_pair_in_float32_is_near_that_in_float64(distance):
+    """‖a‖² + ‖b‖² − 2ab of long embeddings is wrong by more than such a square."""
+    draw = torch.Generator().manual_seed(0)
+    a = torch.randn(200, 48, generator=draw, dtype=torch.float64).mul(3).tanh()
+    step = torch.randn(48, generator=draw, dtype=torch.float64)
+    a[1] = a[0] + step * (distance / step.norm())
+    similar = torch.eye(200, dtype=torch.bool) | (torch.rand(200, 200, generator=draw) > 0.9)
+    similar[0, 1] = similar[1, 0] = False
+    gradients = []
+    for kind in (torch.float64, torch.float32):
+        x = a.to(kind, copy=True).requires_grad_()
+        contrastive_loss(x, x, similar, 5.0).backward()
+        gradients.append(x.grad[:2].double())
+    exact, ours = gradients
+    assert (ours - exact).norm() < 0.1 * exact.norm()
+
+
 @pytest.mark.parametrize("balanced", [True, False])
 def test_gradient_agrees_with_finite_differences(balanced):
     draw = torch.Generator().manual_seed(0)
