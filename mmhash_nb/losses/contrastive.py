@@ -43,11 +43,11 @@ class _Contrastive(torch.autograd.Function):
     def forward(
         ctx: Any, a: Tensor, b: Tensor, similar: Tensor, pull: Tensor, push: Tensor, margin: float
     ) -> Tensor:
-        squares = a.square().sum(1)[:, None] + b.square().sum(1)
-        # Rounding can leave a tiny negative. Where a dissimilar pair coincides, d has no gradient;
-        # the floor keeps g finite there, and a_i − b_j = 0 makes the pair's share zero.
-        squares = squares.addmm_(a, b.T, alpha=-2).clamp_(min=1e-12)
-        distances = squares.sqrt()
+        norms = a.square().sum(1)[:, None] + b.square().sum(1)
+        squares = torch.addmm(norms, a, b.T, alpha=-2).clamp_(min=1e-12)
+        # The difference of large norms is known to their rounding only. A dissimilar pair that is
+        # closer would have g, which divides by d, far too large: that rounding is its least d.
+        distances = torch.maximum(squares, norms.mul_(torch.finfo(a.dtype).eps)).sqrt_()
         missing = (margin - distances).clamp_(min=0).masked_fill_(similar, 0)
         value = pull * squares.masked_fill_(~similar, 0).sum() + push * missing.square().sum()
         ctx.save_for_backward(a, b, torch.where(similar, pull, missing.div_(distances) * -push))
