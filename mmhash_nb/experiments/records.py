@@ -160,11 +160,9 @@ class Cells:
             lengths = self._values.setdefault(tuple(key), {})
             lengths.setdefault(None if pd.isna(bits) else int(bits), {})[seed] = value
 
-    def has(self, **wanted: str) -> bool:
-        """Whether there is any value of, say, `method="ksh", dataset="wiki"`."""
-        names = ("method", "dataset", "task", "metric")
-        keys = (dict(zip(names, key, strict=True)) for key in self._values)
-        return any(wanted.items() <= key.items() for key in keys)
+    def has(self, dataset: str, method: str | None = None) -> bool:
+        """Whether there is any value of a dataset, or of a method on it."""
+        return any(there == dataset and method in (None, name) for name, there, *_ in self._values)
 
     def lengths(self, method: str, dataset: str, task: str, metric: str) -> list[int]:
         """The code lengths at which there are values, ascending."""

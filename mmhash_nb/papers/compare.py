@@ -65,7 +65,8 @@ def compare(
         - `not published`: the paper prints that its run did not converge.
     """
     records = as_evaluated(paper, checked(read(paper) if records is None else records))
-    records = records[records.paper == paper]
+    of_paper = records.paper == paper
+    records = records[of_paper if dataset is None else of_paper & (records.dataset == dataset)]
     published = tables(paper) if published is None else published
     cells, sound = Cells(records), Cells(failed_runs.without(records))
     features = toml_of(paper, "about").get("other_backbone", {})
