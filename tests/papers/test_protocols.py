@@ -54,7 +54,7 @@ def test_all_methods_run_at_the_papers_lengths(paper, dataset, scale):
     demo_on_scenes = (dataset, scale) == ("scenes", "demo")
     expected = dict.fromkeys(
         {*hashers.names(paper), "random"} - BY_HAND,
-        {16, 32} if demo_on_scenes else set(LENGTHS[paper]),
+        {32} if demo_on_scenes else set(LENGTHS[paper]),
     )
     if paper == "zeng2022":
         expected["mah_printed"] = {32}
