@@ -37,7 +37,7 @@ def looks(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     others = 0
     for name in dict.fromkeys(names):
         if name == CONTROL:
-            found[name] = {"color": "#666666", "marker": "x"}
+            found[name] = {"color": "#666666", "marker": "p"}
             continue
         if name not in PLACES:
             others += 1
