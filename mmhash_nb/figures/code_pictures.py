@@ -21,6 +21,7 @@ from mmhash_nb.figures.nearest import (
     task_name,
 )
 from mmhash_nb.figures.precision_curves import profile_of
+from mmhash_nb.hashers.names_in_print import in_print
 from mmhash_nb.pairs import Pairs
 
 _ONE, _ZERO = "#33383f", "#e6e8eb"
@@ -137,7 +138,7 @@ def distance_histogram(pairs: Pairs, codes: MethodCodes, task: str) -> Figure:
         axes.set(xlabel="Hamming distance", xlim=(seen.min() - 1, seen.max() + 1))
         axes.set(ylabel="share of items", ylim=(0, 1.4 * axes.dataLim.y1))  # room for the legend
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-        axes.set_title(method, weight="bold")
+        axes.set_title(in_print(method), weight="bold")
         axes.legend(loc="upper right", fontsize=6.5)
     figure.suptitle(task_name(pairs, task))
     return figure

@@ -1,6 +1,7 @@
 """Curves and bars over measured numbers."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from mmhash_nb.experiments.intervals import interval
-from mmhash_nb.figures.style import INK, Picture, looks, themed
+from mmhash_nb.figures.method_looks import lines, looks
+from mmhash_nb.figures.style import INK, Picture, themed
+from mmhash_nb.hashers.names_in_print import in_print
 
 
 @themed()
@@ -28,7 +31,7 @@ def training_curves(losses: Mapping[str, Sequence[float]]) -> Figure:
         epochs = np.arange(1, len(values) + 1)
         marker = "o" if len(values) <= 30 else None
         axes.plot(epochs, values, color=look[method]["color"], marker=marker, markersize=3)
-        axes.set_title(method, weight="bold")
+        axes.set_title(in_print(method), weight="bold")
         axes.set(xlabel="epoch", ylabel="mean loss")
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     return figure
@@ -43,7 +46,8 @@ def map_by_bits(
 ) -> Figure:
     """A score by code length: mean over seeds with its 95 % t-interval, and each seed as a point.
 
-    Failed runs are crosses, and not in the means.
+    Failed runs are crosses, and not in the means. At most eight methods are coloured. Of a single
+    length, methods are rows, the best first.
 
     Args:
         values: for each method and code length, the scores of the seeds (fractions 0..1).
@@ -59,36 +63,62 @@ def map_by_bits(
     ]
     if not rows:
         raise ValueError("a score by code length needs at least one score.")
-    table = pd.DataFrame(rows, columns=["method", "bits", metric])
+    marked = failed if failed is not None else pd.DataFrame(columns=["method", "bits", "value"])
+    names = set(zip(marked["method"], marked["bits"], marked["value"], strict=True))
+    table = pd.DataFrame(rows, columns=["method", "bits", "score"])
+    table["failed"] = [row in names for row in rows]
     lengths = sorted(table["bits"].unique())
-    # Code lengths stand at equal steps: 8, 16, 32, 64 would crowd on a linear axis.
-    table["step"] = table["bits"].map({bits: step for step, bits in enumerate(lengths)})
-    crossed = table.iloc[:0]
-    if failed is not None:
-        names = set(zip(failed["method"], failed["bits"], failed["value"], strict=True))
-        fails = [row in names for row in rows]
-        crossed, table = table[fails], table[np.logical_not(fails)]
-    look = looks(values)
-    figure, axes = one_axes(5.2, 3.4)
-    common = {
-        **{"x": "step", "y": metric, "hue": "method", "ax": axes},
-        "palette": {method: look[method]["color"] for method in look},
-    }
-    bars = {"errorbar": t_interval, "err_style": "bars", "err_kws": {"capsize": 3}}
-    marker = {method: look[method]["marker"] for method in look}
-    sns.lineplot(table, style="method", markers=marker, **bars, **common)
-    for method, part in crossed.groupby("method"):
-        axes.plot(part["step"], part[metric], "x", color=look[str(method)]["color"], markersize=7)
-    if len(crossed):
+    sound = table[~table["failed"]]
+    means = sound.groupby(["method", "bits"])["score"].mean().groupby("method").last()
+    order = [name for name in values if name in set(table["method"])]
+    if len(lengths) == 1:
+        order.sort(key=lambda name: -means.get(name, 0.0))
+        figure, axes = one_axes(4.0, 0.8 + 0.24 * len(order))
+        styles = {name: {**look, "label": "_"} for name, look in looks(order).items()}
+        for row, method in enumerate(order):
+            _points(axes, table[table["method"] == method], {lengths[0]: row}, styles[method], True)
+        axes.set_yticks(range(len(order)), [in_print(name) for name in order])
+        axes.set(xlabel=metric, xlim=(0, None), ylim=(len(order) - 0.5, -0.5))
+        axes.grid(False, axis="y")
+    else:
+        # Code lengths stand at equal steps: 8, 16, 32, 64 would crowd on a linear axis.
+        steps = {bits: step for step, bits in enumerate(lengths)}
+        figure, axes = one_axes(5.2, 3.4)
+        styles = lines({name: float(means.get(name, 0.0)) for name in order})
+        for method in order:
+            _points(axes, table[table["method"] == method], steps, styles[method], False)
+        axes.set_xticks(range(len(lengths)), [str(bits) for bits in lengths])
+        axes.set(xlabel="code length (bits)", ylabel=metric, ylim=(0, None))
+    if table["failed"].any():
         axes.plot([], [], "x", color=INK, label="failed run, not in the mean")
-    table = table.assign(step=table["step"] + 0.05)  # beside the mean, too light to be taken for it
-    faint = {"s": 5, "linewidth": 0, "alpha": 0.5, "zorder": 1.5}
-    sns.scatterplot(table, legend=False, **faint, **common)
-    axes.set_xticks(range(len(lengths)), [str(bits) for bits in lengths])
-    axes.set(xlabel="code length (bits)", ylabel=metric, ylim=(0, None))
     axes.set_title(title, weight="bold")
-    legend_beside(axes)
+    if axes.get_legend_handles_labels()[1]:
+        legend_beside(axes)
     return figure
+
+
+def _points(
+    axes: Axes, table: pd.DataFrame, places: Mapping[int, int], style: dict[str, Any], rows: bool
+) -> None:
+    """A method's means with intervals, its seeds and its failed runs; `rows`: scores go right."""
+    sound, fails = table[~table["failed"]], table[table["failed"]]
+    colour = style["color"]
+
+    def turned(at: Any, scores: Any) -> tuple[Any, Any]:
+        return (scores, at) if rows else (at, scores)
+
+    by_length = [(places[bits], part["score"].to_numpy()) for bits, part in sound.groupby("bits")]
+    mean = np.array([scores.mean() for _, scores in by_length])
+    ends = np.array([t_interval(scores) for _, scores in by_length]).reshape(-1, 2).T
+    bars: dict[str, Any] = {"xerr" if rows else "yerr": [mean - ends[0], ends[1] - mean]}
+    at = np.array([place for place, _ in by_length])
+    axes.errorbar(*turned(at, mean), capsize=3, **bars, **style)  # type: ignore[misc]
+    # Seeds stand beside the mean, too light to be taken for it.
+    seeds = sound["bits"].map(places).to_numpy() + (0.25 if rows else 0.05)
+    axes.scatter(
+        *turned(seeds, sound["score"]), s=5, linewidth=0, alpha=0.5, zorder=1.5, color=colour
+    )
+    axes.plot(*turned(fails["bits"].map(places), fails["score"]), "x", color=colour, markersize=7)
 
 
 def t_interval(scores: Sequence[float]) -> tuple[float, float]:
@@ -127,7 +157,7 @@ def tie_bars(scores: Mapping[str, tuple[float, float, float]], title: str = "") 
             hatch=hatch, edgecolor="white", linewidth=0,
         )  # fmt: skip
         axes.bar_label(bars, fmt="%.3f", padding=2, fontsize=6)
-    axes.set_yticks(y, list(scores))
+    axes.set_yticks(y, [in_print(name) for name in scores])
     axes.invert_yaxis()
     axes.grid(False, axis="y")
     top = max(best for _, _, best in scores.values())

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from mmhash_nb.figures.style import INK, RIGHT, WRONG, Picture, themed
+from mmhash_nb.hashers.names_in_print import in_print
 
 #: Colour, marker and fill of what becomes of a method.
 _LOOKS = {
@@ -46,12 +47,12 @@ def forest(comparisons: Mapping[str, pd.DataFrame]) -> Figure:
                 fmt=marker, color=colour, mfc=fill, markersize=4, linewidth=1.2, capsize=2,
             )  # fmt: skip
         axes.axvline(0, color=INK, linewidth=0.8)
-        axes.set_yticks(y, list(table.method), fontsize=7)
+        axes.set_yticks(y, [in_print(method) for method in table.method], fontsize=7)
         for label, outcome in zip(axes.get_yticklabels(), table.outcome, strict=True):
             label.set_weight("normal" if outcome == "surely behind" else "bold")
         axes.set_ylim(most - 0.4, -0.6)  # rows of the same height in all panels
         axes.grid(False, axis="y")
-        axes.set_xlabel(f"points of mAP behind {table.best.iloc[0]}")
+        axes.set_xlabel(f"points of mAP behind {in_print(table.best.iloc[0])}")
         axes.set_title(title, weight="bold")
     marks = [
         Line2D([], [], color=colour, marker=marker, mfc=fill, markersize=4, label=outcome)
@@ -59,7 +60,8 @@ def forest(comparisons: Mapping[str, pd.DataFrame]) -> Figure:
     ]
     figure.legend(handles=marks, loc="outside upper center", ncols=3, fontsize=7)
     figure.alt = "\n".join(
-        f"{title}: {row.method} {100 * row.difference:+.1f} points from {row.best} "
+        f"{title}: {in_print(row.method)} {100 * row.difference:+.1f} points "
+        f"from {in_print(row.best)} "
         f"[{100 * row.low:+.1f}, {100 * row.high:+.1f}], {row.outcome}."
         for title, table in comparisons.items()
         for row in table.itertuples()

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from mmhash_nb.figures import items
 from mmhash_nb.figures.nearest import MethodCodes, Nearest, nearest, sides, task_name
 from mmhash_nb.figures.style import INK, MARKS, RIGHT, WRONG, Picture, axes_in_inches, themed
+from mmhash_nb.hashers.names_in_print import in_print
 from mmhash_nb.pairs import Pairs
 
 _GAP = 0.07
@@ -55,7 +56,7 @@ def gallery(
         raise ValueError("a gallery needs at least one query and one method.")
     heads, name = [int(query) for query in queries], task_name(pairs, task)
     blocks = [
-        Block(f"{method} · {name}", heads, nearest(pairs, c, task, queries, k))
+        Block(f"{in_print(method)} · {name}", heads, nearest(pairs, c, task, queries, k))
         for method, c in codes.items()
     ]
     return draw_blocks(pairs, blocks, task, show)

@@ -11,6 +11,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.transforms import Bbox
 
 from mmhash_nb.figures.style import INK
+from mmhash_nb.hashers.names_in_print import in_print
 
 _RING = 4  # radius of a ring in points (1/72 inch)
 _SIZE = 6.5
@@ -43,7 +44,7 @@ def name_points(
         axes.transData.transform_path(line),
     )
     for name, point in zip(names, ground.named, strict=True):
-        text = axes.text(*points[name], name, fontsize=_SIZE)
+        text = axes.text(*points[name], in_print(name), fontsize=_SIZE)
         letters = text.get_window_extent()
         text.remove()
         candidates = [_Place.beside(point, offset, letters, pixels) for offset in _OFFSETS]
@@ -52,7 +53,7 @@ def name_points(
         # The line goes from the edge of the letters to the ring; one from within would end under
         # them, or in the ring.
         text = axes.annotate(
-            name, points[name], best.offset, textcoords="offset points", fontsize=_SIZE,
+            in_print(name), points[name], best.offset, textcoords="offset points", fontsize=_SIZE,
             ha=best.side, va="center", path_effects=[withStroke(linewidth=2, foreground="white")],
             arrowprops={
                 **{"arrowstyle": "-", "linewidth": 0.7, "color": INK, "relpos": best.start},

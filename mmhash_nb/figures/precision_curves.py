@@ -10,8 +10,9 @@ from matplotlib.ticker import MaxNLocator
 from mmhash_nb import metrics
 from mmhash_nb.experiments import evaluation
 from mmhash_nb.figures.curves import legend_beside, one_axes
+from mmhash_nb.figures.method_looks import lines
 from mmhash_nb.figures.nearest import Codes, MethodCodes, side_codes, side_name, sides, task_name
-from mmhash_nb.figures.style import Picture, looks, marks, themed
+from mmhash_nb.figures.style import Picture, marks, themed
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.ranking import RankProfile
 
@@ -33,7 +34,7 @@ def precision_recall(
 ) -> Figure:
     """Precision at levels of recall by Hamming ranking, averaged over queries (masci2014, Fig. 3).
 
-    A panel for each task, a colour and marker for each method.
+    A panel for each task, a colour and marker for each method, at most eight coloured.
 
     Args:
         codes: for each method and modality, codes of all samples.
@@ -43,14 +44,19 @@ def precision_recall(
         raise ValueError("precision–recall curves need a query, a method and a task.")
     figure = Picture(1.6 + 2.7 * len(tasks), 3.2, layout="constrained")
     panels = figure.subplots(1, len(tasks), squeeze=False, sharey=True)[0]
-    look = looks(codes)
+    curves = {
+        method: {
+            task: metrics.precision_recall_ranked(profile_of(pairs, of, task), RECALL_LEVELS)
+            for task in tasks
+        }
+        for method, of in codes.items()
+    }
+    styles = lines({method: np.mean([*by_task.values()]) for method, by_task in curves.items()})
     for axes, task in zip(panels, tasks, strict=True):
-        for place, (method, of) in enumerate(codes.items()):
-            profile = profile_of(pairs, of, task)
-            precision = metrics.precision_recall_ranked(profile, RECALL_LEVELS)
+        for place, (method, by_task) in enumerate(curves.items()):
             # Each method's marks a little further on than the last's, where curves lie close.
             mark = (place % 5, 5)
-            axes.plot(RECALL_LEVELS, precision, label=method, markevery=mark, **look[method])
+            axes.plot(RECALL_LEVELS, by_task[task], markevery=mark, **styles[method])
         axes.set(xlabel="recall", xlim=(0, 1))
         axes.set_title(task_name(pairs, task), weight="bold")
     panels[0].set(ylabel="precision", ylim=(0, None))  # once all panels, which share it, are drawn
@@ -112,17 +118,20 @@ def _one_task_each(
     codes: TaskCodes,
     curve: Callable[[RankProfile], tuple[np.ndarray, np.ndarray]],
 ) -> tuple[Figure, Axes]:
-    """A curve of each method in its task; joint codes are solid."""
+    """A curve of each method in its task, at most eight coloured; joint codes are solid."""
     if pairs.query.size == 0 or not codes:
         raise ValueError("precision curves need a query and a method.")
     figure, axes = one_axes(5.2, max(3.4, 0.6 + 0.19 * len(codes)))
-    look = looks(codes)
-    for place, (method, (of, task)) in enumerate(codes.items()):
+    curves = {method: curve(profile_of(pairs, *of)) for method, of in codes.items()}
+    styles = lines({method: y.mean() for method, (_, y) in curves.items()})
+    for place, (method, (x, y)) in enumerate(curves.items()):
+        task, style = codes[method][1], styles[method]
         query_side, database_side = sides(task)
         same = query_side == database_side
         way = side_name(pairs, query_side) if same else task_name(pairs, task)
-        x, y = curve(profile_of(pairs, of, task))
-        style = {**look[method], **marks(len(x), place, len(codes)), "linestyle": _STYLES[task]}
-        axes.plot(x, y, label=f"{method}, {way}", **style)
+        style |= {**marks(len(x), place, len(codes)), "linestyle": _STYLES[task]}
+        if style["marker"]:
+            style["label"] += f", {way}"
+        axes.plot(x, y, **style)
     legend_beside(axes, handlelength=3.5)
     return figure, axes

@@ -7,8 +7,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from mmhash_nb import metrics
+from mmhash_nb.figures.method_looks import lines
 from mmhash_nb.figures.nearest import sides
-from mmhash_nb.figures.style import COLOURS, Picture, looks, marks, themed
+from mmhash_nb.figures.style import Picture, marks, themed
 from mmhash_nb.ranking import RankProfile
 
 _TOP, _POINTS = 500, 25
@@ -22,8 +23,8 @@ def ranking_curves(
 
     A row for each metric, a column for each task. Both are expected over the order of items at
     equal distance and averaged over queries. Where every item has one label, ACG@p is precision.
-    Methods past the number of colours share them and are dashed; the legend has them in the order
-    in which the first panel's curves end.
+    At most eight are coloured; the legend has them in the order in which the first panel's curves
+    end.
 
     Args:
         profiles: for each method, how queries rank the database in each task, such as `image-text`
@@ -44,22 +45,34 @@ def ranking_curves(
                 raise ValueError(f"{method} has no rank profile of {task}, but of {there}.")
     figure = Picture(1.9 + 2.6 * len(tasks), 4.6, layout="constrained")
     panels = figure.subplots(2, len(tasks), squeeze=False, sharex="col", sharey="row")
-    look = looks(profiles)
+    curves = {
+        method: {task: _curves(of[task], numbers) for task in tasks}
+        for method, of in profiles.items()
+    }
+    styles = lines({method: float(of[tasks[0]][1].mean()) for method, of in curves.items()})
     for column, task in enumerate(tasks):
-        for place, (method, of) in enumerate(profiles.items()):
-            # Each p costs a pass over the profile, and a curve this smooth shows no more of them.
-            last = min(_TOP, int(of[task].items.sum(axis=1).min()))
-            at = list(numbers) or np.unique(np.linspace(1, last, _POINTS).round().astype(int))
-            style = {**look[method], **marks(len(at), place, len(profiles))}
-            style |= {"linestyle": "-" if place < COLOURS else "--", "markersize": 4}
-            for axes, metric in zip(panels[:, column], (metrics.ndcg, metrics.acg), strict=True):
-                curve = [metric(of[task], p).mean() for p in at]
-                axes.plot(at, curve, linewidth=1.2, label=method, **style)
+        for place, (method, of_method) in enumerate(curves.items()):
+            at, *by_metric = of_method[task]
+            style = {"linewidth": 1.2, "markersize": 4, **styles[method]}
+            style |= marks(len(at), place, len(curves))
+            for axes, curve in zip(panels[:, column], by_metric, strict=True):
+                axes.plot(at, curve, **style)
         panels[0, column].set_title(" → ".join(sides(task)), weight="bold")
         panels[1, column].set_xlabel("number p of top returned items")
         panels[1, column].xaxis.set_major_locator(MaxNLocator(6, integer=True))
     panels[0, 0].set_ylabel("NDCG@p")
     panels[1, 0].set_ylabel("ACG@p (shared labels)")
-    lines = sorted(panels[0, 0].get_lines(), key=lambda line: -line.get_ydata()[-1])
-    figure.legend(handles=lines, loc="outside right upper", fontsize=7, handlelength=3)
+    drawn = [x for x in panels[0, 0].get_lines() if not str(x.get_label()).startswith("_")]
+    drawn.sort(key=lambda line: -line.get_ydata()[-1])
+    figure.legend(handles=drawn, loc="outside right upper", fontsize=7, handlelength=3)
     return figure
+
+
+def _curves(profile: RankProfile, numbers: Sequence[int]) -> np.ndarray:
+    """The p of the curves, NDCG@p and ACG@p, `[3, P]`."""
+    # Each p costs a pass over the profile, and a curve this smooth shows no more of them.
+    last = min(_TOP, int(profile.items.sum(axis=1).min()))
+    at = list(numbers) or np.unique(np.linspace(1, last, _POINTS).round().astype(int))
+    return np.array(
+        [(p, metrics.ndcg(profile, p).mean(), metrics.acg(profile, p).mean()) for p in at]
+    ).T

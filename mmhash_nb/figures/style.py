@@ -3,9 +3,7 @@
 import io
 import os
 import unicodedata
-from collections.abc import Iterable
 from functools import cache, partial
-from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +27,6 @@ DIFFERENT = "#d5320e"
 TRUE_TAG = "#00795a"
 INK = "#222222"
 MARKS = {True: "✓", False: "✗"}
-#: how many colours there are before they come again
-COLOURS = 10
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 #: for letters that DejaVu Sans lacks, where a machine has one of them
 _OTHER_SCRIPTS = (
@@ -159,13 +154,3 @@ def axes_in_inches(figure: Figure, left: float, top: float, width: float, height
 def marks(points: int, place: int, methods: int) -> dict[str, Any]:
     """`markevery` of a curve: at even steps, each method's a little further on than the last's."""
     return {"markevery": (0.2 * (place + 0.5) / methods, 0.2) if points > 5 else None}
-
-
-def looks(names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """`color` and `marker` of each name, for `Axes.plot`; colours as seaborn has them, safe for
-    colour-blind readers."""
-    endless = zip(cycle(sns.color_palette("colorblind", COLOURS)), cycle(MARKERS), strict=False)
-    return {
-        name: {"color": colour, "marker": marker}
-        for name, (colour, marker) in zip(names, endless, strict=False)
-    }

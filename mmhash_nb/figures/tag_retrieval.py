@@ -14,6 +14,7 @@ from mmhash_nb.figures import items
 from mmhash_nb.figures.galleries import Block, draw_blocks
 from mmhash_nb.figures.nearest import MethodCodes, Nearest, nearest, search, side_codes
 from mmhash_nb.figures.style import INK, MARKS, TRUE_TAG, Picture, axes_in_inches, themed
+from mmhash_nb.hashers.names_in_print import in_print
 from mmhash_nb.pairs import Pairs
 
 _SIZE = 7.5
@@ -101,7 +102,11 @@ def word_gallery(
     columns = [np.stack([getattr(one, name) for one in found], axis=1) for name in names]
     blocks = [
         # Of each column [Q, methods, k] the rows of one query.
-        Block(f"query: {words}", list(codes), Nearest(*(column[q] for column in columns)))
+        Block(
+            f"query: {words}",
+            [in_print(m) for m in codes],
+            Nearest(*(column[q] for column in columns)),
+        )
         for q, words in enumerate(queries.captions)
     ]
     return draw_blocks(pairs, blocks, "text-image")
@@ -137,7 +142,9 @@ def annotation(
     figure = Picture(total, block * len(codes))
     for m, (method, of) in enumerate(codes.items()):
         axes = axes_in_inches(figure, 0.1, m * block, total - 0.2, block)
-        items.write(axes, method, (0, 0.02, total, 0.26), size=9, align="left", weight="bold")
+        items.write(
+            axes, in_print(method), (0, 0.02, total, 0.26), size=9, align="left", weight="bold"
+        )
         found = nearest(pairs, of, "image-text", queries, k)
         for r, query in enumerate(queries):
             top = 0.3 + r * row

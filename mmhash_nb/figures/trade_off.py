@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.path import Path
 
 from mmhash_nb.figures.label_placement import name_points
-from mmhash_nb.figures.style import INK, Picture, looks, themed
+from mmhash_nb.figures.method_looks import looks
+from mmhash_nb.figures.style import INK, Picture, themed
 
 
 @themed()

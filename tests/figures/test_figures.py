@@ -26,6 +26,7 @@ from mmhash_nb.codes import HashCodes
 from mmhash_nb.datasets import scenes
 from mmhash_nb.figures.items import item_tags
 from mmhash_nb.figures.style import MARKS, RIGHT, WRONG
+from mmhash_nb.hashers.names_in_print import in_print
 
 
 @pytest.mark.parametrize("k", [9, 1000])
@@ -64,7 +65,7 @@ def test_gallery_shows_the_found_pictures_in_order_with_frames_and_marks() -> No
     figure = figures.gallery(pairs, codes, "text-image", queries, k=5)
     assert len(figure.axes) == 2
     for axes, (method, of) in zip(figure.axes, codes.items(), strict=True):
-        assert texts_of(axes)[0].startswith(method)
+        assert texts_of(axes)[0].startswith(in_print(method))
         shown = [np.asarray(image.get_array()) for image in axes.images]
         samples, relevant, notes = [], [], []
         for query in queries:

@@ -18,7 +18,7 @@ def test_distance_histogram_counts_relevant_and_other_items() -> None:
     pairs = some_pairs()
     codes = {"mmnn_l1": some_codes(1), "ksh": some_codes(2)}
     figure = figures.distance_histogram(pairs, codes, "image-text")
-    assert [axes.get_title() for axes in figure.axes] == list(codes)
+    assert [axes.get_title() for axes in figure.axes] == ["MM-NN L1", "KSH"]
     for axes, of in zip(figure.axes, codes.values(), strict=True):
         distances, relevant = ranked_by_hand(pairs, of, "image-text")
         for which, name in ((relevant, "relevant"), (~relevant, "other")):
@@ -50,7 +50,7 @@ def test_precision_recall_draws_the_metric_one_line_a_method_and_a_panel_a_task(
         pairs.labels[pairs.query],
         pairs.labels[pairs.database],
     )
-    assert line.get_label() == "ksh"
+    assert line.get_label() == "KSH"
     assert np.array_equal(line.get_ydata(), precision_recall_ranked(profile, RECALL_LEVELS))
     assert np.array_equal(line.get_xdata(), RECALL_LEVELS)
     check_layout(figure)
@@ -111,19 +111,17 @@ def test_methods_of_different_tasks_stand_in_one_figure_and_stay_apart(numbers) 
     (axes,) = figure.axes
     assert all(line.get_markevery() is None for line in axes.lines) == (numbers == [5])
     looks = {(line.get_color(), line.get_marker()) for line in axes.lines}
-    assert len(looks) == 12
+    assert len(looks) == 9, "eight in colour, the rest grey"
     by_task = {task: set() for task in tasks}
     for line, task in zip(axes.lines, tasks, strict=True):
         by_task[task].add(line.get_linestyle())
     styles = [style for some in by_task.values() for style in some]
     assert len(styles) == len(set(styles)) == 4 and by_task["joint-joint"] == {"-"}
-    labels = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert labels[3:7] == [
-        "method_3, image",
-        "method_4, text",
-        "method_5, image → text",
-        "method_6, image + text",
-    ]
+    labels = {text.get_text() for text in axes.get_legend().get_texts()}
+    words = ["image"] * 4 + ["text", "image → text"] + ["image + text"] * 6
+    ways = dict(zip(names, words, strict=True))
+    assert len(labels) == 9 and "method_0, image" in labels
+    assert labels - {"others"} <= {f"{name}, {way}" for name, way in ways.items()}
     check_layout(figure)
 
 
@@ -193,4 +191,21 @@ def test_tie_bars_show_three_bars_a_method() -> None:
     (axes,) = figure.axes
     widths = [[bar.get_width() for bar in bars] for bars in axes.containers]
     assert np.allclose(np.transpose(widths), list(scores.values()))
+    check_layout(figure)
+
+
+def test_at_one_length_methods_are_rows_the_best_first() -> None:
+    failed = pd.DataFrame([("scm", 32, 0.1)], columns=["method", "bits", "value"])
+    scores = {"scm": {32: [0.2, 0.4, 0.1]}, "mah": {32: [0.5]}, "mine": {32: [0.4]}}
+    figure = figures.map_by_bits(scores, failed=failed)
+    (axes,) = figure.axes
+    assert [t.get_text() for t in axes.get_yticklabels()] == ["MAH", "mine", "SCM"]
+    means = {
+        int(line.get_ydata()[0]): line.get_xdata()[0]
+        for line in axes.lines
+        if line.get_marker() in ("o", "s", "^", "D", "v", "P", "X", "*")
+    }
+    assert means == {0: 0.5, 1: 0.4, 2: pytest.approx(0.3)}
+    (cross,) = [x for x in axes.lines if x.get_marker() == "x" and len(x.get_xdata())]
+    assert (cross.get_xdata().tolist(), cross.get_ydata().tolist()) == ([0.1], [2])
     check_layout(figure)

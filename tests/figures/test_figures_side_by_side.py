@@ -11,6 +11,7 @@ from matplotlib.text import Text
 from mmhash_nb import figures
 from mmhash_nb.figures.style import INK, RIGHT, WRONG
 from mmhash_nb.figures.trade_off import front
+from mmhash_nb.hashers.names_in_print import in_print
 
 
 def compared(n, best="scm"):
@@ -33,7 +34,7 @@ def test_forest_shows_differences_intervals_and_what_cannot_be_told_apart() -> N
     figure = figures.forest(tables)
     for axes, (title, table) in zip(figure.axes, tables.items(), strict=True):
         assert axes.get_title() == title
-        assert axes.get_xlabel() == f"points of mAP behind {table.best[0]}"
+        assert axes.get_xlabel() == f"points of mAP behind {in_print(table.best[0])}"
         shown = {}
         for container in axes.containers:
             line, _, (bars,) = container.lines
