@@ -471,7 +471,7 @@ def test_one_row_and_no_common_word_are_too_little(tmp_path):
     Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
     Image.new("RGB", (4, 5)).save(tmp_path / "b.png")
     write_table(tmp_path, [["a.png", "ένας σκύλος", "x"]], HEADER[:3])
-    assert "has one row that can be read: give two or more" in refused(tmp_path)
+    assert "has one item that can be read: give two or more" in refused(tmp_path)
     Image.new("RGB", (4, 6)).save(tmp_path / "c.png")
     rows = [["a.png", "σκύλος", "x;y"], ["b.png", "βάρκα", "x;z"], ["c.png", "μήλο", "y;z"]]
     write_table(tmp_path, rows, HEADER[:3])
