@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 from table import markdown
 
-from mmhash_nb.figures.style import Picture, looks, png, themed
+from mmhash_nb.figures.method_looks import looks
+from mmhash_nb.figures.style import Picture, png, themed
 from mmhash_nb.io.files import whole
 from mmhash_nb.io.project import project_root
 

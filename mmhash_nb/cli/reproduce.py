@@ -16,7 +16,7 @@ import pandas as pd
 
 from mmhash_nb.cli import PROGRAM
 from mmhash_nb.io.project import project_root, runs_folder, writable, writing_below
-from mmhash_nb.runner.cluster import at_once
+from mmhash_nb.runner import cluster, machine
 from mmhash_nb.runner.headless import Outcome, in_words
 from mmhash_nb.runner.job_records import done, expected_seconds, makespan, records
 from mmhash_nb.runner.jobs import Job, from_file, from_grid
@@ -114,7 +114,8 @@ def _parser() -> argparse.ArgumentParser:
         words = "where all goes that is written; default %(default)s"
         command.add_argument("--out", type=_out, default=runs_folder(), help=words, metavar="DIR")
     where = run.add_mutually_exclusive_group()
-    where.add_argument("--workers", type=_count, metavar="N", help="so many runs at once, by Dask")
+    words = "so many runs at once; by default as many as there are cores, memory and GPUs for"
+    where.add_argument("--workers", type=_count, metavar="N", help=words)
     where.add_argument("--scheduler", metavar="ADDRESS", help="a Dask cluster that runs already")
     run.add_argument("--dry-run", action="store_true", help="say what would run, and how long")
     run.add_argument("--again", action="store_true", help="run also what is done")
@@ -165,7 +166,7 @@ def _run(given: argparse.Namespace) -> int:
         return 0
     jobs = _jobs(given)
     if given.dry_run:
-        n = at_once(given.workers, given.scheduler)
+        n = cluster.at_once(there) if (there := given.scheduler) else machine.at_once(given.workers)
         print(*plan(jobs, given.out, given.again, n), sep="\n")
         return 0
     outcomes = reproduce(

@@ -8,6 +8,7 @@ import pandas as pd
 from mmhash_nb.experiments import failed_runs
 from mmhash_nb.experiments.intervals import differences, per_cent
 from mmhash_nb.experiments.records import Cells
+from mmhash_nb.hashers.names_in_print import in_print
 
 
 def gains(
@@ -24,9 +25,9 @@ def gains(
         dataset: whose; None takes all. task: the direction.
 
     Returns:
-        For each other method, the mean difference and its range over code lengths (and datasets),
-        each of them a mean over seeds; empty where nothing was run. Where a run failed, its length
-        is left out, which is said.
+        For each other method, by its name in print, the mean difference and its range over code
+        lengths (and datasets), each of them a mean over seeds; empty where nothing was run. Where a
+        run failed, its length is left out, which is said.
     """
     if "paper" in records:  # not a paper's printed numbers
         records = failed_runs.without(records)
@@ -45,7 +46,7 @@ def gains(
         if means:
             spread = f" ({min(means):+.1f} to {max(means):+.1f})"
             spread += f", {failing} left out for failed runs" * bool(failing)
-            found[f"{method} − {other}"] = f"{np.mean(means):+.1f}{spread}"
+            found[f"{in_print(method)} − {in_print(other)}"] = f"{np.mean(means):+.1f}{spread}"
     return pd.Series(found, dtype=object)
 
 

@@ -9,7 +9,7 @@ from mmhash_nb.figures.forest import forest
 from mmhash_nb.figures.galleries import gallery, show_pairs
 from mmhash_nb.figures.latent_variables import code_updates, latent_gaussians
 from mmhash_nb.figures.masks import attended_regions
-from mmhash_nb.figures.mechanisms import attention_mechanisms
+from mmhash_nb.figures.mechanisms import attention_mechanisms, modal_aware_network
 from mmhash_nb.figures.nearest import Nearest, nearest
 from mmhash_nb.figures.precision_curves import (
     lookup_precision_recall,

@@ -1,4 +1,6 @@
-"""Networks without attention, with it on one modality, and on both (zhang2018, Figs. 2 and 7)."""
+"""Block diagrams of networks: attention masks (zhang2018), modal-aware operations (zeng2022)."""
+
+from itertools import pairwise
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -14,6 +16,21 @@ MECHANISMS = {
     "both": ("image", "text"),
 }
 _MODALITIES = {"image": "I", "text": "T"}
+_ENDS = {0: ("image", "text"), 1: ("first stages", "text layer 1")}
+_LAST = {3: ("last stage", "text layer 2")}
+_CODE = {5: ("mean over positions, joined",), 6: ("joint layer, code",)}
+#: each network's boxes by row, those of both modalities or one across
+_JOINT: dict[str, dict[int, tuple[str, ...]]] = {
+    "Concat": {**_ENDS, **_LAST, **_CODE},
+    "MAH": {**_ENDS, 2: ("operation 1",), **_LAST, 4: ("operation 2",), **_CODE},
+    "one operation": {
+        0: ("$f^I$", "$f^T$"),
+        2: ("kernel: similarity",),
+        3: (r"$\hat{f}\,^I$", r"$\hat{f}\,^T$"),
+        4: ("attention: weights",),
+        5: (r"$\tilde{f}\,^I$", r"$\tilde{f}\,^T$"),
+    },
+}
 _PANEL, _GAP, _MARGIN = 2.1, 0.25, 0.12
 _HEAD, _STEP, _BOX, _LEGEND = 0.3, 0.62, 0.32, 0.32
 _PLAIN, _ATTENTION, _HASHING = "#f0f0f0", "#dcdcdc", "#dbe9f4"
@@ -42,6 +59,33 @@ def attention_mechanisms() -> Figure:
             middle = left + (1 + 2 * j) * _PANEL / 4
             _branch(axes, middle, modality, letter, modality in divided)
     _legend(axes, width / 2, height - 0.1)
+    return figure
+
+
+@themed()
+def modal_aware_network() -> Figure:
+    """MAH beside the network without its operations, and one operation, read downwards.
+
+    Left and middle are the networks of zeng2022 (Fig. 5), right is what an operation does: the
+    kernel network compares both modalities, and the attention network weighs channels and units.
+    """
+    height = _HEAD + 6 * _STEP + _BOX + 0.02
+    figure = Picture(3 * (_PANEL + _GAP) - _GAP + 2 * _MARGIN, height + 2 * _MARGIN)
+    axes = axes_in_inches(figure, _MARGIN, _MARGIN, 3 * (_PANEL + _GAP) - _GAP, height)
+    sides = [_PANEL / 4, 3 * _PANEL / 4]
+    for i, (name, rows) in enumerate(_JOINT.items()):
+        left = i * (_PANEL + _GAP)
+        axes.text(left + _PANEL / 2, 0.1, name, ha="center", va="center", size=9, weight="bold")
+        for row, words in rows.items():
+            top = _HEAD + row * _STEP
+            middles = sides if len(words) == 2 else [_PANEL / 2]
+            face = _PLAIN if len(words) == 2 else _ATTENTION
+            face = "white" if row == 0 else _HASHING if row == 6 else face
+            for x, word in zip(middles, words, strict=True):
+                _box(axes, left + x, top, 0.96 if len(words) == 2 else 0.97 * _PANEL, word, face)
+        for above, below in pairwise(rows):
+            for x in [_PANEL / 2] if above == 5 else sides:
+                _arrow(axes, left + x, _HEAD + above * _STEP + _BOX, _HEAD + below * _STEP)
     return figure
 
 

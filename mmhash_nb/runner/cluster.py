@@ -1,45 +1,26 @@
-"""Dask workers: of this machine alone, or of a cluster that runs already."""
+"""A Dask cluster that runs already: its client, and what its workers must have."""
 
 import logging
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from dask.system import CPU_COUNT
-from distributed import Client, Nanny, Scheduler, SpecCluster
+from distributed import Client
 
 from mmhash_nb.io.source import package_hash, versions
 from mmhash_nb.runner.headless import in_words
 
-_LOOPBACK = "127.0.0.1"
 _CONNECT_SECONDS = 60
 _WORKER_SECONDS = 60
 
 
 @contextmanager
-def client(workers: int, scheduler: str | None) -> Iterator[Client]:
-    """A client of the scheduler at an address, or of a new cluster on this machine's loopback.
+def client(scheduler: str) -> Iterator[Client]:
+    """A client of the scheduler at an address.
 
     Raises:
-        ValueError: where the scheduler does not answer or has no worker, a worker has another
-            version of this package, or there are more workers than GPUs.
+        ValueError: where the scheduler does not answer or has no worker, or a worker has another
+            version of this package.
     """
-    if scheduler is None:
-        options = _options(workers, visible_gpus())
-        with (
-            SpecCluster(
-                workers={i: {"cls": Nanny, "options": o} for i, o in enumerate(options)},
-                scheduler={
-                    "cls": Scheduler,
-                    "options": {"host": _LOOPBACK, "dashboard_address": f"{_LOOPBACK}:0"},
-                },
-                silence_logs=logging.ERROR,
-            ) as cluster,
-            Client(cluster) as connected,
-        ):
-            yield connected
-        return
     # A scheduler that is lost is one sentence for each job, and no traceback beside it.
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     try:
@@ -80,11 +61,9 @@ def other_software(address: str) -> str:
     )
 
 
-def at_once(workers: int | None, scheduler: str | None) -> int:
-    """How many jobs run at once with these, as `workers.run_jobs` takes them."""
-    if scheduler is None:
-        return workers or 1
-    with client(1, scheduler) as connected:
+def at_once(scheduler: str) -> int:
+    """How many jobs run at once on the workers of a scheduler."""
+    with client(scheduler) as connected:
         threads, gpus = slots(connected)
     return gpus or threads
 
@@ -94,34 +73,3 @@ def slots(connected: Client) -> tuple[int, int]:
     there = connected.scheduler_info(n_workers=-1)["workers"].values()
     gpus = sum(int(worker["resources"].get("GPU", 0)) for worker in there)
     return sum(worker["nthreads"] for worker in there), gpus
-
-
-def _options(workers: int, gpus: Sequence[str]) -> list[dict[str, Any]]:
-    """Options of each worker of a local cluster; where there are GPUs, each worker gets one."""
-    if gpus and workers > len(gpus):
-        raise ValueError(
-            f"{workers} workers would share {len(gpus)} GPUs: ask for --workers {len(gpus)} or "
-            "fewer, or hide the GPUs by CUDA_VISIBLE_DEVICES=."
-        )
-    each = {"host": _LOOPBACK, "nthreads": 1, "silence_logs": logging.ERROR}
-    options: list[dict[str, Any]] = [{**each} for _ in range(workers)]
-    for one, gpu in zip(options, gpus, strict=False):
-        one |= {"resources": {"GPU": 1}, "env": {"CUDA_VISIBLE_DEVICES": gpu}}
-    return options
-
-
-def visible_gpus() -> list[str]:
-    """CUDA devices of this machine, as `CUDA_VISIBLE_DEVICES` names them."""
-    import torch
-
-    named = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
-    n = torch.cuda.device_count()
-    return named[:n] if named[0] else [str(i) for i in range(n)]
-
-
-def threads_each(workers: int) -> int | None:
-    """Threads of one of several workers on this machine: its share of the cores.
-
-    None where the environment says how many.
-    """
-    return None if os.environ.get("OMP_NUM_THREADS") else max(1, CPU_COUNT // workers)

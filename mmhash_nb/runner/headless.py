@@ -54,12 +54,14 @@ class Conditions:
         shown: whether what is printed appears here too.
         runs: the `io.project.runs_folder` of the notebook, as the environment says by default.
         threads: of BLAS, PyTorch and Numba each, likewise.
+        gpu: the only one that it sees, as `CUDA_VISIBLE_DEVICES` names it, likewise.
         stopped: called twice a second; where it returns True, the run ends before its time.
     """
 
     folder: Path | None = None
     shown: bool = True
     threads: int | None = None
+    gpu: str | None = None
     runs: Path | None = None
     stopped: Callable[[], bool] = lambda: False
 
@@ -137,6 +139,7 @@ def variables(ipython: str, files: Path, conditions: Conditions = DEFAULT) -> di
         "JUPYTER_PREFER_ENV_PATH": "1",  # this environment's kernel before the user's
         "MMHASH_HEADLESS": "1",  # a line per epoch instead of bars
         "MMHASH_OUTPUT": str(files),
+        **({"CUDA_VISIBLE_DEVICES": conditions.gpu} if conditions.gpu else {}),
         **({RUNS: str(conditions.runs)} if conditions.runs else {}),
         **({} if _has_home() else {"HOME": ipython, "MMHASH_CACHE": str(cache_folder("."))}),
         **({f"{pool}_NUM_THREADS": str(threads) for pool in _THREAD_POOLS} if threads else {}),

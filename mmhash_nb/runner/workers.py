@@ -1,19 +1,24 @@
-"""The jobs of a batch, one after the other in this process or spread over Dask workers."""
+"""The jobs of a batch, side by side on this machine or on the workers of a Dask cluster."""
 
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Event
 
-from distributed import Client, Status, as_completed, get_worker
+from distributed import Client, Status, get_worker
+from distributed import as_completed as dask_completed
 from filelock import FileLock, Timeout
 
 from mmhash_nb.io.project import runs_folder
 from mmhash_nb.runner import job_records
-from mmhash_nb.runner.cluster import client, other_software, slots, software, threads_each
+from mmhash_nb.runner.cluster import client, other_software, slots, software
 from mmhash_nb.runner.headless import DEFAULT, Conditions, Outcome, clear, execute, in_words
 from mmhash_nb.runner.jobs import Job
+from mmhash_nb.runner.machine import at_once, threads_each, visible_gpus
 
 #: what `cluster.software` says
 Software = tuple[str, dict[str, str]]
@@ -64,9 +69,8 @@ def run_jobs(
 
     Args:
         since: as `job_records.done` takes it.
-        workers: Dask workers to start on this machine, one job each at a time; None runs the jobs
-            one after the other in this process.
-        scheduler: address of a running Dask scheduler to use instead.
+        workers: how many jobs run at once on this machine, as `machine.at_once` takes it.
+        scheduler: address of a running Dask scheduler whose workers run them instead.
 
     Returns:
         How each job ended, in the order of `jobs`; what was done before is among them.
@@ -82,17 +86,14 @@ def run_jobs(
     waiting = [job for job in jobs if job.name not in ended]
     if ended:
         print(f"{len(ended)} of {len(jobs)} runs are done already", flush=True)
-    if waiting and (workers or scheduler):
-        n_workers = min(workers or 1, len(waiting))
-        threads = None if scheduler else threads_each(n_workers)
-        with client(n_workers, scheduler) as connected:
+    if waiting and scheduler:
+        with client(scheduler) as connected:
             if "dashboard" in connected.scheduler_info()["services"]:
                 print(f"dashboard: {connected.dashboard_link}", flush=True)
-            # Workers of this machine run what is installed here, and may see it change.
-            needed = software() if scheduler else None
-            ended |= _printed(_on_dask(connected, waiting, since, threads, needed), len(waiting))
-    else:
-        ended |= _printed(_one_by_one(waiting, since), len(waiting))
+            ended |= _printed(_on_dask(connected, waiting, since, software()), len(waiting))
+    elif waiting:
+        n = min(at_once(workers), len(waiting))
+        ended |= _printed(_here(waiting, since, n), len(waiting))
     return [ended[job.name] for job in jobs]
 
 
@@ -109,18 +110,38 @@ def _announce(job: Job) -> None:
     print("===", job.name, *(f"{k}={v!r}" for k, v in job.parameters.items()), flush=True)
 
 
-def _one_by_one(jobs: Iterable[Job], since: float) -> Iterator[tuple[Job, Outcome]]:
-    for job in jobs:
-        _announce(job)
-        yield job, run_job(job, since)
+def _here(jobs: Sequence[Job], since: float, n: int) -> Iterator[tuple[Job, Outcome]]:
+    """Run jobs in processes of this machine, `n` at once; what a single one prints appears here."""
+    free: SimpleQueue[str | None] = SimpleQueue()
+    gpus: Sequence[str | None] = visible_gpus()[:n] or [None] * n
+    for gpu in gpus:
+        free.put(gpu)
+    ending = Event()
+    shared = Conditions(shown=n == 1, threads=threads_each(n), stopped=ending.is_set)
+
+    def one(job: Job) -> Outcome:
+        gpu = free.get()
+        try:
+            _announce(job)
+            return run_job(job, since, replace(shared, gpu=gpu))
+        finally:
+            free.put(gpu)
+
+    with ThreadPoolExecutor(n) as pool:
+        futures = {pool.submit(one, job): job for job in jobs}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        finally:
+            ending.set()  # by Ctrl-C or a signal: those that run end their kernels
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _on_dask(
     connected: Client,
     jobs: Sequence[Job],
     since: float,
-    threads: int | None,
-    needed: Software | None,
+    needed: Software,
 ) -> Iterator[tuple[Job, Outcome]]:
     by_name = {job.name: job for job in jobs}
     topic = f"mmhash_nb-{uuid.uuid4().hex}"  # a scheduler may have several batches
@@ -131,7 +152,7 @@ def _on_dask(
             _on_worker,
             job,
             since,
-            Conditions(Path.cwd(), False, threads, runs_folder()),
+            Conditions(Path.cwd(), shown=False, runs=runs_folder()),
             topic,
             needed,
             pure=False,
@@ -140,7 +161,7 @@ def _on_dask(
         for job in jobs
     }
     try:
-        for future in as_completed(futures):
+        for future in dask_completed(futures):
             job = futures[future]
             if future.status == "finished":
                 yield job, future.result()
@@ -157,11 +178,11 @@ def _on_worker(
     since: float,
     conditions: Conditions,
     topic: str,
-    needed: Software | None,
+    needed: Software,
 ) -> Outcome:
     """`run_job` as a Dask task, which ends early where it is cancelled or its batch is gone."""
     worker = get_worker()
-    if needed is not None and software() != needed:  # it may have come after the batch began
+    if software() != needed:  # it may have come after the batch began
         return Outcome(job.name, 0.0, other_software(worker.address))
     key = worker.get_current_task()
     worker.log_event(topic, job.name)

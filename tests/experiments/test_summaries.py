@@ -18,9 +18,9 @@ def test_gains_are_paired_by_seed_and_length():
         *[("mah", "b", "joint-joint", 16, 0, 0.9), ("concat", "b", "joint-joint", 16, 0, 0.5)],
     )
     one = summaries.gains(records, "a", "mah", ["concat", "gmu"])
-    assert one.to_dict() == {"mah − concat": "+5.0 (-5.0 to +15.0)"}
+    assert one.to_dict() == {"MAH − Concat": "+5.0 (-5.0 to +15.0)"}
     every = summaries.gains(records, None, "mah", ["concat"])
-    assert every["mah − concat"] == "+16.7 (-5.0 to +40.0)"
+    assert every["MAH − Concat"] == "+16.7 (-5.0 to +40.0)"
 
 
 def test_gains_are_of_one_direction():
@@ -30,4 +30,4 @@ def test_gains_are_of_one_direction():
         *[("prdh", "a", task, 16, 0, theirs) for task, _, theirs in both],
     )
     found = summaries.gains(records, "a", "aadah", ["prdh"], "text-image")
-    assert found["aadah − prdh"] == "+30.0 (+30.0 to +30.0)"
+    assert found["AADAH − PRDH"] == "+30.0 (+30.0 to +30.0)"

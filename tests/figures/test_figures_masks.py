@@ -188,3 +188,25 @@ def test_each_mechanism_divides_its_modalities() -> None:
     assert kinds.count("attended") == kinds.count("unattended") == 2 * 4
     assert kinds.count("all") == 4 * 3 + 4 * 2
     check_layout(figure)
+
+
+def test_mah_is_the_plain_network_with_an_operation_after_each_of_two_layers() -> None:
+    figure = figures.modal_aware_network()
+    (axes,) = figure.axes
+    heads = ["Concat", "MAH", "one operation"]
+    at = {t.get_text(): t.get_position()[0] for t in axes.texts if t.get_text() in heads}
+    assert list(at) == heads
+    boxes = {
+        head: [
+            t.get_text()
+            for t in sorted(axes.texts, key=lambda t: t.get_position()[1])
+            if abs(t.get_position()[0] - middle) < 1.1 and t.get_text() != head
+        ]
+        for head, middle in at.items()
+    }
+    without = [words for words in boxes["MAH"] if not words.startswith("operation")]
+    assert without == boxes["Concat"]
+    assert [boxes["MAH"].index(f"operation {n}") for n in (1, 2)] == [4, 7]
+    assert boxes["one operation"][2] == "kernel: similarity"
+    assert boxes["one operation"][5] == "attention: weights"
+    check_layout(figure)

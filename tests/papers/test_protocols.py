@@ -165,7 +165,8 @@ def test_a_demo_gives_all_methods_one_frozen_backbone(paper, dataset):
         **{"liong2017": (("dcmh", "dnh_c"), "cah"), "zhang2018": (("dcmh", "prdh"), "aadah")},
         "zeng2022": ((), "mah"),
     }[paper]
-    assert all(options[method]["epochs"] == 2 * options[other]["epochs"] for method in slow)
+    twice = 1 if dataset == "scenes" else 2  # where a search chose, all learn for as long
+    assert all(options[method]["epochs"] == twice * options[other]["epochs"] for method in slow)
 
 
 @pytest.mark.parametrize("scale", ["demo", "paper"])

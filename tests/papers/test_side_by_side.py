@@ -13,7 +13,7 @@ from mmhash_nb.features import backbones
 from mmhash_nb.features.vectors import described, feature_vectors
 from mmhash_nb.hashers import registry
 from mmhash_nb.pairs import Pairs
-from mmhash_nb.papers.side_by_side.protocol import left_out
+from mmhash_nb.papers.side_by_side.protocol import DATASETS, left_out
 from mmhash_nb.papers.side_by_side.tables import (
     DIRECTIONS,
     backbone_ms,
@@ -35,14 +35,16 @@ def planned(protocol):
     return {key[:3]: key[3] for key in protocol.runs()}
 
 
-@pytest.mark.parametrize("dataset", ["scenes", "wiki", "mirflickr25k"])
+@pytest.mark.parametrize("dataset", [*DATASETS])
 @pytest.mark.parametrize("scale", ["demo", "paper"])
 def test_every_registered_method_runs_once_or_is_left_out_with_a_reason(dataset, scale):
     runs = planned(side_by_side(dataset, scale))
     without = left_out(dataset)
     methods = {method for method, _, _ in runs}
     assert methods | set(without) == set(hashers.names()) and not methods & set(without)
-    assert all(without.values()) and (set(without) == EXTRAS) == (dataset != "wiki")
+    assert all(without.values()) and (set(without) == EXTRAS) == (
+        dataset not in ("wiki", "uci_digits")
+    )
     demo = {32} if dataset == "scenes" else {16, 32}
     lengths = demo if scale == "demo" else {16, 32, 64}
     for method in methods - {"raw", "cm", "sm", "scm_rasiwasia"}:
@@ -86,6 +88,21 @@ def test_options_of_wiki_of_the_networks_of_masci2014_and_of_methods_from_outsid
         side_by_side("scenes", "paper").options["mmnn_l2"]
         == (masci2014("scenes", "paper").options["mmnn_l2"])
     )
+
+
+@pytest.mark.parametrize(("backbone", "like"), [("", "scenes"), ("mobilenet_v2", "flickr8k")])
+def test_a_folder_has_the_settings_of_the_set_that_its_backbone_is_for(backbone, like):
+    own = side_by_side("folder", backbone=backbone)
+    other = side_by_side(like, backbone=backbone, bits=own.grids[0][1])
+    assert planned(own) == planned(other) and own.vectors == other.vectors
+    assert own.views.get("size") == (224 if backbone else None)
+
+
+@pytest.mark.parametrize("dataset", [name for name in DATASETS if "size" in DATASETS[name].views])
+def test_methods_see_photos_of_one_size(dataset):
+    protocol = side_by_side(dataset, backbone="mobilenet_v2")
+    sizes = {options["size"] for options in protocol.options.values() if "size" in options}
+    assert sizes == {protocol.views["size"]} == {224}
 
 
 def test_the_papers_scale_has_one_backbone_for_all():

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import string
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,7 +23,7 @@ from mmhash_nb import cli, report
 from mmhash_nb.cli import reproduce
 from mmhash_nb.experiments import records
 from mmhash_nb.io import source as sources
-from mmhash_nb.runner import cluster, job_records, merging, workers
+from mmhash_nb.runner import cluster, job_records, machine, merging, workers
 from mmhash_nb.runner import jobs as batch
 from mmhash_nb.runner.headless import Conditions, Outcome, files_folder, variables
 
@@ -149,7 +150,7 @@ def test_a_file_may_be_of_windows_and_merge_mappings(project):
 def test_the_example_of_the_readme_is_read(tmp_path, monkeypatch):
     root = Path(__file__).parents[2]
     monkeypatch.chdir(root)  # the notebooks it names are there
-    _, _, example = (root / "README.md").read_text().partition("```yaml\n")
+    _, _, example = (root / "docs" / "running.md").read_text().partition("```yaml\n")
     (tmp_path / "batch.yml").write_text(example.partition("```")[0])
     assert len(batch.from_file(tmp_path / "batch.yml", tmp_path)) == 2 * 3 * 3 + 1
 
@@ -201,7 +202,8 @@ def test_names_of_files_are_short_plain_and_differ_where_parameters_do(values):
 
 
 def run(project, *arguments):
-    return cli.main(["reproduce", "--out", str(project / "out"), *arguments])
+    """The command, whose runs come one after the other unless `arguments` say otherwise."""
+    return cli.main(["reproduce", "--out", str(project / "out"), "--workers", "1", *arguments])
 
 
 GRID = ("--notebook", "1_one", "--grid", "bits", "8", "16")
@@ -492,15 +494,35 @@ def test_the_time_in_all_lies_between_a_fair_share_and_one_after_the_other(secon
     assert n > 1 or expected == pytest.approx(sum(seconds))
 
 
-def test_every_worker_has_a_gpu_of_its_own_where_there_are_any():
-    assert [sorted(o) for o in cluster._options(2, [])] == [
-        ["host", "nthreads", "silence_logs"]
-    ] * 2
-    two = cluster._options(2, ["3", "5", "7"])
-    assert [o["env"] for o in two] == [{"CUDA_VISIBLE_DEVICES": gpu} for gpu in "35"]
-    assert [o["resources"] for o in two] == [{"GPU": 1}] * 2
-    with pytest.raises(ValueError, match=r"3 workers would share 1 GPUs: ask for --workers 1 or"):
-        cluster._options(3, ["0"])
+def test_every_job_at_once_has_a_gpu_of_its_own_where_there_are_any(project, executed, monkeypatch):
+    monkeypatch.setattr(workers, "visible_gpus", lambda: ["3", "5", "7"])
+    monkeypatch.setattr(machine, "visible_gpus", lambda: ["3", "5", "7"])
+    begun, both = [], threading.Barrier(2, timeout=30)
+
+    def run_job(job, since, conditions):
+        begun.append(variables("ipython", project, conditions)["CUDA_VISIBLE_DEVICES"])
+        both.wait()
+        return Outcome(job.name, 1.0)
+
+    monkeypatch.setattr(workers, "run_job", run_job)
+    jobs = batch.from_grid(["1_one"], {}, {"bits": ["8", "16", "32", "64"]}, project / "out")
+    workers.run_jobs(jobs, workers=2)
+    assert [set(begun[:2]), set(begun[2:])] == [{"3", "5"}] * 2
+    with pytest.raises(ValueError, match=r"4 workers would share 3 GPUs: ask for --workers 3 or"):
+        workers.run_jobs(jobs, workers=4)
+
+
+def test_as_many_run_at_once_as_there_are_cores_memory_and_gpus_for(monkeypatch):
+    monkeypatch.setattr(machine, "CPU_COUNT", 8)
+    monkeypatch.setattr(machine, "MEMORY_LIMIT", 64 << 30)
+    monkeypatch.setattr(machine, "visible_gpus", list)
+    assert machine.at_once() == 8 and machine.at_once(20) == 20
+    monkeypatch.setattr(machine, "MEMORY_LIMIT", 10 << 30)
+    assert machine.at_once() == 3
+    monkeypatch.setattr(machine, "visible_gpus", lambda: ["0"])
+    assert machine.at_once() == 1
+    monkeypatch.setattr(machine, "MEMORY_LIMIT", 1 << 30)
+    assert machine.at_once() == 1
 
 
 @pytest.mark.parametrize(
@@ -510,7 +532,7 @@ def test_every_worker_has_a_gpu_of_its_own_where_there_are_any():
 def test_gpus_are_those_that_the_environment_leaves_visible(monkeypatch, named, n, expected):
     monkeypatch.setattr("torch.cuda.device_count", lambda: n)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
-    assert cluster.visible_gpus() == expected
+    assert machine.visible_gpus() == expected
 
 
 def test_a_user_without_a_home_lends_kernels_one(monkeypatch, tmp_path):
@@ -525,11 +547,11 @@ def test_a_user_without_a_home_lends_kernels_one(monkeypatch, tmp_path):
 
 
 def test_cores_are_shared_out_unless_the_environment_says_how_many(monkeypatch, tmp_path):
-    monkeypatch.setattr(cluster, "CPU_COUNT", 8)
+    monkeypatch.setattr(machine, "CPU_COUNT", 8)
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    assert cluster.threads_each(2) is None
+    assert machine.threads_each(2) is None
     monkeypatch.delenv("OMP_NUM_THREADS")
-    assert [cluster.threads_each(n) for n in (1, 3, 20)] == [8, 2, 1]
+    assert [machine.threads_each(n) for n in (1, 3, 20)] == [8, 2, 1]
     here = variables("ipython", tmp_path)
     assert "OMP_NUM_THREADS" not in here and "NUMBA_NUM_THREADS" not in here
     shared = variables("ipython", tmp_path, Conditions(threads=2, runs=tmp_path / "r"))

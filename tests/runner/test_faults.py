@@ -23,7 +23,7 @@ from mmhash_nb.runner import jobs as batch
 
 ONE = ("-p", "seeds", "0")
 TWO = ("--grid", "seeds", "0", "1")
-#: one after the other, and on Dask
+#: as many as the machine has cores for, and one after the other
 HOWS = [(), ("--workers", "1")]
 
 
@@ -85,22 +85,8 @@ def test_a_killed_batch_leaves_no_process_and_the_same_command_finishes_it(proje
     assert done(project, 0) == [True]
 
 
-def test_the_job_of_a_killed_dask_worker_is_run_by_another(project):
-    command = start(project, *ONE, "--workers", "1")
-    begun(project)
-    processes = descendants(command)
-    (runner,) = with_argument(processes, "mmhash_nb.runner.headless")
-    kernels = with_argument(processes, "ipykernel_launcher")
-    os.kill(runner.ppid(), signal.SIGKILL)
-    gone([runner, *kernels])
-    (project / "go").touch()
-    status, log = ended(command)
-    assert status == 0 and log.count("seeds=0 done (") == 1
-    assert lines(project / "count.txt") == ["a [0]"] * 2
-
-
 def test_a_killed_kernel_is_a_failure_and_the_same_command_runs_it_again(project):
-    command = start(project, *TWO)
+    command = start(project, *TWO, "--workers", "1")
     begun(project)
     for kernel in with_argument(descendants(command), "ipykernel_launcher"):
         kernel.kill()

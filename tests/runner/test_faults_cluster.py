@@ -1,6 +1,7 @@
 """Dask clusters that run already: what is lost with them, and what they must have in common."""
 
 import json
+import logging
 import os
 import re
 import signal
@@ -25,6 +26,7 @@ from batch_cases import (
     until,
     with_argument,
 )
+from distributed import Client, Nanny, Scheduler, SpecCluster
 
 from mmhash_nb import cli
 from mmhash_nb.runner import cluster, workers
@@ -58,7 +60,13 @@ def scheduler(folder):
 @pytest.fixture(scope="module")
 def running():
     """A cluster of this process with a worker of one thread, on the loopback."""
-    with cluster.client(1, None) as connected:
+    its = {"host": "127.0.0.1"}
+    where = {**its, "dashboard_address": "127.0.0.1:0"}
+    one = {0: {"cls": Nanny, "options": {**its, "nthreads": 1, "silence_logs": logging.ERROR}}}
+    with (
+        SpecCluster(one, {"cls": Scheduler, "options": where}, silence_logs=logging.ERROR) as made,
+        Client(made) as connected,
+    ):
         yield connected
 
 
@@ -180,7 +188,6 @@ def test_a_dry_run_counts_the_threads_of_a_cluster_or_its_gpus(
     for how, n in ((("--scheduler", threads.scheduler_address), 2), (("--workers", "3"), 3)):
         assert cli.main(["reproduce", "--dry-run", *how]) == 0
         assert capsys.readouterr().out == f"{n} at once\n"
-    assert cluster.at_once(None, None) == 1
 
     def with_gpus(*gpus):
         there = {i: {"nthreads": 4, "resources": r} for i, r in enumerate(gpus)}
