@@ -8,6 +8,7 @@ from mmhash_nb.experiments.chosen_settings import budgets, same_search
 from mmhash_nb.experiments.hyperparameters import trained
 from mmhash_nb.experiments.protocol import Protocol
 from mmhash_nb.experiments.records import study_files
+from mmhash_nb.hashers.names_in_print import in_print
 from mmhash_nb.papers.folders import names, toml_of
 
 
@@ -71,7 +72,8 @@ def note_side_by_side(dataset: str, protocol: Protocol) -> str:
     counts = Counter(had[method] for method in methods if method in had)
     usual = max(counts, key=counts.__getitem__, default="none")
     others = [method for method in methods if had.get(method) != usual]
+    named = ", ".join(map(in_print, others))
     return (
         f"Of {len(methods)} methods that are trained, {len(methods) - len(others)} had the same "
-        f"search over settings ({usual}); another or none: {', '.join(others) or 'none of them'}."
+        f"search over settings ({usual}); another or none: {named or 'none of them'}."
     )

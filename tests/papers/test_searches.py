@@ -74,7 +74,7 @@ def test_side_by_side_names_the_methods_with_another_search(tmp_path, monkeypatc
     said = searches.note_side_by_side("wiki", protocol)
     assert said == (
         "Of 3 methods that are trained, 2 had the same search over settings (2 settings, 1 of them "
-        "in full with 2 seeds); another or none: prdh."
+        "in full with 2 seeds); another or none: PRDH."
     )
     study("side_by_side", prdh=(2, 0))
     assert searches.note_side_by_side("wiki", protocol).endswith("none: none of them.")
