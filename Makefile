@@ -7,7 +7,7 @@ export OMP_WAIT_POLICY ?= passive
 # Python writes compiled modules: where it may not, each process compiles PyTorch for seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup reproduce test faults lint lab lock
+.PHONY: setup reproduce test faults lint docs lab lock
 
 setup: $(STAMP)
 
@@ -30,11 +30,16 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+# The site, in docs/_build/html. A page with a warning is not read again: what was read is removed.
+docs: setup
+	$(BIN)/python -m sphinx -W -q -c docs -d docs/_build/read . docs/_build/html || \
+	  { rm -rf docs/_build/read; exit 1; }
+
 # One process a core, each of one thread: small networks do not share their work out well. Browsers
 # wait for what they click, so they have the machine to themselves.
 PARALLEL := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile
 
-test: lint
+test: lint docs
 	$(PARALLEL) -m "not browser and not faults" tests
 	$(BIN)/python -m pytest -m browser tests
 	$(PARALLEL) --nbval --nbval-current-env \
@@ -51,9 +56,9 @@ lab: setup
 # Pins anew from pyproject.toml; environment.yml takes its pins from the same lock.
 lock:
 	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
-	  --no-header --extra test --extra sentences --python-version 3.11 --upgrade pyproject.toml -o requirements.lock
+	  --no-header --extra docs --extra test --extra sentences --python-version 3.11 --upgrade pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --no-deps --no-annotate --no-header --no-emit-index-url \
-	  --no-emit-find-links --extra test --extra sentences --python-version 3.11 -c requirements.lock --quiet \
+	  --no-emit-find-links --extra docs --extra test --extra sentences --python-version 3.11 -c requirements.lock --quiet \
 	  pyproject.toml -o .venv/direct.txt
 	sed -i.old '/^      - [^-]/d; /^      - -e /d' environment.yml && rm environment.yml.old
 	sed 's/^/      - /' .venv/direct.txt >> environment.yml

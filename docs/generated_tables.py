@@ -1,0 +1,81 @@
+"""Tables that the site makes of the records and of the package, so that no page has a copy.
+
+`{claims} PAPER` shows each claim of a paper with its counts on every dataset; `{datasets}` shows
+what to put where.
+"""
+
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+ROOT = Path(__file__).parents[1]
+
+
+class Table(SphinxDirective):
+    """A table in Markdown, and the files that it depends on."""
+
+    def run(self) -> list[nodes.Node]:
+        for path in self.sources():
+            self.env.note_dependency(str(path))
+        header, *rows = (f"| {' | '.join(row)} |" for row in self.rows())
+        line = "|---" * (header.count(" | ") + 1) + "|"
+        return self.parse_text_to_nodes("\n".join([header, line, *rows]))
+
+
+class Claims(Table):
+    """Each claim of a paper with its counts above, undecided and below, by dataset."""
+
+    required_arguments = 1
+
+    def sources(self) -> list[Path]:
+        paper = self.arguments[0]
+        return [
+            *(ROOT / "results").glob(f"{paper}_*.csv"),
+            *(ROOT / "mmhash_nb" / "papers" / paper).glob("*.toml"),
+        ]
+
+    def rows(self) -> list[list[str]]:
+        from mmhash_nb.experiments.records import read
+        from mmhash_nb.papers.verdicts import verdicts
+
+        paper = self.arguments[0]
+        names = list(dict.fromkeys(read(paper).dataset))
+        tables = {name: verdicts(paper, dataset=name).set_index("claim") for name in names}
+        shown = {name: table for name, table in tables.items() if set(table.verdict) != {"not run"}}
+        rows = [["claim", *(f"`{name}`" for name in shown)]]
+        for claim in tables[names[0]].index:
+            cells = [_cell(table.loc[claim]) for table in shown.values()]
+            rows.append([claim.replace("|", "\\|"), *cells])
+        return rows
+
+
+def _cell(found) -> str:
+    if found.verdict == "not run":
+        return "–"
+    return f"{found.verdict} ({found.above} / {found.undecided} / {found.below})"
+
+
+class Datasets(Table):
+    """What each dataset needs under the folder of the datasets."""
+
+    def sources(self) -> list[Path]:
+        return list((ROOT / "mmhash_nb" / "datasets").glob("*.toml"))
+
+    def rows(self) -> list[list[str]]:
+        from mmhash_nb import datasets
+        from mmhash_nb.datasets.about import about
+
+        known = ((name, about(name).get("put")) for name in datasets.names())
+        return [["name", "what to put where"], *([f"`{n}`", _plain(p)] for n, p in known if p)]
+
+
+def _plain(text: str) -> str:
+    return text.replace("|", "\\|").replace("*", "\\*").replace("_", "\\_")
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.add_directive("claims", Claims)
+    app.add_directive("datasets", Datasets)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,55 @@
+"""What the README and the page of results quote is what the records say."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from page_cases import COUNTS, page, words
+
+from mmhash_nb.experiments.records import read
+from mmhash_nb.papers import as_evaluated
+from mmhash_nb.papers.verdicts import verdicts
+from mmhash_nb.results import interval
+
+TESTS = Path(__file__).parents[1]
+RESULTS = TESTS.parent / "results"
+
+
+def test_scores_are_those_of_the_records():
+    """Of `quoted_scores.csv`; those of liong2017 are of its own gallery."""
+    quoted = pd.read_csv(TESTS / "quoted_scores.csv")
+    assert len(quoted) > 70
+    cells = ["dataset", "method", "bits", "task", "metric"]
+    for paper, rows in quoted.groupby("paper"):
+        values = as_evaluated(paper, read(paper)).groupby(cells).value.agg(list)
+        for row in rows.itertuples():
+            mean, _, high = interval(np.array(values[tuple(getattr(row, c) for c in cells)]))
+            assert row.words == f"{100 * mean:.1f} ± {100 * (high - mean):.1f}", row
+            assert row.words in words(row.page), row
+
+
+def test_counts_of_claims_are_those_of_the_records():
+    """And every count on the page is one of `quoted_claims.csv`."""
+    quoted = pd.read_csv(TESTS / "quoted_claims.csv")
+    found = set()
+    for (paper, dataset), rows in quoted.groupby(["paper", "dataset"]):
+        table = verdicts(paper, dataset=dataset)
+        for row in rows.itertuples():
+            (claim,) = table[table.claim.str.contains(row.words)].itertuples()
+            counts = f"{claim.above} above, {claim.undecided} undecided, {claim.below} below"
+            assert row.counts == f"{counts}: {claim.verdict}", row
+            found.add((row.page, row.counts))
+    for name in quoted.page.unique():
+        assert {(name, counts) for counts in COUNTS.findall(words(name))} == {
+            one for one in found if one[0] == name
+        }
+
+
+def test_mask_scores_are_those_of_the_study():
+    table = pd.read_csv(RESULTS / "study_zhang2018_scenes_masks.csv", index_col="region")
+    text = page("docs/results.md")
+    for region, metric in (("attended", "IoU"), ("attended", "pointing")):
+        assert table.loc[region, metric] in text
+    for region in ("random", "centre", "feature norm"):
+        for metric in ("IoU", "pointing"):
+            assert table.loc[region, metric].split(" ")[0] in text
