@@ -16,6 +16,7 @@ from mmhash_nb.io.output import lasting_output
 PROGRAM = "mmhash" if Path(sys.argv[0]).stem == "mmhash" else "python -m mmhash_nb"
 #: name, the module beside this whose `main` gets the command with its arguments, what it does
 COMMANDS = {
+    "compare": ("compare_methods", "every method on your pictures and texts, in one page"),
     "fit": ("fit_encode_search", "learn codes from a folder of your pictures and texts"),
     "encode": ("fit_encode_search", "codes of a folder's pictures or texts"),
     "search": ("fit_encode_search", "the items nearest to words or a picture"),

@@ -21,6 +21,7 @@ DISPLAY = {
     "hog_colour": "HOG_colour",
     "none": "no image",
     "pixels": "image",
+    "vectors": "image",
     "vgg": "VGG",
 }
 

@@ -22,9 +22,9 @@ import numpy as np
 
 from mmhash_nb.datasets import decoding, label_cells, store
 from mmhash_nb.datasets.about import about, check_option
+from mmhash_nb.datasets.folder_splits import drawn_or_named, repeated_pictures
 from mmhash_nb.datasets.pairs_row import Row
 from mmhash_nb.datasets.pairs_table import NAME, Table, listed, read_table
-from mmhash_nb.datasets.photo_tables import split
 from mmhash_nb.datasets.preprocessing import Preprocessing
 from mmhash_nb.features.text import choose_vocabulary
 from mmhash_nb.pairs import Pairs
@@ -32,7 +32,6 @@ from mmhash_nb.pairs import Pairs
 #: what a row must have, by the option `modality`
 NEEDED = {"both": ("image", "text"), "image": ("image",), "text": ("text",)}
 ON_ERROR = ("raise", "skip")
-MOST_QUERIES = 1_000
 _WHITE = 255
 
 
@@ -74,13 +73,15 @@ def load(
 
     Pictures are brought upright, to 8-bit sRGB, and on white where they are transparent; they are
     scaled and padded to a square. They are decoded once, see `store.decoded`. Texts become ones and
-    zeros, for the up to 2,000 tokens that most training texts hold, each held by two at least. A
-    picture may be in one row alone, under one name, so that none is both a query and searched.
+    zeros, for the up to 2,000 tokens that most training texts hold, each held by two at least.
+    Rows with the same picture, byte for byte, are on one side of the split, so that none is both a
+    query and searched.
 
     Args:
         root: the folder.
         images: `pixels` (`uint8 [N, 3, size, size]`), `gist` (`float32 [N, 384]`), `hog` or
-            `hog_colour` (`float32 [N, 486]`), computed from those pixels.
+            `hog_colour` (`float32 [N, 486]`), or `vectors` (of the backbone `small`), computed from
+            those pixels.
         size: side of the pixels, up to 1,024.
         tokens: `word`, of two letters or more; or `char`, n-grams of characters, for languages that
             put no spaces between words, or that inflect much.
@@ -148,7 +149,8 @@ def read(
         labels_of_rows = [row.labels for row in rows]
         label_cells.refuse(path, labels_of_rows)
         notes += label_cells.doubts(path, labels_of_rows)
-        fields |= _splits(path, table, rows, split_seed, n_query)
+        fields |= drawn_or_named(path, table, rows, split_seed, n_query)
+        notes += repeated_pictures(path, table, rows)
         fields["labels"], fields["label_names"] = _labels(path, rows)
         _check_shared(path, fields)
         learned = [texts[i] for i in fields["train"]]
@@ -176,26 +178,6 @@ def _pixels(root: Path, rows: Sequence[Row], size: int) -> tuple[np.ndarray, dic
         except ValueError as error:
             wrong[rows[i].line] = str(error).rstrip(".")
     return stored, wrong
-
-
-def _splits(
-    path: Path, table: Table, rows: Sequence[Row], seed: int, n_query: int | None
-) -> dict[str, np.ndarray]:
-    """Indices by split: those of the column, or drawn by the seed."""
-    if not table.has_split:
-        if len(rows) < 2:
-            raise ValueError(f"{path} has one row that can be read: give two or more.")
-        share = min(MOST_QUERIES, max(1, len(rows) // 5))
-        query, rest = split(len(rows), share if n_query is None else n_query, seed)
-        return {"query": query, "database": rest, "train": rest}
-    named = np.array([row.split for row in rows])
-    if "train" not in named:
-        raise ValueError(f"{path} has no row of split train, which is learned from: mark some.")
-    return {
-        "query": np.flatnonzero(named == "query"),
-        "database": np.flatnonzero(named != "query"),
-        "train": np.flatnonzero(named == "train"),
-    }
 
 
 def _labels(path: Path, rows: Sequence[Row]) -> tuple[np.ndarray, list[str]]:

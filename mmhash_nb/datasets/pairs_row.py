@@ -75,23 +75,24 @@ def read_row(
 
 
 def picture_path(folder: Path, name: str) -> Path:
-    """The file that a row names, which lies in the folder.
+    """The file that a row names, by a path in the folder; links there may lead out of it.
 
     Raises:
-        ValueError: it is not there, or outside.
+        ValueError: it is not there, or the path leaves the folder.
     """
-    home = folder.resolve()
+    home = Path(os.path.abspath(folder))
     try:
         # The same letters may be written in two ways, and some systems rewrite names of files.
         forms = [name, *(unicodedata.normalize(f, name) for f in ("NFC", "NFD"))]
         # Names of files are UTF-8 on most systems, even where a locale is not.
         written = [os.fsdecode(form.encode()) for form in forms]
-        paths = [(home / one).resolve() for one in written]
-        path = next((one for one in paths if one.is_file()), paths[0])
+        # `..` is taken from the text, not from where a link leads.
+        paths = [Path(os.path.normpath(home / one)) for one in written]
+        path = next((one for one in paths if one.resolve().is_file()), paths[0])
         there = path.is_file()
     except (OSError, RuntimeError, ValueError):  # too long, a loop of links, a NUL
         raise ValueError(f"the image {shown(name)} is no path") from None
-    if not path.is_relative_to(home):
+    if not (path.is_relative_to(home) or path.is_relative_to(home.resolve())):
         raise ValueError(f"the image {shown(name)} lies outside the folder (put it inside)")
     if not there:
         hint = " (write / between folders)" if "\\" in name else ""

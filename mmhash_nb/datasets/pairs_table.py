@@ -29,6 +29,8 @@ class Table:
         total: how many rows there are, without blank ones.
         without: how many have nothing in the one column that is needed, but something in the other.
         has_split: whether there is a column `split`.
+        twin_of: for rows whose picture an earlier row has, byte for byte, the first such row's
+            line, by line.
     """
 
     rows: list[Row]
@@ -36,6 +38,7 @@ class Table:
     total: int
     without: int
     has_split: bool
+    twin_of: dict[int, int]
 
 
 def read_table(folder: Path, needed: Collection[str], labelled: bool, kind: str = "word") -> Table:
@@ -45,9 +48,7 @@ def read_table(folder: Path, needed: Collection[str], labelled: bool, kind: str 
         folder: that paths of pictures are relative to.
         needed: `image`, `text` or both; where it is one, a row that has only the other is no
             mistake and is left out.
-        labelled: whether `labels` and `split` are read. No two rows may then have the same picture,
-            and where pictures are needed none under another name; new items may share one where
-            texts alone are needed.
+        labelled: whether `labels` and `split` are read, and twins are found.
         kind: of the tokens of which a text must hold one.
 
     Raises:
@@ -63,22 +64,16 @@ def read_table(folder: Path, needed: Collection[str], labelled: bool, kind: str 
         raise ValueError(f"{path} has a header and no rows: give each item a line.")
     rows: list[Row] = []
     wrong: dict[int, str] = {}
-    earlier: dict[object, Row] = {}
     for line, fields in rest:
         try:
             row = read_row(line, fields, header, folder, needed, labelled, kind)
             if row is not None:
-                if labelled or "image" in needed:
-                    _check_new(row, earlier)
                 rows.append(row)
         except ValueError as error:
             wrong[line] = str(error)
     without = len(rest) - len(rows) - len(wrong)
-    if labelled:
-        twins = _twins(rows)
-        rows = [row for row in rows if row.line not in twins]
-        wrong |= twins
-    return Table(rows, wrong, len(rest), without, labelled and "split" in header)
+    twins = _twins(rows) if labelled else {}
+    return Table(rows, wrong, len(rest), without, labelled and "split" in header, twins)
 
 
 def listed(path: Path, wrong: Mapping[int, str], total: int) -> str:
@@ -150,20 +145,8 @@ def _header(
     return header
 
 
-def _check_new(row: Row, earlier: dict[object, Row]) -> None:
-    """Refuse a picture that a row before has already; two items may well have the same text."""
-    if not row.image:
-        return
-    known = earlier.setdefault(row.path or row.image, row)
-    if known is row:
-        return
-    if (known.text, known.labels) == (row.text, row.labels):
-        raise ValueError(f"the same as line {known.line}")
-    raise ValueError(f"the image of line {known.line} again (join their texts in one row)")
-
-
-def _twins(rows: Sequence[Row]) -> dict[int, str]:
-    """Rows whose picture is, byte for byte, that of a row before, and the reason by line.
+def _twins(rows: Sequence[Row]) -> dict[int, int]:
+    """Rows whose picture an earlier row has: that row's line, by line.
 
     A picture that is both a query and learned from would find itself.
     """
@@ -171,17 +154,14 @@ def _twins(rows: Sequence[Row]) -> dict[int, str]:
     for row in rows:
         if row.path is not None:
             of_size[row.path.stat().st_size].append(row)
-    wrong = {}
+    twin_of = {}
     for same in of_size.values():
-        first: dict[bytes, Row] = {}
+        first: dict[bytes, int] = {}
         for row in same if len(same) > 1 else ():
             assert row.path is not None
             with row.path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").digest()
-            known = first.setdefault(digest, row)
-            if known is not row:
-                wrong[row.line] = (
-                    f"the picture of line {known.line} again under another name (join their texts "
-                    "in one row)"
-                )
-    return wrong
+            known = first.setdefault(digest, row.line)
+            if known != row.line:
+                twin_of[row.line] = known
+    return twin_of

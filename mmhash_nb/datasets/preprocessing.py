@@ -14,12 +14,14 @@ from PIL import Image
 from mmhash_nb.datasets.about import DISPLAY, check_option
 from mmhash_nb.datasets.decoding import fitted
 from mmhash_nb.datasets.label_cells import shown
-from mmhash_nb.features import KINDS as IMAGES
+from mmhash_nb.features import KINDS as DESCRIPTORS
 from mmhash_nb.features import describe
 from mmhash_nb.features.text import KINDS, bags, choose_vocabulary, words_of_one_character
 from mmhash_nb.io.files import whole
 from mmhash_nb.pairs import SPLITS, Pairs
 
+#: what a picture becomes: its pixels, a descriptor, or the vector of a backbone
+IMAGES = (*DESCRIPTORS, "vectors")
 MOST_SIZE, MOST_NGRAM = 1024, 10
 #: the one label of new items, which are in no split and never judged
 UNLABELLED = "unlabelled"
@@ -31,9 +33,11 @@ class Preprocessing:
     """How pictures and texts become arrays: what encoding new items needs beside a fitted method.
 
     Args:
-        images: `pixels`, `gist`, `hog` or `hog_colour`; size: side of the pixels, up to 1,024.
+        images: `pixels`, `gist`, `hog`, `hog_colour` or `vectors`.
+        size: side of the pixels, up to 1,024.
         tokens: `word`, or `char` for n-grams of `ngram` characters.
         vocabulary: columns of the texts; None where it is still to be chosen.
+        backbone, weights: of the vectors, as `features.backbones.create` takes them.
 
     Raises:
         ValueError: another value.
@@ -44,6 +48,8 @@ class Preprocessing:
     tokens: str = "word"
     ngram: int = 3
     vocabulary: tuple[str, ...] | None = None
+    backbone: str = "small"
+    weights: str | None = None
 
     def __post_init__(self) -> None:
         check_option("folder", "images", self.images, IMAGES)
@@ -93,7 +99,7 @@ class Preprocessing:
             **{split: np.arange(0) for split in SPLITS},
         }
         return Pairs(
-            images=none if pixels is None else describe(pixels, self.images),
+            images=none if pixels is None else self._described(pixels),
             texts=none if texts is None else bags(texts, words, self.tokens, n=self.ngram),
             vocabulary=words,
             thumbnails=pixels,
@@ -101,6 +107,15 @@ class Preprocessing:
             name="folder",
             **{**new, **fields},
         )
+
+    def _described(self, pixels: np.ndarray) -> np.ndarray:
+        """Pixels `uint8 [N, 3, S, S]` as what a method sees of them."""
+        if self.images != "vectors":
+            return describe(pixels, self.images)
+        from mmhash_nb.features import backbones, vectors  # PyTorch, which others need not import
+
+        network = backbones.create(self.backbone, weights=self.weights)
+        return vectors.feature_vectors(network, pixels, size=self.size)
 
     def one(self, text: str | None, picture: Image.Image | None) -> Pairs:
         """Pairs of one new item."""

@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -166,6 +166,14 @@ def _evaluated(
     return {"seconds_encode": seconds, "metrics": metrics}
 
 
+def views(protocol: Protocol, pairs: Pairs, device: str = "auto") -> Callable[[str], Pairs]:
+    """What of `pairs` a protocol gives to each method: themselves, or vectors of their pictures."""
+    seen = pairs
+    if protocol.on_vectors:
+        seen = described(pairs, **protocol.vectors, device=resolve_device(device))
+    return lambda method: seen if method in protocol.on_vectors else pairs
+
+
 def run_protocol(
     paper: str,
     protocol: Protocol,
@@ -182,9 +190,7 @@ def run_protocol(
         pairs: the protocol's dataset.
         device, root: as `run` takes them.
     """
-    seen = pairs
-    if protocol.on_vectors:
-        seen = described(pairs, **protocol.vectors, device=resolve_device(device))
+    view = views(protocol, pairs, device)
     lines = headless()
     if lines or pairs.without_relevant:
         say(f"{pairs.name}: {pairs.means}.")
@@ -192,8 +198,7 @@ def run_protocol(
     for method, bits, seed, options in progress_bar(
         protocol.runs(), desc=pairs.name, disable=lines, leave=False, delay=10.0
     ):
-        view = seen if method in protocol.on_vectors else pairs
-        one = run(paper, method, view, bits, seed, options, device=device, root=root)
+        one = run(paper, method, view(method), bits, seed, options, device=device, root=root)
         if lines:
             scores = (f"{task} {found['mAP']:.3f}" for task, found in one.metrics.items())
             took = f"mAP {', '.join(scores)} ({one.record['seconds_fit']:.1f} s)"

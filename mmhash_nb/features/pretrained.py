@@ -78,6 +78,26 @@ def address(name: str) -> str:
     return get_model_weights(name)["IMAGENET1K_V1"].url
 
 
+def downloaded(name: str) -> Path:
+    """Where torchvision's weights of a backbone lie once they are fetched."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / address(name).rpartition("/")[2]
+
+
+def fetched(name: str) -> Path:
+    """Fetch torchvision's weights of a backbone, where they are not there; give the file.
+
+    Raises:
+        ConnectionError, OSError, ValueError: as `download`.
+    """
+    path = downloaded(name)
+    digits = re.search(r"-([0-9a-f]{8,})\.", path.name)
+    if digits is None:
+        raise ValueError(
+            f"{address(name)} does not carry its SHA-256 sum in its name: pass weights=."
+        )
+    return fetch(address(name), path, sha256=digits[1])
+
+
 def download(name: str) -> tuple[dict[str, Tensor], str]:
     """torchvision's ImageNet weights, and the address they come from.
 
@@ -90,11 +110,7 @@ def download(name: str) -> tuple[dict[str, Tensor], str]:
             than tensors.
     """
     url = address(name)
-    path = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
-    digits = re.search(r"-([0-9a-f]{8,})\.", path.name)
-    if digits is None:
-        raise ValueError(f"{url} does not carry its SHA-256 sum in its name: pass weights=.")
-    fetch(url, path, sha256=digits[1])
+    fetched(name)
     try:
         state = torch.hub.load_state_dict_from_url(url, map_location="cpu", weights_only=True)
     except (RuntimeError, pickle.UnpicklingError) as error:

@@ -54,6 +54,13 @@ def picture(path: Path, caption: str) -> Element:
     return figure
 
 
+def commands(lines: Iterable[str]) -> Element:
+    """Lines for a shell, as they are typed; of a page, not of Markdown."""
+    made = Element("pre")
+    made.text = "\n".join(lines)
+    return made
+
+
 def fold(summary: str, blocks: Iterable[Element]) -> Element:
     """Blocks behind a line that opens and closes them."""
     details = Element("details")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from nasty_labels import joined
 from nasty_pictures import png
 from PIL import Image
@@ -19,9 +20,11 @@ from user_folder import HEADER, KINDS, write_folder, write_table
 from mmhash_nb import cli as commands
 from mmhash_nb import hashers
 from mmhash_nb.cli import models, reproduce
+from mmhash_nb.cli.backbone_choice import chosen_backbone
 from mmhash_nb.cli.models import Gallery, load_model
 from mmhash_nb.codes import HashCodes
 from mmhash_nb.datasets import folder, load
+from mmhash_nb.features import pretrained
 from mmhash_nb.figures import search_results
 from mmhash_nb.hashers.base import Hasher
 
@@ -91,8 +94,8 @@ def test_fit_encode_and_search_in_a_process_each(tmp_path):
         return done.stdout.decode()
 
     said = process("fit", "my items", "--out", "model", *SMALL)
-    assert said.startswith("60 items, 8 tokens: 48 to learn from, 12 queries over a database of 48")
-    scores = {line[:20].strip(): line.split()[-2:] for line in said.splitlines() if "→" in line}
+    assert said.startswith("60 items with 9 labels, 2.0 an item") and "8 tokens are known" in said
+    scores = {line[:20].strip(): line.split()[-3:-1] for line in said.splitlines() if "→" in line}
     assert list(scores) == ["image → image", "image → text", "text → image", "text → text"]
     assert all(float(ours) > float(chance) + 0.15 for ours, chance in scores.values())
     model, codes = ("--model", "model"), ("--out", "codes.npz")
@@ -128,6 +131,52 @@ def test_a_picture_and_words_ask_as_their_item_does(home, capsys):
                 expected = [(int(d), n) for n, d in enumerate(differ.sum(axis=1))]
                 got = [(int(item["distance"]), int(item["line"]) - 2) for item in found(out)]
                 assert got == sorted(expected)
+
+
+def test_a_picture_and_words_together_add_their_distances(home, capsys):
+    codes = {m: HashCodes.load(home / f"{m}.npz").signs() for m in ("image", "text")}
+    rows = rows_of(home / "items")
+    asked = ("--image", home / "items" / rows[4][0], "--text", rows[11][1])
+    given = ("--model", home / "scm", "--codes", home / "text.npz", "-k", 60, *asked)
+    status, out, _ = run(capsys, "search", *given)
+    parts = (codes["image"][4], codes["text"][11])
+    total = sum((part != codes["text"]).sum(axis=1) for part in parts)
+    got = [(int(item["distance"]), int(item["line"]) - 2) for item in found(out)]
+    assert status == 0 and got == sorted((int(d), n) for n, d in enumerate(total))
+
+
+def test_a_network_of_vectors_is_fitted_saved_and_searched(home, tmp_path, capsys):
+    model = tmp_path / "mmnn"
+    given = ("--method", "mmnn_l1", "-p", "epochs", 2, "--bits", 8, "--size", 16)
+    status, out, _ = fit(capsys, home / "items", model, *given)
+    assert status == 0 and "at most" in out and "ζώο: 20 items, such as" in out
+    kept = load_model(model)
+    assert kept.preprocessing.images == "vectors" and kept.method.name == "mmnn_l1"
+    for modality in ("image", "text"):
+        encode = encoding(home / "items", model, modality, tmp_path / f"{modality}.npz")
+        assert run(capsys, *encode)[0] == 0
+    picture = home / "items" / rows_of(home / "items")[3][0]
+    found_by = ("--codes", tmp_path / "image.npz", "--image", picture, "-k", 1)
+    _, out, _ = run(capsys, "search", "--model", model, *found_by)
+    assert found(out)[0]["distance"] == "0"
+
+
+def test_weights_that_are_here_are_the_automatic_choice(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr(pretrained, "fetch", no_network)
+    name, file = chosen_backbone("auto", None)
+    printed = capsys.readouterr().out
+    assert (name, file) == ("small", "") and "no network" in printed and "mobilenet_v2" in printed
+    weights = tmp_path / "checkpoints" / "resnet18-f37072fd.pth"
+    weights.parent.mkdir()
+    weights.touch()
+    assert chosen_backbone("auto", None) == ("resnet18", "")
+    assert chosen_backbone("auto", weights) == ("mobilenet_v2", str(weights))
+    assert chosen_backbone(None, None) == ("", "")
+
+
+def no_network(*_, **__):
+    raise ConnectionError("there is no network.")
 
 
 def test_a_picture_finds_the_same_in_whatever_form_it_is_stored(home, tmp_path, capsys):
@@ -274,7 +323,7 @@ def test_a_method_of_pictures_alone_needs_no_texts(home, tmp_path, capsys):
         status, out, _ = fit(capsys, home / "items", tmp_path / "m", *given)
     finally:
         write_table(home / "items", rows, HEADER[:3])
-    assert status == 0 and out.startswith("60 items: 48") and out.count("→") == 1
+    assert status == 0 and "48 items to learn from" in out and out.count("→") == 1
 
 
 def test_options_of_a_method_and_n_grams_are_kept(home, tmp_path, capsys):
