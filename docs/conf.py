@@ -20,9 +20,9 @@ include_patterns = ["*.md", "docs/*.md", "notebooks/[0-9]_*.ipynb", "figures/SOU
 exclude_patterns = [".*", "artefacts", "benchmarks", "mmhash_nb", "results", "runs", "tests"]
 exclude_patterns += ["docs/_build", "data"]
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "generated_tables"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions += ["alternative_text", "generated_tables"]
 nb_execution_mode = "off"
-# The image with its alternative text is all that a figure needs; a widget has no kernel here.
 myst_enable_extensions = ["amsmath", "dollarmath"]
 myst_heading_anchors = 3
 suppress_warnings = ["myst.header"]
@@ -40,16 +40,20 @@ html_additional_pages = {"index": "to_readme.html"}
 html_theme_options = {"show_toc_level": 2, "home_page_in_toc": False}
 html_copy_source = False
 
+# The search of the sidebar is enough.
+html_theme_options |= {"navbar_start": [], "navbar_center": [], "navbar_end": []}
+html_theme_options |= {"navbar_persistent": []}
+
 #: the sidebar, by the captions of its parts; the README shows it, and stays plain Markdown
 PARTS = {
     "Results": ["docs/results", "docs/methods", "docs/papers"],
     "Notebooks": [
-        "notebooks/0_start_here",
-        "notebooks/1_masci2014_mmnn",
-        "notebooks/2_liong2017_cmdvh",
-        "notebooks/3_zhang2018_aadah",
-        "notebooks/4_zeng2022_modal_aware",
-        "notebooks/5_side_by_side",
+        "0 Start here <notebooks/0_start_here>",
+        "1 MM-NN: two feature views <notebooks/1_masci2014_mmnn>",
+        "2 CMDVH: codes learned first <notebooks/2_liong2017_cmdvh>",
+        "3 AADAH: attention masks <notebooks/3_zhang2018_aadah>",
+        "4 MAH: one joint code <notebooks/4_zeng2022_modal_aware>",
+        "5 Side by side <notebooks/5_side_by_side>",
     ],
     "Use it": ["docs/your_photos", "docs/your_method", "docs/explorer", "docs/datasets"],
     "Run it": ["docs/running", "docs/speed", "docs/scaling", "docs/troubleshooting"],
@@ -61,7 +65,7 @@ def add_sidebar(app: Sphinx, name: str, source: list[str]) -> None:
     """Append the tables of contents to the first page."""
     if name == root_doc:
         for caption, pages in PARTS.items():
-            listed = "\n".join(f"/{page}" for page in pages)
+            listed = "\n".join(pages)
             source[0] += f"\n```{{toctree}}\n:caption: {caption}\n:hidden:\n\n{listed}\n```\n"
 
 

@@ -21,7 +21,9 @@ class Table(SphinxDirective):
             self.env.note_dependency(str(path))
         header, *rows = (f"| {' | '.join(row)} |" for row in self.rows())
         line = "|---" * (header.count(" | ") + 1) + "|"
-        return self.parse_text_to_nodes("\n".join([header, line, *rows]))
+        shown = self.parse_text_to_nodes("\n".join([header, line, *rows]))
+        shown[0]["classes"].append(self.name)
+        return shown
 
 
 class Claims(Table):
@@ -54,7 +56,8 @@ class Claims(Table):
 def _cell(found) -> str:
     if found.verdict == "not run":
         return "–"
-    return f"{found.verdict} ({found.above} / {found.undecided} / {found.below})"
+    counts = f"{found.above} / {found.undecided} / {found.below}".replace(" ", "\N{NO-BREAK SPACE}")
+    return f"{found.verdict} ({counts})"
 
 
 class Datasets(Table):

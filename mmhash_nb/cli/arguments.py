@@ -24,7 +24,7 @@ def add_fit(command: argparse.ArgumentParser) -> None:
     add_plugin(command)
     add_device(command)
     command.add_argument("--out", type=Path, required=True, metavar="MODEL", help="a new folder")
-    _add(command, "--method", "scm", "see the README")
+    _add(command, "--method", "scm", "see docs/methods.md")
     _add(command, "--bits", 32, "code length")
     _add(command, "--seed", 0, "of what is random")
     words = "an option of the method, such as -p backbone mobilenet_v2"

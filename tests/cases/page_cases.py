@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 #: a decimal number, and where it is no part of another
 DECIMAL = re.compile(r"(?<![\w.,])\d+\.\d+(?![\w.]*\d)")
-COUNTS = re.compile(r"\d+ above, \d+ undecided, \d+ below(?:: [a-z ]+)?")
+COUNTS = re.compile(r"\d+ above, \d+ undecided, \d+ below(?:: [a-z]+(?: [a-z]+)*)?")
 
 
 def pages() -> list[Path]:
