@@ -12,7 +12,7 @@ from table_cases import table_rows
 
 from mmhash_nb.runner.notebook_parameters import defaults
 
-NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("[0-9]*.ipynb"))
 MOST_LINES, MOST_BYTES = 15, 1_500_000
 #: calls that train, whose numbers differ between processors
 TRAINING = re.compile(r"\b(run_protocol|results\.run|fit)\(")

@@ -31,7 +31,7 @@ def test_the_scoreboard_is_that_of_the_records():
     assert f"| {' | '.join(COLUMNS)} |" in README
     board = scoreboard()
     for paper, *counts in board.itertuples(index=False, name=None):
-        name = paper if paper == "all" else f"`{paper}`"
+        name = f"`{paper}`" if paper.isidentifier() and paper != "all" else paper
         assert f"| {name} | {' | '.join(map(str, counts))} |" in README
     everything = board.set_index("paper").loc["all"]
     for name in ("README.md", "docs/results.md"):

@@ -17,6 +17,7 @@ PROGRAM = "mmhash" if Path(sys.argv[0]).stem == "mmhash" else "python -m mmhash_
 #: name, the module beside this whose `main` gets the command with its arguments, what it does
 COMMANDS = {
     "compare": ("compare_methods", "every method on your pictures and texts, in one page"),
+    "explore": ("explore", "results in the browser, of a model or of runs"),
     "fit": ("fit_encode_search", "learn codes from a folder of your pictures and texts"),
     "encode": ("fit_encode_search", "codes of a folder's pictures or texts"),
     "search": ("fit_encode_search", "the items nearest to words or a picture"),

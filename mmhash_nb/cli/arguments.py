@@ -67,6 +67,18 @@ def add_encode(command: argparse.ArgumentParser) -> None:
     command.add_argument("--out", type=Path, required=True, metavar="CODES", help="a new file")
 
 
+def add_explore(command: argparse.ArgumentParser) -> None:
+    words = "a folder with pairs.csv and pictures, with --model"
+    command.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help=words)
+    command.add_argument("--model", type=Path, help="a folder that fit made")
+    words = "show the runs that notebooks or compare have left of a dataset"
+    command.add_argument("--dataset", metavar="NAME", help=words)
+    add_on_error(command)
+    command.add_argument("--port", type=int, metavar="N", help="by default a free one")
+    command.add_argument("--no-browser", action="store_true", help="print the address alone")
+    add_plugin(command)
+
+
 def add_search(command: argparse.ArgumentParser) -> None:
     add_plugin(command)
     add_device(command)

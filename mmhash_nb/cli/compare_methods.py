@@ -183,7 +183,7 @@ def _next_steps(
 ) -> list[str]:
     """The commands that take the best method further."""
     if data.dataset != _FOLDER:
-        return []
+        return [f"{PROGRAM} explore --dataset {data.dataset}"]
     method = found.best
     options = protocol.options.get(method, {})
     defaults = hashers.create(method, found.bits).options
@@ -204,4 +204,5 @@ def _next_steps(
         given += ["-p", name, str(value)] if value != defaults[name] else []
     plugins = [part for file in args.plugin for part in ("--plugin", str(file))]
     fitted = [*given, *plugins, "--out", "my_model"]
-    return [f"{PROGRAM} {shlex.join(fitted)}"]
+    explored = ["explore", "--model", "my_model", args.data, *plugins]
+    return [f"{PROGRAM} {shlex.join(fitted)}", f"{PROGRAM} {shlex.join(explored)}"]

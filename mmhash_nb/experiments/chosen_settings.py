@@ -86,7 +86,8 @@ def budgets(study: pd.DataFrame) -> dict[str, str]:
 
 def _setting(row: pd.Series) -> dict[str, Any]:
     """The settings in a row of a study, of those the method has; whole numbers as such."""
-    there = row.drop([*FIRST, *LAST]).dropna()
+    # Studies of before mAP's queries were counted are without the last columns.
+    there = row.drop([*FIRST, *LAST], errors="ignore").dropna()
     numbers = {name: value for name, value in there.items() if isinstance(value, float)}
     whole = {name: int(value) for name, value in numbers.items() if value == int(value)}
     return {**there, **whole}

@@ -32,6 +32,18 @@ class Collection(NamedTuple):
     methods: Mapping[tuple[str, int], Fitted] = {}
 
 
+def with_lengths(
+    codes: Mapping[tuple[str, int], Mapping[str, HashCodes]]
+    | Mapping[str, Mapping[str, HashCodes]]
+    | None,
+) -> dict[tuple[str, int], Mapping[str, HashCodes]]:
+    """Codes by modality for each (method, code length), where they may be named by method alone."""
+    return {
+        name if isinstance(name, tuple) else (name, next(iter(of.values())).n_bits): of
+        for name, of in (codes or {}).items()
+    }
+
+
 def collect(pairs: Pairs, runs: Iterable[Run]) -> Collection:
     """Codes and fitted methods of runs on `pairs`, one a method and code length.
 

@@ -11,7 +11,7 @@ import pandas as pd
 from mmhash_nb.experiments.convergence import last_tenth
 from mmhash_nb.experiments.held_out import held_out
 from mmhash_nb.experiments.protocol import Protocol
-from mmhash_nb.experiments.records import CROSS_MODAL
+from mmhash_nb.experiments.records import COUNTS, CROSS_MODAL
 from mmhash_nb.experiments.runs import Run, run
 from mmhash_nb.experiments.search_space import FINALISTS, is_trained, options, settings
 from mmhash_nb.features.vectors import described
@@ -21,7 +21,7 @@ from mmhash_nb.pairs import Pairs
 SHARE = 1 / 3
 #: columns of a search that are no settings: before those, and after them
 FIRST = ("dataset", "method", "bits")
-LAST = ("seeds", "mAP_third", "mAP", "loss", "fall in %", "seconds", "chosen")
+LAST = ("seeds", "mAP_third", "mAP", "loss", "fall in %", "seconds", "chosen", *COUNTS)
 
 
 def search(
@@ -53,7 +53,8 @@ def search(
         method does not have them), how many `seeds` were trained in full, held-out mAP after a
         third of the epochs (`mAP_third`) and after all (`mAP`, the mean over seeds and directions,
         see `score`), the last `loss`, its `fall in %` in the last tenth, the `seconds` of all
-        trainings, and whether the setting is `chosen`. Where a training diverged, mAP is NaN; of
+        trainings, whether the setting is `chosen`, and over how many held-out queries mAP is a mean
+        (`records.COUNTS`). Where a training diverged, mAP is NaN; of
         settings that were trained for a third alone, `mAP`, `loss` and fall are.
     """
     part = held_out(pairs)
@@ -65,6 +66,7 @@ def search(
         train = partial(_trained, paper, method, view, bits, protocol.options.get(method, {}))
         table = _by_rungs(settings(method, protocol.search_epochs), seeds, train)
         table[list(FIRST)] = pairs.name, method, bits
+        table[COUNTS] = len(part.query), part.without_relevant
         tables.append(table)
     found = pd.concat(tables, ignore_index=True)
     return found[[*FIRST, *(c for c in found if c not in (*FIRST, *LAST)), *LAST]]

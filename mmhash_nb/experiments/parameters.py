@@ -134,6 +134,22 @@ def check(notebook: MutableMapping[str, Any]) -> None:
     notebook.update(all_typed(values, kinds, "parameter", "the notebook"))
 
 
+def in_range(name: str, value: int, count: int, of: str) -> None:
+    """Refuse a parameter of a notebook that is the place of something which is not there.
+
+    Args:
+        name, value: the parameter. count: how many there are. of: what they are, such as `queries`.
+
+    Raises:
+        ValueError: the value is below 0, or not below the count.
+    """
+    if not 0 <= value < count:
+        raise ValueError(
+            f"parameter {name} of the notebook takes an integer from 0 to {count - 1:,}, a place "
+            f"among the {count:,} {of}, not {value}."
+        )
+
+
 def _number(text: str) -> Any:
     """The integer or the number that a text is; its zeros in front do not count."""
     with suppress(ValueError):

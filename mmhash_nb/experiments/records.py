@@ -14,6 +14,9 @@ COLUMNS = [
     "paper", "method", "dataset", "source", "task", "bits", "seed",
     "metric", "value", "seconds_fit", "device",
 ]  # fmt: skip
+#: Over how many queries the value is a mean, and how many of them have nothing to find. Older
+#: records are without: empty.
+COUNTS = ["queries", "without_relevant"]
 CROSS_MODAL = ("image-text", "text-image")
 #: What one value belongs to.
 KEY = ["paper", "method", "dataset", "task", "bits", "seed", "metric"]
@@ -58,7 +61,7 @@ def write(records: pd.DataFrame, folder: Path | None = None) -> list[Path]:
     for (paper, dataset), part in checked(records).groupby(["paper", "dataset"]):
         names.append(f"{paper}_{dataset}.csv")
         with whole(now / names[-1]) as aside:
-            part[COLUMNS].to_csv(aside, index=False)
+            part[[*COLUMNS, *COUNTS]].to_csv(aside, index=False)
     return [folder / name for name in names]
 
 
@@ -86,7 +89,11 @@ def study_files(pattern: str, computed: bool = False) -> list[Path]:
 
 
 def checked(records: pd.DataFrame, where: str | Path = "the records") -> pd.DataFrame:
-    """`records`, bits as `Int64`, repeated rows dropped; `where` is what messages call them.
+    """`records`, bits and counts as `Int64`, repeated rows dropped.
+
+    Args:
+        records: rows with the columns `COLUMNS`; `COUNTS` are empty where they are not there.
+        where: what messages call them.
 
     Raises:
         ValueError: where a column is missing, an entry is of another type, a value is no fraction,
@@ -95,7 +102,8 @@ def checked(records: pd.DataFrame, where: str | Path = "the records") -> pd.Data
     missing = [column for column in COLUMNS if column not in records]
     if missing:
         raise ValueError(f"{where} have no column {missing[0]!r}; they need {', '.join(COLUMNS)}.")
-    for column in COLUMNS:
+    records = records.assign(**{name: pd.NA for name in COUNTS if name not in records})
+    for column in (*COLUMNS, *COUNTS):
         if (wrong := _wrong(column, records[column])).any():
             raise ValueError(
                 f"{where} hold {str(records[column][wrong].iloc[0])[:40]!r} as {column} in row "
@@ -109,7 +117,8 @@ def checked(records: pd.DataFrame, where: str | Path = "the records") -> pd.Data
             f"{where} hold {row.metric} = {row.value} of {row.method} on {row.dataset}, "
             "but values are fractions between 0 and 1."
         )
-    records = records.astype({"bits": "Int64"}).drop_duplicates([*KEY, "value"])
+    whole_numbers = dict.fromkeys(["bits", *COUNTS], "Int64")
+    records = records.astype(whole_numbers).drop_duplicates([*KEY, "value"])
     twice = records[records.duplicated(KEY)]
     if len(twice):
         row = twice.iloc[0]
@@ -121,11 +130,11 @@ def checked(records: pd.DataFrame, where: str | Path = "the records") -> pd.Data
 
 
 def _wrong(column: str, entries: pd.Series) -> np.ndarray:
-    """Which entries a column of records cannot have, `bool [rows]`; only `bits` may be missing."""
+    """Which entries a column cannot have, `bool [rows]`; `bits` and `COUNTS` may be missing."""
     missing = entries.isna().to_numpy()
-    if column in ("bits", "seed", "value"):
+    if column in ("bits", "seed", "value", *COUNTS):
         numbers = pd.to_numeric(entries, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-        unlike = np.isnan(numbers) & ~missing
+        unlike = np.isnan(numbers) & ~missing | (numbers < 0) & (column in COUNTS)
         if column != "value":
             unlike |= (numbers % 1 != 0) & ~np.isnan(numbers) | (np.abs(numbers) >= 1 << 31)
         return unlike if column != "seed" else unlike | missing

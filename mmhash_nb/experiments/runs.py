@@ -18,7 +18,7 @@ from mmhash_nb import hashers
 from mmhash_nb.codes import HashCodes, load_codes, save_codes
 from mmhash_nb.experiments import evaluation, provenance
 from mmhash_nb.experiments.protocol import Protocol
-from mmhash_nb.experiments.records import COLUMNS
+from mmhash_nb.experiments.records import COLUMNS, COUNTS
 from mmhash_nb.features.vectors import described
 from mmhash_nb.hashers.base import Embedder, Hasher
 from mmhash_nb.io.files import whole
@@ -101,7 +101,8 @@ def run(
     folder = writable(root or runs_folder()) / key
     with FileLock(writable(folder.parent / "locks") / key):
         record = _found_or_done(fitted, configuration, pairs, folder, device)
-    return Run(folder, record | {"paper": paper})
+    counts = zip(COUNTS, (len(pairs.query), pairs.without_relevant), strict=True)
+    return Run(folder, record | {"paper": paper, **dict(counts)})
 
 
 def _found_or_done(
@@ -207,7 +208,7 @@ def run_protocol(
 
 
 def frame(runs: Iterable[Run]) -> pd.DataFrame:
-    """Records as a long table, one row for each run, task and metric; columns `COLUMNS`."""
+    """Records as a long table, a row for each run, task and metric: `COLUMNS` and `COUNTS`."""
     rows = []
     for one in runs:
         record = one.record
@@ -215,11 +216,12 @@ def frame(runs: Iterable[Run]) -> pd.DataFrame:
         common = {
             **{key: config[key] for key in ("method", "dataset", "bits", "seed")},
             **{key: record[key] for key in ("paper", "source", "seconds_fit", "device")},
+            **{key: record.get(key) for key in COUNTS},
         }
         for task, metrics in record["metrics"].items():
             for metric, value in metrics.items():
                 rows.append({**common, "task": task, "metric": metric, "value": value})
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=[*COLUMNS, *COUNTS])
 
 
 def read_record(folder: Path) -> dict[str, Any] | None:

@@ -66,9 +66,10 @@ def against_best(scores: Mapping[str, np.ndarray]) -> pd.DataFrame:
         scores: method → `float [S, Q]`, the same queries for all; seeds may differ in number.
 
     Returns:
-        A row a method but the best, highest first: `method, best, score, seeds, difference`, its
-        bounds `low, high` at the corrected level, `outcome`, `p` and `adjusted`. The outcome is
-        `within a point` where the difference is (`POINT`), sure or not; else `surely behind` or
+        A row a method but the best, highest first: `method, best, score, seeds, difference`, over
+        how many `queries`, its bounds `low, high` at the corrected level, `outcome`, `p` and
+        `adjusted`. The outcome is `within a point` where the difference is (`POINT`), sure or not;
+        else `surely behind` or
         `unresolved`.
 
     Raises:
@@ -98,7 +99,7 @@ def against_best(scores: Mapping[str, np.ndarray]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             **{"method": order[1:], "best": order[0], "score": by_query[1:].mean(axis=1)},
-            **{"seeds": n[1:], "difference": difference},
+            **{"seeds": n[1:], "queries": max(queries), "difference": difference},
             **{"low": difference - half, "high": difference + half},
             "outcome": np.where(difference > -POINT, "within a point", far),
             **{"p": p, "adjusted": adjusted},

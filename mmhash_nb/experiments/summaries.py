@@ -7,7 +7,7 @@ import pandas as pd
 
 from mmhash_nb.experiments import failed_runs
 from mmhash_nb.experiments.intervals import differences, per_cent
-from mmhash_nb.experiments.records import Cells
+from mmhash_nb.experiments.records import COUNTS, Cells
 
 
 def gains(
@@ -58,10 +58,13 @@ def collapse(records: pd.DataFrame, dataset: str, bits: int) -> pd.DataFrame:
 
     Returns:
         Rows `method, task`, columns `mAP`, `train mAP`, `distinct codes` (a share of the database)
-        and `bit balance`; `–` where records are of before these were computed. A failed run counts:
-        where it collapsed, it shows.
+        and `bit balance`; `–` where records are of before these were computed. A failed run is in
+        no mean: it has a row with its seed.
     """
-    here = records[(records.dataset == dataset) & (records.bits == bits)]
+    failing = failed_runs.marks(records).to_numpy()
+    by_seed = records.method + ", failed seed " + records.seed.astype(str)
+    named_runs = records.assign(method=records.method.mask(failing, by_seed))
+    here = named_runs[(records.dataset == dataset) & (records.bits == bits)]
     wide = here.pivot_table(
         index=["method", "task"], columns="metric", values="value", aggfunc="mean", sort=False
     ).reindex(columns=["mAP", "train mAP", "distinct", "balance"])
@@ -69,6 +72,28 @@ def collapse(records: pd.DataFrame, dataset: str, bits: int) -> pd.DataFrame:
     return named.rename_axis(columns=None).map(
         lambda value: "–" if np.isnan(value) else f"{100 * value:.1f}"
     )
+
+
+def over_queries(table: pd.DataFrame) -> str:
+    """Over how many queries the means of a table are, and the highest that is possible, in words.
+
+    Args:
+        table: records, or a study, with a column `dataset` and the columns `records.COUNTS`.
+
+    Returns:
+        For each dataset a sentence, which says so where the table does not know.
+    """
+    if missing := [name for name in COUNTS if name not in table]:
+        table = table.assign(**dict.fromkeys(missing, pd.NA))
+    sentences = []
+    for name, n, none in table[["dataset", *COUNTS]].drop_duplicates().itertuples(index=False):
+        if pd.isna(n) or pd.isna(none):
+            sentences.append(f"{name}: these records do not say over how many queries means are.")
+            continue
+        most = f"{none:,} of them have nothing to find: at most {1 - none / n:.3f} is possible"
+        reach = most if none else "each of them has something to find: 1 is possible"
+        sentences.append(f"{name}: means are over {n:,} queries; {reach}.")
+    return "\n".join(sentences)
 
 
 def over_seeds(table: pd.DataFrame, by: str) -> pd.DataFrame:

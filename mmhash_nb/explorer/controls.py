@@ -55,6 +55,12 @@ def in_order(first: InitialValues) -> Iterator[tuple[str, Any]]:
     return ((name, first[name]) for name in InitialValues.__annotations__ if name in first)  # type: ignore[literal-required]
 
 
+def state_of(explorer: Any) -> InitialValues:
+    """The values of an explorer's controls that have one, with which it opens alike."""
+    values = {name: getattr(explorer, name).value for name in InitialValues.__annotations__}
+    return {name: value for name, value in values.items() if value != ""}  # type: ignore[return-value]
+
+
 def set_control(control: Any, name: str, value: Any) -> None:
     """Set a control, `name`, to a value that it offers.
 

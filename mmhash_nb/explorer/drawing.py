@@ -9,7 +9,15 @@ from mmhash_nb.codes import HashCodes
 from mmhash_nb.explorer.canvas import Canvas
 from mmhash_nb.explorer.components import draw_codes, draw_item
 from mmhash_nb.explorer.plots import plot_distances, plot_lookup
-from mmhash_nb.explorer.search import Database, Masks, Query, SearchResult, search, with_masks
+from mmhash_nb.explorer.search import (
+    Database,
+    Masks,
+    Query,
+    SearchResult,
+    nearest_radius,
+    search,
+    with_masks,
+)
 from mmhash_nb.figures.items import CELL, Box, label_text, view_of
 from mmhash_nb.figures.nearest import Codes, MethodCodes, side_codes, sides, task_name
 from mmhash_nb.figures.style import INK, MARKS, RIGHT, WRONG
@@ -143,7 +151,9 @@ def _draw_heading(
     canvas.write(heading, place, size=9, lines=1, align="left", bold=True)
     items = found.other if found.relevant is None else found.other + found.relevant
     within = f"within radius {radius}: {items[: radius + 1].sum():,} of {items.sum():,} items"
-    if found.relevant is not None:
+    if (nearest := nearest_radius(found)) > radius:
+        within = f"within radius {radius}: nothing; the nearest of {items.sum():,} is at {nearest}"
+    elif found.relevant is not None:
         within += f", {found.relevant[: radius + 1].sum():,} of them relevant"
     place = (left + 0.1, 0.26, width - 0.2, 0.18)
     canvas.write(within, place, size=7.5, lines=1, align="left")

@@ -11,7 +11,7 @@ from mmhash_nb.codes import HashCodes, label_words
 from mmhash_nb.experiments.evaluation import tasks
 from mmhash_nb.figures.items import checked_indices, view_of
 from mmhash_nb.figures.nearest import drawn, side_codes, sides
-from mmhash_nb.hashers import method_class
+from mmhash_nb.hashers import method_class, names
 from mmhash_nb.hashers.base import Method
 from mmhash_nb.pairs import Pairs
 
@@ -193,12 +193,20 @@ def with_masks(found: SearchResult, pairs: Pairs, query: Query, masks: Masks) ->
     return found
 
 
+def nearest_radius(found: SearchResult) -> int:
+    """The smallest radius within which there is an item."""
+    items = found.other if found.relevant is None else found.other + found.relevant
+    return int(np.flatnonzero(items)[0])
+
+
 def directions(method: str, codes: Mapping[str, HashCodes]) -> list[str]:
     """The tasks that a method's codes can be searched in, across modalities first.
 
-    Across modalities needs codes of both sides and a method whose codes of both are comparable.
+    Across modalities needs codes of both sides and a method whose codes of both are comparable,
+    which codes by a name that is not registered are taken to be.
     """
-    possible = tasks(list(codes), method_class(method).cross_modal)
+    cross_modal = method not in names() or method_class(method).cross_modal
+    possible = tasks(list(codes), cross_modal)
     return ["-".join(task) for task in sorted(possible, key=lambda task: task[0] == task[1])]
 
 

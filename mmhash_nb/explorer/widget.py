@@ -1,19 +1,25 @@
 """The ipywidgets: menus and sliders; what results is a `Retriever`."""
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
 import ipywidgets as widgets
 
 from mmhash_nb.datasets.decoding import FORMATS, read_picture
-from mmhash_nb.experiments.collection import Collection, Fitted
+from mmhash_nb.experiments.collection import Collection, Fitted, with_lengths
 from mmhash_nb.explorer.controls import InitialValues, fill, in_order, menu, set_control, show_where
 from mmhash_nb.explorer.drawing import draw_results
 from mmhash_nb.explorer.retriever import Column, Retriever
-from mmhash_nb.explorer.search import directions, in_words, nearest_direction
+from mmhash_nb.explorer.search import (
+    SearchResult,
+    directions,
+    in_words,
+    nearest_direction,
+    nearest_radius,
+)
 from mmhash_nb.explorer.user_query import UserQuery, needs, user_query
-from mmhash_nb.figures.nearest import Codes, sides, task_name
+from mmhash_nb.figures.nearest import Codes, MethodCodes, sides, task_name
 from mmhash_nb.pairs import Pairs
 
 _MOST = 20  # results that one picture can hold
@@ -21,7 +27,7 @@ _MOST = 20  # results that one picture can hold
 
 def explore(
     pairs: Pairs | Mapping[str, Collection],
-    codes: Mapping[tuple[str, int], Codes] | None = None,
+    codes: Mapping[tuple[str, int], Codes] | MethodCodes | None = None,
     methods: Mapping[tuple[str, int], Fitted] | None = None,
     **first: Unpack[InitialValues],
 ) -> widgets.Widget:
@@ -32,7 +38,8 @@ def explore(
 
     Args:
         pairs: the dataset; or for each of several its collection, or pairs and codes.
-        codes: for each (method, code length) and modality, codes of all samples.
+        codes: for each (method, code length) and modality, codes of all samples; or for each method
+            and modality, as `figures.gallery` takes them.
         methods: for each (method, code length), a call that loads the fitted method, such as
             `run.method`: with it the user can search with words and pictures, and see attention.
         first: what to show first, such as `method="aadah", bits=32, direction="text-image"`; also
@@ -44,7 +51,7 @@ def explore(
         TypeError: there is no such control.
     """
     if isinstance(pairs, Pairs):
-        return Explorer({pairs.name: Collection(pairs, codes or {}, methods or {})}, first)
+        return Explorer({pairs.name: Collection(pairs, with_lengths(codes), methods or {})}, first)
     return Explorer({name: Collection(*one) for name, one in pairs.items()}, first)
 
 
@@ -55,7 +62,8 @@ class Explorer(widgets.VBox):
     `direction`, `query` (its position in `pairs.query`), `k`, `radius`, `mistakes` (leave out right
     results) and `attention`. Where the methods can encode it, `words` and `upload` make a query of
     the user's, which stands until `query` moves. `picture` is a PNG image; `message` says in words
-    what it shows, or what is wrong.
+    what it shows, or what is wrong. Where nothing is within the radius, `widen` sets the nearest
+    radius that has results.
 
     Nothing is trained. All drawing is done by `draw_results`. `first` and errors are as of
     `explore`.
@@ -81,11 +89,12 @@ class Explorer(widgets.VBox):
         kinds = ",".join(f".{kind.lower()}" for kind in (*FORMATS, "jpg"))
         self.upload = widgets.FileUpload(accept=kinds, description="your picture")
         self.ask = widgets.Button(description="ask", layout={"width": "auto"})
+        self.widen = widgets.Button(layout={"width": "auto", "display": "none"})
         self.hint, self.message = widgets.HTML(), widgets.HTML()
         self.picture = widgets.Image(format="png", layout={"max_width": "100%"})
         lines = [
             [self.dataset, self.method, self.beside, self.bits, self.direction],
-            [self.query, self.k, self.radius, self.mistakes, self.attention],
+            [self.query, self.k, self.radius, self.widen, self.mistakes, self.attention],
             [self.words, self.upload, self.ask, self.hint],
         ]
         wrap = widgets.Layout(flex_flow="row wrap")
@@ -97,7 +106,9 @@ class Explorer(widgets.VBox):
             self._offer()
         self._show()
         for control in (*lines[0], *lines[1]):
-            control.observe(self._changed, "value")
+            if control is not self.widen:
+                control.observe(self._changed, "value")
+        self.widen.on_click(self._widen)
         self.words.observe(self._user_query_given, "value")
         self.upload.observe(self._user_query_given, "value")
         self.ask.on_click(self._user_query_given)
@@ -206,6 +217,7 @@ class Explorer(widgets.VBox):
             return
         if isinstance(query, UserQuery) and query.unknown:
             refusals.append(f"Not known and left out: {', '.join(query.unknown)}.")
+        self._offer_radius(results)
         canvas = draw_results(self.pairs, query, results, self.radius.value)
         self.picture.layout.display = None
         self.picture.value = canvas.png()
@@ -215,8 +227,18 @@ class Explorer(widgets.VBox):
             sentences.append(name * (len(results) > 1) + in_words(found))
         self.message.value = "<br>".join(map(html.escape, sentences))
 
+    def _offer_radius(self, results: Sequence[SearchResult]) -> None:
+        """Offer the nearest radius with results, where a method has none within the chosen one."""
+        nearest = max(map(nearest_radius, results))
+        self.widen.description = f"radius {nearest}: the nearest with results"
+        show_where(self.widen, nearest > self.radius.value)
+
+    def _widen(self, _: object) -> None:
+        self.radius.value = int(self.widen.description.split()[1].rstrip(":"))
+
     def _refuse(self, sentences: list[str]) -> None:
         """No picture, which would not be of this query, but what is wrong."""
+        show_where(self.widen, False)
         self.picture.layout.display = "none"
         self.message.value = "<br>".join(f"<b>{html.escape(one)}</b>" for one in sentences)
 

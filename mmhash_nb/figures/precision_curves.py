@@ -53,7 +53,8 @@ def precision_recall(
             axes.plot(RECALL_LEVELS, precision, label=method, markevery=mark, **look[method])
         axes.set(xlabel="recall", xlim=(0, 1))
         axes.set_title(task_name(pairs, task), weight="bold")
-    panels[0].set(ylabel="precision", ylim=(0, None))  # once all panels, which share it, are drawn
+    # Once all panels, which share it, are drawn.
+    panels[0].set(ylabel=_mean_precision(pairs), ylim=(0, None))
     legend_beside(panels[-1])
     return figure
 
@@ -70,7 +71,7 @@ def lookup_precision_recall(pairs: Pairs, codes: TaskCodes) -> Figure:
             stand beside those of one modality.
     """
     figure, axes = _one_task_each(pairs, codes, metrics.precision_recall)
-    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, None))
+    axes.set(xlabel="recall", ylabel=_mean_precision(pairs), xlim=(0, 1), ylim=(0, None))
     return figure
 
 
@@ -96,7 +97,7 @@ def precision_at_top(pairs: Pairs, codes: TaskCodes, numbers: Sequence[int]) -> 
         return np.asarray(numbers), np.array(precision)
 
     figure, axes = _one_task_each(pairs, codes, curve)
-    axes.set(xlabel="number of top returned items", ylabel="precision")
+    axes.set(xlabel="number of top returned items", ylabel=_mean_precision(pairs))
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     return figure
 
@@ -105,6 +106,13 @@ def profile_of(pairs: Pairs, codes: Codes, task: str) -> RankProfile:
     """How the queries rank the database in a task, by codes of all samples."""
     there = {side: side_codes(pairs, codes, side) for side in sides(task)}
     return evaluation.profile(there, pairs, *sides(task))
+
+
+def _mean_precision(pairs: Pairs) -> str:
+    """The label of an axis: over how many queries its precision is a mean."""
+    none = pairs.without_relevant
+    empty = f", {none:,} with nothing to find" * bool(none)
+    return f"precision, mean over {len(pairs.query):,} queries{empty}"
 
 
 def _one_task_each(

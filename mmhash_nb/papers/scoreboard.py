@@ -6,7 +6,7 @@ import pandas as pd
 
 from mmhash_nb.experiments.records import read
 from mmhash_nb.papers.compare import compare
-from mmhash_nb.papers.folders import names
+from mmhash_nb.papers.folders import names, setups, toml_of
 from mmhash_nb.papers.printed import tables
 
 #: Verdicts of `compare` on the paper's own data and setting.
@@ -15,6 +15,11 @@ JUDGED = ("reproduced", "not reproduced", "failed run")
 COLUMNS = (
     *("paper", "printed", "own data and setting", "of these reproduced"),
     *("same data, other backbone", "other data", "not run"),
+)
+#: What a reader of the table must know.
+NOTE = (
+    "CIFAR-10 is trained on with 2,000 images, the row after a comma has it from all 59,000. That "
+    "row has all else as the row above, and is not in the sum."
 )
 
 
@@ -36,32 +41,49 @@ def overall(own: Iterable[pd.DataFrame], others: Iterable[pd.DataFrame]) -> pd.D
     return best
 
 
-def numbers(paper: str) -> pd.DataFrame:
-    """`overall` of a paper from the committed records: a row a published number."""
+def numbers(paper: str, setup: str = "") -> pd.DataFrame:
+    """`overall` of a paper from the committed records: a row a published number.
+
+    Args:
+        paper: short name.
+        setup: takes the place of the dataset that it loads, such as `cifar10_all`.
+    """
     records = read(paper)
-    elsewhere = sorted(set(records.dataset) - set(tables(paper).dataset))
-    others = [compare(paper, records, dataset=dataset) for dataset in elsewhere]
-    return overall([compare(paper, records)], others)
+    elsewhere = sorted({*records.dataset, setup} - {*tables(paper).dataset, ""})
+    others = {dataset: compare(paper, records, dataset=dataset) for dataset in elsewhere}
+    found = overall([compare(paper, records)], others.values())
+    if setup:
+        replaced = found.dataset == setups(paper)[setup].load
+        found = pd.concat([found[~replaced], others[setup][replaced]]).sort_index()
+    return found
 
 
 def scoreboard() -> pd.DataFrame:
     """How many numbers each paper prints, how many are judged, and how many reproduced.
 
     Returns:
-        A row a paper and one for all, columns `COLUMNS`. A number is judged where ours is of the
-        paper's own data and setting; `reproduced` is as `compare` has it. The four last columns
-        but `of these reproduced` and the judged ones add up to what is printed.
+        A row a paper, one for each setup in `[beside]` of its `about.toml` in place of the dataset
+        that it loads, and one for all papers; columns `COLUMNS`. A number is judged where ours is
+        of the paper's own data and setting; `reproduced` is as `compare` has it. All columns but
+        `of these reproduced` add up to `printed`.
     """
-    rows = []
+    rows = {}
     for paper in names():
-        n = numbers(paper).verdict.value_counts()
-        judged = sum(int(n.get(verdict, 0)) for verdict in JUDGED)
-        rest = (int(n.get(verdict, 0)) for verdict in ("other backbone", "other data"))
-        missing = int(n.get("not run", 0)) + int(n.get("not published", 0))
-        rows.append((paper, int(n.sum()), judged, int(n.get("reproduced", 0)), *rest, missing))
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
-    table.loc[len(table)] = ["all", *table.iloc[:, 1:].sum()]
-    return table
+        rows[paper] = _counts(numbers(paper))
+        for setup, words in toml_of(paper, "about").get("beside", {}).items():
+            rows[f"{paper}, {words}"] = _counts(numbers(paper, setup))
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=list(COLUMNS[1:]))
+    table.loc["all"] = table.loc[names()].sum()
+    return table.rename_axis(COLUMNS[0]).reset_index()
+
+
+def _counts(rows: pd.DataFrame) -> tuple[int, ...]:
+    """How many numbers there are, and in each of the columns of `scoreboard`."""
+    n = rows.verdict.value_counts()
+    judged = sum(int(n.get(verdict, 0)) for verdict in JUDGED)
+    rest = (int(n.get(verdict, 0)) for verdict in ("other backbone", "other data"))
+    missing = int(n.get("not run", 0)) + int(n.get("not published", 0))
+    return (len(rows), judged, int(n.get("reproduced", 0)), *rest, missing)
 
 
 def unjudged() -> pd.DataFrame:

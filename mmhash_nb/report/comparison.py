@@ -108,8 +108,7 @@ def _blocks(found: Comparison, next_steps: Sequence[str], folder: Path) -> Itera
         if not np.isnan(score)
     )  # fmt: skip
     yield text(f"Best: {found.best}, mAP in per cent at {found.bits} bits: {best}.")
-    if next_steps:
-        yield commands(next_steps)
+    yield commands(next_steps)
     yield heading(2, "The data", "data")
     for line in found.about:
         yield text(line)

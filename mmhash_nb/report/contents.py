@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element
 import pandas as pd
 
 from mmhash_nb import __version__, datasets, papers
+from mmhash_nb.experiments import summaries
 from mmhash_nb.experiments.provenance import environment
 from mmhash_nb.experiments.records import read
 from mmhash_nb.io.project import project_root, runs_folder
@@ -106,6 +107,7 @@ def _summary(by_paper: dict[str, list[Section]]) -> Iterator[Element]:
     yield heading(2, "Summary", "summary")
     yield text("The scoreboard, from results/ alone:")
     yield table(scoreboard.scoreboard())
+    yield text(scoreboard.NOTE)
     yield text("With this machine's runs, by verdict:")
     kinds = (
         *("reproduced", "not reproduced", "failed run", "other backbone"),
@@ -183,6 +185,9 @@ def _section(section: Section) -> Iterator[Element]:
     kind = f"Other data than the paper's: {section.dataset}. " if section.dataset else ""
     what = f"{kind}{len(rows)} published numbers: {counted(rows)}."
     yield text(f"{what} Ours are of {_FOLDERS[section.folder]}.")
+    of_section = section.records.dataset.isin(section.numbers.ours_from)
+    for sentence in summaries.over_queries(section.records[of_section]).splitlines():
+        yield text(sentence)
     for number, part in rows.groupby("table"):
         inner: list[Element] = []
         if part.n_seeds.any():
@@ -222,8 +227,11 @@ def pictures(paper: str) -> dict[tuple[str, str], list[Element]]:
 def _pictures(paper: str) -> Iterator[Element]:
     if not (found := pictures(paper)):
         yield text("None is there yet: the paper's notebook draws them.")
+    records = pd.concat([read(paper, _path(folder)) for folder in _FOLDERS])
     for (folder, dataset), some in found.items():
-        yield fold(f"{len(some)} pictures on {dataset}, from {folder}/", some)
+        over = summaries.over_queries(records[records.dataset == dataset])
+        means = [text(sentence) for sentence in over.splitlines()]
+        yield fold(f"{len(some)} pictures on {dataset}, from {folder}/", [*means, *some])
 
 
 def _side_by_side() -> Iterator[Element]:

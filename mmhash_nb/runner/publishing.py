@@ -135,7 +135,7 @@ def _rows(before: bytes, after: bytes) -> str:
 
 
 def _examples(what: str, rows: Sequence[Sequence[str]]) -> str:
-    shown = ", ".join(" ".join(row) for row in rows[:_SHOWN])
+    shown = ", ".join(" ".join(filter(None, row)) for row in rows[:_SHOWN])
     return f"{len(rows)} {what} ({shown}{', …' if rows[_SHOWN:] else ''})" if rows else f"0 {what}"
 
 

@@ -10,7 +10,7 @@ from browser.pages import open_page, ours
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
 
 
 def expected_outputs(path: Path) -> tuple[int, list[str]]:

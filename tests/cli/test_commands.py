@@ -136,8 +136,8 @@ def test_a_picture_and_words_ask_as_their_item_does(home, capsys):
 def test_a_picture_and_words_together_add_their_distances(home, capsys):
     codes = {m: HashCodes.load(home / f"{m}.npz").signs() for m in ("image", "text")}
     rows = rows_of(home / "items")
-    asked = ("--image", home / "items" / rows[4][0], "--text", rows[11][1])
-    given = ("--model", home / "scm", "--codes", home / "text.npz", "-k", 60, *asked)
+    both = ("--image", home / "items" / rows[4][0], "--text", rows[11][1])
+    given = ("--model", home / "scm", "--codes", home / "text.npz", "-k", 60, *both)
     status, out, _ = run(capsys, "search", *given)
     parts = (codes["image"][4], codes["text"][11])
     total = sum((part != codes["text"]).sum(axis=1) for part in parts)

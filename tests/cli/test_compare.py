@@ -62,7 +62,8 @@ def test_a_folder_becomes_a_page_and_a_table_and_the_best_method_goes_further(it
     assert sources and all(one.startswith(("data:image", "#")) for one in sources)
     for part in ("3 methods on items", "surely behind", "image → text, 8 bits", "galleries"):
         assert part in page
-    (fit,) = re.findall(r"mmhash_nb (fit [^\n<]*)", page)
+    fit, explore = re.findall(r"mmhash_nb ((?:fit|explore) [^\n<]*)", page)
+    assert explore == f"explore --model my_model {items} --plugin my_mine.py"
     given = fit.replace("--plugin my_mine.py", "").split()
     before = sorted((here / "cache" / "fits").glob("*/record.json"))
     assert commands.main(given) == 0

@@ -151,7 +151,7 @@ def test_the_code_from_the_official_photos_to_a_gallery_runs(tmp_path, monkeypat
 @pytest.mark.slow
 def test_the_page_of_the_explorer_shows_what_runs_have_kept(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (code,) = blocks("docs/explorer.md", "## As a page")
+    (code,) = blocks("docs/explorer.md", "## In a notebook of your own")
     *imports, shows = code.strip().splitlines()
     given: dict = {}
     exec("\n".join(imports), given)

@@ -56,3 +56,12 @@ def test_older_records_show_a_dash():
     shown = table(pd.concat([records, *more]), "here", 48)
     assert shown.loc[("a", "image-text")].tolist() == ["60.0", "–", "–", "–"]
     assert shown.loc[("b", "image-text")].tolist() == ["20.0", "80.0", "90.0", "1.0"]
+
+
+def test_a_failed_run_is_in_no_mean_and_has_a_row_with_its_seed():
+    values = {("dcmh", 48): [0.839, 0.381, 0.816], ("dcmh", 32): [0.76, 0.78, 0.80]}
+    few = made("here", {"dcmh": [0.5, 0.01, 0.3]}, metric="distinct")
+    shown = table(pd.concat([made("here", values), few]), "here", 48)["distinct codes"]
+    assert shown["dcmh", "image-text"] == "40.0"
+    assert shown["dcmh, failed seed 1", "image-text"] == "1.0"
+    assert len(shown) == 2

@@ -16,8 +16,9 @@ from mmhash_nb.experiments import evaluation, runs
 from mmhash_nb.experiments.collapse import signs
 from mmhash_nb.experiments.protocol import Protocol
 from mmhash_nb.experiments.provenance import method_hash, source_hash
-from mmhash_nb.experiments.records import COLUMNS, checked
+from mmhash_nb.experiments.records import COLUMNS, COUNTS, checked, read, write
 from mmhash_nb.experiments.runs import run_protocol
+from mmhash_nb.experiments.summaries import over_queries
 from mmhash_nb.hashers.mmnn import MMNN
 from mmhash_nb.hashers.nnhash import NNHash
 from mmhash_nb.metrics import (
@@ -291,7 +292,8 @@ def test_a_record_says_what_was_run_on_what_and_how_long_it_took(two_views, tmp_
 
 def test_frame_is_a_valid_long_table(two_views, tmp_path):
     table = checked(frame([once(two_views, tmp_path), once(two_views, tmp_path, seed=1)]))
-    assert list(table.columns) == COLUMNS
+    assert list(table.columns) == [*COLUMNS, *COUNTS]
+    assert table[COUNTS].drop_duplicates().values.tolist() == [[len(two_views.query), 0]]
     assert len(table) == 2 * 4 * 19  # runs × tasks × metrics
     row = table[(table.seed == 1) & (table.task == "text-text") & (table.metric == "mAP")]
     assert row.value.item() == once(two_views, tmp_path, seed=1).metrics["text-text"]["mAP"]
@@ -319,6 +321,14 @@ def test_records_and_logs_say_what_cannot_be_found(two_views, tmp_path, monkeypa
     sentence = "means are over 30 queries, of which 3 have nothing to find and count as 0: at most"
     assert {*frame([done]).source} == {f"made; {sentence} 0.900 is possible"}
     assert f"clusters: {sentence} 0.900" in capsys.readouterr().err
+    (again,) = run_protocol("masci2014", protocol, tail, root=tmp_path)  # found, not run
+    write(frame([again]), tmp_path / "out")
+    table = read("masci2014", tmp_path / "out")
+    assert over_queries(table) == (
+        "clusters: means are over 30 queries; 3 of them have nothing to find: at most 0.900 is "
+        "possible."
+    )
+    capsys.readouterr()
     (whole,) = run_protocol("masci2014", protocol, two_views, root=tmp_path)
     assert {*frame([whole]).source} == {two_views.source} and not capsys.readouterr().err
     monkeypatch.setenv("MMHASH_HEADLESS", "1")

@@ -1,8 +1,11 @@
 """Gains and means in short."""
 
 import pandas as pd
+import pytest
+from record_cases import made
 
 from mmhash_nb.experiments import summaries
+from mmhash_nb.experiments.records import checked
 
 
 def rows(*values):
@@ -31,3 +34,21 @@ def test_gains_are_of_one_direction():
     )
     found = summaries.gains(records, "a", "aadah", ["prdh"], "text-image")
     assert found["aadah − prdh"] == "+30.0 (+30.0 to +30.0)"
+
+
+def test_it_is_said_over_how_many_queries_means_are_and_what_is_possible():
+    whole = made("a", {"scm": [0.5]}).assign(queries=1200, without_relevant=0)
+    tail = made("b", {"scm": [0.3]}).assign(queries=20, without_relevant=13)
+    older = checked(made("c", {"scm": [0.3]}))
+    assert summaries.over_queries(pd.concat([whole, tail, older])).splitlines() == [
+        "a: means are over 1,200 queries; each of them has something to find: 1 is possible.",
+        "b: means are over 20 queries; 13 of them have nothing to find: at most 0.350 is possible.",
+        "c: these records do not say over how many queries means are.",
+    ]
+    assert "do not say" in summaries.over_queries(made("c", {"scm": [0.3]}))  # a study of before
+
+
+@pytest.mark.parametrize("count", [-1, 1.5, "many"])
+def test_a_count_of_queries_that_is_none_is_refused(count):
+    with pytest.raises(ValueError, match="as queries in row 1"):
+        checked(made("a", {"scm": [0.5]}).assign(queries=count, without_relevant=0))

@@ -143,6 +143,24 @@ def test_datasets_stand_in_a_menu() -> None:
     assert menu(plain.method) == ["mmnn_l2", "ksh", "mah"]
 
 
+def test_an_empty_radius_offers_the_nearest_with_results() -> None:
+    explorer = some_explorer()
+    code, keys = (explorer.retriever.codes["mmnn_l2", 12][side] for side in ("image", "text"))
+    query, pairs = int(explorer.pairs.query[0]), explorer.pairs
+    apart = (code[[query]].signs() != keys[pairs.database].signs()).sum(axis=1)
+    explorer.radius.value = 0
+    assert shown(explorer.widen) == bool(apart.min())
+    explorer.widen.click()
+    assert explorer.radius.value == apart.min() and not shown(explorer.widen)
+
+
+def test_codes_of_a_gallery_are_explored_under_its_names() -> None:
+    explorer = explore(some_pairs(), {"My method": codes_of(12, 1), "Another": codes_of(12, 2)})
+    assert menu(explorer.method) == ["My method", "Another"] and menu(explorer.bits) == [12]
+    assert explorer.direction.value == "image-text"
+    check(explorer)
+
+
 def test_states_without_a_picture_get_a_sentence() -> None:
     explorer = some_explorer(query=np.arange(0))
     assert "made-up has an empty query split" in explorer.message.value

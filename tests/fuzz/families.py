@@ -240,11 +240,11 @@ def codes(folder: Path) -> Read:
 
 def run_records(folder: Path) -> Read:
     lines = [
-        f"wiki2,{method},wiki,official,image-text,{bits},0,mAP,0.{bits},1.5,cpu"
+        f"wiki2,{method},wiki,official,image-text,{bits},0,mAP,0.{bits},1.5,cpu,693,13"
         for method in ("ssh", "mmnn_l2")
         for bits in (16, 32, 64)
     ]
-    text = "\n".join([",".join(records.COLUMNS), *lines])
+    text = "\n".join([",".join([*records.COLUMNS, *records.COUNTS]), *lines])
     (folder / "wiki2_wiki.csv").write_text(text + "\n")
     return lambda: records.read("wiki2", folder)
 
@@ -344,7 +344,9 @@ def _notebook(path: Path) -> Path:
 def batch_file(folder: Path) -> Read:
     notebook = _notebook(folder.parent / "n.ipynb")
     job = f"- notebooks: {notebook}\n  parameters: {{bits: 32}}\n  grid: {{seeds: [0, 1]}}\n"
-    (folder / "batch.yaml").write_text(job + job.replace("32", "64"))
+    # As people write them: a text in place of a list, and numbers that YAML reads otherwise.
+    other = job.replace("32", "'016'").replace("[0, 1]", "['0', 1e0, 1_2]")
+    (folder / "batch.yaml").write_text(job + job.replace("32", "64") + other)
     return lambda: batch.from_file(folder / "batch.yaml", folder.parent / "out")
 
 

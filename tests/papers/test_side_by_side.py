@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pair_cases import pictures
+from record_cases import made
 
 from mmhash_nb import hashers, papers
 from mmhash_nb.experiments.protocol import Protocol
@@ -290,3 +291,14 @@ def test_the_listing_says_what_each_method_hashes(done):
     assert table.loc["discmh", "learned gallery"] == "yes"
     assert table.loc["raw", "directions"] == "image → image, text → text"
     assert listing(side_by_side("scenes")).loc["cmfh", "papers"] == "liong2017, zhang2018"
+
+
+def test_a_failed_run_is_in_no_range_of_ties():
+    names = {"mAP_worst": -0.1, "mAP": 0.0, "mAP_best": 0.1}
+    scores = {("dcmh", 48): [0.839, 0.381, 0.816], ("dcmh", 32): [0.76, 0.78, 0.80]}
+    records = pd.concat(
+        made("here", {key: [v + off for v in some] for key, some in scores.items()}, metric=name)
+        for name, off in names.items()
+    )
+    row = tie_ranges(records, 48).loc[("image-text", "dcmh")]
+    assert row.tolist() == pytest.approx([0.8275 - 0.1, 0.8275, 0.8275 + 0.1])

@@ -193,6 +193,21 @@ def test_each_attention_is_run_with_each_mean_over_its_masked_map(pairs, tmp_pat
     assert len(list(tmp_path.glob("runs/*/record.json"))) == 12
 
 
+def test_each_setting_is_run_with_each_seed_and_shows_what_was_learned(
+    pairs, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    few = {name: TINY[name] for name in ("epochs", "text_hidden") if name in TINY}
+    settings = {"balance": few, "no balance": {**few, "eta": 0.0}}
+    table = zhang.by_setting(pairs, "dcmh", 8, (0, 1), settings).set_index(["setting", "seed"])
+    assert [*table.index] == [(name, seed) for name in settings for seed in (0, 1)]
+    again = run("zhang2018", "dcmh", pairs, 8, 1, settings["no balance"]).metrics["text-image"]
+    row = table.loc[("no balance", 1)]
+    assert row["text-image"] == again["mAP"] != table.loc[("balance", 1), "text-image"]
+    assert row["text-image, training set"] == again["train mAP"]
+    assert row["text-image, distinct codes"] == again["distinct"] and row.loss > 0
+
+
 def test_what_masks_add_is_paired_by_seed():
     scores = {("none", ""): (0.2, 0.4), ("visual", "all"): (0.21, 0.43)}
     rows = [

@@ -190,6 +190,15 @@ def test_the_page_and_the_markdown_say_all_of_it_and_links_lead_somewhere(projec
 HOSTILE = "<b>x</b> | & [a](javascript:1) ` *y*\n</style>"
 
 
+def test_the_report_says_over_how_many_queries_means_are(project):
+    some = rows("wiki", {"mmnn_l2": [0.3]}, bits=32).assign(queries=20, without_relevant=13)
+    records.write(some, project / "results")
+    words = " ".join("".join(block.itertext()) for block in contents.blocks())
+    assert (
+        "wiki: means are over 20 queries; 13 of them have nothing to find: at most 0.350" in words
+    )
+
+
 def test_texts_from_records_become_no_tags(project):
     records.write(rows("cifar10", {"mmnn_l2": (0.5,)}, source=HOSTILE), project / "results")
     records.write(

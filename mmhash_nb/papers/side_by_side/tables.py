@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mmhash_nb import hashers
-from mmhash_nb.experiments import evaluation
+from mmhash_nb.experiments import evaluation, failed_runs
 from mmhash_nb.experiments.protocol import Protocol
 from mmhash_nb.experiments.runs import Run, frame
 from mmhash_nb.features import backbones
@@ -139,7 +139,8 @@ def overview(runs: Sequence[Run]) -> pd.DataFrame:
 def tie_ranges(records: pd.DataFrame, bits: int) -> pd.DataFrame:
     """What the order among equal distances leaves room for in each score, mean over seeds.
 
-    Only an order that knows the labels reaches the ends. `blind_orders` has those of a sort.
+    Only an order that knows the labels reaches the ends. `blind_orders` has those of a sort. Failed
+    runs (`experiments.failed_runs`) are left out.
 
     Args:
         records: run records with the columns `records.COLUMNS`, of one dataset.
@@ -150,7 +151,8 @@ def tie_ranges(records: pd.DataFrame, bits: int) -> pd.DataFrame:
         fractions. References without codes, whose distances are real numbers, are not there.
     """
     names = {"mAP_worst": "worst", "mAP": "expected", "mAP_best": "best"}
-    some = records[(records.bits == bits) & records.task.isin(DIRECTIONS)]
+    sound = failed_runs.without(records)
+    some = sound[(sound.bits == bits) & sound.task.isin(DIRECTIONS)]
     wide = some.pivot_table(
         index=["task", "method"], columns="metric", values="value", sort=False
     ).rename(columns=names)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mmhash_nb.experiments.convergence import last_tenth
@@ -92,6 +93,37 @@ def over_none(table: pd.DataFrame) -> pd.DataFrame:
     gains = (scores.drop("none", level="attention") - without).dropna()
     found = gains.groupby(level=["attention", "pooling"], sort=False)
     return found.agg(lambda values: "{:+.1f} [{:+.1f}, {:+.1f}]".format(*interval(100 * values)))
+
+
+def by_setting(
+    pairs: Pairs,
+    method: str,
+    bits: int,
+    seeds: Iterable[int],
+    settings: Mapping[str, Mapping[str, Any]],
+) -> pd.DataFrame:
+    """One method with several settings and each seed: which of them goes with a failed run.
+
+    Args:
+        pairs: the dataset; its queries are ranked.
+        method: registered name. bits: code length.
+        settings: options of the method by what they are called.
+
+    Returns:
+        Rows with `setting`, `seed`, and of both directions the mAP, the mAP on the training set and
+        the share of distinct codes in the database (`experiments.collapse`), fractions; then what
+        `convergence.last_tenth` gives.
+    """
+    rows = []
+    for (name, given), seed in product(settings.items(), seeds):
+        done = run("zhang2018", method, pairs, bits, seed, given)
+        row: dict[str, Any] = {"setting": name, "seed": seed}
+        for task in CROSS_MODAL:
+            found = done.metrics[task]
+            row |= {task: found["mAP"], f"{task}, training set": found.get("train mAP", np.nan)}
+            row[f"{task}, distinct codes"] = found["distinct"]
+        rows.append(row | last_tenth(done.method()))
+    return pd.DataFrame(rows)
 
 
 def mask_table(pairs: Pairs, methods: Sequence[AADAH]) -> pd.DataFrame:
