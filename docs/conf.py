@@ -30,6 +30,7 @@ suppress_warnings = ["myst.header"]
 autodoc_member_order = "bysource"
 napoleon_use_ivar = True
 default_role = "code"
+highlight_language = "none"
 
 html_theme = "sphinx_book_theme"
 html_title = "mmhash-nb"

@@ -46,7 +46,7 @@ class Claims(Table):
         names = list(dict.fromkeys(read(paper).dataset))
         tables = {name: verdicts(paper, dataset=name).set_index("claim") for name in names}
         shown = {name: table for name, table in tables.items() if set(table.verdict) != {"not run"}}
-        rows = [["claim", *(f"`{name}`" for name in shown)]]
+        rows = [["claim", *(name.replace("_", " ") for name in shown)]]
         for claim in tables[names[0]].index:
             cells = [_cell(table.loc[claim]) for table in shown.values()]
             rows.append([claim.replace("|", "\\|"), *cells])

@@ -175,7 +175,8 @@ def _line(method: str, done: Sequence[Run]) -> str:
     mean = records[records.metric == "mAP"].groupby("task").value.mean()
     scores = ", ".join(f"{arrow(t)} {100 * mean[t]:.1f}" for t in DIRECTIONS if t in mean)
     seconds = sum(run.record["seconds_fit"] for run in done)
-    return f"{method:<14} mAP in % at {bits} bits: {scores} ({len(done)} runs, {seconds:.1f} s)"
+    n = f"{len(done)} run{'s' * (len(done) != 1)}"
+    return f"{method:<14} mAP in % at {bits} bits: {scores} ({n}, {seconds:.1f} s)"
 
 
 def _next_steps(

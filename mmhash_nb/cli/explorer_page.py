@@ -6,9 +6,8 @@ import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl, urlencode
 
 import ipywidgets as widgets
@@ -16,7 +15,7 @@ import ipywidgets as widgets
 from mmhash_nb import papers
 from mmhash_nb.cli.arguments import NEEDED
 from mmhash_nb.cli.explore import SHOWN, TOKEN
-from mmhash_nb.cli.models import load_model
+from mmhash_nb.cli.models import PictureReader, load_model
 from mmhash_nb.cli.plugins import load_plugins
 from mmhash_nb.datasets import folder, load
 from mmhash_nb.experiments.collection import Collection, saved_runs
@@ -25,7 +24,6 @@ from mmhash_nb.experiments.parameters import all_typed
 from mmhash_nb.explorer.controls import InitialValues, state_of
 from mmhash_nb.explorer.opening import opening
 from mmhash_nb.explorer.widget import Explorer
-from mmhash_nb.hashers import load as load_method
 from mmhash_nb.hashers.base import Hasher
 from mmhash_nb.papers.folders import setups
 
@@ -99,10 +97,13 @@ def _of_model(shown: Mapping[str, Any]) -> dict[str, Collection]:
         known.thumbnails, texts, **{name: getattr(known, name) for name in names}
     )
     pairs = replace(pairs, name=home.name)
-    key = (model.method.name, model.method.n_bits)
-    fitted = partial(load_method, shown["model"])
-    assert isinstance(model.method, Hasher)
-    return {home.name: Collection(pairs, {key: all_codes(model.method, pairs)}, {key: fitted})}
+    key, codes = (model.method.name, model.method.n_bits), all_codes(model.method, pairs)
+    if known.thumbnails is None:  # a method of texts alone
+        return {home.name: Collection(pairs, {key: codes}, {key: lambda: model.method})}
+    # The user's picture comes as pixels, whatever the method sees of it.
+    pairs = replace(pairs, images=known.thumbnails)
+    reader = PictureReader(model.method, model.preprocessing)
+    return {home.name: Collection(pairs, {key: codes}, {key: lambda: cast(Hasher, reader)})}
 
 
 def _of_runs(dataset: str) -> dict[str, Collection]:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,8 @@ import numpy as np
 from mmhash_nb import hashers
 from mmhash_nb.codes import HashCodes, load_codes, save_codes
 from mmhash_nb.datasets.preprocessing import Preprocessing
-from mmhash_nb.hashers.base import Hasher
+from mmhash_nb.hashers.base import EncodedModality, Hasher
+from mmhash_nb.pairs import Pairs
 
 DATA = "data.json"
 _MODEL_FILES = ("method.json", "state.safetensors", DATA)
@@ -30,6 +31,24 @@ class Model:
     method: Hasher
     preprocessing: Preprocessing
     digest: str
+
+
+@dataclass(frozen=True, eq=False)
+class PictureReader:
+    """A fitted method that is given pictures and encodes what its preprocessing makes of them."""
+
+    method: Hasher
+    preprocessing: Preprocessing
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """Those of the method."""
+        return self.method.modalities
+
+    def encode(self, pairs: Pairs, modality: EncodedModality) -> HashCodes:
+        """As `Hasher.encode`, of pairs whose images are pixels."""
+        seen = self.preprocessing.described(pairs.images)
+        return self.method.encode(replace(pairs, images=seen), modality)
 
 
 @dataclass(frozen=True, eq=False)

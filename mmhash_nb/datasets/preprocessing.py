@@ -99,7 +99,7 @@ class Preprocessing:
             **{split: np.arange(0) for split in SPLITS},
         }
         return Pairs(
-            images=none if pixels is None else self._described(pixels),
+            images=none if pixels is None else self.described(pixels),
             texts=none if texts is None else bags(texts, words, self.tokens, n=self.ngram),
             vocabulary=words,
             thumbnails=pixels,
@@ -108,8 +108,8 @@ class Preprocessing:
             **{**new, **fields},
         )
 
-    def _described(self, pixels: np.ndarray) -> np.ndarray:
-        """Pixels `uint8 [N, 3, S, S]` as what a method sees of them."""
+    def described(self, pixels: np.ndarray) -> np.ndarray:
+        """What a method sees of pictures `uint8 [N, 3, S, S]`: these or `float32 [N, d]`."""
         if self.images != "vectors":
             return describe(pixels, self.images)
         from mmhash_nb.features import backbones, vectors  # PyTorch, which others need not import

@@ -1,7 +1,7 @@
 """`Retriever`: searches one dataset by any of its methods, and loads each of them once."""
 
 from functools import cache, lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from mmhash_nb import hashers
 from mmhash_nb.codes import HashCodes
@@ -105,6 +105,4 @@ class Retriever:
             raise ValueError(
                 f"No fitted {key[0]} of {key[1]} bits was saved, so it cannot encode your query."
             )
-        method = self.methods[key]()
-        assert isinstance(method, Hasher)
-        return method
+        return cast(Hasher, self.methods[key]())

@@ -102,12 +102,15 @@ def _printed(outcomes: Iterable[tuple[Job, Outcome]], n: int) -> dict[str, Outco
     for job, outcome in outcomes:
         ended[job.name] = outcome
         how = f"failed: {' '.join(outcome.error.split())}" if outcome.error else "done"
-        print(f"=== {job.name} {how} ({outcome.seconds:.0f} s, {len(ended)} of {n})", flush=True)
+        took = f"({outcome.seconds:.0f} s, {len(ended)} of {n})"
+        print(f"=== {job.name} {how} {took}\n", end="", flush=True)
     return ended
 
 
 def _announce(job: Job) -> None:
-    print("===", job.name, *(f"{k}={v!r}" for k, v in job.parameters.items()), flush=True)
+    given = "".join(f" {name}={value!r}" for name, value in job.parameters.items())
+    # In one piece with its end: several jobs may begin and end at once.
+    print(f"=== {job.name}{given}\n", end="", flush=True)
 
 
 def _here(jobs: Sequence[Job], since: float, n: int) -> Iterator[tuple[Job, Outcome]]:

@@ -14,8 +14,8 @@ from mmhash_nb.cli.arguments import duration
 from mmhash_nb.hashers import registry
 from mmhash_nb.papers.side_by_side.durations import QUICK, expected_seconds
 
-#: two lengths and seeds of methods that learn in no time, one of them from vectors
-FEW = ("--methods", "scm", "diffhash", "--bits", "4", "8", "--seeds", "0", "1")
+#: two lengths of methods that learn in no time, one of them from vectors
+FEW = ("--methods", "scm", "diffhash", "--bits", "4", "8", "--seeds", "0")
 PLUGIN = """
 import numpy as np
 from mmhash_nb import hashers
@@ -57,7 +57,7 @@ def test_a_folder_becomes_a_page_and_a_table_and_the_best_method_goes_further(it
     assert out.index("12 queries over") < out.index("runs of 4 methods, about") < out.index("1/4")
     page, table = (here / "comparison.html").read_text(), pd.read_csv(here / "comparison.csv")
     assert set(table.method) == {"random", "scm", "diffhash", "mine"} and set(table.bits) == {4, 8}
-    assert len(set(zip(table.method, table.bits, table.seed, strict=True))) == 4 * 2 * 2
+    assert len(set(zip(table.method, table.bits, table.seed, strict=True))) == 4 * 2
     sources = re.findall(r'(?:src|href)="([^"]{0,12})', page)
     assert sources and all(one.startswith(("data:image", "#")) for one in sources)
     for part in ("3 methods on items", "surely behind", "image → text, 8 bits", "galleries"):
@@ -80,7 +80,7 @@ def test_a_killed_comparison_goes_on(items, here):
                 break
         first.kill()
     done = {p: p.stat().st_mtime_ns for p in (here / "cache" / "fits").glob("*/record.json")}
-    assert 8 <= len(done) < 12 and not list(here.glob("comparison*"))
+    assert 4 <= len(done) < 6 and not list(here.glob("comparison*"))
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     assert {p: p.stat().st_mtime_ns for p in done} == done
     assert (here / "comparison.html").is_file() and (here / "comparison.csv").is_file()

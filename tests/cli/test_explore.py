@@ -1,6 +1,9 @@
 """`mmhash explore`: what its page shows of a model and of runs, and what it refuses."""
 
 import json
+import os
+import re
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -50,6 +53,22 @@ def test_a_model_is_shown_on_its_folder_with_results_in_the_radius(model):
     assert len(explorer.pairs) == 60 and len(explorer.pairs.query) == 12
     explorer.words.value = "σκύλος"
     assert "your words" in explorer.message.value and "(" in explorer.message.value
+
+
+def test_a_picture_of_the_users_is_seen_as_the_methods_vectors(home, model, monkeypatch):
+    network = home / "network"
+    given = ["fit", home / "items", "--out", network, "--method", "mmnn_l1", "-p", "epochs", "2"]
+    assert commands.main([*map(str, given), "--bits", "8", "--size", "16"]) == 0
+    shown = json.loads(os.environ[SHOWN]) | {"model": str(network)}
+    monkeypatch.setenv(SHOWN, json.dumps(shown))
+    explorer, _ = opened()
+    explorer.direction.value = "image-image"
+    row = int(explorer.pairs.database[0])
+    content = (home / "items" / "photos" / f"εικόνα {row}.png").read_bytes()
+    file = {"name": "mine.png", "type": "image/png", "size": len(content), "content": content}
+    explorer.upload.value = ({**file, "last_modified": datetime.now(tz=UTC)},)
+    assert "Query: your picture." in explorer.message.value
+    assert re.search(r"\(distance\): \d+ \(0\)", explorer.message.value), "itself, or as near"
 
 
 def test_the_link_to_a_view_opens_that_view(model, monkeypatch):
