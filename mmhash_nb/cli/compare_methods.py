@@ -51,6 +51,8 @@ def main(arguments: Sequence[str]) -> int:
     ends = time.monotonic() + args.time
     plugins = load_plugins(args.plugin)
     data = _read(args)
+    if not data.pairs.query.size:
+        raise ValueError(f"{args.data} has no row of split query to judge by: mark some.")
     about = [*description(data.pairs), *data.notes]
     print(*about, sep="\n", flush=True)
     protocol, without = _chosen(data, args, plugins)
@@ -60,7 +62,9 @@ def main(arguments: Sequence[str]) -> int:
     for done in _run_all(protocol, data.pairs, args.device, root, ends, without):
         runs += done
     if len({run.key[0] for run in runs}) < 2:
-        raise ValueError(f"no method has run: {'; '.join(f'{m}: {r}' for m, r in without.items())}")
+        chosen = {method for method, *_ in protocol.runs()}
+        reasons = [f"{m}: {r}" for m, r in without.items() if m.partition(",")[0] in chosen]
+        raise ValueError(f"no method has run: {'; '.join(reasons) or 'random is a control alone'}.")
     name = Path(args.data).resolve().name if data.dataset == _FOLDER else data.dataset
     found = Comparison(name, data.pairs, runs, about, without)
     for path in write(args.out, found, _next_steps(found, data, protocol, args)):
@@ -95,7 +99,7 @@ def _chosen(
     coded = [name for name in every if hashers.method_class(name).has_codes]
     without |= {name: "it makes no codes" for name in every if name not in coded}
     for name in args.methods:
-        if name not in coded:
+        if name not in (*coded, "random"):
             hashers.method_class(name)  # which says what names there are
             raise ValueError(f"{name} does not run on {args.data}: {without[name]}.")
     chosen = args.methods or coded
@@ -103,7 +107,7 @@ def _chosen(
         fast = quick(data.protocol, len(data.pairs.train))
         without |= {name: "it takes longer than --quick" for name in chosen if name not in fast}
         chosen = [name for name in chosen if name in fast]
-    chosen = list(dict.fromkeys([*chosen, *plugins]))
+    chosen = list(dict.fromkeys([*chosen, *(name for name in plugins if name in coded)]))
     return replace(data.protocol, grids=[(chosen, lengths)]), without
 
 

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
     notebook = project_root() / "notebooks" / "explorer.ipynb"
     if not notebook.is_file():
         raise FileNotFoundError(f"there is no {notebook}: run this in the project's folder.")
-    port, token = args.port or _free_port(), secrets.token_hex(16)
+    port, token = _free_port(args.port), secrets.token_hex(16)
     template = str(resources.files("mmhash_nb.explorer").joinpath("jupyter"))
     paths = os.pathsep.join(filter(None, [template, os.environ.get("JUPYTER_PATH")]))
     environment = {SHOWN: json.dumps(shown), TOKEN: token, "JUPYTER_PATH": paths}
@@ -79,13 +79,19 @@ def _command(notebook: Path, port: int, token: str) -> list[str]:
     return [
         *(sys.executable, "-m", "voila", str(notebook), "--no-browser", f"--port={port}"),
         *("--Voila.ip=127.0.0.1", f"--token={token}", "--template=explorer"),
-        "--Application.log_level=ERROR",
+        # On another port it would not be at the address that is printed.
+        *("--Voila.port_retries=0", "--Application.log_level=ERROR"),
     ]
 
 
-def _free_port() -> int:
+def _free_port(wanted: int | None) -> int:
+    """The port that the user wants, or any; a ValueError where it is taken."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server binds it
+        try:
+            probe.bind(("127.0.0.1", wanted or 0))
+        except (OSError, OverflowError) as error:
+            raise ValueError(f"port {wanted} cannot be used ({error}): give another.") from None
         return int(probe.getsockname()[1])
 
 

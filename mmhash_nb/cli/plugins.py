@@ -41,7 +41,7 @@ def _run(file: Path) -> None:
     spec = importlib.util.spec_from_file_location(file.stem, file)
     if spec is None or spec.loader is None or file.stem in sys.modules:
         raise ValueError(
-            f"{file} cannot be imported as {file.stem!r}: rename it, such as to my_{file.name}."
+            f"{file} cannot be imported as {file.stem!r}: rename it, such as to my_{file.stem}.py."
         )
     module = importlib.util.module_from_spec(spec)
     sys.modules[file.stem] = module

@@ -50,8 +50,9 @@ class Comparison:
 
     @cached_property
     def bits(self) -> int:
-        """The length nearest to 32 bits: methods are compared at it."""
-        return int(min(self.records.bits.dropna().unique(), key=lambda bits: abs(bits - 32)))
+        """The length nearest to 32 bits that a method has: methods are compared at it."""
+        learned = self.records[(self.records.method != "random") & ~self.records.failed]
+        return int(min(learned.bits.dropna().unique(), key=lambda bits: abs(bits - 32)))
 
     @cached_property
     def scores(self) -> pd.DataFrame:
@@ -153,13 +154,14 @@ def _table(found: Comparison) -> pd.DataFrame:
     wide = overview(found.runs).reset_index("family")
     wide.columns = [", ".join(part for part in map(str, column) if part) for column in wide.columns]
     order = [*found.scores.index, *(name for name in wide.index if name not in found.scores.index)]
-    return wide.loc[order].reset_index().fillna("")
+    # Whole numbers stay so in columns with empty cells.
+    return wide.loc[order].reset_index().convert_dtypes().astype(object).fillna("")
 
 
 def _shown_tasks(found: Comparison) -> list[str]:
     """Across modalities where methods do that, else the directions that there are."""
-    across = [task for task in CROSS_MODAL if task in found.scores]
-    return across or list(found.scores)
+    there = [task for task in found.scores if _leading(found, task, 1)]
+    return [task for task in CROSS_MODAL if task in there] or there
 
 
 def _leading(found: Comparison, task: str, most: int) -> list[str]:

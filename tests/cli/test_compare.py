@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from user_folder import write_folder
+from user_folder import write_folder, write_table
 
 from mmhash_nb import cli as commands
 from mmhash_nb.cli.arguments import duration
@@ -112,11 +112,31 @@ def test_a_method_that_cannot_run_or_is_not_begun_in_time_is_named_and_others_go
     assert status == 2 and "no method has run: " in err and "diffhash: the time was up" in err
 
 
+def test_a_page_shows_directions_and_lengths_that_methods_have(items, here, capsys):
+    within = ("--methods", "random", "diffhash", "--bits", "4", "--seeds", "0")
+    assert compare(capsys, items, *within)[0] == 0
+    found = re.findall(r"(\w+ → \w+): ✓", (here / "comparison.html").read_text())
+    assert set(found) == {"image → image", "text → text"}, "random codes have other directions"
+    short = ("--methods", "cca_hash", "--bits", "4", "32", "--seeds", "0")
+    status, _, err = compare(capsys, items, *short)
+    assert status == 0 and "cca_hash does not run at 32 bits" in err
+    page = (here / "comparison.html").read_text()
+    assert "Best: cca_hash, mAP in per cent at 4 bits" in page and ">4</td>" in page
+
+
+def test_a_folder_without_a_query_is_refused_before_training(here, capsys):
+    rows = write_folder(here / "learned", 12)
+    write_table(here / "learned", [[*row, "train"] for row in rows])
+    status, out, err = compare(capsys, here / "learned", *FEW)
+    assert (status, out) == (2, "") and "has no row of split query to judge by: mark some." in err
+
+
 @pytest.mark.parametrize(
     ("given", "reason"),
     [(("nowhere",), "nowhere is neither a folder nor one of the datasets scenes, wiki"),
      (("{items}", "--methods", "raw"), "raw does not run on"),
      (("{items}", "--methods", "scn"), "there is no method 'scn'"),
+     (("{items}", "--methods", "random", "--bits", "4"), "no method has run: random is a control"),
      (("{items}", "--weights", "w.pth"), "there are no weights in w.pth")],
 )  # fmt: skip
 def test_what_is_not_there_is_refused_with_a_sentence(items, here, capsys, given, reason):

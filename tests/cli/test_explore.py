@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -106,6 +107,18 @@ def test_runs_are_shown_on_the_best_method_and_none_are_a_sentence(monkeypatch, 
 def test_what_is_not_there_is_refused_before_a_page_starts(home, capsys, given, reason):
     assert commands.main(["explore", *(part.format(home=home) for part in given)]) == 2
     assert reason in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("port", [None, 99_999])
+def test_a_port_that_cannot_be_used_is_refused_before_a_page_starts(home, capsys, port):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        wanted = str(port or other.getsockname()[1])
+        given = ["--model", f"{home}/model", f"{home}/items", "--no-browser", "--port", wanted]
+        assert commands.main(["explore", *given]) == 2
+    printed = capsys.readouterr()
+    assert f"port {wanted} cannot be used" in printed.err and printed.out == ""
 
 
 def test_without_the_command_the_notebook_says_what_it_is_for(monkeypatch):
