@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from html import escape
 
+import numpy as np
 import pandas as pd
 
 from mmhash_nb.hashers.names_in_print import in_print
@@ -60,7 +61,7 @@ def titled(
     """A table to end a cell with.
 
     Rows and columns that hold nothing are left out. A level or column named `method` has names in
-    print.
+    print. Random codes are best only beside another method.
 
     Args:
         frame: what to show; a cell's first number counts, so that "41.5 ± 0.3" is 41.5.
@@ -81,6 +82,7 @@ def titled(
     if "method" in table.columns:
         table = table.assign(method=table["method"].map(in_print))
     groups = table.index.get_level_values(within) if within else pd.Index([0] * len(table))
+    learned = ~_of_control(table)
     best = set()
     for place, name in enumerate(table.columns):
         levels = {str(one) for one in (name if isinstance(name, tuple) else [name])}
@@ -89,9 +91,21 @@ def titled(
             continue
         numbers = table.iloc[:, place].map(_number).astype(float)
         numbers = -numbers if down else numbers
-        top = numbers.groupby(groups.to_numpy()).transform("max").to_numpy()
-        best |= {(row, place) for row in (numbers.to_numpy() == top).nonzero()[0]}
+        top = numbers.groupby(groups.to_numpy()).transform("max")
+        compared = (numbers.notna() & learned).groupby(groups.to_numpy()).transform("any")
+        best |= {(row, place) for row in ((numbers == top) & compared).to_numpy().nonzero()[0]}
     return TitledTable(table.replace("nan", "–"), title, best)
+
+
+def _of_control(table: pd.DataFrame) -> np.ndarray:
+    """Which rows are of random codes, `bool [rows]`; none where rows are no methods."""
+    if "method" in table.index.names:
+        methods = table.index.get_level_values("method")
+    elif "method" in table.columns:
+        methods = table["method"]
+    else:
+        return np.zeros(len(table), dtype=bool)
+    return np.asarray(methods == in_print("random"), dtype=bool)
 
 
 def _text(value: object, digits: int) -> str:

@@ -60,6 +60,16 @@ def test_the_best_within_each_value_of_a_level_and_of_columns_with_levels():
     }
 
 
+def test_random_codes_are_bold_beside_another_method_alone():
+    rows = [("mah", "joint"), ("random", "joint"), ("random", "text")]
+    index = pd.MultiIndex.from_tuples(rows, names=["method", "task"])
+    frame = pd.DataFrame({"mAP": [0.1, 0.2, 0.3], "top": [np.nan, 0.2, 0.3]}, index)
+    assert titled(frame, "t", within="task").best == {(1, 0)}
+    assert titled(frame.reset_index(), "t", within=None, bold=["mAP"]).best == {(2, 2)}
+    only = frame.drop("mah").reset_index()
+    assert titled(only, "t", bold=["mAP"]).best == set()
+
+
 def test_names_in_print_where_methods_are_columns_or_a_column():
     across = titled(SCORES[["mAP"]].T, "t", bold=[])
     assert list(across.frame) == ["MAH without attention", "DNH-C"]
