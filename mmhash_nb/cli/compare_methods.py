@@ -20,6 +20,7 @@ from mmhash_nb.datasets.preprocessing import Preprocessing
 from mmhash_nb.experiments.protocol import Protocol
 from mmhash_nb.experiments.runs import Run, views
 from mmhash_nb.io.cache import cache_folder
+from mmhash_nb.io.project import writable
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.papers.side_by_side.durations import expected_seconds, quick
 from mmhash_nb.papers.side_by_side.protocol import DATASETS, left_out
@@ -49,6 +50,9 @@ def main(arguments: Sequence[str]) -> int:
     add_compare(parser)
     args = parser.parse_args(arguments[1:])
     ends = time.monotonic() + args.time
+    if args.out.is_dir():
+        raise ValueError(f"--out {args.out} is a folder: name a page: {args.out / 'comparison'}.")
+    writable(args.out.absolute().parent, "--out")
     plugins = load_plugins(args.plugin)
     data = _read(args)
     if not data.pairs.query.size:

@@ -137,6 +137,7 @@ def test_a_folder_without_a_query_is_refused_before_training(here, capsys):
      (("{items}", "--methods", "raw"), "raw does not run on"),
      (("{items}", "--methods", "scn"), "there is no method 'scn'"),
      (("{items}", "--methods", "random", "--bits", "4"), "no method has run: random is a control"),
+     (("{items}", "--out", ".", *FEW), "--out . is a folder: name a page: comparison."),
      (("{items}", "--weights", "w.pth"), "there are no weights in w.pth")],
 )  # fmt: skip
 def test_what_is_not_there_is_refused_with_a_sentence(items, here, capsys, given, reason):
