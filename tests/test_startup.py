@@ -79,15 +79,6 @@ def test_a_kernel_has_the_policy(tmp_path, monkeypatch):
     assert executed.cells[-1].outputs[0].text.strip() == "passive"
 
 
-def test_a_dask_worker_has_the_policy(monkeypatch):
-    from mmhash_nb.runner import cluster
-
-    monkeypatch.setenv(POLICY, "active")
-    with cluster.client(1, None) as connected:
-        shown = connected.run(eval, f"__import__('os').environ.get({POLICY!r})")
-    assert list(shown.values()) == ["active"]
-
-
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda p: p.stem)
 def test_notebooks_import_the_package_before_pytorch(path):
     """So that the policy holds in a JupyterLab that was started by hand, too."""

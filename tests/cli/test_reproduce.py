@@ -87,7 +87,7 @@ def test_a_failure_is_kept_and_the_others_still_run(project):
     surroundings = "import os; print(os.environ['IPYTHONDIR'], os.environ['MMHASH_HEADLESS'])"
     notebook(project / "notebooks" / "1_ok.ipynb", parameters, surroundings)
     command = [sys.executable, "-m", "mmhash_nb", "reproduce", "-p", "bits", "8,24"]
-    command += ["-p", "rate", "1e-05", "-p", "quick", "false"]
+    command += ["-p", "rate", "1e-05", "-p", "quick", "false", "--workers", "1"]
     name = "bits=8+24,quick=false,rate=1e-05"
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ})
     assert done.returncode == 1, done.stderr
