@@ -10,7 +10,9 @@ from retrieval import score, scores
 from table_cases import table_rows
 
 from mmhash_nb import datasets, hashers
+from mmhash_nb.codes import HashCodes
 from mmhash_nb.datasets import cifar10, wiki
+from mmhash_nb.hashers.base import unit_rows
 
 load = functools.cache(datasets.load)
 
@@ -35,6 +37,32 @@ def test_lssh_on_wiki_is_level_for_images_and_two_points_short_at_most_for_texts
     found = scores(hashers.create("lssh", n_bits).fit(load("wiki")), load("wiki"), unified=True)
     assert found[0] == pytest.approx(image, abs=0.012)
     assert text - 0.02 < found[1] < text + 0.012
+
+
+def learned_factors(lssh, pairs):
+    """V `[N, K]` of training samples whose sparse codes saw their texts, as in the last round."""
+    image, text, terms = lssh.view(pairs, "image"), lssh.view(pairs, "text"), lssh._terms()
+    x, t = unit_rows(image), unit_rows(text)
+    atoms, to_factors = lssh.state["image.atoms"], lssh.state["image.map"]
+    basis = lssh.state["text.basis"]
+    codes = terms.codes(x, atoms)
+    for _ in range(3):
+        factors = terms.latent(codes @ to_factors, t, basis)
+        codes = terms.joint_codes(x, factors, atoms, to_factors, codes)
+    return terms.latent(codes @ to_factors, t, basis)
+
+
+@needs(wiki)
+@pytest.mark.parametrize(("n_bits", "image", "text"), [(16, 0.216, 0.507), (64, 0.219, 0.543)])
+def test_with_the_factors_of_training_as_the_gallery_lssh_meets_the_program(n_bits, image, text):
+    """What its texts lack above is the gallery's: these codes have seen the gallery's texts."""
+    pairs = load("wiki")
+    found = []
+    for seed in (0, 1):
+        method = hashers.create("lssh", n_bits, seed).fit(pairs)
+        gallery = HashCodes.from_real(learned_factors(method, pairs))
+        found.append([score(method, pairs, of, "image", gallery) for of in ("image", "text")])
+    assert np.mean(found, axis=0) == pytest.approx([image, text], abs=0.0125)
 
 
 @needs(cifar10)
