@@ -125,8 +125,12 @@ def _here(jobs: Sequence[Job], since: float, n: int) -> Iterator[tuple[Job, Outc
     def one(job: Job) -> Outcome:
         gpu = free.get()
         try:
-            _announce(job)
+            if not ending.is_set():
+                _announce(job)
             return run_job(job, since, replace(shared, gpu=gpu))
+        except BaseException:
+            ending.set()  # before this thread takes the next job
+            raise
         finally:
             free.put(gpu)
 
