@@ -49,9 +49,10 @@ test: lint docs
 faults: setup
 	$(BIN)/python -m pytest -m faults tests
 
-# The loopback interface only, with the token of Jupyter.
+# The loopback interface only, with the token of Jupyter. The root holds the pictures of the texts.
 lab: setup
-	$(BIN)/jupyter lab --ip=127.0.0.1 notebooks
+	$(BIN)/jupyter lab --ip=127.0.0.1 --ServerApp.root_dir="$(CURDIR)" \
+	  --LabApp.default_url=/lab/tree/notebooks/0_start_here.ipynb
 
 # Pins anew from pyproject.toml; environment.yml takes its pins from the same lock.
 lock:

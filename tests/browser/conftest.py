@@ -24,7 +24,7 @@ _START_SECONDS = 90
 
 @dataclass(frozen=True)
 class Lab:
-    """A running JupyterLab: its address, its token, and the folder that it serves."""
+    """A running JupyterLab: its address, its token, and the folder of its notebooks."""
 
     address: str
     token: str
@@ -33,7 +33,7 @@ class Lab:
     def page(self, notebook: str) -> str:
         """The address that opens one notebook, in a workspace of its own."""
         workspace = secrets.token_hex(4)
-        return f"{self.address}/lab/workspaces/{workspace}/tree/{notebook}?token={self.token}&reset"
+        return f"{self.address}/lab/workspaces/{workspace}/tree/notebooks/{notebook}?token={self.token}&reset"
 
 
 @pytest.fixture(scope="session")
@@ -55,8 +55,11 @@ def chromium() -> Iterator[object]:
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """JupyterLab over copies of the committed notebooks, with settings of its own."""
     home = tmp_path_factory.mktemp("lab")
-    folder = home / "served"
-    shutil.copytree(ROOT / "notebooks", folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    served = home / "served"
+    folder = served / "notebooks"
+    for name in ("notebooks", "figures"):  # texts show pictures of the other by their paths
+        ignored = shutil.ignore_patterns(".ipynb_checkpoints", "*.pdf")
+        shutil.copytree(ROOT / name, served / name, ignore=ignored)
     settings = home / "settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
     # The question about news would lie over the page, and ask the network.
@@ -76,7 +79,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     }
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1"]
     command += [f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}"]
-    command += [f"--ServerApp.root_dir={folder}", "--allow-root"]
+    command += [f"--ServerApp.root_dir={served}", "--allow-root"]
     with open(home / "lab.log", "wb") as log:
         server = subprocess.Popen(
             command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT
