@@ -33,7 +33,8 @@ class Lab:
     def page(self, notebook: str) -> str:
         """The address that opens one notebook, in a workspace of its own."""
         workspace = secrets.token_hex(4)
-        return f"{self.address}/lab/workspaces/{workspace}/tree/notebooks/{notebook}?token={self.token}&reset"
+        place = f"lab/workspaces/{workspace}/tree/notebooks/{notebook}"
+        return f"{self.address}/{place}?token={self.token}&reset"
 
 
 @pytest.fixture(scope="session")
