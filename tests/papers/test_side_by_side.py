@@ -82,7 +82,10 @@ def test_runs_of_the_papers_own_protocols_are_found_again(paper, dataset):
 
 def test_options_of_wiki_of_the_networks_of_masci2014_and_of_methods_from_outside(monkeypatch):
     wiki, scenes = side_by_side("wiki"), side_by_side("scenes")
-    assert wiki.options["prdh"] == wiki.options["dcmh"]
+    widths = ("text_hidden", "image_hidden")
+    prdh, dcmh = wiki.options["prdh"], wiki.options["dcmh"]
+    assert [prdh[width] for width in widths] == [dcmh[width] for width in widths]
+    assert "eta" in dcmh and "eta" not in prdh  # each has what is an option of its own
     assert wiki.options["stmh"] == wiki.options["cca_hash"] == {}
     assert scenes.options["mmnn_l2"] == masci2014("scenes").options["mmnn_l2"]
     monkeypatch.setattr(registry, "_REGISTERED", {})
