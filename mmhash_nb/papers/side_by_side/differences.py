@@ -36,7 +36,8 @@ def behind_best(runs: Iterable[Run], pairs: Pairs, bits: int) -> pd.DataFrame:
 
 def by_title(compared: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """The rows of `behind_best` by direction, named as figures name it, in their order."""
-    return {arrow(str(task)): found for task, found in compared.groupby("task", sort=False)}
+    parts = compared.groupby("task", sort=False)
+    return {arrow(str(task)): found.reset_index(drop=True) for task, found in parts}
 
 
 def outcomes(compared: pd.DataFrame) -> pd.DataFrame:
