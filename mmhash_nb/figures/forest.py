@@ -52,7 +52,8 @@ def forest(comparisons: Mapping[str, pd.DataFrame]) -> Figure:
             label.set_weight("normal" if outcome == "surely behind" else "bold")
         axes.set_ylim(most - 0.4, -0.6)  # rows of the same height in all panels
         axes.grid(False, axis="y")
-        axes.set_xlabel(f"points of mAP behind {in_print(table.best.iloc[0])}")
+        best, n = in_print(table.best.iloc[0]), table.queries.iloc[0]
+        axes.set_xlabel(f"points of mAP behind {best}, {n:,} queries")
         axes.set_title(title, weight="bold")
     marks = [
         Line2D([], [], color=colour, marker=marker, mfc=fill, markersize=4, label=outcome)

@@ -142,6 +142,12 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
         figure.savefig(aside, metadata={"CreationDate": None, "Creator": None, "Producer": None})
 
 
+def mean_over(queries: int, without_relevant: int) -> str:
+    """Over how many queries a drawn mean is, for the label of an axis."""
+    empty = f", {without_relevant:,} with nothing to find" * bool(without_relevant)
+    return f"mean over {queries:,} queries{empty}"
+
+
 def axes_in_inches(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
     """Axes without frame whose data coordinates are inches, y downwards, at a place in inches."""
     wide, high = figure.get_size_inches()

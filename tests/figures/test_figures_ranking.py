@@ -51,6 +51,18 @@ def test_curves_are_those_of_loops_over_all_orders_of_ties() -> None:
     ndcg, acg = (axes.lines[0].get_ydata() for axes in figure.axes)
     expected = [np.mean([by_loops(of, p) for of in counts], axis=0) for p in (1, 3, size)]
     assert np.transpose(expected) == pytest.approx(np.array([ndcg, acg]))
+    none = int((profile.relevant.sum(axis=1) == 0).sum())
+    assert figure.get_supylabel() == "mean over 3 queries" + f", {none} with nothing to find" * (
+        none > 0
+    )
+
+
+def test_queries_with_nothing_to_find_are_counted() -> None:
+    counts = np.zeros((3, 5, 2), np.int64)
+    counts[:, 2, 0], counts[1, 3, 1] = 4, 1  # the second alone has something to find
+    counts[[0, 2], 4, 0] = 1
+    figure = figures.ranking_curves({"scm": {"image-text": RankProfile(counts)}})
+    assert figure.get_supylabel() == "mean over 3 queries, 2 with nothing to find"
 
 
 def test_a_row_for_each_metric_a_column_for_each_task_a_look_for_each_method() -> None:
