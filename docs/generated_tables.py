@@ -1,7 +1,8 @@
 """Tables that the site makes of the records and of the package, so that no page has a copy.
 
 `{claims} PAPER` shows each claim of a paper with its counts on every dataset; `{numbers} PAPER
-DATASET` our numbers beside the printed ones; `{datasets}` what to put where.
+DATASET` our numbers beside the printed ones; `{spread} PAPER DATASET` how far scores move over splits
+and seeds; `{datasets}` what to put where.
 """
 
 from pathlib import Path
@@ -90,6 +91,31 @@ class Numbers(Table):
         return rows
 
 
+class Spread(Table):
+    """Means and standard deviations over splits and over seeds, of a study of both."""
+
+    required_arguments = 2
+
+    def sources(self) -> list[Path]:
+        paper, dataset = self.arguments
+        return [ROOT / "results" / f"study_{paper}_{dataset}_splits.csv"]
+
+    def rows(self) -> list[list[str]]:
+        import pandas as pd
+
+        from mmhash_nb.experiments.records import CROSS_MODAL
+        from mmhash_nb.experiments.split_spread import spread
+        from mmhash_nb.hashers.names_in_print import in_print
+
+        found = spread(pd.read_csv(*self.sources()), CROSS_MODAL)
+        rows = [["method", "direction", "mAP", "SD over splits", "SD over seeds"]]
+        for (method, task, _), row in found.iterrows():
+            numbers = (row["mean"], row["SD over splits"], row["SD over seeds"])
+            direction = task.replace("-", " → ")
+            rows.append([in_print(method), direction, *(f"{number:.1f}" for number in numbers)])
+        return rows
+
+
 class Datasets(Table):
     """What each dataset needs under the folder of the datasets."""
 
@@ -111,5 +137,6 @@ def _plain(text: str) -> str:
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("claims", Claims)
     app.add_directive("numbers", Numbers)
+    app.add_directive("spread", Spread)
     app.add_directive("datasets", Datasets)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -8,6 +8,7 @@ from page_cases import COUNTS, page, words
 from scipy.stats import kendalltau
 
 from mmhash_nb.experiments.records import read
+from mmhash_nb.experiments.split_spread import spread
 from mmhash_nb.papers import as_evaluated
 from mmhash_nb.papers.compare import compare
 from mmhash_nb.papers.verdicts import verdicts
@@ -69,3 +70,13 @@ def test_how_near_the_shallow_methods_of_zhang2018_come_to_print():
         for _, column in found.groupby(["task", "bits"])
     }
     assert f"Kendall's τ is {' or '.join(map(str, sorted(taus)))} in each column" in text
+
+
+def test_how_far_splits_and_seeds_move_the_scores():
+    study = pd.read_csv(RESULTS / "study_zhang2018_mirflickr25k_splits.csv")
+    found = spread(study, ["image-text", "text-image"])
+    assert (found.draws == 10).all()
+    low, high = found["SD over splits"].min(), found["SD over splits"].max()
+    said = f"standard deviation of {low:.1f} to {high:.1f} points, ten seeds on one split of "
+    least, most = found["SD over seeds"].min(), found["SD over seeds"].max()
+    assert f"{said}{least:.1f} to {most:.1f}." in words("docs/results.md")
