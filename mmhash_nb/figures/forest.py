@@ -53,7 +53,8 @@ def forest(comparisons: Mapping[str, pd.DataFrame]) -> Figure:
             label.set_weight("normal" if outcome == "surely behind" else "bold")
         axes.set_ylim(most - 0.4, -0.6)  # rows of the same height in all panels
         axes.grid(False, axis="y")
-        over = over_queries(*map(int, table[COUNTS].iloc[0]), "mAP at most")
+        queries, none = map(int, table[COUNTS].iloc[0])
+        over = over_queries(queries, none, "mAP at most")
         axes.set_xlabel(f"points of mAP behind {in_print(table.best.iloc[0])}\n{over}")
         axes.set_title(title, weight="bold")
     marks = [
