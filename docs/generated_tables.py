@@ -1,8 +1,8 @@
 """Tables that the site makes of the records and of the package, so that no page has a copy.
 
 `{claims} PAPER` shows each claim of a paper with its counts on every dataset; `{numbers} PAPER
-DATASET` our numbers beside the printed ones; `{spread} PAPER DATASET` how far scores move over splits
-and seeds; `{datasets}` what to put where.
+DATASET` our numbers beside the printed ones; `{spread} PAPER DATASET` how far scores move over
+splits and seeds; `{datasets}` what to put where.
 """
 
 from pathlib import Path

@@ -142,12 +142,6 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
         figure.savefig(aside, metadata={"CreationDate": None, "Creator": None, "Producer": None})
 
 
-def mean_over(queries: int, without_relevant: int) -> str:
-    """Over how many queries a drawn mean is, for the label of an axis."""
-    empty = f", {without_relevant:,} with nothing to find" * bool(without_relevant)
-    return f"mean over {queries:,} queries{empty}"
-
-
 def axes_in_inches(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
     """Axes without frame whose data coordinates are inches, y downwards, at a place in inches."""
     wide, high = figure.get_size_inches()
@@ -155,6 +149,12 @@ def axes_in_inches(figure: Figure, left: float, top: float, width: float, height
     axes.set_axis_off()
     axes.set(xlim=(0, width), ylim=(height, 0))
     return axes
+
+
+def over_queries(queries: int, without_relevant: int, most: str = "at most") -> str:
+    """What a mean is over, in two lines: queries, those with nothing to find, the most possible."""
+    highest = f": {most} {1 - without_relevant / max(1, queries):.3f}" * bool(without_relevant)
+    return f"mean over {queries:,} queries,\n{without_relevant:,} with nothing to find{highest}"
 
 
 def marks(points: int, place: int, methods: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from matplotlib.path import Path
 
 from mmhash_nb.figures.label_placement import name_points
 from mmhash_nb.figures.method_looks import looks
-from mmhash_nb.figures.style import INK, Picture, mean_over, themed
+from mmhash_nb.figures.style import INK, Picture, over_queries, themed
 from mmhash_nb.pairs import Pairs
 
 
@@ -57,8 +57,8 @@ def trade_off(
         axes.set(xscale="log", xlabel="seconds of training")
         axes.xaxis.set_major_formatter("{x:g}")
         axes.set_title(title, weight="bold")
-    over = mean_over(len(pairs.query), pairs.without_relevant)
-    panels[0].set_ylabel(f"mAP, {over} (dashed: chance)", fontsize=8)
+    over = over_queries(len(pairs.query), pairs.without_relevant).replace("\n", " ")
+    panels[0].set_ylabel(f"mAP (dashed: chance), {over}", fontsize=7)
     panels[0].set_ylim(0.9 * min(chance.values()), None)
     figure.legend(
         *panels[0].get_legend_handles_labels(), loc="outside upper center",

@@ -10,7 +10,7 @@ from matplotlib.text import Text
 from pair_cases import pictures
 
 from mmhash_nb import figures
-from mmhash_nb.figures.style import INK, RIGHT, WRONG, mean_over
+from mmhash_nb.figures.style import INK, RIGHT, WRONG, over_queries
 from mmhash_nb.figures.trade_off import front
 from mmhash_nb.hashers.names_in_print import in_print
 
@@ -21,7 +21,8 @@ def compared(n, best="scm"):
         {
             **{"method": [f"method_{i}" for i in range(n)], "best": best},
             **{
-                "queries": 1400,
+                "queries": 2_000,
+                "without_relevant": 130,
                 "difference": difference,
                 "low": difference - 0.03,
                 "high": difference + 0.02,
@@ -41,7 +42,10 @@ def test_forest_shows_differences_intervals_and_what_cannot_be_told_apart() -> N
     for axes, (title, table) in zip(figure.axes, tables.items(), strict=True):
         assert axes.get_title() == title
         best = in_print(table.best[0])
-        assert axes.get_xlabel() == f"points of mAP behind {best}, 1,400 queries"
+        assert axes.get_xlabel() == (
+            f"points of mAP behind {best}\nmean over 2,000 queries,\n"
+            "130 with nothing to find: mAP at most 0.935"
+        )
         shown = {}
         for container in axes.containers:
             line, _, (bars,) = container.lines
@@ -93,8 +97,8 @@ def test_trade_off_shows_each_method_by_family_and_names_the_front() -> None:
     family = {name: ("shallow", "deep")[i % 2] for i, name in enumerate(many())}
     pairs = pictures()
     figure = figures.trade_off(pairs, points, family, {"method_3"}, {"one": 0.16, "other": 0.15})
-    over = mean_over(len(pairs.query), pairs.without_relevant)
-    assert figure.axes[0].get_ylabel() == f"mAP, {over} (dashed: chance)"
+    over = over_queries(len(pairs.query), pairs.without_relevant).replace("\n", " ")
+    assert figure.axes[0].get_ylabel() == f"mAP (dashed: chance), {over}"
     for axes, (title, of) in zip(figure.axes, points.items(), strict=True):
         assert (axes.get_title(), axes.get_xscale()) == (title, "log")
         lines = {line.get_label(): line for line in axes.lines}
