@@ -58,15 +58,15 @@ def _sync(file: BinaryIO) -> None:
 
 @contextmanager
 def _kept(path: Path) -> Iterator[None]:
-    """Say in errors of the disk that the previous file stays, and what to do."""
+    """Say in errors of the disk that the previous file stays, and name it, as `disk_errors`."""
     try:
         yield
     except OSError as error:
         reason = (
-            f"{path.absolute()} cannot be written ({error.strerror}), and is as it was before: "
-            "run the same command again, or write to a disk of this machine."
+            f"a file cannot be written ({error.strerror}) and is as it was before: "
+            "run the same command again, or write to a disk of this machine"
         )
-        raise OSError(error.errno, reason) from None
+        raise OSError(error.errno, reason, str(path.absolute())) from None
 
 
 @contextmanager
