@@ -3,6 +3,7 @@
 import h5py
 import numpy as np
 import scipy.io
+from scipy import sparse
 
 
 def write_v7(path, **variables):
@@ -23,6 +24,32 @@ def write_v73(path, **variables):
                 cell = file.create_dataset(f"#refs#/{name}{i}", data=codes[:, None])
                 cell.attrs["MATLAB_class"] = np.bytes_("char")
                 cells[0, i] = cell.ref
+    with open(path, "r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file")
+
+
+#: dtypes of the classes of MATLAB that hold marks and numbers; `sparse` is a double one
+CLASSES = {"double": "f8", "single": "f4", "int32": "i4", "logical": "?", "sparse": "f8"}
+
+
+def write_class(path, name, matrix, kind, version):
+    """One matrix of one of `CLASSES`, in version 5 or 7.3."""
+    matrix = np.asarray(matrix).astype(CLASSES[kind])
+    if version == "5":
+        held = sparse.csc_matrix(matrix) if kind == "sparse" else matrix
+        scipy.io.savemat(path, {name: held})
+        return
+    with h5py.File(path, "w", userblock_size=512) as file:
+        if kind == "sparse":
+            held = sparse.csc_matrix(matrix)
+            variable = file.create_group(name)
+            variable.attrs["MATLAB_sparse"] = np.uint64(matrix.shape[0])
+            variable["jc"] = held.indptr.astype(np.uint64)
+            variable["ir"], variable["data"] = held.indices.astype(np.uint64), held.data
+        else:
+            data = matrix.T.astype("u1") if kind == "logical" else matrix.T
+            variable = file.create_dataset(name, data=data)
+        variable.attrs["MATLAB_class"] = np.bytes_("double" if kind == "sparse" else kind)
     with open(path, "r+b") as file:
         file.write(b"MATLAB 7.3 MAT-file")
 

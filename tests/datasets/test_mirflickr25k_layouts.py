@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mat_cases import divided, write_python, write_v7, write_v73
+from mat_cases import CLASSES, divided, write_class, write_python, write_v7, write_v73
 from on_disk import needs
 from PIL import Image
 from table_cases import table_rows
@@ -306,6 +306,29 @@ def test_training_samples_that_differ_in_their_image_alone_are_not_mixed_up(tmp_
     apart = mirflickr25k.read(tmp_path, images="vgg", protocol="files")
     assert len(apart) == 8 and apart.train.tolist() == [6, 7]
     assert apart.images[6:].ravel().tolist() == [3, 77] and apart.database.tolist() == [*range(5)]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("version", ["5", "7.3"])
+@pytest.mark.parametrize("kind", CLASSES)
+def test_matrices_of_every_class_that_matlab_saves_give_the_same_pairs(
+    tmp_path, monkeypatch, kind, version, turned
+):
+    tags, labels, _, features = arrays()
+    known = splits.Protocol(14, 6, 24, n_query=3, n_train=5)
+    monkeypatch.setitem(mirflickr25k.PROTOCOLS, "zeng2022", known)
+    write_layout(tmp_path, "dcmh", write_v7)
+    expected = mirflickr25k.read(tmp_path, images="vgg").fingerprint
+    for name, variable, matrix in (
+        ("yall", "YAll", tags), ("lall", "LAll", labels), ("xall-vgg", "XAll", features)
+    ):  # fmt: skip
+        if name == "xall-vgg" and kind in ("int32", "logical"):
+            continue  # such numbers are no features
+        write_class(
+            tmp_path / f"mirflickr25k-{name}.mat", variable, matrix.T if turned else matrix,
+            kind, version,
+        )  # fmt: skip
+    assert mirflickr25k.read(tmp_path, images="vgg").fingerprint == expected
 
 
 def test_files_with_swapped_axes_are_turned_where_a_side_is_known(tmp_path, monkeypatch):

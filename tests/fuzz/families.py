@@ -55,7 +55,7 @@ from mmhash_nb.experiments import records  # noqa: E402
 from mmhash_nb.experiments.runs import read_record  # noqa: E402
 from mmhash_nb.features import pretrained  # noqa: E402
 from mmhash_nb.io.download import extract  # noqa: E402
-from mmhash_nb.io.matfiles import read_mat  # noqa: E402
+from mmhash_nb.io.matfiles import read_mat, read_strings  # noqa: E402
 from mmhash_nb.runner import headless, job_records, notebook_parameters  # noqa: E402
 from mmhash_nb.runner import jobs as batch  # noqa: E402
 from mmhash_nb.shards import open_shards, write_shards  # noqa: E402
@@ -75,6 +75,23 @@ def mat_sparse(folder: Path) -> Read:
     with h5py.File(folder / "b.mat", "w", userblock_size=512) as file:
         test_matfiles.sparse_v73(file, matrix)
     return lambda: [read_mat(folder / name, ["x"])["x"] for name in ("a.mat", "b.mat")]
+
+
+def mat_classes(folder: Path) -> Read:
+    """Numbers of each class that MATLAB saves, in both generations."""
+    for version in ("5", "7.3"):
+        for kind in mat_cases.CLASSES:
+            mat_cases.write_class(folder / f"{version}_{kind}.mat", "x", [[0, 1, 1]], kind, version)
+    return lambda: [read_mat(path, ["x"])["x"] for path in sorted(folder.glob("*.mat"))]
+
+
+def mat_texts(folder: Path) -> Read:
+    """Texts in cells, in both generations, and rows of characters."""
+    texts = ["im1.jpg", "im20.jpg", "Köln 日本"]
+    mat_cases.write_v7(folder / "a.mat", x=texts)
+    mat_cases.write_v73(folder / "b.mat", x=texts)
+    scipy.io.savemat(folder / "c.mat", {"x": np.array(["one", "three", "two"])})
+    return lambda: [read_strings(path, ["x"]) for path in sorted(folder.glob("*.mat"))]
 
 
 def wiki_files(folder: Path) -> Read:
@@ -365,7 +382,7 @@ def notebook_cells(folder: Path) -> Read:
 #: Each family with how many cases it has in a run: fewer where reading takes long.
 CASES: dict[Callable[[Path], Read], int] = {
     **{
-        mat_sparse: 60,
+        **{mat_sparse: 60, mat_classes: 60, mat_texts: 60},
         cnn_f_weights: 60,
         wiki_files: 70,
         uci_digits_file: 50,
