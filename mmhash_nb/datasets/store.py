@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from filelock import FileLock
 
 from mmhash_nb.datasets.decoding import stretched
 from mmhash_nb.io.cache import cache_folder, cache_key, read_array
-from mmhash_nb.io.files import disk_errors, write_all
+from mmhash_nb.io.files import disk_errors, locked, write_all
 from mmhash_nb.io.output import progress_bar
 from mmhash_nb.io.packed import AnyFile, identities
 
@@ -95,7 +94,7 @@ def filled(
     path = folder / f"{begun.name}-{key.hexdigest()[:32]}.npy"
     array = _mapped(path, shape)
     if array is None:
-        with FileLock(begun.with_suffix(".lock")):
+        with locked(begun.with_suffix(".lock")):
             array = _mapped(path, shape)
             if array is None:
                 _fill(path, begun, stamps, shape, read)

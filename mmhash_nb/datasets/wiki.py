@@ -5,12 +5,12 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock
 
 from mmhash_nb.datasets import about
 from mmhash_nb.datasets.about import wrong
 from mmhash_nb.io.archives import unpacked
 from mmhash_nb.io.download import digest_of
+from mmhash_nb.io.files import locked
 from mmhash_nb.io.matfiles import read_mat, stacked
 from mmhash_nb.pairs import Pairs
 
@@ -62,7 +62,7 @@ def load(root: str | os.PathLike[str], *, download: bool = False) -> Pairs:
     root = Path(root)
     if download and find(root) is None:
         root.mkdir(parents=True, exist_ok=True)
-        with FileLock(root / ".wiki.lock"):
+        with locked(root / ".wiki.lock"):
             fetch_all(root)  # unless another process got them meanwhile
     pairs = read(about.required("wiki", root, download=True))
     check_published(pairs)

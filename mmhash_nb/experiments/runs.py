@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import pandas as pd
-from filelock import FileLock
 from safetensors import safe_open
 from threadpoolctl import threadpool_limits
 
@@ -21,7 +20,7 @@ from mmhash_nb.experiments.protocol import Protocol
 from mmhash_nb.experiments.records import COLUMNS, COUNTS
 from mmhash_nb.features.vectors import described
 from mmhash_nb.hashers.base import Embedder, Hasher
-from mmhash_nb.io.files import whole
+from mmhash_nb.io.files import locked, whole
 from mmhash_nb.io.output import progress_bar, say
 from mmhash_nb.io.project import headless, runs_folder, writable
 from mmhash_nb.pairs import Pairs
@@ -99,7 +98,7 @@ def run(
         configuration["files"] = files
     key = hashlib.sha256(json.dumps(configuration, sort_keys=True).encode()).hexdigest()[:20]
     folder = writable(root or runs_folder()) / key
-    with FileLock(writable(folder.parent / "locks") / key):
+    with locked(writable(folder.parent / "locks") / key):
         record = _found_or_done(fitted, configuration, pairs, folder, device)
     counts = zip(COUNTS, (len(pairs.query), pairs.without_relevant), strict=True)
     return Run(folder, record | {"paper": paper, **dict(counts)})

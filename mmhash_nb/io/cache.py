@@ -8,9 +8,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock
 
-from mmhash_nb.io.files import whole
+from mmhash_nb.io.files import locked, whole
 from mmhash_nb.io.imports import closure, code_hash, module_file, read_loaded
 from mmhash_nb.io.project import runs_folder, variable, writable, written_folder
 
@@ -70,7 +69,7 @@ def cached_array(
     path = cache_folder(folder) / f"{cache_key(key, compute)}.npy"
     array = read_array(path, mapped)
     if array is None:
-        with FileLock(path.with_suffix(".lock")):
+        with locked(path.with_suffix(".lock")):
             array = read_array(path, mapped)
             if array is None:
                 array = compute()

@@ -22,9 +22,7 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from filelock import FileLock
-
-from mmhash_nb.io.files import disk_errors, write_all
+from mmhash_nb.io.files import disk_errors, locked, write_all
 from mmhash_nb.io.output import progress_bar
 
 _BLOCK = 1 << 20
@@ -78,7 +76,7 @@ def fetch(
     if there():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_name(f".{path.name}.lock")):
+    with locked(path.with_name(f".{path.name}.lock")):
         if not there():  # or another process got it meanwhile
             _fetch(url, path, algorithm, expected, timeout)
     return path

@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from filelock import FileLock, Timeout
+
 _GOES_ON = "free space on the disk and call again, it goes on where it stopped"
 _LONGEST = (1 << 31) - 1  # the largest C long of Windows
 FULL = "the disk is full: free some space and run the same command again."
@@ -67,6 +69,36 @@ def _kept(path: Path) -> Iterator[None]:
             "run the same command again, or write to a disk of this machine"
         )
         raise OSError(error.errno, reason, str(path.absolute())) from None
+
+
+@contextmanager
+def locked(path: str | os.PathLike[str], timeout: float = -1) -> Iterator[None]:
+    """Hold the lock of a file, which of several processes one has at a time; others wait.
+
+    Args:
+        timeout: seconds to wait; for ever where negative.
+
+    Raises:
+        filelock.Timeout: another process had it all the time.
+        OSError: the disk has no locks, as a network's may not; names `path`.
+    """
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=timeout)
+    except Timeout:
+        raise
+    except (OSError, NotImplementedError) as error:  # filelock has the latter for ENOSYS
+        reason = getattr(error, "strerror", None) or "the file system has no locks"
+        raise OSError(
+            getattr(error, "errno", None) or errno.ENOLCK,
+            f"a file cannot be locked ({reason}): write to a disk of this machine, by MMHASH_RUNS, "
+            "MMHASH_CACHE or --out",
+            str(Path(path).absolute()),
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
-from filelock import FileLock
 
 from mmhash_nb.experiments.records import COLUMNS, KEY, write
-from mmhash_nb.io.files import whole
+from mmhash_nb.io.files import locked, whole
 from mmhash_nb.runner.headless import files_folder
 from mmhash_nb.runner.job_records import record_path, records, succeeded
 from mmhash_nb.runner.jobs import Job
@@ -51,7 +50,7 @@ def merge(jobs: Sequence[Job], out: Path) -> list[str]:
     if not _found(jobs, out):
         return []
     # Of batches that end at once the last finds the files of all of them.
-    with FileLock(out / ".merging.lock"):
+    with locked(out / ".merging.lock"):
         sentences = []
         for name, parts in sorted(_found(jobs, out).items()):
             best = max(parts)

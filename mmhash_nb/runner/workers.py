@@ -11,8 +11,9 @@ from threading import Event
 
 from distributed import Client, Status, get_worker
 from distributed import as_completed as dask_completed
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
+from mmhash_nb.io.files import locked
 from mmhash_nb.io.project import runs_folder
 from mmhash_nb.runner import job_records
 from mmhash_nb.runner.cluster import client, other_software, slots, software
@@ -37,9 +38,9 @@ def run_job(job: Job, since: float = 0.0, conditions: Conditions = DEFAULT) -> O
     folder, stopped = conditions.folder, conditions.stopped
     try:
         job.output.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(job.output.with_name(f".{job.output.stem}.lock"))
+        lock = job.output.with_name(f".{job.output.stem}.lock")
         while not stopped():
-            with suppress(Timeout), lock.acquire(timeout=1):
+            with suppress(Timeout), locked(lock, timeout=1):
                 if done := job_records.done(job, since, folder):
                     return Outcome(job.name, done["seconds"])
                 return _run(job, job_records.inputs_hash(job, folder), conditions)

@@ -8,11 +8,13 @@ import stat
 import subprocess
 import sys
 
+import filelock
 import numpy as np
 import pytest
 
 from mmhash_nb.codes import HashCodes
-from mmhash_nb.io.files import whole
+from mmhash_nb.io.cache import cached_array
+from mmhash_nb.io.files import locked, whole
 
 
 @pytest.fixture
@@ -128,3 +130,47 @@ def test_a_kill_leaves_the_previous_file(target):
     killed = subprocess.run([sys.executable, "-c", code, target], check=False)
     assert killed.returncode == -signal.SIGKILL
     assert target.read_text() == "before"
+
+
+NO_LOCKS = [
+    OSError(errno.ENOLCK, os.strerror(errno.ENOLCK)),
+    OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP)),
+    OSError(errno.ESTALE, os.strerror(errno.ESTALE)),
+    NotImplementedError("FileSystem does not appear to support flock; use SoftFileLock instead"),
+]
+
+
+@pytest.fixture(params=NO_LOCKS, ids=lambda error: getattr(error, "strerror", None) or "ENOSYS")
+def without_locks(request, monkeypatch):
+    """A disk whose files cannot be locked."""
+
+    def acquire(self):
+        raise request.param
+
+    monkeypatch.setattr(filelock.FileLock, "_acquire", acquire)
+
+
+def test_a_disk_without_locks_is_named_with_what_to_do(without_locks, tmp_path, monkeypatch):
+    monkeypatch.setenv("MMHASH_CACHE", str(tmp_path / "cache"))
+    doors = {
+        ".lock": lambda: locked(tmp_path / "a.lock").__enter__(),
+        "cache": lambda: cached_array("maps", [1], ones),
+    }
+    for part, door in doors.items():
+        with pytest.raises(OSError, match="cannot be locked .*MMHASH_CACHE or --out") as raised:
+            door()
+        assert part in raised.value.filename and raised.value.filename.startswith("/")
+
+
+def ones():
+    return np.ones(1)
+
+
+def test_a_lock_is_one_processs_at_a_time_and_is_given_back_after_an_error(tmp_path):
+    path = tmp_path / "a.lock"
+    with pytest.raises(ZeroDivisionError), locked(path):
+        with pytest.raises(filelock.Timeout), locked(path, timeout=0):
+            raise AssertionError("two have it")
+        raise ZeroDivisionError
+    with locked(path, timeout=0):
+        pass
