@@ -67,7 +67,8 @@ def against_best(scores: Mapping[str, np.ndarray]) -> pd.DataFrame:
 
     Returns:
         A row a method but the best, highest first: `method, best, score, seeds, difference`, over
-        how many `queries`, its bounds `low, high` at the corrected level, `outcome`, `p` and
+        how many `queries`, how many of them are `without_relevant` items (0 for every method), its
+        bounds `low, high` at the corrected level, `outcome`, `p` and
         `adjusted`. The outcome is `within a point` where the difference is (`POINT`), sure or not;
         else `surely behind` or
         `unresolved`.
@@ -99,7 +100,10 @@ def against_best(scores: Mapping[str, np.ndarray]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             **{"method": order[1:], "best": order[0], "score": by_query[1:].mean(axis=1)},
-            **{"seeds": n[1:], "queries": max(queries), "difference": difference},
+            **{"seeds": n[1:], "queries": max(queries)},
+            # Over the whole database a relevant item always gives a precision above zero.
+            **{"without_relevant": int((by_query == 0).all(axis=0).sum())},
+            "difference": difference,
             **{"low": difference - half, "high": difference + half},
             "outcome": np.where(difference > -POINT, "within a point", far),
             **{"p": p, "adjusted": adjusted},

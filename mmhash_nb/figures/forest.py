@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from mmhash_nb.figures.style import INK, RIGHT, WRONG, Picture, themed
+from mmhash_nb.experiments.records import COUNTS
+from mmhash_nb.figures.style import INK, RIGHT, WRONG, Picture, over_queries, themed
 from mmhash_nb.hashers.names_in_print import in_print
 
 #: Colour, marker and fill of what becomes of a method.
@@ -24,7 +25,7 @@ def forest(comparisons: Mapping[str, pd.DataFrame]) -> Figure:
 
     Bars are intervals corrected for the number of methods. Those surely behind have a filled
     circle, those within a point an open circle, unresolved ones an open diamond; the names of the
-    last two are bold.
+    last two are bold. Below a panel is over how many queries its differences are means.
 
     Args:
         comparisons: for each panel's title, what `experiments.significance.against_best` gives.
@@ -52,7 +53,9 @@ def forest(comparisons: Mapping[str, pd.DataFrame]) -> Figure:
             label.set_weight("normal" if outcome == "surely behind" else "bold")
         axes.set_ylim(most - 0.4, -0.6)  # rows of the same height in all panels
         axes.grid(False, axis="y")
-        axes.set_xlabel(f"points of mAP behind {in_print(table.best.iloc[0])}")
+        queries, none = map(int, table[COUNTS].iloc[0])
+        over = over_queries(queries, none, "mAP at most")
+        axes.set_xlabel(f"points of mAP behind {in_print(table.best.iloc[0])}\n{over}")
         axes.set_title(title, weight="bold")
     marks = [
         Line2D([], [], color=colour, marker=marker, mfc=fill, markersize=4, label=outcome)

@@ -12,7 +12,7 @@ from mmhash_nb.experiments import evaluation
 from mmhash_nb.figures.curves import legend_beside, one_axes
 from mmhash_nb.figures.method_looks import lines
 from mmhash_nb.figures.nearest import Codes, MethodCodes, side_codes, side_name, sides, task_name
-from mmhash_nb.figures.style import Picture, marks, themed
+from mmhash_nb.figures.style import Picture, marks, over_queries, themed
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.ranking import RankProfile
 
@@ -116,9 +116,7 @@ def profile_of(pairs: Pairs, codes: Codes, task: str) -> RankProfile:
 
 def _mean_precision(pairs: Pairs) -> str:
     """The label of an axis: over how many queries its precision is a mean."""
-    none = pairs.without_relevant
-    empty = f", {none:,} with nothing to find" * bool(none)
-    return f"precision, mean over {len(pairs.query):,} queries{empty}"
+    return "precision, " + over_queries(len(pairs.query), pairs.without_relevant)
 
 
 def _one_task_each(

@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 from mmhash_nb import metrics
 from mmhash_nb.figures.method_looks import lines
 from mmhash_nb.figures.nearest import sides
-from mmhash_nb.figures.style import Picture, marks, themed
+from mmhash_nb.figures.style import Picture, marks, over_queries, themed
 from mmhash_nb.ranking import RankProfile
 
 _TOP, _POINTS = 500, 25
@@ -25,6 +25,8 @@ def ranking_curves(
     equal distance and averaged over queries. Where every item has one label, ACG@p is precision.
     At most eight are coloured; the legend has them in the order in which the first panel's curves
     end.
+
+    Below is over how many queries means are, by the first profile.
 
     Args:
         profiles: for each method, how queries rank the database in each task, such as `image-text`
@@ -62,6 +64,9 @@ def ranking_curves(
         panels[1, column].xaxis.set_major_locator(MaxNLocator(6, integer=True))
     panels[0, 0].set_ylabel("NDCG@p")
     panels[1, 0].set_ylabel("ACG@p (shared labels)")
+    first = next(iter(profiles.values()))[tasks[0]]
+    none = int((first.relevant.sum(axis=1) == 0).sum())
+    figure.supxlabel(over_queries(len(first), none, "NDCG at most"), fontsize=7)
     drawn = [x for x in panels[0, 0].get_lines() if not str(x.get_label()).startswith("_")]
     drawn.sort(key=lambda line: -line.get_ydata()[-1])
     figure.legend(handles=drawn, loc="outside right upper", fontsize=7, handlelength=3)

@@ -151,6 +151,12 @@ def axes_in_inches(figure: Figure, left: float, top: float, width: float, height
     return axes
 
 
+def over_queries(queries: int, without_relevant: int, most: str = "at most") -> str:
+    """What a mean is over, in two lines: queries, those with nothing to find, the most possible."""
+    highest = f": {most} {1 - without_relevant / max(1, queries):.3f}" * bool(without_relevant)
+    return f"mean over {queries:,} queries,\n{without_relevant:,} with nothing to find{highest}"
+
+
 def marks(points: int, place: int, methods: int) -> dict[str, Any]:
     """`markevery` of a curve: at even steps, each method's a little further on than the last's."""
     return {"markevery": (0.2 * (place + 0.5) / methods, 0.2) if points > 5 else None}

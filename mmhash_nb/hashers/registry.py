@@ -40,6 +40,9 @@ _BUILT_IN = {
     name: Entry(row["class"], tuple(row["papers"]), row.get("preset", {}))
     for name, row in _TABLE.items()
 }
+#: short names of papers that have methods
+_PAPERS = sorted({paper for entry in _BUILT_IN.values() for paper in entry.papers})
+_KNOWN = f"there are {', '.join(_PAPERS)}."
 #: methods from outside the package, by the name they were registered with
 _REGISTERED: dict[str, Entry] = {}
 
@@ -54,11 +57,9 @@ def names(paper: str | None = None) -> list[str]:
     there = entries()
     if paper is None:
         return list(there)
-    chosen = [name for name, entry in there.items() if paper in entry.papers]
-    if not chosen:
-        papers = sorted({p for entry in there.values() for p in entry.papers})
-        raise ValueError(f"no method is listed for paper {paper!r}; there are {', '.join(papers)}.")
-    return chosen
+    if paper not in _PAPERS:
+        raise ValueError(f"no method is listed for paper {paper!r}; {_KNOWN}")
+    return [name for name, entry in there.items() if paper in entry.papers]
 
 
 def registered(paper: str | None = None) -> list[str]:
@@ -104,7 +105,8 @@ def register(
         The class.
 
     Raises:
-        ValueError: a name that is taken or has other characters, or a preset of a wrong value.
+        ValueError: a name that is taken or has other characters, a paper that is not known, or a
+            preset of a wrong value.
         TypeError: an option in the preset that the class does not have, or another kind of class.
     """
     if isinstance(name, type):
@@ -125,8 +127,11 @@ def register(
         raise TypeError(f"{name} cannot be created: {cls.__name__} lacks {', '.join(missing)}.")
     if isinstance(papers, str):
         raise TypeError(f"papers of {name} must be a list of names, but is {papers!r}.")
+    papers = tuple(papers)
+    if unknown := [paper for paper in papers if paper not in _PAPERS]:
+        raise ValueError(f"papers of {name} must be known, but {unknown[0]!r} is not; {_KNOWN}")
     checked = cls.Options.of(name, preset or {})
-    _REGISTERED[name] = Entry(cls, tuple(papers), {key: checked[key] for key in preset or {}})
+    _REGISTERED[name] = Entry(cls, papers, {key: checked[key] for key in preset or {}})
     return cls
 
 

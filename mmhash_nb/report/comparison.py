@@ -120,6 +120,7 @@ def _blocks(found: Comparison, next_steps: Sequence[str], folder: Path) -> Itera
         "mAP over the whole database in per cent, mean ± half of the 95 % interval over seeds. "
         "Then seconds of training, milliseconds a code from cached features, bytes an item."
     )
+    yield text(f"{pairs.means[:1].upper()}{pairs.means[1:]}.")
     yield table(_table(found))
     yield heading(2, "Quality, time and bytes", "costs")
     across, within = (set(found.scores) & set(CROSS_MODAL), set(found.scores) - set(CROSS_MODAL))

@@ -60,7 +60,8 @@ def test_a_folder_becomes_a_page_and_a_table_and_the_best_method_goes_further(it
     assert len(set(zip(table.method, table.bits, table.seed, strict=True))) == 4 * 2
     sources = re.findall(r'(?:src|href)="([^"]{0,12})', page)
     assert sources and all(one.startswith(("data:image", "#")) for one in sources)
-    for part in ("3 methods on items", "surely behind", "image → text, 8 bits", "galleries"):
+    means = "Means are over 12 queries, of which "
+    for part in (means, "3 methods on items", "surely behind", "image → text, 8 bits", "galleries"):
         assert part in page
     fit, explore = re.findall(r"mmhash_nb ((?:fit|explore) [^\n<]*)", page)
     assert explore == f"explore --model my_model {items} --plugin my_mine.py"

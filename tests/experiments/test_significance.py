@@ -167,3 +167,13 @@ def test_query_scores_are_those_of_the_saved_codes(two_views, tmp_path, monkeypa
     monkeypatch.setattr("mmhash_nb.experiments.failed_runs.failed", lambda records: gone)
     (left,) = query_scores(runs, two_views, "image-text", 12)["cvh"]
     assert left == pytest.approx(found["cvh"][1])
+
+
+def test_queries_without_relevant_items_are_those_of_no_score_for_any_method(rng):
+    made = scores(rng, [0.1, 0.0, 0.0])
+    made = {name: rows + 1.0 for name, rows in made.items()}
+    for name, rows in made.items():
+        rows[:, :13] = 0.0
+        rows[:, 13] *= name != "m1"
+    table = against_best(made)
+    assert set(table.queries) == {60} and set(table.without_relevant) == {13}

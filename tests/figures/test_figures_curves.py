@@ -36,9 +36,10 @@ def test_precision_recall_draws_the_metric_one_line_a_method_and_a_panel_a_task(
     figure = figures.precision_recall(pairs, codes, tasks)
     left, right = figure.axes if tasks[0] == "text-image" else figure.axes[::-1]
     assert [left.get_title(), right.get_title()] == ["text → image", "image → text"]
-    over = f"precision, mean over {len(pairs.query)} queries"
     none = pairs.without_relevant
-    assert figure.axes[0].get_ylabel() == over + f", {none} with nothing to find" * bool(none)
+    over = f"precision, mean over {len(pairs.query)} queries,\n{none} with nothing to find"
+    most = f": at most {1 - none / len(pairs.query):.3f}"
+    assert figure.axes[0].get_ylabel() == over + most * bool(none)
     for one, other in zip(left.lines, right.lines, strict=True):
         assert one.get_color() == other.get_color() and one.get_marker() == other.get_marker()
     assert left.lines[0].get_color() != left.lines[1].get_color()

@@ -73,6 +73,17 @@ def test_a_row_for_each_metric_a_column_for_each_task_a_look_for_each_method() -
     check_layout(figure)
 
 
+def test_over_how_many_queries_means_are_stands_below() -> None:
+    counts = np.ones((20, 9, 2), dtype=np.int64)
+    for none, words in ((0, "0 with nothing to find"), (13, "13 with nothing to find: NDCG at")):
+        counts[:none, :, 1] = 0
+        figure = figures.ranking_curves({"a": {"image-text": RankProfile(counts)}})
+        below = figure.get_supxlabel()
+        assert below.startswith(f"mean over 20 queries,\n{words}")
+        assert below.endswith("0.350") == bool(none)
+        check_layout(figure)
+
+
 def test_by_default_no_more_than_the_first_500_items() -> None:
     counts = np.zeros((1, BITS + 1, 2), dtype=np.int64)
     counts[0, :, 0], counts[0, :, 1] = 100, 3

@@ -171,12 +171,13 @@ class Mine(hashers.Hasher):
 @pytest.fixture
 def mine(monkeypatch):
     monkeypatch.setattr(registry, "_REGISTERED", {})
-    return hashers.register("mine", Mine, papers=("zhang2018", "nobody2000"), preset={"sign": -1})
+    return hashers.register("mine", Mine, papers=("zhang2018", "masci2014"), preset={"sign": -1})
 
 
 def test_a_method_from_outside_is_created_by_its_name(mine, two_views, tmp_path):
     assert mine is Mine and hashers.method_class("mine") is Mine
-    assert hashers.names()[-1] == "mine" and hashers.names("nobody2000") == ["mine"]
+    assert hashers.names()[-1] == "mine"
+    assert hashers.names("masci2014")[-1] == "mine"
     assert "mine" in hashers.names("zhang2018") and "mine" not in hashers.names("liong2017")
     method = hashers.create("mine", 5, seed=3).fit(two_views)
     assert (method.name, method.n_bits, method.seed) == ("mine", 5, 3)
@@ -216,6 +217,9 @@ def test_what_cannot_be_registered_is_refused(mine):
         hashers.register("other", Mine(4))
     with pytest.raises(TypeError, match="papers of other must be a list of names, but is 'zhang20"):
         hashers.register("other", Mine, papers="zhang2018")
+    for papers in (["typo"], ("zhang2018", "Zhang2018"), [""], [2018], [["zhang2018"]]):
+        with pytest.raises(ValueError, match=r"papers of other must be known, but .*; there are"):
+            hashers.register("other", Mine, papers=papers)
     with pytest.raises(TypeError, match="other cannot be created: Hasher lacks _fit, _project"):
         hashers.register("other", hashers.Hasher)
     assert "other" not in hashers.names()
