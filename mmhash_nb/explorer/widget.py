@@ -8,18 +8,9 @@ import ipywidgets as widgets
 
 from mmhash_nb.datasets.decoding import read_picture
 from mmhash_nb.experiments.collection import Collection, Fitted, with_lengths
+from mmhash_nb.explorer import controls
 from mmhash_nb.explorer.clickable import figure_styles, in_sentences, result_buttons
-from mmhash_nb.explorer.controls import (
-    InitialValues,
-    check_box,
-    fill,
-    in_order,
-    menu,
-    set_control,
-    show_where,
-    upload_button,
-    words_box,
-)
+from mmhash_nb.explorer.controls import InitialValues, fill, in_order, menu, set_control, show_where
 from mmhash_nb.explorer.drawing import draw_results
 from mmhash_nb.explorer.retriever import Column, Retriever
 from mmhash_nb.explorer.search import SearchResult, directions, nearest_direction, nearest_radius
@@ -73,8 +64,7 @@ class Explorer(widgets.VBox):
     what is wrong. Where nothing is within the radius, `widen` sets the nearest radius that has
     results.
 
-    Nothing is trained. All drawing is done by `draw_results`. `first` and errors are as of
-    `explore`.
+    Nothing is trained; `draw_results` draws. `first` and errors are as of `explore`.
     """
 
     def __init__(self, collections: Mapping[str, Collection], first: InitialValues | None = None):
@@ -90,22 +80,22 @@ class Explorer(widgets.VBox):
         self.item = widgets.BoundedIntText(description="item", layout={"width": "11em"})
         self.k = widgets.IntSlider(10, 1, _MOST, description="results")
         self.radius = widgets.IntSlider(2, 0, 2, description="radius")
-        self.mistakes, self.attention = check_box("only mistakes"), check_box("attention")
-        self.words, self.upload = words_box("your words"), upload_button("your picture")
+        self.mistakes = controls.check_box("only mistakes")
+        self.attention = controls.check_box("attention")
+        self.words = controls.words_box("your words")
+        self.upload = controls.upload_button("your picture")
         self.ask = widgets.Button(description="ask", layout={"width": "auto"})
         self.widen = widgets.Button(layout={"width": "auto", "display": "none"})
-        self.hint, self.message = widgets.HTML(), widgets.HTML()
         self.picture = widgets.Image(format="png", layout={"max_width": "100%"})
-        self.buttons, self.styles = widgets.HTML(), widgets.HTML(figure_styles())
+        self.hint, self.message, self.buttons = widgets.HTML(), widgets.HTML(), widgets.HTML()
         figure = widgets.Box([self.picture, self.buttons])
         lines = [
             [self.dataset, self.method, self.beside, self.bits, self.direction],
             [self.query, self.item, self.k, self.radius, self.widen, self.mistakes, self.attention],
             [self.words, self.upload, self.ask, self.hint],
         ]
-        wrap = widgets.Layout(flex_flow="row wrap")
-        boxes = [widgets.HBox(line, layout=wrap) for line in lines]
-        super().__init__([*boxes, figure, self.message, self.styles])
+        boxes = [widgets.HBox(line, layout={"flex_flow": "row wrap"}) for line in lines]
+        super().__init__([*boxes, figure, self.message, widgets.HTML(figure_styles())])
         for box, name in ((self, "explorer"), (self.item, "item"), (figure, "figure")):
             box.add_class(f"mmhash-{name}")
         self._offer()
@@ -230,8 +220,7 @@ class Explorer(widgets.VBox):
             refusals.append(f"Not known and left out: {', '.join(query.unknown)}.")
         self._offer_radius(results)
         canvas = draw_results(self.pairs, query, results, self.radius.value)
-        self.picture.layout.display = None
-        self.picture.value = canvas.png()
+        self.picture.layout.display, self.picture.value = None, canvas.png()
         self.buttons.value = result_buttons(self.pairs, canvas, results)
         sentences = [f"Query: {query.name}.", *refusals, *in_sentences(self.pairs, results)]
         self.message.value = "<br>".join(map(html.escape, sentences))
