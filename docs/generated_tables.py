@@ -1,7 +1,8 @@
 """Tables that the site makes of the records and of the package, so that no page has a copy.
 
-`{claims} PAPER` shows each claim of a paper with its counts on every dataset; `{datasets}` shows
-what to put where.
+`{claims} PAPER` shows each claim of a paper with its counts on every dataset; `{numbers} PAPER
+DATASET` our numbers beside the printed ones; `{spread} PAPER DATASET` how far scores move over
+splits and seeds; `{datasets}` what to put where.
 """
 
 from pathlib import Path
@@ -60,6 +61,61 @@ def _cell(found) -> str:
     return f"{found.verdict} ({counts})"
 
 
+class Numbers(Table):
+    """Our numbers beside those that a paper prints of a dataset, where there are ours."""
+
+    required_arguments = 2
+
+    def sources(self) -> list[Path]:
+        paper, dataset = self.arguments
+        return [ROOT / "results" / f"{paper}_{dataset}.csv"]
+
+    def rows(self) -> list[list[str]]:
+        from mmhash_nb.hashers.names_in_print import in_print
+        from mmhash_nb.papers.compare import compare
+
+        paper, dataset = self.arguments
+        found = compare(paper)
+        found = found[(found.ours_from == dataset) & (found.metric == "mAP")]
+        found = found.sort_values(["task", "bits"], kind="stable")
+        columns = list(dict.fromkeys(zip(found.task, found.bits, strict=True)))
+        cells = {
+            (row.method, row.task, row.bits): f"{100 * row.ours:.1f} ({100 * row.published:.1f})"
+            for row in found.itertuples()
+        }
+        titles = [f"{task.replace('-', ' → ')}, {bits} bits" for task, bits in columns]
+        rows = [["method", *titles]]
+        for method in dict.fromkeys(compare(paper).method):
+            if method in set(found.method):
+                rows.append([in_print(method), *(cells.get((method, *c), "–") for c in columns)])
+        return rows
+
+
+class Spread(Table):
+    """Means and standard deviations over splits and over seeds, of a study of both."""
+
+    required_arguments = 2
+
+    def sources(self) -> list[Path]:
+        paper, dataset = self.arguments
+        return [ROOT / "results" / f"study_{paper}_{dataset}_splits.csv"]
+
+    def rows(self) -> list[list[str]]:
+        import pandas as pd
+
+        from mmhash_nb.experiments.records import CROSS_MODAL
+        from mmhash_nb.experiments.split_spread import spread
+        from mmhash_nb.hashers.names_in_print import in_print
+
+        found = spread(pd.read_csv(*self.sources()), CROSS_MODAL)
+        rows = [["method", "direction", "mAP", "SD over splits", "SD over seeds"]]
+        for (method, task, _), row in found.iterrows():
+            numbers = (row["mean"], row["SD over splits"], row["SD over seeds"])
+            direction = task.replace("-", " → ")
+            rows.append([in_print(method), direction, *(f"{number:.1f}" for number in numbers)])
+        return rows
+
+
 class Datasets(Table):
     """What each dataset needs under the folder of the datasets."""
 
@@ -80,5 +136,7 @@ def _plain(text: str) -> str:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("claims", Claims)
+    app.add_directive("numbers", Numbers)
+    app.add_directive("spread", Spread)
     app.add_directive("datasets", Datasets)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -131,7 +131,9 @@ def _by_rungs(
         table.loc[place, "seconds"] += full["seconds"].sum()
         for column in ("mAP", "loss", "fall in %"):
             table.loc[place, column] = full[column].mean(skipna=False)
-    return table.assign(chosen=table["mAP"] == table["mAP"].max())
+    # One, also where an option changes nothing, as α of CMDVH2.
+    highest = table["mAP"].fillna(-1).idxmax() if table["mAP"].notna().any() else None
+    return table.assign(chosen=table.index == highest)
 
 
 def _trained(

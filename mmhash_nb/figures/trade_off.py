@@ -9,11 +9,13 @@ from matplotlib.path import Path
 
 from mmhash_nb.figures.label_placement import name_points
 from mmhash_nb.figures.method_looks import looks
-from mmhash_nb.figures.style import INK, Picture, themed
+from mmhash_nb.figures.style import INK, Picture, over_queries, themed
+from mmhash_nb.pairs import Pairs
 
 
 @themed()
 def trade_off(
+    pairs: Pairs,
     points: Mapping[str, Mapping[str, tuple[float, float]]],
     family: Mapping[str, str],
     named: Collection[str],
@@ -25,6 +27,7 @@ def trade_off(
     as good. They have a ring and their names, and so have those in `named`.
 
     Args:
+        pairs: the dataset, over whose queries mAP is a mean.
         points: for each panel's title, method → (seconds, mAP).
         family: of each method.
         named: methods to name besides the front.
@@ -54,7 +57,9 @@ def trade_off(
         axes.set(xscale="log", xlabel="seconds of training")
         axes.xaxis.set_major_formatter("{x:g}")
         axes.set_title(title, weight="bold")
-    panels[0].set(ylabel="mAP (dashed: chance)", ylim=(0.9 * min(chance.values()), None))
+    over = over_queries(len(pairs.query), pairs.without_relevant).replace("\n", " ")
+    panels[0].set_ylabel(f"mAP (dashed: chance), {over}", fontsize=7)
+    panels[0].set_ylim(0.9 * min(chance.values()), None)
     figure.legend(
         *panels[0].get_legend_handles_labels(), loc="outside upper center",
         ncols=len(families), fontsize=7,

@@ -1,6 +1,7 @@
 """Files written whole or not at all, or in parts that a later call goes on with."""
 
 import csv
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +20,9 @@ def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     A full disk, an exception or a kill leaves the previous `path` as it was. The yielded name
     ends as `path` does, since NumPy and Matplotlib choose a format by its suffix.
+
+    Raises:
+        OSError: the disk cannot sync or rename, as a network's may not; names `path`.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -29,16 +33,40 @@ def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     aside = Path(name)
     try:
         yield aside
-        with open(aside, "r+b") as written:  # Windows syncs what may be written alone
-            os.fsync(written.fileno())
+        with _kept(path), open(aside, "r+b") as written:  # Windows syncs what may be written alone
+            _sync(written)
         # mkstemp makes files private; a result is as readable as any other new file.
         umask = os.umask(0)
         os.umask(umask)
         with suppress(OSError):  # of a disk without permissions, such as a network's
             aside.chmod(0o666 & ~umask)
-        os.replace(aside, path)
+        with _kept(path):
+            os.replace(aside, path)
     finally:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):  # of a disk that is gone, which would hide the cause
+            aside.unlink(missing_ok=True)
+
+
+def _sync(file: BinaryIO) -> None:
+    """Wait until a file is on the disk, where the file system can tell."""
+    try:
+        os.fsync(file.fileno())
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS):
+            raise
+
+
+@contextmanager
+def _kept(path: Path) -> Iterator[None]:
+    """Say in errors of the disk that the previous file stays, and name it, as `disk_errors`."""
+    try:
+        yield
+    except OSError as error:
+        reason = (
+            f"a file cannot be written ({error.strerror}) and is as it was before: "
+            "run the same command again, or write to a disk of this machine"
+        )
+        raise OSError(error.errno, reason, str(path.absolute())) from None
 
 
 @contextmanager

@@ -55,8 +55,9 @@ def compare(
         - `reproduced`: the published number lies where one more run of ours would, with 95 %
           (`prediction_half_width`: at least ±0.01; nothing but that with a single seed);
         - `not reproduced`: it does not;
-        - `other backbone`: ours is of the paper's data, with other features than the paper's
-          (`other_backbone` of its `about.toml`), which `reason` names;
+        - `other backbone`: ours is of the paper's data, and its method reads pictures, of which
+          it has other features than the paper's (`other_backbone` of its `about.toml`), which
+          `reason` names;
         - `failed run`: one of ours failed (`experiments.failed_runs`), so that a mean would hide
           it; `reason` has all by seed;
         - `other data`: ours is from another dataset, which says nothing about the number;
@@ -115,7 +116,7 @@ def _row(
         verdict, row["reason"] = "not published", "the paper's run did not converge"
     elif printed["dataset"] not in (ours_from, loaded.get(ours_from)):
         verdict = "other data"
-    elif ours_from in features:
+    elif ours_from in features and _reads_pictures(printed["method"]):
         verdict, row["reason"] = "other backbone", features[ours_from]
     elif abs(difference) <= prediction_half_width(values):
         verdict = "reproduced"
@@ -123,6 +124,11 @@ def _row(
         verdict = "not reproduced"
     measured = {"ours": ours.mean, "low": ours.low, "high": ours.high, "difference": difference}
     return {**row, **measured, "ours_from": ours_from, "verdict": verdict}
+
+
+def _reads_pictures(method: str) -> bool:
+    """Whether a method reads pictures; one that is not registered is taken to read them."""
+    return method not in names() or method_class(method).modalities != ("text",)
 
 
 def _why_not(

@@ -120,7 +120,7 @@ def _blocks(found: Comparison, next_steps: Sequence[str], folder: Path) -> Itera
         "mAP over the whole database in per cent, mean ± half of the 95 % interval over seeds. "
         "Then seconds of training, milliseconds a code from cached features, bytes an item."
     )
-    yield text(f"{pairs.means[:1].upper()}{pairs.means[1:]}.")
+    yield text(f"{pairs.means[0].upper()}{pairs.means[1:]}.")
     yield table(_table(found))
     yield heading(2, "Quality, time and bytes", "costs")
     across, within = (set(found.scores) & set(CROSS_MODAL), set(found.scores) - set(CROSS_MODAL))
@@ -183,7 +183,7 @@ def _against_time(found: Comparison, tasks: Collection[str]) -> Figure | None:
         panels[arrow(task)] = {m: (max(float(seconds[m]), 1e-3), there[m]) for m in there}
     panels = {title: points for title, points in panels.items() if points}
     of = {method: family(method) for points in panels.values() for method in points}
-    return figures.trade_off(panels, of, (), chance) if panels else None
+    return figures.trade_off(found.pairs, panels, of, (), chance) if panels else None
 
 
 def _against_length(found: Comparison) -> dict[str, Figure]:

@@ -5,14 +5,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from page_cases import COUNTS, page, words
+from scipy.stats import kendalltau
 
 from mmhash_nb.experiments.records import read
+from mmhash_nb.experiments.split_spread import spread
 from mmhash_nb.papers import as_evaluated
+from mmhash_nb.papers.compare import compare
 from mmhash_nb.papers.verdicts import verdicts
 from mmhash_nb.results import interval
 
 TESTS = Path(__file__).parents[1]
 RESULTS = TESTS.parent / "results"
+SHALLOW = ("cca_hash", "cmfh", "scm", "stmh", "sephkm")
 
 
 def test_scores_are_those_of_the_records():
@@ -53,3 +57,26 @@ def test_mask_scores_are_those_of_the_study():
     for region in ("random", "centre", "feature norm"):
         for metric in ("IoU", "pointing"):
             assert table.loc[region, metric].split(" ")[0] in text
+
+
+def test_how_near_the_shallow_methods_of_zhang2018_come_to_print():
+    found = compare("zhang2018")
+    found = found[(found.ours_from == "mirflickr25k") & found.method.isin(SHALLOW)]
+    assert len(found) == 30 and set(found.verdict) == {"other backbone"}
+    text = words("docs/results.md")
+    assert f"within {100 * found.difference.abs().max():.1f} points of print" in text
+    taus = {
+        round(float(kendalltau(column.published, column.ours).statistic), 1)
+        for _, column in found.groupby(["task", "bits"])
+    }
+    assert f"Kendall's τ is {' or '.join(map(str, sorted(taus)))} in each column" in text
+
+
+def test_how_far_splits_and_seeds_move_the_scores():
+    study = pd.read_csv(RESULTS / "study_zhang2018_mirflickr25k_splits.csv")
+    found = spread(study, ["image-text", "text-image"])
+    assert (found.draws == 10).all()
+    low, high = found["SD over splits"].min(), found["SD over splits"].max()
+    said = f"standard deviation of {low:.1f} to {high:.1f} points, ten seeds on one split of "
+    least, most = found["SD over seeds"].min(), found["SD over seeds"].max()
+    assert f"{said}{least:.1f} to {most:.1f}." in words("docs/results.md")

@@ -37,3 +37,14 @@ def test_counts_of_claims_are_those_that_the_page_quotes():
         counts = " / ".join([above, undecided, below]).replace(" ", "\N{NO-BREAK SPACE}")
         verdict = one.counts.partition(": ")[2]
         assert row[header.index(one.dataset.replace("_", " "))] == f"{verdict} ({counts})"
+
+
+def test_numbers_stand_beside_the_printed_ones():
+    numbers = generated_tables.Numbers.__new__(generated_tables.Numbers)
+    numbers.arguments = ["zhang2018", "mirflickr25k"]
+    header, *rows = numbers.rows()
+    records = pd.read_csv(ROOT / "results" / "zhang2018_mirflickr25k.csv")
+    part = records.query("method == 'scm' and task == 'image-text' and bits == 64")
+    mean = part[part.metric == "mAP"].value.mean()
+    (row,) = (row for row in rows if row[0] == "SCM")
+    assert row[header.index("image → text, 64 bits")] == f"{100 * mean:.1f} (70.0)"

@@ -94,7 +94,7 @@ def test_all_settings_are_trained_for_a_third_and_the_best_in_full(pairs, monkey
         if options["learning_rate"] == 3e-3 and options["epochs"] > 20:
             raise FloatingPointError("the loss is nan in epoch 2")
         full = options["epochs"] in (60, 30)  # of 60 and 30 epochs: thirds are 20 and 10
-        return Trained(options["margin"] / 10 + seed / 100 + (0.3 if full else 0))
+        return Trained(min(options["margin"], 0.25) / 10 + seed / 100 + (0.3 if full else 0))
 
     monkeypatch.setattr(hyperparameters, "run", run)
     base = {"mah": {"text_hidden": 8}, "concat": {"text_hidden": 8}}
@@ -115,9 +115,11 @@ def test_all_settings_are_trained_for_a_third_and_the_best_in_full(pairs, monkey
     assert full.mAP_third.min() >= mah[mah.seeds == 0].mAP_third.max()
     diverged = (full.learning_rate == 3e-3) & (full.epochs > 20)
     assert full.mAP[diverged].isna().all()
-    expected = full.margin / 10 + 0.005 + 0.3
+    expected = full.margin.clip(upper=0.25) / 10 + 0.005 + 0.3
     assert full.mAP[~diverged].tolist() == pytest.approx(expected[~diverged].tolist())
-    assert mah.chosen.sum() >= 1 and not mah[mah.chosen].mAP.isna().any()
+    # One is chosen where several have the highest mean, as here.
+    assert (full.mAP == full.mAP.max()).sum() > 1 == mah.chosen.sum()
+    assert mah.mAP[mah.chosen].item() == full.mAP.max()
     assert full["fall in %"][~diverged].tolist() == pytest.approx(
         [100 * 0.1 / 1.1] * len(expected[~diverged])
     )

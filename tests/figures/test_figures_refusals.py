@@ -40,7 +40,12 @@ GOOD = {
     | dict(zip(("weights", "maps"), some_attention(N), strict=True)),
     figures.word_queries: {"pairs": some_pairs(), "words": [["snow"]]},
     figures.annotation: {"codes": {"a": some_codes(1)}, "queries": [0]},
-    figures.trade_off: {"family": {"a": "deep"}, "named": (), "chance": {"one": 0.1}},
+    figures.trade_off: {
+        "pairs": some_pairs(),
+        "family": {"a": "deep"},
+        "named": (),
+        "chance": {"one": 0.1},
+    },
 }
 WITHOUT_QUERIES = {"pairs": some_pairs(query=np.arange(0)), "codes": {"a": some_codes(1)}}
 PROFILES = {"a": {"image-text": profile_of(some_pairs(), some_codes(1), "image-text")}}

@@ -7,9 +7,10 @@ from figure_cases import check_layout
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgba
 from matplotlib.text import Text
+from pair_cases import pictures
 
 from mmhash_nb import figures
-from mmhash_nb.figures.style import INK, RIGHT, WRONG
+from mmhash_nb.figures.style import INK, RIGHT, WRONG, over_queries
 from mmhash_nb.figures.trade_off import front
 from mmhash_nb.hashers.names_in_print import in_print
 
@@ -19,8 +20,13 @@ def compared(n, best="scm"):
     return pd.DataFrame(
         {
             **{"method": [f"method_{i}" for i in range(n)], "best": best},
-            **{"queries": 2_000, "without_relevant": 130},
-            **{"difference": difference, "low": difference - 0.03, "high": difference + 0.02},
+            **{
+                "queries": 2_000,
+                "without_relevant": 130,
+                "difference": difference,
+                "low": difference - 0.03,
+                "high": difference + 0.02,
+            },
             "outcome": np.select(
                 [difference > -0.01, difference < -0.02],
                 ["within a point", "surely behind"],
@@ -35,8 +41,9 @@ def test_forest_shows_differences_intervals_and_what_cannot_be_told_apart() -> N
     figure = figures.forest(tables)
     for axes, (title, table) in zip(figure.axes, tables.items(), strict=True):
         assert axes.get_title() == title
+        best = in_print(table.best[0])
         assert axes.get_xlabel() == (
-            f"points of mAP behind {in_print(table.best[0])}\nmean over 2,000 queries,\n"
+            f"points of mAP behind {best}\nmean over 2,000 queries,\n"
             "130 with nothing to find: mAP at most 0.935"
         )
         shown = {}
@@ -88,7 +95,10 @@ def many(n=40):
 def test_trade_off_shows_each_method_by_family_and_names_the_front() -> None:
     points = {"one": many(), "other": many(12)}
     family = {name: ("shallow", "deep")[i % 2] for i, name in enumerate(many())}
-    figure = figures.trade_off(points, family, {"method_3"}, {"one": 0.16, "other": 0.15})
+    pairs = pictures()
+    figure = figures.trade_off(pairs, points, family, {"method_3"}, {"one": 0.16, "other": 0.15})
+    over = over_queries(len(pairs.query), pairs.without_relevant).replace("\n", " ")
+    assert figure.axes[0].get_ylabel() == f"mAP (dashed: chance), {over}"
     for axes, (title, of) in zip(figure.axes, points.items(), strict=True):
         assert (axes.get_title(), axes.get_xscale()) == (title, "log")
         lines = {line.get_label(): line for line in axes.lines}
@@ -127,7 +137,7 @@ def close(request):
     every = [name for of in points.values() for name in of]
     named = [*CLOSE["joint → joint"], "cmdvh", "method_3", "method_9"]
     figure = figures.trade_off(
-        points, dict.fromkeys(every, "deep"), named, dict.fromkeys(points, 0.16)
+        pictures(), points, dict.fromkeys(every, "deep"), named, dict.fromkeys(points, 0.16)
     )
     check_layout(figure)
     return figure.axes

@@ -22,7 +22,7 @@ def draws_items(name):
 
 def saved():
     """The name of each picture that a notebook saves, and whether it draws items."""
-    for path in (project_root() / "notebooks").glob("[1-5]_*.ipynb"):
+    for path in (project_root() / "notebooks").glob("[0-5]_*.ipynb"):
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             text = "".join(cell["source"])
             drawn = [name for name in re.findall(r"figures\.(\w+)\(", text) if name != "save"]

@@ -75,6 +75,48 @@ def test_a_full_disk_leaves_the_previous_file_and_nothing_else(tmp_path):
     assert names(tmp_path) == ["codes.npz"]
 
 
+@pytest.mark.parametrize("code", ["ESTALE", "EXDEV", "EIO", "ENOTSUP", "EACCES", "EDQUOT", "EROFS"])
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_network_disk_that_fails_keeps_the_previous_file(target, monkeypatch, call, code):
+    number = getattr(errno, code)
+
+    def fails(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, call, fails)
+    if (call, code) == ("fsync", "ENOTSUP"):  # it cannot tell, but has the file
+        with whole(target) as aside:
+            aside.write_text("after")
+        assert target.read_text() == "after"
+    else:
+        kept = pytest.raises(OSError, match="as it was before: run the same")
+        with kept as caught, whole(target) as aside:
+            aside.write_text("after")
+        assert (caught.value.errno, caught.value.filename) == (number, str(target))
+        assert target.read_text() == "before"
+    assert names(target.parent) == ["table.csv"]
+
+
+@pytest.mark.parametrize("code", ["EINVAL", "ENOSYS"])
+def test_a_disk_that_cannot_sync_takes_the_file(target, monkeypatch, code):
+    monkeypatch.setattr(
+        os, "fsync", lambda _: (_ for _ in ()).throw(OSError(getattr(errno, code), ""))
+    )
+    with whole(target) as aside:
+        aside.write_text("after")
+    assert target.read_text() == "after"
+
+
+def test_a_disk_that_cannot_remove_files_does_not_hide_the_cause(target, monkeypatch):
+    def stale(*_, **__):
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    monkeypatch.setattr(type(target), "unlink", stale)
+    with pytest.raises(RuntimeError, match="the cause"), whole(target):
+        raise RuntimeError("the cause")
+    assert target.read_text() == "before"
+
+
 def test_a_kill_leaves_the_previous_file(target):
     code = (
         "import os, signal, sys\n"

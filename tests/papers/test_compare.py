@@ -285,6 +285,15 @@ def test_other_features_on_the_papers_data_are_no_reproduction():
     assert row.difference == pytest.approx(0.7 - row.published)
 
 
+def test_other_features_of_pictures_do_not_touch_a_method_that_reads_texts_alone():
+    verdicts = {}
+    for method, task in [("texthash", "text-text"), ("mah", "joint-joint")]:
+        ours = made("mirflickr25k", {method: [0.7, 0.7]}, task, 32, "mAP", paper="zeng2022")
+        rows = compare("zeng2022", ours)
+        (verdicts[method],) = set(rows[rows.n_seeds > 0].verdict)
+    assert verdicts == {"texthash": "not reproduced", "mah": "other backbone"}
+
+
 @pytest.mark.parametrize(
     ("column", "entry", "said"),
     [

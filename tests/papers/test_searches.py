@@ -50,14 +50,14 @@ def test_settings_are_those_that_held_out_samples_chose(paper, dataset):
 
 
 def test_a_comparison_without_a_search_is_refused(monkeypatch):
-    protocol = papers.protocol("liong2017", "wiki")
-    with pytest.raises(ValueError, match="cmdvh was not searched over"):
-        searches.check("liong2017", "wiki", protocol)
+    protocol = papers.protocol("liong2017", "flickr8k")
+    with pytest.raises(ValueError, match="cmdvh1 was not searched over"):
+        searches.check("liong2017", "flickr8k", protocol)
     with pytest.raises(ValueError, match=r"there is no results/study_liong2017_none_settings.csv"):
         searches.check("liong2017", "none", protocol)
     monkeypatch.setattr(searches, "unequal", lambda paper: {})
-    sentence = searches.note("liong2017", "wiki", protocol)
-    assert sentence.startswith("The search over settings was not the same for all methods: cmdvh")
+    sentence = searches.note("liong2017", "flickr8k", protocol)
+    assert sentence.startswith("The search over settings was not the same for all methods: cmdvh1")
 
 
 def test_side_by_side_names_the_methods_with_another_search(tmp_path, monkeypatch):

@@ -10,13 +10,17 @@ from record_cases import made
 
 from mmhash_nb import hashers, papers
 from mmhash_nb.experiments.protocol import Protocol
+from mmhash_nb.experiments.significance import OUTCOMES
 from mmhash_nb.features import backbones
 from mmhash_nb.features.vectors import described, feature_vectors
 from mmhash_nb.hashers import registry
+from mmhash_nb.hashers.names_in_print import in_print
 from mmhash_nb.pairs import Pairs
+from mmhash_nb.papers.side_by_side.differences import behind_best, outcomes
 from mmhash_nb.papers.side_by_side.protocol import DATASETS, left_out
 from mmhash_nb.papers.side_by_side.tables import (
     DIRECTIONS,
+    arrow,
     backbone_ms,
     blind_orders,
     costs,
@@ -78,7 +82,10 @@ def test_runs_of_the_papers_own_protocols_are_found_again(paper, dataset):
 
 def test_options_of_wiki_of_the_networks_of_masci2014_and_of_methods_from_outside(monkeypatch):
     wiki, scenes = side_by_side("wiki"), side_by_side("scenes")
-    assert wiki.options["prdh"] == wiki.options["dcmh"]
+    widths = ("text_hidden", "image_hidden")
+    prdh, dcmh = wiki.options["prdh"], wiki.options["dcmh"]
+    assert [prdh[width] for width in widths] == [dcmh[width] for width in widths]
+    assert "eta" in dcmh and "eta" not in prdh  # each has what is an option of its own
     assert wiki.options["stmh"] == wiki.options["cca_hash"] == {}
     assert scenes.options["mmnn_l2"] == masci2014("scenes").options["mmnn_l2"]
     monkeypatch.setattr(registry, "_REGISTERED", {})
@@ -304,3 +311,31 @@ def test_a_failed_run_is_in_no_range_of_ties():
     )
     row = tie_ranges(records, 48).loc[("image-text", "dcmh")]
     assert row.tolist() == pytest.approx([0.8275 - 0.1, 0.8275, 0.8275 + 0.1])
+
+
+def test_methods_are_compared_with_the_best_in_each_direction_that_two_have(done):
+    pairs, _, runs, _ = done
+    compared = behind_best(runs, pairs, 9)
+    assert "random" not in {*compared.method, *compared.best}
+    expected = {
+        task: {run.key[0] for run in runs if run.key[1] == 9 and task in run.metrics} - {"random"}
+        for task in DIRECTIONS
+    }
+    for task, methods in expected.items():
+        found = compared[compared.task == task]
+        assert {*found.method, *found.best} == (methods if len(methods) > 1 else set())
+    one = compared[compared.task == "image-text"]
+    mean = frame(runs).query("metric == 'mAP' and bits == 9 and task == 'image-text'")
+    mean = mean.groupby("method").value.mean().drop("random")
+    assert one.best.iloc[0] == mean.idxmax()
+    assert one.set_index("method").score.to_dict() == pytest.approx(
+        mean.drop(mean.idxmax()).to_dict()
+    )
+    counted = outcomes(compared)
+    assert list(counted.index) == [arrow(task) for task in DIRECTIONS if len(expected[task]) > 1]
+    assert (counted[list(OUTCOMES)].sum(axis=1) == counted.others).all()
+    near = counted.loc["image → text", "not surely behind"]
+    named = [in_print(m) for m in one.method[one.outcome != "surely behind"]]
+    assert near == (", ".join(named) or "–")
+    with pytest.raises(ValueError, match="no direction has two methods with codes of 5 bits"):
+        behind_best(runs, pairs, 5)

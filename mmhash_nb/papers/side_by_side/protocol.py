@@ -53,7 +53,8 @@ def protocol(request: Request, backbone: str = "", weights: str = "") -> Protoco
         if like in paper.DATASETS:
             chosen = folders.protocol(name, *same, request.epochs, backbone, weights)
             options |= chosen.options
-    options.setdefault("prdh", options["dcmh"])  # the same network, where zhang2018 has no setup
+    if "prdh" not in options:  # zhang2018 has no setup: the same network and its search here
+        options |= request.options(["prdh"], options["dcmh"])
     listed = (*on_vectors, *(method for paper in others.values() for method in paper.METHODS))
     methods = [name for name in dict.fromkeys(listed) if name not in left_out(dataset)]
     outside = [name for name in registered() if name not in (*methods, *left_out(dataset))]

@@ -4,11 +4,12 @@ from mmhash_nb.experiments.protocol import Protocol, Request
 from mmhash_nb.hashers import registered
 from mmhash_nb.papers.folders import setups
 
-_SHALLOW = ("cca_hash", "cmfh", "scm", "scm_orth", "stmh", "sephkm")
+#: without a network
+SHALLOW = ("cca_hash", "cmfh", "scm", "scm_orth", "stmh", "sephkm")
 _DEEP = ("dcmh", "prdh", "dvsh")
 _ATTENTION = ("aadah", "aadah_none", "aadah_visual", "aadah_textual")
 #: Methods of zhang2018, in the order of its tables; `scm_orth` is SCM's other solver.
-METHODS = (*_SHALLOW, *_DEEP, *_ATTENTION)
+METHODS = (*SHALLOW, *_DEEP, *_ATTENTION)
 
 _BITS = (16, 32, 64)
 DATASETS = setups("zhang2018")
