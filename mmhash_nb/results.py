@@ -2,7 +2,8 @@
 
 from mmhash_nb.experiments.collection import collect
 from mmhash_nb.experiments.intervals import interval
-from mmhash_nb.experiments.runs import Run, frame, run, run_protocol
+from mmhash_nb.experiments.protocol_runs import run_protocol
+from mmhash_nb.experiments.runs import Run, frame, run
 from mmhash_nb.papers.compare import compare, scores, table
 from mmhash_nb.papers.scoreboard import scoreboard, unjudged
 from mmhash_nb.papers.verdicts import verdicts

@@ -18,7 +18,8 @@ from mmhash_nb.datasets import folder
 from mmhash_nb.datasets.description import description
 from mmhash_nb.datasets.preprocessing import Preprocessing
 from mmhash_nb.experiments.protocol import Protocol
-from mmhash_nb.experiments.runs import Run, views
+from mmhash_nb.experiments.protocol_runs import views
+from mmhash_nb.experiments.runs import Run
 from mmhash_nb.io.cache import cache_folder
 from mmhash_nb.io.project import writable
 from mmhash_nb.pairs import Pairs

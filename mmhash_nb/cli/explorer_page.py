@@ -27,20 +27,24 @@ from mmhash_nb.explorer.widget import Explorer
 from mmhash_nb.hashers.base import Hasher
 from mmhash_nb.papers.folders import setups
 
-_KINDS = {"query": int, "k": int, "radius": int, "bits": int, "mistakes": bool, "attention": bool}
+_NUMBERS = ("bits", "query", "item", "k", "radius")
+_KINDS = dict.fromkeys(_NUMBERS, int) | {"mistakes": bool, "attention": bool}
+# The address of the page follows that of the link before it; a style element loads at once.
+_IN_ADDRESS = "history.replaceState(null,'',this.previousElementSibling.href)"
 _HELP = (
     "<p>The framed item on the left is the query; what is found stands beside it, the nearest "
     "first. ✓ in blue shares a label with the query, ✗ in orange does not. The number is how many "
-    "bits of the code differ. In the codes a red × is a bit that differs from the query's. In the "
-    "plots, relevant items share a label with the query, and the ring is the chosen radius.</p>"
+    "bits of the code differ. A click on a result makes it the query. In the codes a red × is a "
+    "bit that differs from the query's. In the plots, relevant items share a label with the query, "
+    "and the ring is the chosen radius. The address of this page is that of the present view.</p>"
 )
 
 
 def page() -> widgets.Widget:
     """The explorer that the command `explore` has this process show, or a sentence.
 
-    It opens as the address says (`?method=scm&bits=32`), else on the best method; below it is a
-    link to the present view.
+    It opens as the address says (`?method=scm&bits=32`), else on the best method. The address
+    follows each move, and below the explorer is a link to the present view.
     """
     given = os.environ.get(SHOWN)
     if given is None:
@@ -58,10 +62,14 @@ def page() -> widgets.Widget:
     link = widgets.HTML()
 
     def renew(_: object = None) -> None:
-        link.value = f'<a href="?{html.escape(address_of(explorer))}">Link to this view</a>'
+        address = html.escape(f"?{address_of(explorer)}")
+        link.value = (
+            f'<a href="{address}">Link to this view</a><style onload="{_IN_ADDRESS}">a{{}}</style>'
+        )
 
     renew()
-    explorer.message.observe(renew, "value")
+    for shown_part in (explorer.message, explorer.picture):  # a radius moves the picture alone
+        shown_part.observe(renew, "value")
     remarks = widgets.HTML("".join(f"<p>{note}</p>" for note in notes))
     return widgets.VBox([widgets.HTML(_HELP), remarks, explorer, link])
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -16,13 +16,10 @@ from threadpoolctl import threadpool_limits
 from mmhash_nb import hashers
 from mmhash_nb.codes import HashCodes, load_codes, save_codes
 from mmhash_nb.experiments import evaluation, provenance
-from mmhash_nb.experiments.protocol import Protocol
 from mmhash_nb.experiments.records import COLUMNS, COUNTS
-from mmhash_nb.features.vectors import described
 from mmhash_nb.hashers.base import Embedder, Hasher
 from mmhash_nb.io.files import locked, whole
-from mmhash_nb.io.output import progress_bar, say
-from mmhash_nb.io.project import headless, runs_folder, writable
+from mmhash_nb.io.project import runs_folder, writable
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.training.devices import resolve_device
 
@@ -69,6 +66,7 @@ def run(
     *,
     device: str = "auto",
     root: Path | None = None,
+    wait: bool = True,
 ) -> Run:
     """Train `method` on `pairs` and evaluate it in every direction it has, or find that done.
 
@@ -83,6 +81,10 @@ def run(
         pairs: dataset with its splits; queries never reach training.
         device: `auto`, `cpu` or `cuda`.
         root: the folder of run folders; `io.project.runs_folder()` by default.
+        wait: for another process that trains the same run.
+
+    Raises:
+        filelock.Timeout: another process trains it, and `wait` is False.
     """
     fitted = hashers.create(method, bits, seed, device=device, **(options or {}))
     configuration = {
@@ -98,7 +100,7 @@ def run(
         configuration["files"] = files
     key = hashlib.sha256(json.dumps(configuration, sort_keys=True).encode()).hexdigest()[:20]
     folder = writable(root or runs_folder()) / key
-    with locked(writable(folder.parent / "locks") / key):
+    with locked(writable(folder.parent / "locks") / key, timeout=-1 if wait else 0):
         record = _found_or_done(fitted, configuration, pairs, folder, device)
     counts = zip(COUNTS, (len(pairs.query), pairs.without_relevant), strict=True)
     return Run(folder, record | {"paper": paper, **dict(counts)})
@@ -163,47 +165,6 @@ def _evaluated(
     save_codes(folder / "codes.npz", codes)
     metrics = evaluation.of_codes(codes, pairs, fitted.cross_modal, str(resolve_device(device)))
     return {"seconds_encode": seconds, "metrics": metrics}
-
-
-def views(protocol: Protocol, pairs: Pairs, device: str = "auto") -> Callable[[str], Pairs]:
-    """What of `pairs` a protocol gives to each method: themselves, or vectors of their pictures."""
-    seen = pairs
-    if protocol.on_vectors:
-        seen = described(pairs, **protocol.vectors, device=resolve_device(device))
-    return lambda method: seen if method in protocol.on_vectors else pairs
-
-
-def run_protocol(
-    paper: str,
-    protocol: Protocol,
-    pairs: Pairs,
-    *,
-    device: str = "auto",
-    root: Path | None = None,
-) -> list[Run]:
-    """`run` everything a protocol lists, in order, with progress.
-
-    Args:
-        paper: as `run` takes it; it is no part of what a run is found by.
-        protocol: what to run; methods that are to see vectors get `pairs` described by them.
-        pairs: the protocol's dataset.
-        device, root: as `run` takes them.
-    """
-    view = views(protocol, pairs, device)
-    lines = headless()
-    if lines or pairs.without_relevant:
-        say(f"{pairs.name}: {pairs.means}.")
-    done = []
-    for method, bits, seed, options in progress_bar(
-        protocol.runs(), desc=pairs.name, disable=lines, leave=False, delay=10.0
-    ):
-        one = run(paper, method, view(method), bits, seed, options, device=device, root=root)
-        if lines:
-            scores = (f"{task} {found['mAP']:.3f}" for task, found in one.metrics.items())
-            took = f"mAP {', '.join(scores)} ({one.record['seconds_fit']:.1f} s)"
-            say(f"{method} {bits} bits seed {seed}: {took}")
-        done.append(one)
-    return done
 
 
 def frame(runs: Iterable[Run]) -> pd.DataFrame:

@@ -5,12 +5,31 @@ from typing import Any, TypedDict
 
 import ipywidgets as widgets
 
+from mmhash_nb.datasets.decoding import FORMATS
+
 WIDE = {"description_width": "initial"}
 
 
 def menu(name: str) -> widgets.Dropdown:
     """A menu whose name is never cut, as wide as it must be."""
     return widgets.Dropdown(description=name, style=WIDE, layout={"width": "auto"})
+
+
+def check_box(name: str) -> widgets.Checkbox:
+    """A box to tick, no wider than its name."""
+    return widgets.Checkbox(description=name, indent=False, layout={"width": "auto"})
+
+
+def words_box(name: str) -> widgets.Text:
+    """A box whose words count once Enter is pressed."""
+    how = {"style": WIDE, "placeholder": "then Enter", "continuous_update": False}
+    return widgets.Text(description=name, **how)
+
+
+def upload_button(name: str) -> widgets.FileUpload:
+    """A button that takes a picture of any format that is read."""
+    kinds = ",".join(f".{kind.lower()}" for kind in (*FORMATS, "jpg"))
+    return widgets.FileUpload(accept=kinds, description=name)
 
 
 def fill(
@@ -36,6 +55,7 @@ class InitialValues(TypedDict, total=False):
     beside: str
     direction: str
     query: int
+    item: int
     k: int
     radius: int
     mistakes: bool
@@ -71,7 +91,7 @@ def set_control(control: Any, name: str, value: Any) -> None:
     if isinstance(control, widgets.Dropdown):
         offered = [value for _, value in control.options]
         choice = f"choose from {', '.join(map(repr, offered))}"
-    elif isinstance(control, widgets.IntSlider):
+    elif isinstance(control, widgets.IntSlider | widgets.BoundedIntText):
         offered = range(control.min, control.max + 1)
         choice = f"choose from {control.min} to {control.max}"
     elif control.layout.display == "none":  # as it is where no method has masks

@@ -21,6 +21,7 @@ from mmhash_nb.explorer.search import (
 from mmhash_nb.figures.items import CELL, Box, label_text, view_of
 from mmhash_nb.figures.nearest import Codes, MethodCodes, side_codes, sides, task_name
 from mmhash_nb.figures.style import INK, MARKS, RIGHT, WRONG
+from mmhash_nb.hashers.names_in_print import in_print
 from mmhash_nb.pairs import Pairs
 
 _TOP = 0.52  # inches: two lines of heading
@@ -144,7 +145,7 @@ def _upper_height(pairs: Pairs, query: Query, found: SearchResult, width: float)
 def _draw_heading(
     canvas: Canvas, pairs: Pairs, found: SearchResult, radius: int, left: float, width: float
 ) -> None:
-    parts = [found.method, task_name(pairs, found.direction), f"{found.n_bits} bits"]
+    parts = [in_print(found.method), task_name(pairs, found.direction), f"{found.n_bits} bits"]
     parts += ["only mistakes"] * found.only_mistakes
     heading = " · ".join(part for part in parts if part)
     place = (left + 0.1, 0.04, width - 0.2, 0.22)

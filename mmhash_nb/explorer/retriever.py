@@ -39,15 +39,15 @@ class Retriever:
         self._masks = cache(lambda key: Masks(self._fitted(key)))
         self._user_code = lru_cache(10)(self._encode)
 
-    def query(self, position: int) -> Query:
-        """The dataset's query at a position of `pairs.query`.
+    def query(self, sample: int) -> Query:
+        """A sample of the dataset, one of its queries or any other.
 
         Raises:
             ValueError: the query split is empty.
         """
         if self.pairs.query.size == 0:
             raise ValueError(f"{self.pairs.name} has an empty query split: there is no query.")
-        return Query.of(self.pairs, int(self.pairs.query[position]))
+        return Query.of(self.pairs, sample)
 
     def search(
         self,

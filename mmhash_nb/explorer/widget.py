@@ -6,20 +6,17 @@ from typing import Any, Unpack
 
 import ipywidgets as widgets
 
-from mmhash_nb.datasets.decoding import FORMATS, read_picture
+from mmhash_nb.datasets.decoding import read_picture
 from mmhash_nb.experiments.collection import Collection, Fitted, with_lengths
+from mmhash_nb.explorer import controls
+from mmhash_nb.explorer.clickable import figure_styles, in_sentences, result_buttons
 from mmhash_nb.explorer.controls import InitialValues, fill, in_order, menu, set_control, show_where
 from mmhash_nb.explorer.drawing import draw_results
 from mmhash_nb.explorer.retriever import Column, Retriever
-from mmhash_nb.explorer.search import (
-    SearchResult,
-    directions,
-    in_words,
-    nearest_direction,
-    nearest_radius,
-)
+from mmhash_nb.explorer.search import SearchResult, directions, nearest_direction, nearest_radius
 from mmhash_nb.explorer.user_query import UserQuery, needs, user_query
 from mmhash_nb.figures.nearest import Codes, MethodCodes, sides, task_name
+from mmhash_nb.hashers.names_in_print import in_print
 from mmhash_nb.pairs import Pairs
 
 _MOST = 20  # results that one picture can hold
@@ -43,8 +40,8 @@ def explore(
         methods: for each (method, code length), a call that loads the fitted method, such as
             `run.method`: with it the user can search with words and pictures, and see attention.
         first: what to show first, such as `method="aadah", bits=32, direction="text-image"`; also
-            `dataset`, `beside`, `query` (its position in `pairs.query`), `k`, `radius`, `mistakes`
-            and `attention`.
+            `dataset`, `beside`, `query` (its position in `pairs.query`), `item` (any sample as the
+            query), `k`, `radius`, `mistakes` and `attention`.
 
     Raises:
         ValueError: no codes at all, or a control does not offer such a value.
@@ -59,14 +56,15 @@ class Explorer(widgets.VBox):
     """Menus and sliders over retrieval results, a picture of them, and the result list in words.
 
     The controls are `dataset`, `method`, `beside` (a second method, for the same query), `bits`,
-    `direction`, `query` (its position in `pairs.query`), `k`, `radius`, `mistakes` (leave out right
-    results) and `attention`. Where the methods can encode it, `words` and `upload` make a query of
-    the user's, which stands until `query` moves. `picture` is a PNG image; `message` says in words
-    what it shows, or what is wrong. Where nothing is within the radius, `widen` sets the nearest
-    radius that has results.
+    `direction`, `query` (its position in `pairs.query`), `item` (the sample that is the query: that
+    of `query`, or any other), `k`, `radius`, `mistakes` (leave out right results) and `attention`.
+    Where the methods can encode it, `words` and `upload` make a query of the user's, which stands
+    until `query` or `item` moves. `picture` is a PNG image; `buttons` lies over it and has a button
+    for each result, which makes that the `item`. `message` says in words what the picture shows, or
+    what is wrong. Where nothing is within the radius, `widen` sets the nearest radius that has
+    results.
 
-    Nothing is trained. All drawing is done by `draw_results`. `first` and errors are as of
-    `explore`.
+    Nothing is trained; `draw_results` draws. `first` and errors are as of `explore`.
     """
 
     def __init__(self, collections: Mapping[str, Collection], first: InitialValues | None = None):
@@ -79,31 +77,34 @@ class Explorer(widgets.VBox):
         self.bits, self.direction = menu("bits"), menu("direction")
         fill(self.dataset, self.retrievers)
         self.query = widgets.IntSlider(description="query")
+        self.item = widgets.BoundedIntText(description="item", layout={"width": "11em"})
         self.k = widgets.IntSlider(10, 1, _MOST, description="results")
         self.radius = widgets.IntSlider(2, 0, 2, description="radius")
-        narrow = {"indent": False, "layout": {"width": "auto"}}
-        self.mistakes = widgets.Checkbox(description="only mistakes", **narrow)
-        self.attention = widgets.Checkbox(description="attention", **narrow)
-        self.words = widgets.Text(description="your words", placeholder="then Enter")
-        self.words.style.description_width, self.words.continuous_update = "initial", False
-        kinds = ",".join(f".{kind.lower()}" for kind in (*FORMATS, "jpg"))
-        self.upload = widgets.FileUpload(accept=kinds, description="your picture")
+        self.mistakes = controls.check_box("only mistakes")
+        self.attention = controls.check_box("attention")
+        self.words = controls.words_box("your words")
+        self.upload = controls.upload_button("your picture")
         self.ask = widgets.Button(description="ask", layout={"width": "auto"})
         self.widen = widgets.Button(layout={"width": "auto", "display": "none"})
-        self.hint, self.message = widgets.HTML(), widgets.HTML()
         self.picture = widgets.Image(format="png", layout={"max_width": "100%"})
+        self.hint, self.message, self.buttons = widgets.HTML(), widgets.HTML(), widgets.HTML()
+        figure = widgets.Box([self.picture, self.buttons])
         lines = [
             [self.dataset, self.method, self.beside, self.bits, self.direction],
-            [self.query, self.k, self.radius, self.widen, self.mistakes, self.attention],
+            [self.query, self.item, self.k, self.radius, self.widen, self.mistakes, self.attention],
             [self.words, self.upload, self.ask, self.hint],
         ]
-        wrap = widgets.Layout(flex_flow="row wrap")
-        boxes = [widgets.HBox(line, layout=wrap) for line in lines]
-        super().__init__([*boxes, self.picture, self.message])
+        boxes = [widgets.HBox(line, layout={"flex_flow": "row wrap"}) for line in lines]
+        super().__init__([*boxes, figure, self.message, widgets.HTML(figure_styles())])
+        for box, name in ((self, "explorer"), (self.item, "item"), (figure, "figure")):
+            box.add_class(f"mmhash-{name}")
         self._offer()
+        self._move_item()
         for name, value in in_order(first or {}):
             set_control(getattr(self, name), name, value)
             self._offer()
+            if name in ("dataset", "query"):
+                self._move_item()
         self._show()
         for control in (*lines[0], *lines[1]):
             if control is not self.widen:
@@ -136,14 +137,15 @@ class Explorer(widgets.VBox):
     def _offer(self) -> None:
         """Fill the menus with what there is; keep each choice where it can be."""
         codes = self.retriever.codes
-        fill(self.method, dict.fromkeys(method for method, _ in codes))
+        fill(self.method, dict.fromkeys(method for method, _ in codes), in_print)
         fill(self.bits, [bits for method, bits in codes if method == self.method.value])
         bits = self.bits.value
         others = [m for m, n in codes if n == bits and m != self.method.value]
-        fill(self.beside, ["", *others], lambda method: method or "nothing")
+        fill(self.beside, ["", *others], lambda method: in_print(method) or "nothing")
         tasks = directions(self.method.value, codes[self.method.value, bits])
         fill(self.direction, tasks, lambda task: task_name(self.pairs, task))
         self.query.max = max(len(self.pairs.query) - 1, 0)
+        self.item.max = len(self.pairs) - 1
         self.k.max = min(_MOST, max(len(self.pairs.database), 1))
         self.radius.max = bits
         show_where(self.dataset, len(self.retrievers) > 1)
@@ -173,10 +175,12 @@ class Explorer(widgets.VBox):
         control = change["owner"]
         self._setting = True
         try:
-            if control in (self.dataset, self.query):
+            if control in (self.dataset, self.query, self.item):
                 self._forget()
             if isinstance(control, widgets.Dropdown):
                 self._offer()
+            if control in (self.dataset, self.query):
+                self._move_item()
         finally:
             self._setting = False
         self._show()
@@ -193,18 +197,16 @@ class Explorer(widgets.VBox):
             self._user_query = user_query(self.pairs, made_of, self.words.value, picture)
         except ValueError as error:
             self._user_query = None
-            self._refuse([str(error)])
-            return
+            return self._refuse([str(error)])
         self._show()
 
     def _show(self) -> None:
         """Draw the picture and say what it shows; in a state that has none, say why."""
         self.mistakes.disabled = self._user_query is not None
         try:
-            query = self._user_query or self.retriever.query(self.query.value)
+            query = self._user_query or self.retriever.query(self.item.value)
         except ValueError as error:
-            self._refuse([str(error)])
-            return
+            return self._refuse([str(error)])
         k, mistakes, attention = self.k.value, self.mistakes.value, self.attention.value
         results, refusals = [], []
         for column in self.columns:
@@ -213,18 +215,14 @@ class Explorer(widgets.VBox):
             except (ValueError, OSError, RuntimeError) as error:
                 refusals.append(str(error))
         if not results:
-            self._refuse(refusals)
-            return
+            return self._refuse(refusals)
         if isinstance(query, UserQuery) and query.unknown:
             refusals.append(f"Not known and left out: {', '.join(query.unknown)}.")
         self._offer_radius(results)
         canvas = draw_results(self.pairs, query, results, self.radius.value)
-        self.picture.layout.display = None
-        self.picture.value = canvas.png()
-        sentences = [f"Query: {query.name}.", *refusals]
-        for found in results:
-            name = f"{found.method}, {task_name(self.pairs, found.direction)}: "
-            sentences.append(name * (len(results) > 1) + in_words(found))
+        self.picture.layout.display, self.picture.value = None, canvas.png()
+        self.buttons.value = result_buttons(self.pairs, canvas, results)
+        sentences = [f"Query: {query.name}.", *refusals, *in_sentences(self.pairs, results)]
         self.message.value = "<br>".join(map(html.escape, sentences))
 
     def _offer_radius(self, results: Sequence[SearchResult]) -> None:
@@ -239,8 +237,13 @@ class Explorer(widgets.VBox):
     def _refuse(self, sentences: list[str]) -> None:
         """No picture, which would not be of this query, but what is wrong."""
         show_where(self.widen, False)
-        self.picture.layout.display = "none"
+        self.picture.layout.display, self.buttons.value = "none", ""
         self.message.value = "<br>".join(f"<b>{html.escape(one)}</b>" for one in sentences)
+
+    def _move_item(self) -> None:
+        """The item is that of the slider."""
+        if len(self.pairs.query):
+            self.item.value = int(self.pairs.query[self.query.value])
 
     def _forget(self) -> None:
         """Back to the dataset's queries."""

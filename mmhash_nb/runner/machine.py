@@ -1,6 +1,7 @@
 """What this machine has for notebooks that run side by side: cores, memory and GPUs."""
 
 import os
+from collections.abc import Sequence
 
 from dask.system import CPU_COUNT
 from distributed.system import MEMORY_LIMIT
@@ -10,22 +11,30 @@ _MEMORY = 3 << 30
 
 
 def at_once(workers: int | None = None) -> int:
-    """How many notebooks run at once: `workers`, or as many as there are cores and memory for.
+    """How many notebooks run at once, as `slots` says."""
+    return len(slots(workers))
 
-    Cores and memory are those this process may use. Where there are GPUs, a notebook takes one.
+
+def slots(workers: int | None = None) -> Sequence[str | None]:
+    """The GPU of each notebook that runs at once; None for each on a machine without GPUs.
+
+    They are `workers`, or as many as there are cores and memory for. Cores and memory are those
+    this process may use. Where there are GPUs, a notebook takes one.
 
     Raises:
         ValueError: more workers than GPUs.
     """
-    gpus = len(visible_gpus())
+    gpus = visible_gpus()
     if workers is None:
-        return max(1, min(CPU_COUNT, MEMORY_LIMIT // _MEMORY, gpus or CPU_COUNT))
-    if gpus and workers > gpus:
+        n = max(1, min(CPU_COUNT, MEMORY_LIMIT // _MEMORY, len(gpus) or CPU_COUNT))
+    elif gpus and workers > len(gpus):
         raise ValueError(
-            f"{workers} workers would share {gpus} GPUs: ask for --workers {gpus} or fewer, or "
-            "hide the GPUs by CUDA_VISIBLE_DEVICES=."
+            f"{workers} workers would share {len(gpus)} GPUs: ask for --workers {len(gpus)} or "
+            "fewer, or hide the GPUs by CUDA_VISIBLE_DEVICES=."
         )
-    return workers
+    else:
+        n = workers
+    return gpus[:n] or [None] * n
 
 
 def visible_gpus() -> list[str]:

@@ -15,11 +15,10 @@ from filelock import Timeout
 
 from mmhash_nb.io.files import locked
 from mmhash_nb.io.project import runs_folder
-from mmhash_nb.runner import job_records
+from mmhash_nb.runner import job_records, machine
 from mmhash_nb.runner.cluster import client, other_software, slots, software
 from mmhash_nb.runner.headless import DEFAULT, Conditions, Outcome, clear, execute, in_words
 from mmhash_nb.runner.jobs import Job
-from mmhash_nb.runner.machine import at_once, threads_each, visible_gpus
 
 #: what `cluster.software` says
 Software = tuple[str, dict[str, str]]
@@ -70,7 +69,7 @@ def run_jobs(
 
     Args:
         since: as `job_records.done` takes it.
-        workers: how many jobs run at once on this machine, as `machine.at_once` takes it.
+        workers: how many jobs run at once on this machine, as `machine.slots` takes it.
         scheduler: address of a running Dask scheduler whose workers run them instead.
 
     Returns:
@@ -93,8 +92,9 @@ def run_jobs(
                 print(f"dashboard: {connected.dashboard_link}", flush=True)
             ended |= _printed(_on_dask(connected, waiting, since, software()), len(waiting))
     elif waiting:
-        n = min(at_once(workers), len(waiting))
-        ended |= _printed(_here(waiting, since, n), len(waiting))
+        # A single one sees what this process sees: to count GPUs imports PyTorch, for seconds.
+        gpus = machine.slots(workers)[: len(waiting)] if len(waiting) > 1 else [None]
+        ended |= _printed(_here(waiting, since, gpus), len(waiting))
     return [ended[job.name] for job in jobs]
 
 
@@ -114,14 +114,19 @@ def _announce(job: Job) -> None:
     print(f"=== {job.name}{given}\n", end="", flush=True)
 
 
-def _here(jobs: Sequence[Job], since: float, n: int) -> Iterator[tuple[Job, Outcome]]:
-    """Run jobs in processes of this machine, `n` at once; what a single one prints appears here."""
+def _here(
+    jobs: Sequence[Job], since: float, gpus: Sequence[str | None]
+) -> Iterator[tuple[Job, Outcome]]:
+    """Run jobs in processes of this machine, one for each of `gpus` at once.
+
+    What a single one prints appears here.
+    """
+    n = len(gpus)
     free: SimpleQueue[str | None] = SimpleQueue()
-    gpus: Sequence[str | None] = visible_gpus()[:n] or [None] * n
     for gpu in gpus:
         free.put(gpu)
     ending = Event()
-    shared = Conditions(shown=n == 1, threads=threads_each(n), stopped=ending.is_set)
+    shared = Conditions(shown=n == 1, threads=machine.threads_each(n), stopped=ending.is_set)
 
     def one(job: Job) -> Outcome:
         gpu = free.get()

@@ -46,6 +46,32 @@ def test_the_page_of_a_model_opens_with_results_for_those_with_the_token(chromiu
         slider(page, "query").press("ArrowRight")
         link = page.locator("a[href*='method=scm'][href*='query=1&'][href*='token=']")
         link.wait_for(timeout=MILLISECONDS)
+        page.wait_for_url("**query=1&**")  # the address is that of the view
+        names = [one.get_attribute("title") for one in page.locator(".mmhash-figure button").all()]
+        assert len(names) == 10 and "SCM, result 1: sample " in names[0]
+        second = page.get_by_role("button", name="SCM, result 2: sample ")
+        sample = second.get_attribute("value")
+        second.click()
+        page.get_by_text(f"Query: sample {sample}.").wait_for()
+        assert page.get_by_label("item").evaluate("(e) => e === document.activeElement")
+        for _ in range(30):  # by the keyboard alone, from the item's box to the first result
+            page.keyboard.press("Tab")
+            if (now := page.evaluate("document.activeElement.title")).startswith("SCM, result 1:"):
+                break
+        page.keyboard.press("Enter")
+        page.get_by_text(f"Query: {now.partition(': ')[2].partition(',')[0]}.").wait_for()
+        page.wait_for_url(lambda url: f"item={now.split()[4].rstrip(',')}&" in url)
+        tree = page.locator("body").aria_snapshot()
+        for name in (
+            'slider "query"',
+            'slider "results"',
+            'slider "radius"',
+            'combobox "method"',
+            'combobox "direction"',
+            'spinbutton "item"',
+            'textbox "your words"',
+        ):
+            assert name in tree, f"{name} is not in {tree}"
         box = page.get_by_label("your words")
         box.fill("σκύλος")
         box.press("Enter")

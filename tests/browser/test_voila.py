@@ -33,7 +33,7 @@ from mmhash_nb.experiments.protocol import Protocol
 protocol = Protocol(dataset="made-up", grids=[(["cvh"], [8])], seeds=[0])
 """
 TRAIN = """
-from mmhash_nb.experiments.runs import run_protocol
+from mmhash_nb.experiments.protocol_runs import run_protocol
 run_protocol("liong2017", protocol, pairs, device="cpu", root=Path({runs!r}))
 """
 SHOW = (

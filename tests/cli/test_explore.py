@@ -83,6 +83,12 @@ def test_the_link_to_a_view_opens_that_view(model, monkeypatch):
     assert state_of(again) == state_of(explorer) and parse_qs(link)["token"] == ["secret"]
 
 
+def test_the_link_follows_the_radius_which_moves_the_picture_alone(model):
+    *_, explorer, link = explorer_page.page().children
+    explorer.radius.value = 5
+    assert "radius=5&amp;" in link.value
+
+
 def test_runs_are_shown_on_the_best_method_and_none_are_a_sentence(monkeypatch, tmp_path):
     pairs = pictures()
     protocol = Protocol(dataset="scenes", grids=[(["scm"], [8])], seeds=[0])

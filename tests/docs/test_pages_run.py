@@ -20,7 +20,7 @@ from PIL import Image
 from mmhash_nb import cli as commands
 from mmhash_nb import hashers, papers
 from mmhash_nb.datasets import load, splits
-from mmhash_nb.experiments.runs import run_protocol
+from mmhash_nb.experiments.protocol_runs import run_protocol
 from mmhash_nb.features.vectors import described
 from mmhash_nb.runner import notebook_parameters
 

@@ -9,7 +9,7 @@ import pytest
 from mmhash_nb import hashers
 from mmhash_nb.experiments.collection import collect, saved_runs
 from mmhash_nb.experiments.protocol import Protocol
-from mmhash_nb.experiments.runs import run_protocol
+from mmhash_nb.experiments.protocol_runs import run_protocol
 
 OPTIONS = {"mmnn_l1": {"epochs": 2, "batch_size": 40}}
 PROTOCOL = Protocol(

@@ -15,9 +15,9 @@ from mmhash_nb import hashers
 from mmhash_nb.experiments import evaluation, runs
 from mmhash_nb.experiments.collapse import signs
 from mmhash_nb.experiments.protocol import Protocol
+from mmhash_nb.experiments.protocol_runs import run_protocol
 from mmhash_nb.experiments.provenance import method_hash, source_hash
 from mmhash_nb.experiments.records import COLUMNS, COUNTS, checked, read, write
-from mmhash_nb.experiments.runs import run_protocol
 from mmhash_nb.experiments.summaries import over_queries
 from mmhash_nb.hashers.mmnn import MMNN
 from mmhash_nb.hashers.nnhash import NNHash
@@ -87,6 +87,35 @@ def test_of_two_that_want_the_same_run_at_once_one_trains_and_the_other_waits(
         other_asks.set()
         assert first.result().record == second.result().record
     assert fits == ["mmnn_l1"]
+
+
+def test_a_protocol_trains_others_while_another_process_trains_one_of_its_runs(
+    two_views, tmp_path, fits, monkeypatch
+):
+    counted = hashers.Method.fit
+    training_now, other_trained = threading.Event(), threading.Event()
+
+    def fit(self, *arguments):
+        if self.name == "mmnn_l1" and self.seed == 0:
+            training_now.set()
+            assert other_trained.wait(20)
+        return counted(self, *arguments)
+
+    monkeypatch.setattr(hashers.Method, "fit", fit)
+    protocol = Protocol("clusters", [(["mmnn_l1"], [12])], [0, 1], {}, {"mmnn_l1": QUICK})
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(once, two_views, tmp_path)
+        assert training_now.wait(10)
+        both = pool.submit(run_protocol, "masci2014", protocol, two_views, root=tmp_path)
+        for _ in range(100):
+            if "mmnn_l1" in fits:  # with seed 1
+                break
+            time.sleep(0.1)
+        assert "mmnn_l1" in fits and not first.done()
+        other_trained.set()
+        assert [r.key for r in both.result()] == [(m, b, s) for m, b, s, _ in protocol.runs()]
+        assert both.result()[0].record == first.result().record
+    assert fits.count("mmnn_l1") == 2
 
 
 def test_changed_metrics_evaluate_anew_without_training(two_views, tmp_path, fits, monkeypatch):

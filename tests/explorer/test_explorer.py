@@ -6,13 +6,14 @@ import re
 import ipywidgets
 import numpy as np
 import pytest
-from explorer_cases import check, codes_of, hits, menu, shown
+from explorer_cases import check, codes_of, hits, in_plain_words, menu, shown
 from figure_cases import N, some_pairs
 from PIL import Image
 from table_cases import table_rows
 
 from mmhash_nb.experiments.collection import Collection
 from mmhash_nb.explorer import Explorer, explore, widget
+from mmhash_nb.explorer.controls import state_of
 from mmhash_nb.explorer.search import Database
 
 
@@ -116,14 +117,46 @@ def test_a_second_method_answers_the_same_query() -> None:
     explorer.beside.value = "ksh"
     lines = explorer.message.value.split("<br>")
     ksh = explorer.retriever.codes["ksh", 32]
-    assert lines[1].startswith("mmnn_l2, image → text: ")
+    assert lines[1].startswith("MM-NN L2, image → text: ")
     # KSH does not cross: it searches for the same picture among pictures.
-    assert lines[2].startswith("ksh, image → image: ")
+    assert lines[2].startswith("KSH, image → image: ")
     assert lines[2].endswith(hits(explorer, ksh, "image-image"))
     explorer.direction.value = "text-text"
     assert hits(explorer, ksh, "text-text") in explorer.message.value.split("<br>")[2]
     explorer.method.value = "ksh"
     assert explorer.beside.value == "", "no method stands beside itself"
+
+
+def test_an_item_is_the_query_until_the_slider_moves() -> None:
+    explorer = some_explorer()
+    pairs, codes = explorer.pairs, explorer.retriever.codes["mmnn_l2", 12]
+    assert explorer.item.value == pairs.query[0]
+    item = int(pairs.database[3])
+    explorer.item.value = item
+    found = in_plain_words(pairs, codes["text"], codes["image"][item], 10, pairs.labels[item])
+    assert f"Query: sample {item}.<br>" in explorer.message.value
+    assert found in explorer.message.value
+    again = explore(*some_collection(), **state_of(explorer))
+    assert again.picture.value == explorer.picture.value
+    explorer.query.value = 2
+    assert explorer.item.value == pairs.query[2]
+    check(explorer)
+
+
+@pytest.mark.parametrize("direction", ["image-text", "text-image"])
+def test_each_result_has_a_button_of_its_sample_with_a_name_in_words(direction: str) -> None:
+    explorer = explore(*some_collection(), direction=direction, k=5, bits=12)
+    buttons = re.findall(
+        r'<button type="button" value="(\d+)" style="[^"]*" title="([^"]*)"', explorer.buttons.value
+    )
+    found = re.findall(r"(\d+) \((\d+)(, relevant)?\)", explorer.message.value)
+    assert [sample for sample, _ in buttons] == [sample for sample, *_ in found]
+    for (sample, name), (_, distance, relevant) in zip(buttons, found, strict=True):
+        judged = "relevant" if relevant else "not relevant"
+        assert f"MM-NN L2, result {buttons.index((sample, name)) + 1}: sample {sample}, " in name
+        assert f" distance {distance}, {judged}; " in name
+    explorer = some_explorer(query=np.arange(0))
+    assert explorer.buttons.value == "", "no picture, no buttons"
 
 
 def test_datasets_stand_in_a_menu() -> None:
@@ -186,7 +219,7 @@ def test_it_opens_at_another_dataset_and_a_second_method() -> None:
     explorer = explore(collections, beside="ksh", bits=32, dataset="two")
     assert explorer.dataset.value == "two" and explorer.pairs.name == "other"
     assert [column.key for column in explorer.columns] == [("mmnn_l2", 32), ("ksh", 32)]
-    assert "ksh, image → image: " in explorer.message.value
+    assert "KSH, image → image: " in explorer.message.value
     assert explore(*collections["one"], dataset="made-up").pairs is collections["one"].pairs
 
 

@@ -16,6 +16,7 @@ from mmhash_nb.explorer.search import Database, search
 from mmhash_nb.explorer.user_query import user_query
 from mmhash_nb.figures.code_pictures import code_cells
 from mmhash_nb.figures.style import INK, MARKS, RIGHT, WRONG
+from mmhash_nb.hashers.names_in_print import in_print
 from mmhash_nb.metrics import precision_recall
 from mmhash_nb.ranking import rank_profile
 
@@ -168,7 +169,7 @@ def test_each_of_two_columns_is_what_stands_alone(direction) -> None:
         assert [w for w in words if not w[:1].isdigit()] == [
             w for w in words_in(alone) if not w[:1].isdigit()
         ]
-        assert words[0].startswith(f"{name} · ")
+        assert words[0].startswith(f"{in_print(name)} · ")
     check_layout(canvas)
 
 

@@ -8,7 +8,7 @@ from explorer_cases import NO_TRAINING, in_plain_words
 from nbclient import NotebookClient
 
 from mmhash_nb.codes import load_codes
-from mmhash_nb.experiments.runs import run_protocol
+from mmhash_nb.experiments.protocol_runs import run_protocol
 from mmhash_nb.explorer import draw
 
 SET_UP = """

@@ -157,7 +157,7 @@ def test_a_disk_without_locks_is_named_with_what_to_do(without_locks, tmp_path, 
         "cache": lambda: cached_array("maps", [1], ones),
     }
     for part, door in doors.items():
-        with pytest.raises(OSError, match="cannot be locked .*MMHASH_CACHE or --out") as raised:
+        with pytest.raises(OSError, match=r"cannot be locked .*MMHASH_CACHE or --out") as raised:
             door()
         assert part in raised.value.filename and raised.value.filename.startswith("/")
 

@@ -495,7 +495,6 @@ def test_the_time_in_all_lies_between_a_fair_share_and_one_after_the_other(secon
 
 
 def test_every_job_at_once_has_a_gpu_of_its_own_where_there_are_any(project, executed, monkeypatch):
-    monkeypatch.setattr(workers, "visible_gpus", lambda: ["3", "5", "7"])
     monkeypatch.setattr(machine, "visible_gpus", lambda: ["3", "5", "7"])
     begun, both = [], threading.Barrier(2, timeout=30)
 
@@ -510,6 +509,17 @@ def test_every_job_at_once_has_a_gpu_of_its_own_where_there_are_any(project, exe
     assert [set(begun[:2]), set(begun[2:])] == [{"3", "5"}] * 2
     with pytest.raises(ValueError, match=r"4 workers would share 3 GPUs: ask for --workers 3 or"):
         workers.run_jobs(jobs, workers=4)
+
+
+def test_gpus_are_counted_once_and_for_a_single_job_not_at_all(project, monkeypatch):
+    counted: list[int] = []
+    monkeypatch.setattr(machine, "visible_gpus", lambda: counted.append(1) or [])
+    monkeypatch.setattr(workers, "run_job", lambda job, *_: Outcome(job.name, 1.0))
+    jobs = batch.from_grid(["1_one"], {}, {"bits": ["8", "16"]}, project / "out")
+    workers.run_jobs(jobs[:1])
+    assert not counted
+    workers.run_jobs(jobs, workers=2)
+    assert len(counted) == 1
 
 
 def test_as_many_run_at_once_as_there_are_cores_memory_and_gpus_for(monkeypatch):
