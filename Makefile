@@ -7,7 +7,7 @@ export OMP_WAIT_POLICY ?= passive
 # Python writes compiled modules: where it may not, each process compiles PyTorch for seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup reproduce test faults lint docs lab lock
+.PHONY: setup start reproduce test faults lint docs lab lock
 
 setup: $(STAMP)
 
@@ -22,6 +22,10 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/uv pip sync --python $(BIN)/python --require-hashes requirements.lock
 	$(BIN)/uv pip install --python $(BIN)/python --no-deps -e .
 	touch $@
+
+# A first result: the environment, and notebook 0 with its report.
+start: setup
+	$(BIN)/python -m mmhash_nb reproduce --notebook 0_start_here
 
 reproduce: setup
 	$(BIN)/python -m mmhash_nb reproduce
