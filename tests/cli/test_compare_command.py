@@ -122,7 +122,7 @@ def test_a_method_that_cannot_run_or_is_not_begun_in_time_is_named_and_others_go
     given = (items, "--methods", "cca_hash", "scm", "--bits", "16", "--seeds", "0")
     status, _, err = compare(capsys, *given)
     assert status == 0 and "cca_hash does not run at 16 bits: n_bits is 16" in err
-    assert "cca_hash, 16 bits" in (here / "comparison.html").read_text()
+    assert "CCA, 16 bits" in (here / "comparison.html").read_text()
     status, _, err = compare(capsys, items, "--methods", "diffhash", "--bits", "4", "--time", "0s")
     assert status == 2 and "no method has run: " in err and "diffhash: the time was up" in err
 
@@ -136,7 +136,7 @@ def test_a_page_shows_directions_and_lengths_that_methods_have(items, here, caps
     status, _, err = compare(capsys, items, *short)
     assert status == 0 and "cca_hash does not run at 32 bits" in err
     page = (here / "comparison.html").read_text()
-    assert "Best: cca_hash, mAP in per cent at 4 bits" in page and ">4</td>" in page
+    assert "Best: CCA, mAP in per cent at 4 bits" in page and ">4</td>" in page
 
 
 def test_a_folder_without_a_query_is_refused_before_training(here, capsys):
@@ -173,7 +173,7 @@ def test_times_have_a_unit():
         duration("30")
 
 
-def test_an_option_that_nothing_takes_is_named(capsys, monkeypatch):
+def test_an_option_that_nothing_takes_is_named():
     pairs = dataclasses.replace(pictures(), images=np.zeros((len(pictures()), 5), np.float32))
     args = argparse.Namespace(backbone="small", tokens="characters", ngram=3)
     data = compare_methods._Data("wiki", None, pairs, ())
