@@ -7,7 +7,7 @@ export OMP_WAIT_POLICY ?= passive
 # Python writes compiled modules: where it may not, each process compiles PyTorch for seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup start reproduce test faults lint docs lab lock
+.PHONY: setup start reproduce test quick faults lint docs lab lock
 
 setup: $(STAMP)
 
@@ -48,6 +48,11 @@ test: lint docs
 	$(BIN)/python -m pytest -m browser tests
 	$(PARALLEL) --nbval --nbval-current-env \
 	  --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks
+
+# The tests that a change touches, those that execute least first, until one fails.
+quick: setup
+	touched="$$($(BIN)/python tests/quick.py)" && \
+	  { test -z "$$touched" || $(PARALLEL) -x -m "not browser and not faults" $$touched; }
 
 # Trainings that are killed at random moments, and whose disk fills, for some minutes.
 faults: setup

@@ -6,13 +6,14 @@ Dask bag of them, whose scheduler or cluster takes one shard a thread. Writing, 
 searching share one format, so they are one module.
 """
 
+import hashlib
 import json
 import operator
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, TypeGuard, TypeVar
 
@@ -27,6 +28,8 @@ from mmhash_nb.ranking import RankProfile, check_side, rank_profile
 Shard = tuple[HashCodes, np.ndarray]
 #: what lists the shards of a folder; written last, so that it stands for a whole database
 LISTING = "database.json"
+#: what lists the shards that are written of a source, while others are not
+BEGUN = "begun.json"
 #: the files of a shard
 WHAT = ("codes", "labels")
 #: rows, code length and label columns of a shard
@@ -94,14 +97,19 @@ class ShardedDatabase:
         )
 
 
-def write_shards(folder: str | os.PathLike[str], shards: Iterable[Shard]) -> ShardedDatabase:
+def write_shards(
+    folder: str | os.PathLike[str], shards: Iterable[Shard], source: str = ""
+) -> ShardedDatabase:
     """Write a database to `folder` as packed codes and labels in `.npy` files and a JSON listing.
 
     Args:
-        folder: a new one, or one that an interrupted writing left: all is written again, since
-            nothing tells whether its shards came from the same source.
+        folder: a new one, or one that an interrupted writing left.
         shards: codes `[N, K]` and labels `bool [N, C]` of one K and C; N may differ. Those of a
             Dask bag are written by its workers, which must see the folder.
+        source: a name of the data, such as `photos of 2024`. An interrupted writing of the same
+            source goes on after the last shard that is whole; what `encode_shards` gives is not
+            encoded again, and must be of the same method. Without a name all is written again,
+            since nothing tells whether shards came from the same source, and so are those of a bag.
 
     Raises:
         FileExistsError: where the folder holds a database already.
@@ -110,9 +118,14 @@ def write_shards(folder: str | os.PathLike[str], shards: Iterable[Shard]) -> Sha
     folder = Path(folder)
     if (folder / LISTING).exists():
         raise FileExistsError(f"{folder} holds a database already: name another folder.")
-    sizes: list[Size] = []
-    for size in _written(folder, shards):
+    identity = [source, shards.identity if isinstance(shards, Encoding) else ""]
+    resumes = bool(source) and not _is_bag(shards)
+    sizes = _begun(folder, identity) if resumes else []
+    for size in _written(folder, shards, len(sizes)):
         sizes.append(size)
+        if resumes:
+            with whole(folder / BEGUN) as aside:
+                aside.write_text(json.dumps({"identity": identity, "sizes": sizes}) + "\n")
         if size[1:] != sizes[0][1:]:
             raise ValueError(
                 f"shard {len(sizes) - 1} has codes of {size[1]} bits and {size[2]} label columns, "
@@ -124,6 +137,7 @@ def write_shards(folder: str | os.PathLike[str], shards: Iterable[Shard]) -> Sha
     listing = {"n_bits": sizes[0][1], "n_labels": sizes[0][2], "rows": rows}
     with whole(folder / LISTING) as aside:
         aside.write_text(json.dumps(listing) + "\n")
+    (folder / BEGUN).unlink(missing_ok=True)
     return open_shards(folder)
 
 
@@ -153,6 +167,35 @@ def open_shards(folder: str | os.PathLike[str]) -> ShardedDatabase:
     return database
 
 
+@dataclass(frozen=True)
+class Encoding(Iterable[Shard]):
+    """Shards that a fitted hasher makes of the parts of a database, each when it is asked for."""
+
+    hasher: Hasher
+    parts: Iterable[Pairs]
+    modality: EncodedModality
+
+    def __iter__(self) -> Iterator[Shard]:
+        return self.after(0)
+
+    def after(self, n: int) -> Iterator[Shard]:
+        """The shards but for the first n, which are not encoded; of a sequence, nor read."""
+        if isinstance(self.parts, Sequence):
+            parts: Iterator[Pairs] = map(self.parts.__getitem__, range(n, len(self.parts)))
+        else:
+            parts = islice(self.parts, n, None)
+        return map(lambda pairs: _encoded(pairs, self.hasher, self.modality), parts)
+
+    @property
+    def identity(self) -> str:
+        """SHA-256 of the method's state and of what it encodes."""
+        digest = hashlib.sha256(f"{self.hasher.name} {self.hasher.n_bits} {self.modality}".encode())
+        for name, array in sorted(self.hasher.state.items()):
+            digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+
 def encode_shards(
     hasher: Hasher, parts: Iterable[Pairs], modality: EncodedModality
 ) -> Iterable[Shard]:
@@ -169,7 +212,7 @@ def encode_shards(
         from dask import delayed
 
         return parts.map(_encoded, delayed(hasher, traverse=False), modality)
-    return map(lambda pairs: _encoded(pairs, hasher, modality), parts)
+    return Encoding(hasher, parts, modality)
 
 
 def sharded_rank_profile(
@@ -278,10 +321,21 @@ def _encoded(pairs: Pairs, hasher: Hasher, modality: EncodedModality) -> Shard:
     return hasher.encode(pairs, modality), pairs.labels
 
 
-def _written(folder: Path, shards: Iterable[Shard]) -> Iterable[Size]:
-    """Write every shard; give the size of each, in order."""
+def _begun(folder: Path, identity: list[str]) -> list[Size]:
+    """The sizes of the shards that an interrupted writing of the same identity left whole."""
+    try:
+        begun = json.loads((folder / BEGUN).read_text())
+        sizes = [(int(n), int(bits), int(labels)) for n, bits, labels in begun["sizes"]]
+        return sizes if begun["identity"] == identity else []
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def _written(folder: Path, shards: Iterable[Shard], first: int) -> Iterable[Size]:
+    """Write every shard from the first on; give the size of each, in order."""
     if not _is_bag(shards):
-        yield from map(partial(_write_shard, folder), count(), shards)
+        left = shards.after(first) if isinstance(shards, Encoding) else islice(shards, first, None)
+        yield from map(partial(_write_shard, folder), count(first), left)
         return
     from dask import bag
 

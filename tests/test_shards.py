@@ -1,5 +1,6 @@
 """A database in shards gives what the whole gives, one shard in memory at a time."""
 
+import collections.abc
 import subprocess
 import sys
 import weakref
@@ -302,6 +303,70 @@ def test_an_interrupted_writing_leaves_no_database_and_can_be_done_again(tmp_pat
     with pytest.raises(FileNotFoundError, match=r"database\.json is not there: .* interrupted"):
         open_shards(tmp_path)
     assert open_shards(write_shards(tmp_path, PARTS[3:]).folder).rows == (39, 30)
+
+
+class Read:
+    """Parts of a database that are read when they are asked for, and which of them were."""
+
+    def __init__(self, parts):
+        self.parts, self.read = parts, []
+
+    def __len__(self):
+        return len(self.parts)
+
+    def __getitem__(self, i):
+        self.read.append(i)
+        return self.parts[i]
+
+
+collections.abc.Sequence.register(Read)
+
+
+def test_an_interrupted_writing_of_a_source_goes_on_after_its_last_shard(
+    two_views, tmp_path, monkeypatch
+):
+    hasher = hashers.create("scm", 9, seed=1).fit(two_views)
+    parts = list(map(two_views.take, np.array_split(np.arange(len(two_views)), [1, 70, 71, 90])))
+    write_shards(tmp_path / "one", encode_shards(hasher, parts, "text"))
+    files = {path.name: path.read_bytes() for path in (tmp_path / "one").iterdir()}
+    encoded, encode = [], type(hasher).encode
+
+    def stops(self, pairs, modality):
+        if len(encoded) == 2:
+            raise KeyboardInterrupt
+        encoded.append(len(pairs))
+        return encode(self, pairs, modality)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(type(hasher), "encode", stops)
+        write_shards(tmp_path / "two", encode_shards(hasher, parts, "text"), "all texts")
+    assert encoded == [1, 69]
+    left = Read(parts)
+    written = write_shards(tmp_path / "two", encode_shards(hasher, left, "text"), "all texts")
+    assert left.read == [2, 3, 4] and written.rows == (1, 69, 1, 19, 70)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "two").iterdir()} == files
+
+
+@pytest.mark.parametrize("changed", ["source", "method", "modality", "damaged"])
+def test_a_writing_of_another_source_or_method_begins_again(changed, two_views, tmp_path):
+    hasher = hashers.create("scm", 9, seed=1).fit(two_views)
+    parts = [two_views.take(np.arange(5)), two_views.take(np.arange(5, 12))]
+
+    def interrupted():
+        yield parts[0]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_shards(tmp_path, encode_shards(hasher, interrupted(), "text"), "a")
+    if changed == "damaged":
+        (tmp_path / "begun.json").write_text('{"identity"')
+    other = hashers.create("cmfh", 9, seed=1).fit(two_views) if changed == "method" else hasher
+    left = Read(parts)
+    encoding = encode_shards(other, left, "image" if changed == "modality" else "text")
+    written = write_shards(tmp_path, encoding, "b" if changed == "source" else "a")
+    assert left.read == [0, 1] and written.rows == (5, 7)
+    expected = other.encode(parts[0], "image" if changed == "modality" else "text")
+    assert written[0][0] == expected
 
 
 def truncate(path):

@@ -58,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
     data = _read(args)
     if not data.pairs.query.size:
         raise ValueError(f"{args.data} has no row of split query to judge by: mark some.")
-    about = [*description(data.pairs), *data.notes]
+    about = [*description(data.pairs), *data.notes, *_without_effect(data, args)]
     print(*about, sep="\n", flush=True)
     protocol, without = _chosen(data, args, plugins)
     print(_estimate(protocol, data.pairs), flush=True)
@@ -93,6 +93,15 @@ def _read(args: argparse.Namespace) -> _Data:
     how = Preprocessing("pixels", size, args.tokens, args.ngram)
     found = folder.read(args.data, how, on_error=args.on_error)
     return _Data(dataset, protocol, found.pairs, found.notes)
+
+
+def _without_effect(data: _Data, args: argparse.Namespace) -> Iterator[str]:
+    """A sentence on each option that nothing takes."""
+    if args.backbone and data.pairs.images.ndim != 4:
+        yield f"--backbone has no effect: the images of {data.dataset} are vectors already"
+    default = Preprocessing()
+    if data.dataset != _FOLDER and (args.tokens, args.ngram) != (default.tokens, default.ngram):
+        yield f"--tokens and --ngram have no effect: {data.dataset} has its texts as vectors"
 
 
 def _chosen(

@@ -15,6 +15,7 @@ from mmhash_nb import figures
 from mmhash_nb.experiments import failed_runs, significance
 from mmhash_nb.experiments.records import CROSS_MODAL
 from mmhash_nb.experiments.runs import Run, frame
+from mmhash_nb.hashers.names_in_print import in_print
 from mmhash_nb.io.files import whole
 from mmhash_nb.pairs import Pairs
 from mmhash_nb.papers.side_by_side.tables import DIRECTIONS, arrow, costs, family, overview
@@ -108,7 +109,7 @@ def _blocks(found: Comparison, next_steps: Sequence[str], folder: Path) -> Itera
         f"{arrow(task)} {100 * score:.1f}" for task, score in found.scores.loc[found.best].items()
         if not np.isnan(score)
     )  # fmt: skip
-    yield text(f"Best: {found.best}, mAP in per cent at {found.bits} bits: {best}.")
+    yield text(f"Best: {in_print(found.best)}, mAP in per cent at {found.bits} bits: {best}.")
     yield commands(next_steps)
     yield heading(2, "The data", "data")
     for line in found.about:
@@ -147,7 +148,14 @@ def _blocks(found: Comparison, next_steps: Sequence[str], folder: Path) -> Itera
         yield drawn(f"gallery-{task}", figure, caption)
     if found.left_out:
         yield heading(2, "Not run", "left-out")
-        yield table(pd.DataFrame(found.left_out.items(), columns=["method", "why"]))
+        why = [(_with_bits_in_print(name), reason) for name, reason in found.left_out.items()]
+        yield table(pd.DataFrame(why, columns=["method", "why"]))
+
+
+def _with_bits_in_print(name: str) -> str:
+    """A method's name in print; that of `scm, 16 bits` keeps its length."""
+    method, comma, bits = name.partition(",")
+    return in_print(method) + comma + bits
 
 
 def _table(found: Comparison) -> pd.DataFrame:
@@ -156,7 +164,8 @@ def _table(found: Comparison) -> pd.DataFrame:
     wide.columns = [", ".join(part for part in map(str, column) if part) for column in wide.columns]
     order = [*found.scores.index, *(name for name in wide.index if name not in found.scores.index)]
     # Whole numbers stay so in columns with empty cells.
-    return wide.loc[order].reset_index().convert_dtypes().astype(object).fillna("")
+    wide = wide.loc[order].rename(index=in_print)
+    return wide.reset_index().convert_dtypes().astype(object).fillna("")
 
 
 def _shown_tasks(found: Comparison) -> list[str]:
@@ -217,11 +226,11 @@ def _compared(found: Comparison) -> dict[str, pd.DataFrame]:
 def _in_words(task: str, rows: pd.DataFrame, found: Comparison) -> str:
     best = str(rows.best.iloc[0])
     behind = rows.outcome == "surely behind"
-    rest = ", ".join(rows.method[~behind]) or "none"
+    rest = ", ".join(map(in_print, rows.method[~behind])) or "none"
     score = 100 * found.scores[task][best]
     return (
-        f"{arrow(task)}: {best} is best with {score:.1f}. {behind.sum()} of {len(rows)} others are "
-        f"surely behind it; not surely: {rest}."
+        f"{arrow(task)}: {in_print(best)} is best with {score:.1f}. {behind.sum()} of "
+        f"{len(rows)} others are surely behind it; not surely: {rest}."
     )
 
 

@@ -1,16 +1,22 @@
 """`mmhash compare` as a user has it: the page, going on after a kill, a method of one's own."""
 
+import argparse
+import dataclasses
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from pair_cases import pictures
 from user_folder import write_folder, write_table
 
 from mmhash_nb import cli as commands
+from mmhash_nb.cli import compare_methods
 from mmhash_nb.cli.arguments import duration
+from mmhash_nb.datasets.preprocessing import Preprocessing
 from mmhash_nb.hashers import registry
 from mmhash_nb.papers.side_by_side.durations import QUICK, expected_seconds
 
@@ -61,7 +67,15 @@ def test_a_folder_becomes_a_page_and_a_table_and_the_best_method_goes_further(it
     sources = re.findall(r'(?:src|href)="([^"]{0,12})', page)
     assert sources and all(one.startswith(("data:image", "#")) for one in sources)
     means = "Means are over 12 queries, of which "
-    for part in (means, "3 methods on items", "surely behind", "image → text, 8 bits", "galleries"):
+    for part in (
+        means,
+        "3 methods on items",
+        "Best: ",
+        ">SCM<",
+        "surely behind",
+        "image → text, 8 bits",
+        "galleries",
+    ):
         assert part in page
     fit, explore = re.findall(r"mmhash_nb ((?:fit|explore) [^\n<]*)", page)
     assert explore == f"explore --model my_model {items} --plugin my_mine.py"
@@ -108,7 +122,7 @@ def test_a_method_that_cannot_run_or_is_not_begun_in_time_is_named_and_others_go
     given = (items, "--methods", "cca_hash", "scm", "--bits", "16", "--seeds", "0")
     status, _, err = compare(capsys, *given)
     assert status == 0 and "cca_hash does not run at 16 bits: n_bits is 16" in err
-    assert "cca_hash, 16 bits" in (here / "comparison.html").read_text()
+    assert "CCA, 16 bits" in (here / "comparison.html").read_text()
     status, _, err = compare(capsys, items, "--methods", "diffhash", "--bits", "4", "--time", "0s")
     assert status == 2 and "no method has run: " in err and "diffhash: the time was up" in err
 
@@ -122,7 +136,7 @@ def test_a_page_shows_directions_and_lengths_that_methods_have(items, here, caps
     status, _, err = compare(capsys, items, *short)
     assert status == 0 and "cca_hash does not run at 32 bits" in err
     page = (here / "comparison.html").read_text()
-    assert "Best: cca_hash, mAP in per cent at 4 bits" in page and ">4</td>" in page
+    assert "Best: CCA, mAP in per cent at 4 bits" in page and ">4</td>" in page
 
 
 def test_a_folder_without_a_query_is_refused_before_training(here, capsys):
@@ -157,3 +171,14 @@ def test_times_have_a_unit():
     assert [duration(text) for text in ("90s", "30m", "1.5h")] == [90, 1800, 5400]
     with pytest.raises(Exception, match="write 90s, 30m or 2h"):
         duration("30")
+
+
+def test_an_option_that_nothing_takes_is_named():
+    pairs = dataclasses.replace(pictures(), images=np.zeros((len(pictures()), 5), np.float32))
+    args = argparse.Namespace(backbone="small", tokens="characters", ngram=3)
+    data = compare_methods._Data("wiki", None, pairs, ())
+    said = list(compare_methods._without_effect(data, args))
+    assert [line.partition(" ")[0] for line in said] == ["--backbone", "--tokens"]
+    of = Preprocessing()
+    plain = argparse.Namespace(backbone=None, tokens=of.tokens, ngram=of.ngram)
+    assert list(compare_methods._without_effect(data, plain)) == []

@@ -11,6 +11,7 @@ from mmhash_nb.experiments.records import read
 from mmhash_nb.experiments.split_spread import spread
 from mmhash_nb.papers import as_evaluated
 from mmhash_nb.papers.compare import compare
+from mmhash_nb.papers.side_by_side.differences import outcomes
 from mmhash_nb.papers.verdicts import verdicts
 from mmhash_nb.results import interval
 
@@ -80,3 +81,20 @@ def test_how_far_splits_and_seeds_move_the_scores():
     said = f"standard deviation of {low:.1f} to {high:.1f} points, ten seeds on one split of "
     least, most = found["SD over seeds"].min(), found["SD over seeds"].max()
     assert f"{said}{least:.1f} to {most:.1f}." in words("docs/results.md")
+
+
+def test_how_many_methods_are_behind_the_best_side_by_side():
+    """In both directions across modalities, of the study with ten seeds."""
+    study = pd.read_csv(RESULTS / "study_side_by_side_scenes_differences.csv")
+    counted = outcomes(study).loc[["image → text", "text → image"]]
+    assert set(counted["others"]) == {27} and set(counted["surely behind"]) == {25}
+    assert (counted[["within a point", "unresolved"]] == 1).all(axis=None)
+    text = words("docs/results.md")
+    assert "Of 27 methods 25 are surely behind CAH." in text
+    assert counted["not surely behind"].tolist() == [
+        "CMDVH1, AADAH, text masks only",
+        "CMDVH1, CMDVH",
+    ]
+    few = study[study.seeds < 10].groupby("method").seeds.first().to_dict()
+    masks = dict.fromkeys(("aadah", "aadah_visual", "aadah_textual"), 3)
+    assert few == {"dnh_c": 3, **masks, "mah_no_kn": 8}

@@ -78,3 +78,11 @@ def test_side_by_side_names_the_methods_with_another_search(tmp_path, monkeypatc
     )
     study("side_by_side", prdh=(2, 0))
     assert searches.note_side_by_side("wiki", protocol).endswith("none: none of them.")
+
+
+def test_prdh_on_wiki_has_the_setting_that_was_chosen_beside_the_other_papers():
+    protocol = papers.protocol("side_by_side", "wiki")
+    study = pd.read_csv(*study_files("side_by_side_wiki_settings"))
+    row = study[study.chosen & (study.method == "prdh")].iloc[0]
+    of_axes = row[list(search_space.axes("prdh", protocol.search_epochs))]
+    assert options(of_axes.to_dict()).items() <= protocol.options["prdh"].items()
