@@ -12,12 +12,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from mmhash_nb import figures
-from mmhash_nb.experiments import failed_runs, significance
+from mmhash_nb.experiments import failed_runs
 from mmhash_nb.experiments.records import CROSS_MODAL
 from mmhash_nb.experiments.runs import Run, frame
 from mmhash_nb.hashers.names_in_print import in_print
 from mmhash_nb.io.files import whole
 from mmhash_nb.pairs import Pairs
+from mmhash_nb.papers.side_by_side.differences import by_direction
 from mmhash_nb.papers.side_by_side.tables import DIRECTIONS, arrow, costs, family, overview
 from mmhash_nb.report.document import commands, heading, picture, table, text
 from mmhash_nb.report.page import page
@@ -134,7 +135,7 @@ def _blocks(found: Comparison, next_steps: Sequence[str], folder: Path) -> Itera
     for task, figure in _against_length(found).items():
         yield drawn(f"bits-{task}", figure, f"{arrow(task)}: mAP by bits; 8 bits are a byte.")
     yield heading(2, "What differs surely", "differences")
-    compared = _compared(found)
+    compared = by_direction(found.runs, found.pairs, found.bits)
     for task, rows in compared.items():
         yield text(_in_words(task, rows, found))
     if compared:
@@ -210,17 +211,6 @@ def _against_length(found: Comparison) -> dict[str, Figure]:
         }
         drawn[task] = figures.map_by_bits(curves, title=arrow(task), failed=part[part.failed])
     return drawn
-
-
-def _compared(found: Comparison) -> dict[str, pd.DataFrame]:
-    """Each direction's methods against its best, as `significance.against_best` has them."""
-    compared = {}
-    for task in found.scores:
-        scores = significance.query_scores(found.runs, found.pairs, task, found.bits)
-        scores.pop("random", None)
-        if len(scores) > 1:
-            compared[task] = significance.against_best(scores)
-    return compared
 
 
 def _in_words(task: str, rows: pd.DataFrame, found: Comparison) -> str:

@@ -28,6 +28,17 @@ def write_v73(path, **variables):
         file.write(b"MATLAB 7.3 MAT-file")
 
 
+def sparse_v73(file, matrix, kind="double", name="x"):
+    """As MATLAB lays a sparse matrix down: values, rows, and where columns begin."""
+    group = file.create_group(name)
+    group.attrs["MATLAB_class"] = np.bytes_(kind)
+    group.attrs["MATLAB_sparse"] = np.uint64(matrix.shape[0])
+    held = sparse.csc_matrix(matrix)
+    group["jc"] = held.indptr.astype(np.uint64)
+    if held.nnz:
+        group["ir"], group["data"] = held.indices.astype(np.uint64), held.data
+
+
 #: dtypes of the classes of MATLAB that hold marks and numbers; `sparse` is a double one
 CLASSES = {"double": "f8", "single": "f4", "int32": "i4", "logical": "?", "sparse": "f8"}
 
@@ -41,15 +52,10 @@ def write_class(path, name, matrix, kind, version):
         return
     with h5py.File(path, "w", userblock_size=512) as file:
         if kind == "sparse":
-            held = sparse.csc_matrix(matrix)
-            variable = file.create_group(name)
-            variable.attrs["MATLAB_sparse"] = np.uint64(matrix.shape[0])
-            variable["jc"] = held.indptr.astype(np.uint64)
-            variable["ir"], variable["data"] = held.indices.astype(np.uint64), held.data
+            sparse_v73(file, matrix, name=name)
         else:
             data = matrix.T.astype("u1") if kind == "logical" else matrix.T
-            variable = file.create_dataset(name, data=data)
-        variable.attrs["MATLAB_class"] = np.bytes_("double" if kind == "sparse" else kind)
+            file.create_dataset(name, data=data).attrs["MATLAB_class"] = np.bytes_(kind)
     with open(path, "r+b") as file:
         file.write(b"MATLAB 7.3 MAT-file")
 

@@ -73,7 +73,7 @@ def mat_sparse(folder: Path) -> Read:
     matrix = test_matfiles.NUMBERS.astype(float)
     scipy.io.savemat(folder / "a.mat", {"x": sparse.csc_matrix(matrix)}, do_compression=True)
     with h5py.File(folder / "b.mat", "w", userblock_size=512) as file:
-        test_matfiles.sparse_v73(file, matrix)
+        mat_cases.sparse_v73(file, matrix)
     return lambda: [read_mat(folder / name, ["x"])["x"] for name in ("a.mat", "b.mat")]
 
 

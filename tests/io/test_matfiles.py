@@ -68,17 +68,6 @@ def marked(file, name, data, kind):
     return variable
 
 
-def sparse_v73(file, matrix, kind="double"):
-    """As MATLAB lays a sparse matrix down: values, rows, and where columns begin."""
-    group = file.create_group("x")
-    group.attrs["MATLAB_class"] = np.bytes_(kind)
-    group.attrs["MATLAB_sparse"] = np.uint64(matrix.shape[0])
-    held = sparse.csc_matrix(matrix)
-    group["jc"] = held.indptr.astype(np.uint64)
-    if held.nnz:
-        group["ir"], group["data"] = held.indices.astype(np.uint64), held.data
-
-
 @pytest.mark.parametrize("kind", CLASSES)
 @pytest.mark.parametrize("version", ["4", "5", "5z", "7.3"])
 def test_every_class_of_numbers_is_read(tmp_path, version, kind):
@@ -101,7 +90,7 @@ def test_a_sparse_matrix_comes_with_its_zeros(tmp_path, version, kind):
     matrix = matrix.astype(bool) if kind == "logical" and version != "4" else matrix.astype(float)
     if version == "7.3":
         with h5py.File(tmp_path / "a.mat", "w", userblock_size=512) as file:
-            sparse_v73(file, matrix)
+            mat_cases.sparse_v73(file, matrix)
     else:
         write(tmp_path / "a.mat", version, {"x": sparse.csc_matrix(matrix)})
     found = read_mat(tmp_path / "a.mat", ["x"])["x"]
@@ -111,7 +100,7 @@ def test_a_sparse_matrix_comes_with_its_zeros(tmp_path, version, kind):
 
 def test_a_sparse_matrix_that_is_damaged_or_huge_is_one_sentence(tmp_path):
     with h5py.File(tmp_path / "a.mat", "w") as file:
-        sparse_v73(file, NUMBERS.astype(float))
+        mat_cases.sparse_v73(file, NUMBERS.astype(float))
         file["x/ir"][0] = 9
     huge = sparse.csc_matrix(([1.0], ([0], [0])), shape=(1 << 20, 1 << 20))
     scipy.io.savemat(tmp_path / "b.mat", {"x": huge})

@@ -11,7 +11,7 @@ from mmhash_nb.pairs import Pairs
 from mmhash_nb.papers.side_by_side.tables import DIRECTIONS, arrow
 
 
-def behind_best(runs: Iterable[Run], pairs: Pairs, bits: int) -> pd.DataFrame:
+def by_direction(runs: Iterable[Run], pairs: Pairs, bits: int) -> dict[str, pd.DataFrame]:
     """Each method less the best of its direction, as `significance.against_best` compares them.
 
     Args:
@@ -19,16 +19,24 @@ def behind_best(runs: Iterable[Run], pairs: Pairs, bits: int) -> pd.DataFrame:
         pairs: the dataset; bits: code length.
 
     Returns:
-        The rows of all directions that two methods or more have, with `task` as first column.
+        By task, for each that two methods or more have.
+    """
+    runs, tables = list(runs), {}
+    for task in DIRECTIONS:
+        scores = significance.query_scores(runs, pairs, task, bits)
+        scores.pop("random", None)
+        if len(scores) > 1:
+            tables[task] = significance.against_best(scores)
+    return tables
+
+
+def behind_best(runs: Iterable[Run], pairs: Pairs, bits: int) -> pd.DataFrame:
+    """The tables of `by_direction` as one, with `task` as first column; arguments as there.
 
     Raises:
         ValueError: no direction has two methods.
     """
-    runs, tables = [run for run in runs if run.key[0] != "random"], {}
-    for task in DIRECTIONS:
-        scores = significance.query_scores(runs, pairs, task, bits)
-        if len(scores) > 1:
-            tables[task] = significance.against_best(scores)
+    tables = by_direction(runs, pairs, bits)
     if not tables:
         raise ValueError(f"no direction has two methods with codes of {bits} bits to compare.")
     return pd.concat(tables, names=["task", None]).reset_index("task").reset_index(drop=True)
